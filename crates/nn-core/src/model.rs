@@ -1,0 +1,264 @@
+//! A network: its layers, an index of its parameters by name, and the one buffer that holds them.
+
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
+use crate::{
+    Buffer, Error, Init, Layer, LayerSpec, LossSum, Workspace,
+    buffer::{MatrixView, zeros},
+    loss,
+    rng::{Purpose, Stream},
+};
+
+/// Samples of one pass in [`Model::predict`].
+const PREDICT_CHUNK: usize = 256;
+
+/// A named parameter's place and shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// `dense0.weights`, `dense0.biases`, `dense1.weights`, ...
+    pub name: String,
+    /// Where it lies in the parameter buffer.
+    pub range: Range<usize>,
+    /// Rows (outputs) of the column-major matrix it is.
+    pub rows: usize,
+    /// Columns: inputs of weights, 1 of biases.
+    pub columns: usize,
+}
+
+/// A feed-forward network.
+///
+/// ```
+/// use nn_core::{Init, LayerSpec, Model};
+///
+/// let model = Model::new(&LayerSpec::mlp(&[784, 128, 128, 10]), Init::He, 0)?;
+/// assert_eq!(model.params().len(), 118_282);
+/// assert_eq!(model.param("dense0.weights").unwrap().shape(), (128, 784));
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    layers: Vec<Layer>,
+    index: Vec<Param>,
+    params: Buffer,
+}
+
+impl Model {
+    /// A network with weights drawn from `seed` and biases 0.
+    ///
+    /// # Errors
+    ///
+    /// If the layers do not fit together.
+    pub fn new(specs: &[LayerSpec], init: Init, seed: u64) -> Result<Self, Error> {
+        let layers = Layer::chain(specs)?;
+        let mut params = zeros(count(&layers));
+        for (index, layer) in layers.iter().enumerate() {
+            if let Layer::Dense(dense) = *layer {
+                let mut stream = Stream::new(seed, Purpose::Init, index as u64);
+                init.fill(&mut stream, dense.inputs, dense.outputs, &mut params[dense.weights()]);
+            }
+        }
+        Self::from_parts(specs, params)
+    }
+
+    /// A network with the given parameters, in the order of [`Model::index`].
+    ///
+    /// # Errors
+    ///
+    /// If the layers do not fit together, or need another number of parameters.
+    pub fn from_parts(specs: &[LayerSpec], params: Buffer) -> Result<Self, Error> {
+        let layers = Layer::chain(specs)?;
+        let expected = count(&layers);
+        if params.len() != expected {
+            return Err(Error::ParameterCount { expected, found: params.len() });
+        }
+        let index = index(&layers);
+        Ok(Self { layers, index, params })
+    }
+
+    /// How many parameters a network of these layers has, without making it.
+    ///
+    /// # Errors
+    ///
+    /// If the layers do not fit together.
+    pub fn parameter_count(specs: &[LayerSpec]) -> Result<usize, Error> {
+        Ok(count(&Layer::chain(specs)?))
+    }
+
+    /// The parameters that a network of these layers has, without making it.
+    ///
+    /// # Errors
+    ///
+    /// If the layers do not fit together.
+    pub fn parameter_index(specs: &[LayerSpec]) -> Result<Vec<Param>, Error> {
+        Ok(index(&Layer::chain(specs)?))
+    }
+
+    /// The layers, first to last.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// What the layers are, as [`Model::from_parts`] takes them.
+    pub fn specs(&self) -> Vec<LayerSpec> {
+        self.layers.iter().map(|layer| layer.spec()).collect()
+    }
+
+    /// Length of an input column.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs()
+    }
+
+    /// Length of an output column: the number of classes.
+    pub fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].outputs()
+    }
+
+    /// The parameters by name, in their order in the buffer.
+    pub fn index(&self) -> &[Param] {
+        &self.index
+    }
+
+    /// All parameters.
+    pub fn params(&self) -> &[f32] {
+        &self.params
+    }
+
+    /// All parameters, for an optimizer to update.
+    pub fn params_mut(&mut self) -> &mut [f32] {
+        &mut self.params
+    }
+
+    /// The parameter of the given name as a matrix (weights: outputs x inputs), if there is one.
+    pub fn param(&self, name: &str) -> Option<MatrixView<'_>> {
+        let param = self.index.iter().find(|param| param.name == name)?;
+        let data = &self.params[param.range.clone()];
+        Some(MatrixView::from_slice(data, param.rows, param.columns))
+    }
+
+    /// Whether the last layer is a softmax, as cross-entropy and class probabilities need.
+    pub fn is_classifier(&self) -> bool {
+        matches!(self.layers.last(), Some(Layer::Softmax(_)))
+    }
+
+    /// Runs all layers over the workspace's samples and gives the last one's output.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace was made for another architecture.
+    #[track_caller]
+    pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
+        self.forward_to(self.layers.len(), workspace);
+        workspace.output(self.layers.len() - 1)
+    }
+
+    #[track_caller]
+    fn forward_to(&self, end: usize, workspace: &mut Workspace) {
+        for (index, layer) in self.layers[..end].iter().enumerate() {
+            let (x, y) = workspace.forward_views(index);
+            layer.forward(&self.params, x, y);
+        }
+    }
+
+    /// The output for samples in the columns of `x`: outputs x n. Allocates; for many calls, or
+    /// without, use a [`Workspace`] and [`Model::forward`].
+    ///
+    /// # Shapes
+    ///
+    /// `x`: inputs x n.
+    ///
+    /// # Panics
+    ///
+    /// If `x` has another number of rows than the model has inputs.
+    #[track_caller]
+    pub fn predict(&self, x: MatrixView<'_>) -> DMatrix<f32> {
+        assert_eq!(x.nrows(), self.inputs(), "rows of x and the model's inputs");
+        let mut workspace = Workspace::inference(self, x.ncols().min(PREDICT_CHUNK));
+        let mut output = DMatrix::zeros(self.outputs(), x.ncols());
+        for start in (0..x.ncols()).step_by(PREDICT_CHUNK) {
+            let n = PREDICT_CHUNK.min(x.ncols() - start);
+            workspace.input_mut(n).copy_from(&x.columns(start, n));
+            output.columns_mut(start, n).copy_from(&self.forward(&mut workspace));
+        }
+        output
+    }
+
+    /// Forward, the last softmax fused with cross-entropy: the summed loss of the workspace's
+    /// samples, whose class probabilities are then [`Workspace::output`] of the last layer.
+    ///
+    /// # Shapes
+    ///
+    /// `labels`: a class for each of the workspace's samples.
+    ///
+    /// # Panics
+    ///
+    /// If the model is no classifier, the workspace is of another architecture, or a label is no
+    /// class.
+    #[track_caller]
+    pub fn loss(&self, labels: &[u32], workspace: &mut Workspace) -> LossSum {
+        assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
+        let softmax = self.layers.len() - 1;
+        self.forward_to(softmax, workspace);
+        let (logits, probabilities) = workspace.forward_views(softmax);
+        loss::softmax_cross_entropy(logits, labels, probabilities)
+    }
+
+    /// Back from the loss to the gradient by every layer's output, which stays in the workspace
+    /// for [`crate::GradientBlock::gradient`]. Comes after [`Model::loss`] of the same labels.
+    ///
+    /// # Shapes
+    ///
+    /// `n_batch`: samples of the whole batch, over which the gradient is averaged.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::loss`], and if the workspace is one for inference.
+    #[track_caller]
+    pub fn backward(&self, labels: &[u32], n_batch: usize, workspace: &mut Workspace) {
+        assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
+        let softmax = self.layers.len() - 1;
+        let (probabilities, _, d_logits) = workspace.backward_views(softmax);
+        loss::softmax_cross_entropy_backward(probabilities, labels, n_batch, d_logits);
+        for index in (1..softmax).rev() {
+            let (y, dy, dx) = workspace.backward_views(index);
+            self.layers[index].backward_input(&self.params, y, dy, dx);
+        }
+    }
+}
+
+/// How many parameters the layers have.
+fn count(layers: &[Layer]) -> usize {
+    layers
+        .iter()
+        .map(
+            |layer| {
+                if let Layer::Dense(dense) = layer { dense.columns() * dense.outputs } else { 0 }
+            },
+        )
+        .sum()
+}
+
+/// The parameters of the layers, by name.
+fn index(layers: &[Layer]) -> Vec<Param> {
+    let mut index = Vec::new();
+    let dense = layers.iter().filter_map(|layer| match layer {
+        Layer::Dense(dense) => Some(dense),
+        Layer::Relu(_) | Layer::Softmax(_) => None,
+    });
+    for (i, dense) in dense.enumerate() {
+        index.push(Param {
+            name: format!("dense{i}.weights"),
+            range: dense.weights(),
+            rows: dense.outputs,
+            columns: dense.inputs,
+        });
+        index.push(Param {
+            name: format!("dense{i}.biases"),
+            range: dense.biases(),
+            rows: dense.outputs,
+            columns: 1,
+        });
+    }
+    index
+}

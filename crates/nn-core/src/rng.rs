@@ -1,0 +1,160 @@
+//! Random numbers as pure functions: every draw is determined by `(seed, purpose, index)`.
+//!
+//! There is no generator state to save, so none to restore wrongly: the order of epoch 7 is a
+//! function of the seed and of 7. The generator is ChaCha8, whose output is specified; the
+//! mappings from its words to numbers are ours and pinned by golden tests, because a library's
+//! change of method would break every saved run.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What the numbers are for. Streams of different purposes never overlap.
+///
+/// The discriminants are part of what makes a run reproducible: they are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Purpose {
+    /// Initial parameters; the index is the layer's.
+    Init = 1,
+    /// The order of the samples; the index is the epoch's.
+    Shuffle = 2,
+}
+
+/// A stream of random numbers.
+///
+/// ```
+/// use nn_core::rng::{Purpose, Stream};
+///
+/// let draw = |epoch| Stream::new(42, Purpose::Shuffle, epoch).below(1000);
+/// assert_eq!(draw(3), draw(3));
+/// assert_ne!(draw(3), draw(4));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stream(ChaCha8Rng);
+
+impl Stream {
+    /// The stream of `(seed, purpose, index)`: ChaCha8 with the seed (8 bytes, little-endian) and
+    /// the purpose (1 byte) as its key, zeros behind, and `index` as its stream number.
+    pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8] = purpose as u8;
+        let mut chacha = ChaCha8Rng::from_seed(key);
+        chacha.set_stream(index);
+        Self(chacha)
+    }
+
+    /// A uniform integer in `0..n`.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0.
+    ///
+    /// # Sources
+    ///
+    /// Lemire, "Fast Random Integer Generation in an Interval" (2019), algorithm 5.
+    pub fn below(&mut self, n: u32) -> u32 {
+        assert!(n > 0, "no integer is below 0");
+        let mut product = u64::from(self.0.next_u32()) * u64::from(n);
+        if (product as u32) < n {
+            let threshold = n.wrapping_neg() % n;
+            while (product as u32) < threshold {
+                product = u64::from(self.0.next_u32()) * u64::from(n);
+            }
+        }
+        (product >> 32) as u32
+    }
+
+    /// A uniform number in `[0, 1)`: 53 random bits over 2^53.
+    pub fn uniform(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A number of the standard normal distribution.
+    ///
+    /// `ln` is libm's portable one, so that the bits are the same on every platform.
+    ///
+    /// # Sources
+    ///
+    /// Marsaglia and Bray, "A Convenient Method for Generating Normal Variables" (1964): the polar
+    /// method. The second number of each pair is dropped, to keep a draw stateless.
+    pub fn normal(&mut self) -> f64 {
+        loop {
+            let x = 2.0 * self.uniform() - 1.0;
+            let y = 2.0 * self.uniform() - 1.0;
+            let s = x * x + y * y;
+            if s > 0.0 && s < 1.0 {
+                return x * (-2.0 * libm::log(s) / s).sqrt();
+            }
+        }
+    }
+
+    /// Shuffles in place, every order equally likely.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than `u32::MAX` items.
+    ///
+    /// # Sources
+    ///
+    /// Durstenfeld, "Algorithm 235: Random permutation" (1964), from the last item down.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        let n = u32::try_from(items.len()).expect("at most u32::MAX items");
+        for i in (1..n).rev() {
+            items.swap(i as usize, self.below(i + 1) as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers from `tests/reference/rng.py`. A dependency's upgrade that changes any of these breaks every saved run: it must not land.
+    #[test]
+    fn golden_vectors() {
+        let order = |epoch| {
+            let mut order: Vec<u32> = (0..16).collect();
+            Stream::new(0, Purpose::Shuffle, epoch).shuffle(&mut order);
+            order
+        };
+        assert_eq!(order(0), GOLDEN_ORDERS[0]);
+        assert_eq!(order(1), GOLDEN_ORDERS[1]);
+        assert_eq!(order(2), GOLDEN_ORDERS[2]);
+
+        let mut stream = Stream::new(1, Purpose::Init, 2);
+        let normals: Vec<f64> = (0..3).map(|_| stream.normal()).collect();
+        assert_eq!(normals, GOLDEN_NORMALS);
+    }
+
+    const GOLDEN_ORDERS: [[u32; 16]; 3] = [
+        [11, 2, 0, 9, 12, 8, 1, 7, 13, 6, 4, 14, 5, 15, 10, 3],
+        [5, 15, 6, 0, 7, 1, 2, 11, 3, 9, 8, 10, 14, 12, 4, 13],
+        [0, 2, 4, 15, 10, 7, 11, 13, 6, 12, 14, 8, 5, 3, 9, 1],
+    ];
+    const GOLDEN_NORMALS: [f64; 3] = [-0.4658113434897822, 1.3454802515635722, -1.4181776921265128];
+
+    #[test]
+    fn below_is_uniform() {
+        let mut stream = Stream::new(7, Purpose::Shuffle, 0);
+        let mut counts = [0; 6];
+        for _ in 0..60_000 {
+            counts[stream.below(6) as usize] += 1;
+        }
+        // 10,000 expected, standard deviation 91.
+        assert!(counts.iter().all(|count| (9_600..10_400).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn normal_has_mean_0_and_variance_1() {
+        let mut stream = Stream::new(7, Purpose::Init, 0);
+        let draws: Vec<f64> = (0..100_000).map(|_| stream.normal()).collect();
+        let mean = draws.iter().sum::<f64>() / 1e5;
+        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1e5;
+        assert!(mean.abs() < 0.015, "{mean}");
+        assert!((variance - 1.0).abs() < 0.02, "{variance}");
+        let beyond_2 = draws.iter().filter(|x| x.abs() > 2.0).count() as f64 / 1e5;
+        assert!((beyond_2 - 0.0455).abs() < 0.003, "{beyond_2}");
+    }
+}

@@ -1,0 +1,47 @@
+//! From bytes to the numbers that a network is fed.
+
+use crate::kernels;
+
+/// How a byte becomes an input: `(byte - mean) * (1 / std)`, in `f32`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// The byte that becomes 0.
+    pub mean: f32,
+    /// How far from the mean becomes 1.
+    pub std: f32,
+}
+
+impl Default for Scaling {
+    /// The book's: bytes 0 to 255 become -1 to 1.
+    fn default() -> Self {
+        Self { mean: 127.5, std: 127.5 }
+    }
+}
+
+impl Scaling {
+    /// Overwrites `x` with the scaled bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ.
+    #[track_caller]
+    pub fn apply(self, bytes: &[u8], x: &mut [f32]) {
+        kernels::scale(bytes, self.mean, 1.0 / self.std, x);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_every_byte() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut x = vec![9.0; 256];
+        Scaling::default().apply(&bytes, &mut x);
+        for (byte, x) in bytes.iter().zip(x) {
+            let expected = (f64::from(*byte) - 127.5) / 127.5;
+            assert!((f64::from(x) - expected).abs() < 1e-7, "{byte}: {x}");
+        }
+    }
+}

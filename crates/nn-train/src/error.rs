@@ -1,0 +1,82 @@
+//! Why a run could not begin, or could not go on.
+
+/// Why a run could not begin, or could not go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting of the optimizer or the schedule is outside its range.
+    #[error(transparent)]
+    Setting(#[from] nn_optim::Error),
+    /// The batch size is 0.
+    #[error("batch size: expected 1 or more, found 0")]
+    EmptyBatch,
+    /// The last layer is no softmax.
+    #[error("the model's last layer: expected softmax, which cross-entropy needs, found {found}")]
+    NoClassifier {
+        /// The last layer's name.
+        found: &'static str,
+    },
+    /// The optimizer's moments do not fit the model.
+    #[error(
+        "the optimizer: expected moments of {expected} parameters, as the model has, found {found}"
+    )]
+    Moments {
+        /// The model's parameters.
+        expected: usize,
+        /// The optimizer's.
+        found: usize,
+    },
+    /// The progress cannot be that of a run over these samples.
+    #[error(
+        "the run stands at batch {batch} of an epoch, but these {n_samples} samples make {batches} batches"
+    )]
+    Progress {
+        /// Batches done of the epoch under way.
+        batch: u64,
+        /// Samples of the data.
+        n_samples: usize,
+        /// Batches of an epoch over them.
+        batches: u64,
+    },
+    /// Features, labels and the model do not fit together.
+    #[error("{what}: expected {expected}, found {found}")]
+    Samples {
+        /// What does not fit.
+        what: &'static str,
+        /// What fits.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// There is nothing to train on or to evaluate.
+    #[error("expected at least one sample, found none")]
+    NoSamples,
+    /// A label is no class of the model.
+    #[error("label of sample {sample}: expected a class below {classes}, found {label}")]
+    Label {
+        /// Index of the sample.
+        sample: usize,
+        /// Its label.
+        label: u32,
+        /// The model's outputs.
+        classes: usize,
+    },
+    /// The loss is not finite any more; the parameters are those before the step.
+    #[error("epoch {epoch}, step {step}: the loss became {loss}; try a lower learning rate")]
+    Diverged {
+        /// The epoch under way, counted from 1.
+        epoch: u64,
+        /// The run's step, counted from 1.
+        step: u64,
+        /// The loss.
+        loss: f64,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system said.
+        reason: String,
+    },
+}

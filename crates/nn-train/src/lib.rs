@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Reading order
+//!
+//! [`TrainingState`] is what a run is, beside its model; [`Samples`] is what it learns from; a
+//! [`Trainer`] takes it through epochs; [`evaluate`] measures. How work is divided among threads
+//! without changing a bit is in `passes`.
+//!
+//! This crate does no I/O and prints nothing.
+
+mod error;
+mod passes;
+mod samples;
+mod state;
+mod trainer;
+
+pub use error::Error;
+pub use passes::{Evaluation, evaluate};
+pub use samples::{Features, Samples};
+pub use state::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
+pub use trainer::{EpochOutcome, Step, Trainer};

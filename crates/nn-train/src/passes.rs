@@ -1,0 +1,219 @@
+//! Passes over samples, divided among threads so that their number changes no bit.
+//!
+//! A step has two parallel phases and no reduction across threads:
+//!
+//! 1. *By samples.* A batch is cut into parts of [`PART_LEN`] samples, whatever the threads. One
+//!    thread takes a part through gathering, forward, loss and back to its deltas.
+//! 2. *By parameters.* One thread computes a block's gradient over all parts, in order, and
+//!    applies the optimizer to it while it is warm.
+//!
+//! Sums over samples are taken in `f64`, in the order of the samples. Memory is allocated here,
+//! before the first step, and not again.
+
+use nn_core::{
+    Buffer, ConfusionMatrix, GradientBlock, LossSum, Model, Workspace, metric::argmax, zeros,
+};
+use nn_optim::AdamUpdate;
+use rayon::{
+    ThreadPool, ThreadPoolBuilder,
+    iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator},
+};
+
+use crate::{Error, Samples};
+
+/// Samples that one thread takes through the layers at once: enough for the products to run at
+/// full speed, few enough that their activations stay in its caches and a batch of 128 keeps
+/// four threads busy.
+const PART_LEN: usize = 32;
+
+/// Samples that an evaluation has under way at once.
+const EVALUATION_LEN: usize = 32 * PART_LEN;
+
+/// Loss, accuracy and confusion over some samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Sums of loss and hits.
+    pub sums: LossSum,
+    /// Which classes were taken for which.
+    pub confusion: ConfusionMatrix,
+}
+
+/// Evaluates a classifier.
+///
+/// # Errors
+///
+/// If the samples do not fit the model, or the threads cannot be started.
+pub fn evaluate(model: &Model, samples: &Samples<'_>, threads: usize) -> Result<Evaluation, Error> {
+    check_classifier(model)?;
+    samples.check(model)?;
+    let workspace = Workspace::inference(model, PART_LEN);
+    let mut parts = Parts::new(&workspace, EVALUATION_LEN.min(samples.len()));
+    Ok(thread_pool(threads)?.install(|| parts.evaluate(model, samples)))
+}
+
+/// The error where a model has no softmax for cross-entropy.
+pub(crate) fn check_classifier(model: &Model) -> Result<(), Error> {
+    match model.specs().last() {
+        _ if model.is_classifier() => Ok(()),
+        last => Err(Error::NoClassifier { found: last.map_or("nothing", |spec| spec.name()) }),
+    }
+}
+
+/// A pool of `threads` threads, 1 or more.
+pub(crate) fn thread_pool(threads: usize) -> Result<ThreadPool, Error> {
+    let builder = ThreadPoolBuilder::new().num_threads(threads.max(1));
+    builder.build().map_err(|error| Error::Threads { threads, reason: error.to_string() })
+}
+
+/// Some of a batch's samples on their way through the model.
+struct Part {
+    workspace: Workspace,
+    labels: Vec<u32>,
+    sums: LossSum,
+}
+
+/// Room for a batch.
+pub(crate) struct Parts {
+    parts: Vec<Part>,
+    /// How many of them the batch at hand fills.
+    used: usize,
+}
+
+impl Parts {
+    /// Room for `capacity` samples in copies of `workspace`.
+    pub(crate) fn new(workspace: &Workspace, capacity: usize) -> Self {
+        let part = || Part {
+            workspace: workspace.clone(),
+            labels: Vec::with_capacity(workspace.capacity()),
+            sums: LossSum::default(),
+        };
+        let parts = std::iter::repeat_with(part).take(capacity.div_ceil(workspace.capacity()));
+        Self { parts: parts.collect(), used: 0 }
+    }
+
+    /// Room for training on batches of `batch_size`.
+    pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
+        Self::new(&Workspace::training(model, PART_LEN.min(batch_size)), batch_size)
+    }
+
+    /// How many samples there is room for.
+    fn capacity(&self) -> usize {
+        self.parts.iter().map(|part| part.workspace.capacity()).sum()
+    }
+
+    /// Gathers `n` samples, `index(i)` being the `i`-th of them, and runs `pass` on each part.
+    fn run(
+        &mut self,
+        samples: &Samples<'_>,
+        n: usize,
+        index: impl Fn(usize) -> usize + Sync,
+        pass: impl Fn(&mut Part) + Sync,
+    ) -> LossSum {
+        let part_len = self.parts[0].workspace.capacity();
+        self.used = n.div_ceil(part_len);
+        let parts = &mut self.parts[..self.used];
+        parts.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, part)| {
+            let range = i * part_len..((i + 1) * part_len).min(n);
+            part.labels.clear();
+            part.labels.extend(range.clone().map(|i| samples.label(index(i))));
+            let mut input = part.workspace.input_mut(range.len());
+            for (i, mut x) in range.zip(input.column_iter_mut()) {
+                samples.gather(index(i), x.as_mut_slice());
+            }
+            pass(part);
+        });
+        let mut sums = LossSum::default();
+        for part in parts {
+            sums += part.sums;
+        }
+        sums
+    }
+
+    /// Phase 1 of a step over the samples of the given indices: the loss, and the deltas that
+    /// phase 2 needs.
+    pub(crate) fn forward_backward(
+        &mut self,
+        model: &Model,
+        samples: &Samples<'_>,
+        indices: &[u32],
+    ) -> LossSum {
+        let n_batch = indices.len();
+        self.run(
+            samples,
+            n_batch,
+            |i| indices[i] as usize,
+            |part| {
+                part.sums = model.loss(&part.labels, &mut part.workspace);
+                model.backward(&part.labels, n_batch, &mut part.workspace);
+            },
+        )
+    }
+
+    /// Evaluates `model` on all samples.
+    pub(crate) fn evaluate(&mut self, model: &Model, samples: &Samples<'_>) -> Evaluation {
+        let mut sums = LossSum::default();
+        let mut confusion = ConfusionMatrix::new(model.outputs());
+        let last = model.layers().len() - 1;
+        for start in (0..samples.len()).step_by(self.capacity()) {
+            let n = self.capacity().min(samples.len() - start);
+            let pass = |part: &mut Part| part.sums = model.loss(&part.labels, &mut part.workspace);
+            sums += self.run(samples, n, |i| start + i, pass);
+            for part in &self.parts[..self.used] {
+                let probabilities = part.workspace.output(last);
+                for (column, &label) in probabilities.column_iter().zip(&part.labels) {
+                    confusion.add(label as usize, argmax(column.as_slice()));
+                }
+            }
+        }
+        Evaluation { sums, confusion }
+    }
+
+    fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
+        self.parts[..self.used].iter().map(|part| &part.workspace)
+    }
+}
+
+/// The model's parameters as blocks, and room for their gradient.
+pub(crate) struct Gradients {
+    blocks: Vec<GradientBlock>,
+    buffer: Buffer,
+}
+
+impl Gradients {
+    pub(crate) fn new(model: &Model) -> Self {
+        Self { blocks: model.gradient_blocks(), buffer: zeros(model.params().len()) }
+    }
+
+    /// Phase 2 of a step: every block's gradient over `parts`, and its update.
+    pub(crate) fn update(&mut self, parts: &Parts, params: &mut [f32], update: AdamUpdate<'_>) {
+        update_blocks(&self.blocks, parts, params, &mut self.buffer, update);
+    }
+}
+
+/// Halves the blocks, and the buffers with them, until a thread has one.
+fn update_blocks(
+    blocks: &[GradientBlock],
+    parts: &Parts,
+    params: &mut [f32],
+    gradient: &mut [f32],
+    update: AdamUpdate<'_>,
+) {
+    match blocks {
+        [] => {}
+        [block] => {
+            block.gradient(parts.workspaces(), gradient);
+            update.apply(params, gradient);
+        }
+        _ => {
+            let (left, right) = blocks.split_at(blocks.len() / 2);
+            let mid = right[0].range().start - left[0].range().start;
+            let (left_params, right_params) = params.split_at_mut(mid);
+            let (left_gradient, right_gradient) = gradient.split_at_mut(mid);
+            let (left_update, right_update) = update.split_at(mid);
+            rayon::join(
+                || update_blocks(left, parts, left_params, left_gradient, left_update),
+                || update_blocks(right, parts, right_params, right_gradient, right_update),
+            );
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Epochs: shuffled batches, validation, and a stop at any step.
+
+use std::ops::ControlFlow;
+
+use nn_core::{
+    LossSum, Model,
+    rng::{Purpose, Stream},
+};
+use nn_optim::{Adam, AdamConfig, Schedule};
+use rayon::ThreadPool;
+
+use crate::{
+    EpochRecord, Error, Metrics, Progress, RunConfig, Samples, TrainingState,
+    passes::{Gradients, Parts, check_classifier, thread_pool},
+};
+
+impl TrainingState {
+    /// The state of a run of `model` that has not begun.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is outside its range.
+    pub fn new(
+        model: &Model,
+        adam: AdamConfig,
+        schedule: Schedule,
+        config: RunConfig,
+    ) -> Result<Self, Error> {
+        config.validate()?;
+        schedule.validate()?;
+        Ok(Self {
+            optimizer: Adam::new(adam, model.params().len())?,
+            schedule,
+            config,
+            progress: Progress::default(),
+            history: Vec::new(),
+        })
+    }
+}
+
+/// A step as the observer of a run sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The epoch under way, counted from 1.
+    pub epoch: u64,
+    /// Batches done of the epoch, this one included.
+    pub batch: u64,
+    /// Batches of an epoch.
+    pub n_batches: u64,
+    /// Sums over those done.
+    pub sums: LossSum,
+}
+
+/// How [`Trainer::train_epoch`] came to an end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EpochOutcome {
+    /// The epoch is complete and its record in the history.
+    Completed(EpochRecord),
+    /// The observer asked to stop; the state is that of the last step and can be carried on from.
+    Stopped,
+}
+
+/// A model in training.
+///
+/// The model and [`TrainingState`] together are the whole run: a trainer made of them carries on
+/// with the very bits of one that never stopped, on any number of threads.
+pub struct Trainer {
+    model: Model,
+    state: TrainingState,
+    parts: Parts,
+    gradients: Gradients,
+    pool: ThreadPool,
+}
+
+impl Trainer {
+    /// Begins a run, or carries one on, on the given number of threads.
+    ///
+    /// # Errors
+    ///
+    /// If model and state do not belong together, or the threads cannot be started.
+    pub fn new(model: Model, state: TrainingState, threads: usize) -> Result<Self, Error> {
+        check_classifier(&model)?;
+        state.config.validate()?;
+        state.schedule.validate()?;
+        let (expected, found) = (model.params().len(), state.optimizer.m().len());
+        if found != expected {
+            return Err(Error::Moments { expected, found });
+        }
+        let parts = Parts::training(&model, state.config.batch_size);
+        let gradients = Gradients::new(&model);
+        Ok(Self { model, state, parts, gradients, pool: thread_pool(threads)? })
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The rest of the run as it is now.
+    pub fn state(&self) -> &TrainingState {
+        &self.state
+    }
+
+    /// The model and the rest of the run.
+    pub fn into_parts(self) -> (Model, TrainingState) {
+        (self.model, self.state)
+    }
+
+    /// Trains to the end of the epoch under way, then evaluates on `validation`.
+    ///
+    /// The samples are visited in an order that is a pure function of seed and epoch; the last,
+    /// shorter batch is used too. After each step `observer` is told, and can stop the run there.
+    ///
+    /// # Errors
+    ///
+    /// If the samples do not fit the model or the progress, or the loss becomes infinite or NaN;
+    /// then the parameters are those before the step.
+    pub fn train_epoch(
+        &mut self,
+        train: &Samples<'_>,
+        validation: Option<&Samples<'_>>,
+        observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
+    ) -> Result<EpochOutcome, Error> {
+        train.check(&self.model)?;
+        if let Some(validation) = validation {
+            validation.check(&self.model)?;
+        }
+        let Self { model, state, parts, gradients, pool } = self;
+        check_progress(state, train)?;
+        pool.install(|| run_epoch(model, state, parts, gradients, train, validation, observer))
+    }
+}
+
+fn run_epoch(
+    model: &mut Model,
+    state: &mut TrainingState,
+    parts: &mut Parts,
+    gradients: &mut Gradients,
+    train: &Samples<'_>,
+    validation: Option<&Samples<'_>>,
+    observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
+) -> Result<EpochOutcome, Error> {
+    let RunConfig { seed, batch_size } = state.config;
+    let epoch = state.progress.epoch;
+    let order = epoch_order(seed, epoch, train.len());
+    let n_batches = n_batches(state.config, train.len());
+    let done = state.progress.batch as usize;
+    for indices in order.chunks(batch_size).skip(done) {
+        let batch_sums = parts.forward_backward(model, train, indices);
+        if !batch_sums.loss.is_finite() {
+            let (step, loss) = (state.optimizer.step() + 1, batch_sums.mean_loss());
+            return Err(Error::Diverged { epoch: epoch + 1, step, loss });
+        }
+        let learning_rate = state.schedule.rate_at(state.optimizer.step());
+        let update = state.optimizer.begin_step(learning_rate);
+        gradients.update(parts, model.params_mut(), update);
+
+        state.progress.batch += 1;
+        state.progress.sums += batch_sums;
+        let Progress { batch, sums, .. } = state.progress;
+        if observer(Step { epoch: epoch + 1, batch, n_batches, sums }).is_break() {
+            return Ok(EpochOutcome::Stopped);
+        }
+    }
+    let validation = validation.map(|samples| Metrics::from(parts.evaluate(model, samples).sums));
+    let record = EpochRecord {
+        train: Metrics::from(state.progress.sums),
+        validation,
+        learning_rate: state.schedule.rate_at(state.optimizer.step() - 1),
+    };
+    state.history.push(record);
+    state.progress = Progress { epoch: epoch + 1, ..Progress::default() };
+    Ok(EpochOutcome::Completed(record))
+}
+
+/// The order in which an epoch, counted from 0, visits its samples.
+fn epoch_order(seed: u64, epoch: u64, n_samples: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..n_samples as u32).collect();
+    Stream::new(seed, Purpose::Shuffle, epoch).shuffle(&mut order);
+    order
+}
+
+fn n_batches(config: RunConfig, n_samples: usize) -> u64 {
+    n_samples.div_ceil(config.batch_size) as u64
+}
+
+/// The error where the run cannot have come this far on these samples.
+fn check_progress(state: &TrainingState, train: &Samples<'_>) -> Result<(), Error> {
+    let Progress { batch, sums, .. } = state.progress;
+    let (n_samples, batches) = (train.len(), n_batches(state.config, train.len()));
+    let seen = batch.saturating_mul(state.config.batch_size as u64).min(n_samples as u64);
+    if batch > batches || sums.n_samples != seen {
+        return Err(Error::Progress { batch, n_samples, batches });
+    }
+    Ok(())
+}
