@@ -67,7 +67,7 @@ impl Dense {
 
     /// Overwrites `dx` (inputs x n) with `WT dy`, `dy` being outputs x n.
     pub(crate) fn backward_input(self, params: &[f32], dy: MatrixView<'_>, dx: MatrixViewMut<'_>) {
-        matmul_at(dx, Accum::Replace, self.weights_view(params), dy);
+        matmul_at(dx, self.weights_view(params), dy);
     }
 
     /// Writes the gradient by the given `columns` of the parameters: `dy xT` by weights, the sum of

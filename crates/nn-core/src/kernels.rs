@@ -4,10 +4,12 @@
 //! Each is checked against a plain triple loop (`reference`, in the tests). Every element of a
 //! result is summed in an order that depends on the shapes alone, never on a thread.
 
+mod product;
 #[cfg(test)]
 mod reference;
 
 use crate::buffer::{MatrixView, MatrixViewMut};
+use product::{Product, TransposedProduct};
 
 /// Whether a product replaces the destination or is added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,75 +20,65 @@ pub(crate) enum Accum {
 
 /// `c = a b` or `c += a b`.
 #[track_caller]
-pub(crate) fn matmul(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
-    gemm(c, accum, Side::Plain(a), Side::Plain(b));
-}
-
-/// `c = aT b` or `c += aT b`.
-#[track_caller]
-pub(crate) fn matmul_at(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
-    gemm(c, accum, Side::Transposed(a), Side::Plain(b));
+pub(crate) fn matmul(mut c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
+    let ((m, n), k) = (c.shape(), a.ncols());
+    assert_eq!((a.shape(), b.shape()), ((m, k), (k, n)), "shapes of a product");
+    pulp::Arch::new().dispatch(Product {
+        m,
+        n,
+        k,
+        a: a.as_ptr(),
+        a_stride: a.strides().1,
+        b: b.as_ptr(),
+        b_row_stride: 1,
+        b_column_stride: b.strides().1,
+        c_stride: c.strides().1,
+        c: c.as_mut_ptr(),
+        accum,
+    });
 }
 
 /// `c = a bT` or `c += a bT`.
 #[track_caller]
-pub(crate) fn matmul_bt(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
-    gemm(c, accum, Side::Plain(a), Side::Transposed(b));
+pub(crate) fn matmul_bt(
+    mut c: MatrixViewMut<'_>,
+    accum: Accum,
+    a: MatrixView<'_>,
+    b: MatrixView<'_>,
+) {
+    let ((m, n), k) = (c.shape(), a.ncols());
+    assert_eq!((a.shape(), b.shape()), ((m, k), (n, k)), "shapes of a product");
+    pulp::Arch::new().dispatch(Product {
+        m,
+        n,
+        k,
+        a: a.as_ptr(),
+        a_stride: a.strides().1,
+        b: b.as_ptr(),
+        b_row_stride: b.strides().1,
+        b_column_stride: 1,
+        c_stride: c.strides().1,
+        c: c.as_mut_ptr(),
+        accum,
+    });
 }
 
-/// One side of a product. A transpose is a swap of strides; nalgebra's own copies.
-enum Side<'a> {
-    Plain(MatrixView<'a>),
-    Transposed(MatrixView<'a>),
-}
-
-impl Side<'_> {
-    /// First element, (rows, columns), (row stride, column stride).
-    fn parts(&self) -> (*const f32, (usize, usize), (isize, isize)) {
-        let signed = |(row, column): (usize, usize)| (row as isize, column as isize);
-        let swapped = |(rows, columns)| (columns, rows);
-        match self {
-            Side::Plain(view) => (view.as_ptr(), view.shape(), signed(view.strides())),
-            Side::Transposed(view) => {
-                (view.as_ptr(), swapped(view.shape()), signed(swapped(view.strides())))
-            }
-        }
-    }
-}
-
+/// `c = aT b`.
 #[track_caller]
-#[allow(unsafe_code)]
-fn gemm(mut c: MatrixViewMut<'_>, accum: Accum, a: Side<'_>, b: Side<'_>) {
-    let (a_data, (a_rows, k), (a_row_stride, a_column_stride)) = a.parts();
-    let (b_data, b_shape, (b_row_stride, b_column_stride)) = b.parts();
-    let (m, n) = c.shape();
-    assert_eq!((a_rows, b_shape), (m, (k, n)), "shapes of a product");
-    let (c_row_stride, c_column_stride) = c.strides();
-    // SAFETY: each pointer, shape and pair of strides is that of a live view, which vouches for
-    // all its elements; `c` is borrowed mutably, so it overlaps neither side; the shapes agree.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.as_mut_ptr(),
-            c_column_stride as isize,
-            c_row_stride as isize,
-            accum == Accum::Add,
-            a_data,
-            a_column_stride,
-            a_row_stride,
-            b_data,
-            b_column_stride,
-            b_row_stride,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+pub(crate) fn matmul_at(mut c: MatrixViewMut<'_>, a: MatrixView<'_>, b: MatrixView<'_>) {
+    let ((m, n), k) = (c.shape(), a.nrows());
+    assert_eq!((a.shape(), b.shape()), ((k, m), (k, n)), "shapes of a product");
+    pulp::Arch::new().dispatch(TransposedProduct {
+        m,
+        n,
+        k,
+        a: a.as_ptr(),
+        a_stride: a.strides().1,
+        b: b.as_ptr(),
+        b_stride: b.strides().1,
+        c_stride: c.strides().1,
+        c: c.as_mut_ptr(),
+    });
 }
 
 /// `y = max(x, 0)`.
@@ -180,13 +172,12 @@ mod tests {
             assert_eq!(c, expected, "matmul {m}x{n}x{k} {accum:?}");
 
             let mut c = before.clone();
-            matmul_at(c.as_view_mut(), accum, a.transpose().as_view(), b.as_view());
-            assert_eq!(c, expected, "matmul_at {m}x{n}x{k} {accum:?}");
-
-            let mut c = before.clone();
             matmul_bt(c.as_view_mut(), accum, a.as_view(), b.transpose().as_view());
             assert_eq!(c, expected, "matmul_bt {m}x{n}x{k} {accum:?}");
         }
+        let (a, b, mut c) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
+        matmul_at(c.as_view_mut(), a.transpose().as_view(), b.as_view());
+        assert_eq!(c, product(&a, &b), "matmul_at {m}x{n}x{k}");
     }
 
     #[test]

@@ -1,0 +1,45 @@
+//! A training step allocates nothing. Alone in its test binary: the allocator counts for all.
+
+use std::ops::ControlFlow;
+
+use nn_core::{Init, LayerSpec, Model};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// How many allocations were made before each step of an epoch was reported.
+fn allocations_by_step(trainer: &mut Trainer, samples: &Samples<'_>) -> Vec<u64> {
+    let mut counts = Vec::with_capacity(100);
+    trainer
+        .train_epoch(samples, None, &mut |_| {
+            counts.push(dhat::HeapStats::get().total_blocks);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    counts
+}
+
+#[test]
+fn a_step_allocates_nothing() {
+    let _profiler = dhat::Profiler::builder().testing().build();
+    // The last of the 11 batches is a short one.
+    let pixels: Vec<u8> = (0..784 * 1310).map(|i| (i % 253) as u8).collect();
+    let labels: Vec<u32> = (0..1310).map(|i| i % 10).collect();
+    let features = Features::Bytes { data: &pixels, scaling: Default::default() };
+    let samples = Samples::new(features, 784, &labels).unwrap();
+    for threads in [1, 2] {
+        let model = Model::new(&LayerSpec::mlp(&[784, 128, 128, 10]), Init::He, 0).unwrap();
+        let (adam, config) = (AdamConfig::default(), RunConfig::default());
+        let state = TrainingState::new(&model, adam, Schedule::default(), config).unwrap();
+        let mut trainer = Trainer::new(model, state, threads).unwrap();
+        // Threads set up their packing buffers when they first meet each kind of product.
+        for _ in 0..5 {
+            allocations_by_step(&mut trainer, &samples);
+        }
+        let counts = allocations_by_step(&mut trainer, &samples);
+        assert_eq!(counts.len(), 11);
+        assert_eq!(counts[0], counts[10], "{threads} threads: {counts:?}");
+    }
+}

@@ -1,0 +1,56 @@
+//! Three steps of the book's network against PyTorch: the same parameters, batches and settings
+//! give the same losses and parameters. Numbers from `reference/three_steps.py`.
+
+use std::ops::ControlFlow;
+
+use nn_core::{Init, LayerSpec, Model};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+
+const BATCH: usize = 128;
+
+#[track_caller]
+fn assert_close(found: f64, expected: f64, what: &str) {
+    let tolerance = 1e-5 * expected.abs();
+    assert!((found - expected).abs() <= tolerance, "{what}: {found}, PyTorch has {expected}");
+}
+
+#[test]
+fn three_steps_agree_with_pytorch() {
+    let mut expected = include_str!("reference/three_steps.txt")
+        .lines()
+        .map(|line| line.parse::<f64>().expect("a number a line"));
+
+    let mut model = Model::new(&LayerSpec::mlp(&[784, 128, 128, 10]), Init::He, 0).unwrap();
+    let layers: Vec<_> = model.layers().to_vec();
+    let dense = layers.iter().filter_map(|layer| match layer {
+        nn_core::Layer::Dense(dense) => Some(dense),
+        _ => None,
+    });
+    for dense in dense {
+        for i in dense.weights().start..dense.biases().end {
+            let scale = (2.0 / dense.inputs as f64).sqrt();
+            model.params_mut()[i] = ((i as f64 * 0.7).sin() * scale) as f32;
+        }
+    }
+
+    let (adam, schedule) = (AdamConfig::default(), Schedule::default());
+    let config = RunConfig { seed: 0, batch_size: BATCH };
+    let state = TrainingState::new(&model, adam, schedule, config).unwrap();
+    let mut trainer = Trainer::new(model, state, 2).unwrap();
+    for step in 0..3 {
+        // An epoch of one batch: its order is shuffled, which no mean over the batch shows.
+        let x: Vec<f32> = (step * BATCH * 784..(step + 1) * BATCH * 784)
+            .map(|i| (i as f64 * 0.3 + (i / 784) as f64).sin() as f32)
+            .collect();
+        let labels: Vec<u32> = (0..BATCH).map(|i| (i * (step + 3) % 10) as u32).collect();
+        let samples = Samples::new(Features::Floats(&x), 784, &labels).unwrap();
+        trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
+        let loss = trainer.state().history[step].train.loss;
+        assert_close(loss, expected.next().unwrap(), &format!("loss of step {step}"));
+    }
+    for (i, &param) in trainer.model().params().iter().enumerate().step_by(97) {
+        assert_close(f64::from(param), expected.next().unwrap(), &format!("parameter {i}"));
+    }
+    assert_eq!(expected.next(), None);
+}

@@ -1,0 +1,157 @@
+//! A run stopped and resumed, or on other threads, is the run that never stopped: bit for bit.
+
+use std::ops::ControlFlow;
+
+use nn_core::{Init, LayerSpec, Model};
+use nn_optim::{Adam, AdamConfig, Buffer, Schedule};
+use nn_train::{EpochOutcome, Error, Features, RunConfig, Samples, Step, Trainer, TrainingState};
+
+const N_FEATURES: usize = 30;
+/// 14 batches an epoch, the last of 3 samples.
+const N_SAMPLES: usize = 653;
+const N_VALIDATION: usize = 77;
+const CONFIG: RunConfig = RunConfig { seed: 3, batch_size: 50 };
+const EPOCHS: u64 = 3;
+const STEPS: u64 = 3 * 14;
+
+struct Data {
+    bytes: Vec<u8>,
+    labels: Vec<u32>,
+}
+
+impl Data {
+    fn new() -> Self {
+        let n = N_SAMPLES + N_VALIDATION;
+        let bytes = (0..n * N_FEATURES).map(|i| (i * i % 251) as u8 ^ (i / 7) as u8).collect();
+        Self { bytes, labels: (0..n as u32).map(|i| i * i % 5).collect() }
+    }
+
+    fn split(&self) -> (Samples<'_>, Samples<'_>) {
+        let features = Features::Bytes { data: &self.bytes, scaling: Default::default() };
+        Samples::new(features, N_FEATURES, &self.labels).unwrap().split_at(N_SAMPLES)
+    }
+}
+
+fn start() -> (Model, TrainingState) {
+    let model = Model::new(&LayerSpec::mlp(&[N_FEATURES, 40, 24, 5]), Init::He, 1).unwrap();
+    let (adam, schedule) = (AdamConfig::default(), Schedule::default());
+    let state = TrainingState::new(&model, adam, schedule, CONFIG).unwrap();
+    (model, state)
+}
+
+/// Trains on from the given run until `last_step` steps are taken or the epochs are complete.
+fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model, TrainingState) {
+    let data = Data::new();
+    let (train, validation) = data.split();
+    let mut trainer = Trainer::new(run.0, run.1, threads).unwrap();
+    while trainer.state().progress.epoch < EPOCHS {
+        let done = trainer.state().optimizer.step();
+        let batch = trainer.state().progress.batch;
+        let outcome = trainer
+            .train_epoch(&train, Some(&validation), &mut |step: Step| match done + step.batch
+                - batch
+                == last_step
+            {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })
+            .unwrap();
+        if outcome == EpochOutcome::Stopped {
+            break;
+        }
+    }
+    trainer.into_parts()
+}
+
+#[test]
+fn stopped_at_any_step_and_resumed() {
+    let whole = train(start(), 2, u64::MAX);
+    assert_eq!((whole.1.optimizer.step(), whole.1.history.len()), (STEPS, 3));
+    for stop in 1..=STEPS {
+        let stopped = train(start(), 2, stop);
+        assert_eq!(stopped.1.optimizer.step(), stop);
+        assert_eq!(train(stopped, 2, u64::MAX), whole, "stopped after step {stop}");
+    }
+}
+
+#[test]
+fn any_number_of_threads() {
+    let one = train(start(), 1, u64::MAX);
+    for threads in [2, 3, 8] {
+        assert_eq!(train(start(), threads, u64::MAX), one, "{threads} threads");
+    }
+}
+
+/// What a resume could forget, each made to happen: the comparison above must be able to see it.
+#[test]
+fn a_lost_part_of_the_state_shows() {
+    let whole = train(start(), 2, u64::MAX);
+    let resumed = |lose: &dyn Fn(&mut TrainingState)| {
+        let (model, mut state) = train(start(), 2, 20);
+        lose(&mut state);
+        train((model, state), 2, u64::MAX)
+    };
+    assert_eq!(resumed(&|_| ()), whole);
+    let adam = |state: &TrainingState, step, m: &[f32], v: &[f32]| {
+        let buffer = |values| Buffer::from_slice(0, values);
+        Adam::from_parts(state.optimizer.config(), step, buffer(m), buffer(v)).unwrap()
+    };
+    let step_lost = resumed(&|state| {
+        let (m, v) = (state.optimizer.m(), state.optimizer.v());
+        state.optimizer = adam(state, 0, m, v);
+    });
+    let moments_swapped = resumed(&|state| {
+        let v: Vec<f32> = state.optimizer.m().iter().map(|m| m.abs()).collect();
+        state.optimizer = adam(state, 20, state.optimizer.v(), &v);
+    });
+    let other_order = resumed(&|state| state.config.seed += 1);
+    let epoch_off_by_one = resumed(&|state| state.progress.epoch -= 1);
+    for lost in [step_lost, moments_swapped, other_order, epoch_off_by_one] {
+        assert_ne!(lost.0.params(), whole.0.params());
+    }
+}
+
+#[test]
+fn progress_that_the_data_cannot_have_made_is_refused() {
+    let data = Data::new();
+    let (_, validation) = data.split();
+    let (model, state) = train(start(), 1, 10);
+    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let result = trainer.train_epoch(&validation, None, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(result, Err(Error::Progress { batch: 10, batches: 2, .. })), "{result:?}");
+}
+
+/// An epoch visits every sample once, the last short batch too, in another order than the last.
+#[test]
+fn an_epoch_visits_every_sample() {
+    let (_, state) = train(start(), 1, 14);
+    assert_eq!(state.progress.sums.n_samples, N_SAMPLES as u64);
+    let (_, state) = train(start(), 1, 13);
+    assert_eq!(state.progress.sums.n_samples, 650);
+}
+
+/// A loss that is no number stops the run, with the parameters of before the step.
+#[test]
+fn divergence_stops_before_the_parameters_are_harmed() {
+    for learning_rate in [1e20, 1e30] {
+        let data = Data::new();
+        let (samples, _) = data.split();
+        let (model, state) = start();
+        let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
+        let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
+        let mut step_before = 0;
+        let result = loop {
+            let steps = &mut |_: Step| {
+                step_before += 1;
+                ControlFlow::Continue(())
+            };
+            match trainer.train_epoch(&samples, None, steps) {
+                Ok(_) => assert!(trainer.state().progress.epoch < 100, "never diverged"),
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(result, Error::Diverged { step, .. } if step == step_before + 1));
+        assert_eq!(trainer.state().optimizer.step(), step_before);
+        assert!(trainer.model().params().iter().all(|param| param.is_finite()));
+    }
+}
