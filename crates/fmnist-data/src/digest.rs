@@ -1,0 +1,80 @@
+//! SHA-256 of what passes by, so that a file is read once and is both hashed and used.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::Error;
+
+/// Length and SHA-256 of a file: what a published file is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Digest {
+    pub(crate) bytes: u64,
+    /// Lower-case hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes with SHA-256 {}", self.bytes, self.sha256)
+    }
+}
+
+/// Passes reads through and digests every byte that passes.
+pub(crate) struct Digesting<R> {
+    inner: R,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl<R: Read> Digesting<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner, hasher: Sha256::new(), bytes: 0 }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        Digest { bytes: self.bytes, sha256: hex(&self.hasher.finalize()) }
+    }
+}
+
+impl<R: Read> Read for Digesting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.hasher.update(buffer.get(..n).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(n as u64);
+        Ok(n)
+    }
+}
+
+/// Opens a regular file and says how long it is.
+///
+/// A named pipe or device under a dataset's name would block or never end; it is an error here.
+pub(crate) fn open(path: &Path) -> Result<(File, u64), Error> {
+    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
+    if !metadata.is_file() {
+        let source = io::Error::other("not a regular file");
+        return Err(Error::io(path, "open")(source));
+    }
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    Ok((file, metadata.len()))
+}
+
+/// Digests a whole file.
+pub(crate) fn of_file(path: &Path) -> Result<Digest, Error> {
+    let (file, _) = open(path)?;
+    let mut file = Digesting::new(file);
+    let mut buffer = vec![0; 1 << 16];
+    while file.read(&mut buffer).map_err(Error::io(path, "read"))? > 0 {}
+    Ok(file.finish())
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,302 @@
+//! Fetches the four files: mirrors in turn, each byte verified before a file gets its name.
+//!
+//! A download is written to a temporary file in the target directory, hashed on the way,
+//! flushed to disk, and renamed only when its SHA-256 is the published one. So whatever happens
+//! (a mirror lies, the disk fills, the process is killed) a name in the directory keeps the
+//! contents it had or gets the right ones, and running again heals the rest. Plain http sources
+//! are therefore as safe as https ones.
+
+mod source;
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+use ureq::Agent;
+use ureq::config::ConfigBuilder;
+use ureq::typestate::AgentScope;
+
+use crate::digest::{self, Digesting};
+use crate::error::{Attempt, Error};
+use crate::manifest::{self, FileSpec};
+use crate::sniff;
+
+pub use source::{Source, VARIABLE, sources};
+
+const LOCK: &str = ".fmnist-fetch.lock";
+const TEMPORARY: (&str, &str) = (".fmnist-fetch-", ".part");
+
+/// What [`fetch`] did about one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The published name of the file.
+    pub file: &'static str,
+    /// How it came to be good.
+    pub outcome: Outcome,
+}
+
+/// How a file came to be good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was there and had the right sum; nothing was fetched.
+    AlreadyGood,
+    /// It was missing and came from this source.
+    Downloaded(Source),
+    /// It was there with wrong contents, and a good copy from this source replaced it.
+    Healed(Source),
+}
+
+/// What [`fetch`] is doing, as it happens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// Another process is fetching into the same directory; waiting for it to end.
+    Waiting,
+    /// Bytes arrive.
+    Receiving {
+        /// The published name of the file.
+        file: &'static str,
+        /// Where it comes from.
+        source: &'a Source,
+        /// Bytes so far.
+        received: u64,
+        /// Bytes when it is complete.
+        total: u64,
+    },
+    /// A source did not give a good copy; the next one is tried, if there is one.
+    GaveUp {
+        /// The published name of the file.
+        file: &'static str,
+        /// The source, and what was wrong with it.
+        attempt: &'a Attempt,
+    },
+}
+
+/// Makes `dir` hold the four verified files, fetching those that are missing or damaged.
+///
+/// `dir` is created when needed. Sources are tried in order for each file. Of two fetches into
+/// one directory at the same time, the second waits and then finds the work done. No source can
+/// hold it up for long: connecting takes at most 10 s, a pause in the data 30 s, a file 15 min.
+///
+/// # Errors
+///
+/// [`Error::Download`] with the reason of every source when none gave a good copy of a file;
+/// [`Error::Io`] when the directory cannot be written. Files that were good stay as they are.
+pub fn fetch(
+    dir: &Path,
+    sources: &[Source],
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<Fetched>, Error> {
+    let agent = config(Timeouts::default()).build().new_agent();
+    Fetch { dir, sources, agent, progress }.all(&manifest::fashion_mnist().files)
+}
+
+/// How long a source may keep us waiting.
+struct Timeouts {
+    connect: Duration,
+    read: Duration,
+    total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let [connect, read, total] = [10, 30, 15 * 60].map(Duration::from_secs);
+        Self { connect, read, total }
+    }
+}
+
+fn config(timeouts: Timeouts) -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
+        .user_agent(concat!("fmnist-data/", env!("CARGO_PKG_VERSION")))
+        .max_redirects(5)
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_per_read(Some(timeouts.read))
+        .timeout_global(Some(timeouts.total))
+}
+
+/// Whose fault it is that a copy failed: the next source may do better, or it would not.
+enum Failure {
+    Source(String),
+    Local(Error),
+}
+
+struct Fetch<'a> {
+    dir: &'a Path,
+    sources: &'a [Source],
+    agent: Agent,
+    progress: &'a mut dyn FnMut(Progress<'_>),
+}
+
+impl Fetch<'_> {
+    fn all(mut self, files: &[FileSpec]) -> Result<Vec<Fetched>, Error> {
+        // Looking first spares a directory that is complete, and perhaps read-only, the lock.
+        let mut complete = true;
+        for spec in files {
+            complete &= is_good(&spec.path_in(self.dir), spec)?;
+        }
+        let good = |spec: &FileSpec| Fetched { file: spec.name, outcome: Outcome::AlreadyGood };
+        if complete {
+            return Ok(files.iter().map(good).collect());
+        }
+        fs::create_dir_all(self.dir).map_err(Error::io(self.dir, "create"))?;
+        let _lock = self.lock()?;
+        sweep(self.dir)?;
+        let mut fetched = Vec::new();
+        for spec in files {
+            let path = spec.path_in(self.dir);
+            fetched.push(if is_good(&path, spec)? { good(spec) } else { self.one(spec)? });
+        }
+        Ok(fetched)
+    }
+
+    /// Holds off other fetches into the directory until the file is dropped.
+    ///
+    /// The lock file is left behind: to remove it would let a third process lock a new one while
+    /// a second still waits for the old. The system releases the lock of a process that dies.
+    fn lock(&mut self) -> Result<File, Error> {
+        let path = self.dir.join(LOCK);
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.map_err(Error::io(&path, "open"))?;
+        let locked = match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                (self.progress)(Progress::Waiting);
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+        locked.map_err(Error::io(&path, "lock"))?;
+        Ok(file)
+    }
+
+    /// Fetches one file from the first source that has a good copy.
+    fn one(&mut self, spec: &FileSpec) -> Result<Fetched, Error> {
+        let path = self.dir.join(spec.name);
+        let damaged = path.exists();
+        let mut attempts = Vec::new();
+        for source in self.sources {
+            match self.copy(spec, source) {
+                Ok(temporary) => {
+                    install(temporary, &path, self.dir)?;
+                    let outcome =
+                        if damaged { Outcome::Healed } else { Outcome::Downloaded }(source.clone());
+                    return Ok(Fetched { file: spec.name, outcome });
+                }
+                Err(Failure::Local(error)) => return Err(error),
+                Err(Failure::Source(reason)) => {
+                    let attempt = Attempt { source: source.place(spec.name), reason };
+                    (self.progress)(Progress::GaveUp { file: spec.name, attempt: &attempt });
+                    attempts.push(attempt);
+                }
+            }
+        }
+        Err(Error::Download { path, attempts })
+    }
+
+    /// A verified copy in a temporary file, which vanishes when it is dropped.
+    fn copy(&mut self, spec: &FileSpec, source: &Source) -> Result<NamedTempFile, Failure> {
+        let total = spec.gzip.bytes;
+        // One byte more than published is enough to know that there are too many.
+        let content = self.open(spec, source)?.take(total.saturating_add(1));
+        let mut content = Digesting::new(content);
+        let mut temporary = temporary(self.dir).map_err(Failure::Local)?;
+        let mut head = Vec::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let n = content.read(&mut buffer).map_err(|error| {
+                Failure::Source(format!(
+                    "broke off at {} of {total} bytes: {error}",
+                    content.count()
+                ))
+            })?;
+            let Some(chunk @ [_, ..]) = buffer.get(..n) else { break };
+            head.extend(chunk.iter().take(sniff::HEAD.saturating_sub(head.len())));
+            temporary
+                .write_all(chunk)
+                .map_err(|error| Failure::Local(Error::io(temporary.path(), "write")(error)))?;
+            let received = content.count();
+            (self.progress)(Progress::Receiving { file: spec.name, source, received, total });
+        }
+        let found = content.finish();
+        if found == spec.gzip {
+            return Ok(temporary);
+        }
+        Err(Failure::Source(if !head.starts_with(&[0x1f, 0x8b]) {
+            format!("expected a gzip stream, found {}", sniff::describe(&head))
+        } else if found.bytes < total {
+            format!("cut short at {} of {total} bytes", found.bytes)
+        } else if found.bytes > total {
+            format!("longer than the {total} bytes published")
+        } else {
+            format!("SHA-256 expected {}, found {}", spec.gzip.sha256, found.sha256)
+        }))
+    }
+
+    fn open(&self, spec: &FileSpec, source: &Source) -> Result<Box<dyn Read>, Failure> {
+        match source {
+            Source::Url(_) => match self.agent.get(source.place(spec.name)).call() {
+                Ok(response) => Ok(Box::new(response.into_body().into_reader())),
+                Err(ureq::Error::StatusCode(code)) => {
+                    Err(Failure::Source(format!("HTTP status {code}")))
+                }
+                Err(error) => Err(Failure::Source(error.to_string())),
+            },
+            Source::Directory(dir) => match File::open(dir.join(spec.name)) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(Failure::Source(error.to_string())),
+            },
+        }
+    }
+}
+
+fn is_good(path: &Path, spec: &FileSpec) -> Result<bool, Error> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let (_, bytes) = digest::open(path)?;
+    if bytes != spec.gzip.bytes && bytes != spec.raw.bytes {
+        return Ok(false);
+    }
+    let found = digest::of_file(path)?;
+    Ok(found == spec.gzip || found == spec.raw)
+}
+
+/// Removes what killed fetches left behind. Only under the lock: nobody else's file is in use.
+fn sweep(dir: &Path) -> Result<(), Error> {
+    let (prefix, suffix) = TEMPORARY;
+    for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
+        let path = entry.map_err(Error::io(dir, "list"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(prefix) && name.ends_with(suffix) {
+            fs::remove_file(&path).map_err(Error::io(&path, "remove"))?;
+        }
+    }
+    Ok(())
+}
+
+fn temporary(dir: &Path) -> Result<NamedTempFile, Error> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+    // Datasets are shared: the mode that the umask leaves, not a temporary file's private 0600.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(dir).map_err(Error::io(dir, "create a file in"))
+}
+
+/// Gives a verified file its name, for good: contents first, then the name, then the directory.
+fn install(temporary: NamedTempFile, path: &Path, dir: &Path) -> Result<(), Error> {
+    temporary.as_file().sync_all().map_err(Error::io(path, "write to disk"))?;
+    temporary.persist(path).map_err(|error| Error::io(path, "replace")(error.error))?;
+    sync_directory(dir).map_err(Error::io(dir, "write to disk"))
+}
+
+/// Makes a rename survive a power cut, where directories can be opened (Windows cannot).
+fn sync_directory(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

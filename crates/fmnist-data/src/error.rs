@@ -1,0 +1,218 @@
+//! Everything that can go wrong, in one place.
+//!
+//! A message names the path, the place in it, what was expected, what was found, and what to do.
+//! One enum for the crate, so that a program decides in one `match` what is bad data (its user's
+//! file) and what is input/output (its user's disk or network).
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with a dataset, a download or a picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused to open, read or write.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried, as in "cannot {action}".
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// The file is of another kind altogether: a web page, a pointer, an archive, empty.
+    #[error(
+        "{}: expected {expected}, found {found}; check the path, or get the file again",
+        path.display()
+    )]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The kinds that would do.
+        expected: &'static str,
+        /// What its first bytes say it is.
+        found: String,
+    },
+
+    /// An IDX header lies, or the data are not as long as it says.
+    #[error(
+        "{}: byte {offset} ({field}): expected {expected}, found {found}; \
+         the file is damaged or not what its name says, get it again",
+        path.display()
+    )]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// Offset into the file, after inflating when it is gzip.
+        offset: u64,
+        /// The field at that offset.
+        field: &'static str,
+        /// What the field may hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+
+    /// A gzip stream is damaged, cut short, or followed by something else.
+    #[error(
+        "{}: gzip stream, after {decoded} inflated bytes: {reason}; \
+         the file is damaged, get it again",
+        path.display()
+    )]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes had been inflated.
+        decoded: u64,
+        /// What is wrong with the stream.
+        reason: String,
+    },
+
+    /// A label that names no class.
+    #[error(
+        "{}: byte {offset} (label {index}): expected 0 to 9, found {value}; \
+         the labels are damaged or of another dataset",
+        path.display()
+    )]
+    Label {
+        /// The label file.
+        path: PathBuf,
+        /// Which label, from 0.
+        index: usize,
+        /// Its offset in the file, after inflating when it is gzip.
+        offset: u64,
+        /// The value found.
+        value: u8,
+    },
+
+    /// An image file and its label file, or the two splits, do not belong together.
+    #[error(
+        "{} has {found}, {} has {expected}; the two must agree, are they of the same set?",
+        path.display(), other.display()
+    )]
+    Disagreement {
+        /// One file.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// The file it must agree with.
+        other: PathBuf,
+        /// What that one has.
+        expected: String,
+    },
+
+    /// The file is not byte for byte the published one.
+    #[error(
+        "{}: expected {expected}, found {found}; \
+         the file is damaged or not Fashion-MNIST's, fetch the dataset again to replace it",
+        path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Length and SHA-256 of the published file.
+        expected: String,
+        /// Length and SHA-256, or kind, of the file found.
+        found: String,
+    },
+
+    /// The file is good, under the name of another file of the dataset.
+    #[error(
+        "{}: holds the published contents of {holds}; \
+         the files were swapped or renamed, give each its own name again",
+        path.display()
+    )]
+    Swapped {
+        /// The file.
+        path: PathBuf,
+        /// The published file whose contents it holds.
+        holds: &'static str,
+    },
+
+    /// The file is one of MNIST's: the same names and shapes, handwritten digits.
+    #[error(
+        "{}: this is MNIST (handwritten digits), not Fashion-MNIST; \
+         both use the same file names, keep them in different directories",
+        path.display()
+    )]
+    Mnist {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A directory that was asked for by name does not hold the dataset.
+    #[error(
+        "{}: no dataset here, missing {}; fetch it into this directory, or name another",
+        dir.display(), missing.join(", ")
+    )]
+    Missing {
+        /// The directory.
+        dir: PathBuf,
+        /// The files it lacks.
+        missing: Vec<&'static str>,
+    },
+
+    /// No directory to download into: no workspace around, and no home directory known.
+    #[error("no directory to keep the dataset in; name one, or set {}", crate::locate::VARIABLE)]
+    NoDirectory,
+
+    /// A source to fetch from that is neither a directory nor an http(s) address.
+    #[error("{given}: cannot fetch from here: {reason}")]
+    Source {
+        /// The source as it was given.
+        given: String,
+        /// Why it will not do.
+        reason: &'static str,
+    },
+
+    /// No source gave a good copy of a file; every one is listed with its reason.
+    #[error(
+        "{}: no source gave a good copy{}\n\
+         try again later, or name another source: a directory or address that holds the four files",
+        path.display(), list(attempts)
+    )]
+    Download {
+        /// The file that could not be fetched; what stood there before still does.
+        path: PathBuf,
+        /// Every source tried, in order.
+        attempts: Vec<Attempt>,
+    },
+
+    /// A PNG or JPEG that cannot be decoded.
+    #[error("{}: {reason}; check the file in a viewer, or save it again as PNG or JPEG", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+}
+
+/// One source that did not give a good copy of a file, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The address or path tried.
+    pub source: String,
+    /// Why it was given up.
+    pub reason: String,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.source, self.reason)
+    }
+}
+
+impl Error {
+    /// For `map_err`: an input/output error with the path and the deed it lacks.
+    pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_path_buf(), action, source }
+    }
+}
+
+fn list(attempts: &[Attempt]) -> String {
+    attempts.iter().map(|attempt| format!("\n  {attempt}")).collect()
+}

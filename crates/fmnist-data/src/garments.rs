@@ -1,0 +1,121 @@
+//! Synthetic garments: a stand-in for Fashion-MNIST that needs no files and no network.
+//!
+//! Ten silhouettes, one a class, are drawn antialiased in white on black, each in a cut, pose,
+//! pattern and light of its own. The set is for trying things out and for tests: what a model
+//! scores on it says nothing about Fashion-MNIST, but a model that learns nothing here is broken.
+//!
+//! Image `index` of a split is a pure function of (seed, split, index): ChaCha8 is keyed by the
+//! seed and its stream number made of split and index. So a small set is a prefix of a large one,
+//! any number of threads draws the same bytes, and so does any platform, since nothing but
+//! IEEE-exact operations and `libm` is used. Classes come in shuffled tens, balanced to within ten.
+
+mod bag;
+mod canvas;
+mod dice;
+mod footwear;
+mod legs;
+mod tops;
+
+use std::num::NonZero;
+use std::thread;
+
+use canvas::{Canvas, PIXELS, Pose, SIDE};
+use dice::{Dice, Purpose};
+
+use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split};
+
+/// Draws a dataset of `n_train` and `n_test` images of 28 x 28, the same for the same `seed`.
+///
+/// Takes 784 bytes an image, and well under 2 s of one core for 70,000; all cores are used.
+///
+/// ```
+/// let dataset = fmnist_data::garments::synthetic(0, 100, 20);
+/// assert_eq!(dataset.train.class_counts(), [10; 10]);
+/// assert_eq!(dataset.test.images.get(19).map(<[u8]>::len), Some(28 * 28));
+/// ```
+pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
+    let train = split(seed, Part::Train, n_train);
+    Dataset::new(train, split(seed, Part::Test, n_test), DatasetName::Synthetic)
+}
+
+/// Which of the two splits; part of every image's stream number.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Train,
+    Test,
+}
+
+fn split(seed: u64, part: Part, count: usize) -> Split {
+    let mut pixels = vec![0; count * PIXELS];
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = count.div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        for (i, chunk) in pixels.chunks_mut(share * PIXELS).enumerate() {
+            scope.spawn(move || {
+                for (index, image) in (i * share..).zip(chunk.chunks_exact_mut(PIXELS)) {
+                    draw(seed, part, index, image);
+                }
+            });
+        }
+    });
+    let labels = (0..count).map(|index| label(seed, part, index)).collect();
+    Split { images: Images { pixels, count, height: SIDE, width: SIDE }, labels }
+}
+
+/// The class of an image: its place in the shuffled ten that it belongs to.
+fn label(seed: u64, part: Part, index: usize) -> u8 {
+    let classes = CLASS_NAMES.len();
+    let mut dice = Dice::new(seed, part, Purpose::Order, index / classes);
+    let mut order: [u8; CLASS_NAMES.len()] = std::array::from_fn(|class| class as u8);
+    for last in (1..classes).rev() {
+        order.swap(last, dice.below(last as u32 + 1) as usize);
+    }
+    order[index % classes]
+}
+
+/// Draws one image into `image`, which is all zero.
+fn draw(seed: u64, part: Part, index: usize, image: &mut [u8]) {
+    let dice = &mut Dice::new(seed, part, Purpose::Image, index);
+    let mut canvas = Canvas::new(Pose::random(dice));
+    match label(seed, part, index) {
+        0 => tops::t_shirt(&mut canvas, dice),
+        1 => legs::trouser(&mut canvas, dice),
+        2 => tops::pullover(&mut canvas, dice),
+        3 => legs::dress(&mut canvas, dice),
+        4 => tops::coat(&mut canvas, dice),
+        5 => footwear::sandal(&mut canvas, dice),
+        6 => tops::shirt(&mut canvas, dice),
+        7 => footwear::sneaker(&mut canvas, dice),
+        8 => bag::bag(&mut canvas, dice),
+        _ => footwear::ankle_boot(&mut canvas, dice),
+    }
+    photograph(&canvas, dice, image);
+}
+
+/// Turns the drawing into pixels: light from one side, grain in the fabric, and now and then a
+/// corner out of the picture or something in front.
+fn photograph(canvas: &Canvas, dice: &mut Dice, image: &mut [u8]) {
+    let exposure = dice.between(0.65, 1.0);
+    let (light_x, light_y) = (dice.between(-0.012, 0.012), dice.between(-0.012, 0.012));
+    let grain = dice.between(0.01, 0.12);
+    let hidden = dice.chance(0.15).then(|| {
+        let (x, y) = (dice.below(22) as usize, dice.below(22) as usize);
+        let (width, height) = (3 + dice.below(4) as usize, 3 + dice.below(4) as usize);
+        (x..x + width, y..y + height)
+    });
+    let mut noise = [0; PIXELS];
+    dice.fill(&mut noise);
+    for (i, (out, &value)) in image.iter_mut().zip(canvas.pixels()).enumerate() {
+        let (x, y) = (i % SIDE, i / SIDE);
+        if hidden.as_ref().is_some_and(|(across, down)| across.contains(&x) && down.contains(&y)) {
+            continue;
+        }
+        let centred = |v: usize| v as f32 - SIDE as f32 / 2.0;
+        let light = exposure + centred(x) * light_x + centred(y) * light_y;
+        let grain = 1.0 + grain * (f32::from(noise[i]) / 127.5 - 1.0);
+        *out = (value * light * grain * 255.0).round() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests;

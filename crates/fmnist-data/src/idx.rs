@@ -1,0 +1,273 @@
+//! The IDX file format: an array of numbers behind a short header.
+//!
+//! ```text
+//! byte 0, 1   zero
+//! byte 2      element type: 08 u8, 09 i8, 0b i16, 0c i32, 0d f32, 0e f64
+//! byte 3      rank, the number of dimensions
+//! then        rank dimensions, each a big-endian u32
+//! then        the elements in C order (last dimension fastest), big-endian
+//! ```
+//!
+//! Files come raw or as gzip, told apart by content, never by name. The reader believes nothing:
+//! the header is checked before memory is taken, memory then follows the bytes that really
+//! arrive, and a stream that goes on after the last element is stopped at its first excess byte,
+//! which also defuses gzip bombs. A gzip file holds exactly one member and nothing after it: a
+//! second member or trailing bytes are an error, since nobody publishes a dataset that way and
+//! ignoring them would accept a damaged file.
+//!
+//! # Sources
+//!
+//! Yann LeCun, "The MNIST database", section "The IDX file format".
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::GzDecoder;
+
+use crate::Error;
+use crate::sniff;
+
+/// Most dimensions a file may have. Images have 3, colour films 5.
+pub const MAX_RANK: usize = 8;
+
+/// Most bytes the elements of a file may take: 1 GiB, twice the largest set of the MNIST family.
+pub const MAX_BYTES: u64 = 1 << 30;
+
+/// An array read from an IDX file; `elements` holds as many values as the product of `dims`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Idx {
+    /// Length of each dimension, slowest first. Between 1 and [`MAX_RANK`] of them, none zero.
+    pub dims: Vec<usize>,
+    /// The values in C order: the last dimension varies fastest.
+    pub elements: Elements,
+}
+
+/// The values of an array, in the type that the file declares.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Elements {
+    /// Type code 0x08.
+    U8(Vec<u8>),
+    /// Type code 0x09.
+    I8(Vec<i8>),
+    /// Type code 0x0b.
+    I16(Vec<i16>),
+    /// Type code 0x0c.
+    I32(Vec<i32>),
+    /// Type code 0x0d.
+    F32(Vec<f32>),
+    /// Type code 0x0e.
+    F64(Vec<f64>),
+}
+
+impl Elements {
+    /// The Rust name of the element type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::U8(_) => "u8",
+            Self::I8(_) => "i8",
+            Self::I16(_) => "i16",
+            Self::I32(_) => "i32",
+            Self::F32(_) => "f32",
+            Self::F64(_) => "f64",
+        }
+    }
+}
+
+/// Reads an IDX file, raw or gzip.
+///
+/// # Errors
+///
+/// When the file cannot be read, is of another kind, or breaks the format in any way.
+pub fn open(path: &Path) -> Result<Idx, Error> {
+    read(File::open(path).map_err(Error::io(path, "open"))?, path)
+}
+
+/// Parses an IDX file held in memory, raw or gzip. Errors call it `<memory>`.
+///
+/// # Errors
+///
+/// As [`open`].
+///
+/// ```
+/// let bytes = [0, 0, 0x08, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6];
+/// let array = fmnist_data::idx::parse(&bytes)?;
+/// assert_eq!(array.dims, [2, 3]);
+/// assert_eq!(array.elements, fmnist_data::idx::Elements::U8(vec![1, 2, 3, 4, 5, 6]));
+/// # Ok::<(), fmnist_data::Error>(())
+/// ```
+pub fn parse(bytes: &[u8]) -> Result<Idx, Error> {
+    read_limited(bytes, Path::new("<memory>"), MAX_BYTES)
+}
+
+/// Reads an IDX file, raw or gzip, from a stream up to its end; `name` is for error messages.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn read(reader: impl Read, name: &Path) -> Result<Idx, Error> {
+    read_limited(BufReader::with_capacity(1 << 16, reader), name, MAX_BYTES)
+}
+
+/// The bytes of a header with these dimensions over `u8` elements; dimensions past `u32` saturate.
+pub(crate) fn header_u8(dims: &[usize]) -> Vec<u8> {
+    let rank = u8::try_from(dims.len()).unwrap_or(u8::MAX);
+    let mut header = vec![0, 0, 0x08, rank];
+    for &dim in dims {
+        header.extend(u32::try_from(dim).unwrap_or(u32::MAX).to_be_bytes());
+    }
+    header
+}
+
+/// As [`read`], for a caller who knows that the elements take no more than `max_bytes`.
+pub(crate) fn read_limited(
+    mut reader: impl BufRead,
+    name: &Path,
+    max_bytes: u64,
+) -> Result<Idx, Error> {
+    // Enough to tell the kinds apart. A reader that hands out single bytes gets a poorer name in
+    // the message, never a wrong decision: that falls on the first byte, zero in every IDX file.
+    let head = reader.fill_buf().map_err(Error::io(name, "read"))?;
+    match head {
+        [0, ..] => Decoder { reader, name, offset: 0, gzip: false }.array(max_bytes),
+        [0x1f] | [0x1f, 0x8b, ..] => {
+            let mut inflated =
+                Decoder { reader: GzDecoder::new(reader), name, offset: 0, gzip: true };
+            let array = inflated.array(max_bytes)?;
+            let decoded = inflated.offset;
+            let mut rest = inflated.reader.into_inner();
+            match rest.fill_buf().map_err(Error::io(name, "read"))? {
+                [] => Ok(array),
+                more => Err(Error::Gzip {
+                    path: name.into(),
+                    decoded,
+                    reason: format!(
+                        "expected the end of the file after the first member, found {}",
+                        sniff::describe(more)
+                    ),
+                }),
+            }
+        }
+        other => Err(Error::Kind {
+            path: name.into(),
+            expected: "an IDX file, raw or gzip",
+            found: sniff::describe(other.get(..sniff::HEAD).unwrap_or(other)),
+        }),
+    }
+}
+
+/// Reads one array from a stream, keeping count for error messages.
+struct Decoder<'a, R> {
+    reader: R,
+    name: &'a Path,
+    offset: u64,
+    gzip: bool,
+}
+
+impl<R: Read> Decoder<'_, R> {
+    fn array(&mut self, max_bytes: u64) -> Result<Idx, Error> {
+        let [zero, also_zero, code, rank] = self.field("magic number")?;
+        if [zero, also_zero] != [0, 0] {
+            let found = format!("{zero:02x} {also_zero:02x}");
+            return Err(self.wrong(0, "magic number", "00 00".into(), found));
+        }
+        let Some((size, decode)) = element_type(code) else {
+            let expected = "08, 09, 0b, 0c, 0d or 0e".into();
+            return Err(self.wrong(2, "element type", expected, format!("{code:02x}")));
+        };
+        if !(1..=MAX_RANK).contains(&rank.into()) {
+            return Err(self.wrong(3, "rank", format!("1 to {MAX_RANK}"), rank.to_string()));
+        }
+
+        let mut dims = Vec::new();
+        let mut bytes = size;
+        for _ in 0..rank {
+            let at = self.offset;
+            let dim = u32::from_be_bytes(self.field("dimension")?);
+            let total = bytes.checked_mul(dim.into()).filter(|&total| total <= max_bytes);
+            // A dimension fits in usize when the product, at most `max_bytes`, does.
+            match (total, usize::try_from(dim)) {
+                (Some(total @ 1..), Ok(dim)) => {
+                    bytes = total;
+                    dims.push(dim);
+                }
+                _ => {
+                    let expected = format!("at least 1, and at most {max_bytes} bytes in all");
+                    return Err(self.wrong(at, "dimension", expected, dim.to_string()));
+                }
+            }
+        }
+        Ok(Idx { dims, elements: decode(self.elements(bytes)?) })
+    }
+
+    fn field(&mut self, field: &'static str) -> Result<[u8; 4], Error> {
+        let at = self.offset;
+        let mut bytes = Vec::new();
+        self.fill(4, &mut bytes)?;
+        <[u8; 4]>::try_from(bytes.as_slice()).map_err(|_| {
+            self.wrong(at, field, "4 bytes".into(), format!("the end after {}", bytes.len()))
+        })
+    }
+
+    /// The `expected` bytes up to the end of the stream: not one less, not one more.
+    fn elements(&mut self, expected: u64) -> Result<Vec<u8>, Error> {
+        let start = self.offset;
+        let mut bytes = Vec::new();
+        self.fill(expected.saturating_add(1), &mut bytes)?;
+        let found = match (bytes.len() as u64).cmp(&expected) {
+            std::cmp::Ordering::Equal => {
+                bytes.shrink_to_fit();
+                return Ok(bytes);
+            }
+            std::cmp::Ordering::Less => format!("the end after {}", bytes.len()),
+            std::cmp::Ordering::Greater => "more".into(),
+        };
+        Err(self.wrong(start, "elements", format!("{expected} bytes, then the end"), found))
+    }
+
+    /// Appends at most `limit` bytes; the vector grows with what arrives, not with what is claimed.
+    fn fill(&mut self, limit: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        let result = (&mut self.reader).take(limit).read_to_end(bytes);
+        self.offset = self.offset.saturating_add(bytes.len() as u64);
+        result.map(|_| ()).map_err(|source| match source.kind() {
+            // The decoder's own complaints carry no number of the operating system.
+            _ if !self.gzip || source.raw_os_error().is_some() => {
+                Error::io(self.name, "read")(source)
+            }
+            io::ErrorKind::UnexpectedEof => self.broken("the file is cut short".into()),
+            _ => self.broken(source.to_string()),
+        })
+    }
+
+    fn broken(&self, reason: String) -> Error {
+        Error::Gzip { path: self.name.into(), decoded: self.offset, reason }
+    }
+
+    fn wrong(&self, offset: u64, field: &'static str, expected: String, found: String) -> Error {
+        Error::Idx { path: self.name.into(), offset, field, expected, found }
+    }
+}
+
+/// Turns the bytes of all elements into values.
+type Decode = fn(Vec<u8>) -> Elements;
+
+/// Size in bytes, and decoder, of a type code; none for a code that the format does not have.
+fn element_type(code: u8) -> Option<(u64, Decode)> {
+    Some(match code {
+        0x08 => (1, Elements::U8),
+        0x09 => (1, |bytes| Elements::I8(each(&bytes, i8::from_be_bytes))),
+        0x0b => (2, |bytes| Elements::I16(each(&bytes, i16::from_be_bytes))),
+        0x0c => (4, |bytes| Elements::I32(each(&bytes, i32::from_be_bytes))),
+        0x0d => (4, |bytes| Elements::F32(each(&bytes, f32::from_be_bytes))),
+        0x0e => (8, |bytes| Elements::F64(each(&bytes, f64::from_be_bytes))),
+        _ => return None,
+    })
+}
+
+fn each<const N: usize, T>(bytes: &[u8], value: fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|chunk| value(*chunk)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The published files: names, lengths and SHA-256 sums, in this one place, and the proof that a
+//! file is one of them.
+//!
+//! The sums of the four `.gz` files are the ones published with the dataset's checksums (MD5 in
+//! its README, SHA-256 in every package that pins it); `data/fashion-mnist/SHA256SUMS` in the
+//! repository repeats them for `sha256sum --check`, and a test keeps the two equal.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use crate::digest::{self, Digest, Digesting};
+use crate::idx::{self, Idx};
+use crate::{Error, sniff};
+
+/// One published file: the gzip stream, and the IDX file inside it.
+#[derive(Debug, Clone)]
+pub(crate) struct FileSpec {
+    /// The published name, which ends in `.gz`.
+    pub(crate) name: &'static str,
+    pub(crate) gzip: Digest,
+    pub(crate) raw: Digest,
+}
+
+impl FileSpec {
+    /// The name of the unzipped file.
+    pub(crate) fn raw_name(&self) -> &'static str {
+        self.name.strip_suffix(".gz").unwrap_or(self.name)
+    }
+
+    /// Where the file is in `dir`: under its published name, or else unzipped if it is that.
+    pub(crate) fn path_in(&self, dir: &Path) -> PathBuf {
+        let (gzip, raw) = (dir.join(self.name), dir.join(self.raw_name()));
+        if raw.exists() && !gzip.exists() { raw } else { gzip }
+    }
+}
+
+/// A published dataset: its four files, and the files of another set that go by the same names.
+#[derive(Debug, Clone)]
+pub(crate) struct Manifest {
+    /// Training images, training labels, test images, test labels.
+    pub(crate) files: [FileSpec; 4],
+    /// MNIST's four files, known only to be refused by name.
+    pub(crate) mnist: [Digest; 4],
+}
+
+impl Manifest {
+    /// The names of the files that `dir` lacks; all of them when there is no such directory.
+    pub(crate) fn missing(&self, dir: &Path) -> Vec<&'static str> {
+        let absent = self.files.iter().filter(|spec| !spec.path_in(dir).exists());
+        absent.map(|spec| spec.name).collect()
+    }
+
+    /// Reads one file, gzip or raw by its content, and proves that it is the published one.
+    pub(crate) fn read(&self, spec: &FileSpec, path: &Path) -> Result<Idx, Error> {
+        let (file, bytes) = digest::open(path)?;
+        // A file of another length is not worth reading, however long it is.
+        if bytes != spec.gzip.bytes && bytes != spec.raw.bytes {
+            return Err(self.explain(spec, path));
+        }
+        let mut reader = BufReader::with_capacity(1 << 16, Digesting::new(file));
+        match idx::read_limited(&mut reader, path, spec.raw.bytes) {
+            Err(error @ Error::Io { .. }) => Err(error),
+            Err(_) => Err(self.explain(spec, path)),
+            Ok(array) => {
+                let found = reader.into_inner().finish();
+                if found == spec.gzip || found == spec.raw {
+                    Ok(array)
+                } else {
+                    Err(self.explain(spec, path))
+                }
+            }
+        }
+    }
+
+    /// Says what a file that is not the published one is instead.
+    fn explain(&self, spec: &FileSpec, path: &Path) -> Error {
+        self.identify(spec, path).unwrap_or_else(|error| error)
+    }
+
+    fn identify(&self, spec: &FileSpec, path: &Path) -> Result<Error, Error> {
+        let head = sniff::head(path)?;
+        let (_, bytes) = digest::open(path)?;
+        let forms = |spec: &FileSpec| [spec.gzip.clone(), spec.raw.clone()];
+        let mut known = self.files.iter().flat_map(forms).chain(self.mnist.iter().cloned());
+        // Only a file as long as some known one can be that one; others are not hashed at all.
+        let found = if known.any(|known| known.bytes == bytes) {
+            let found = digest::of_file(path)?;
+            if self.mnist.contains(&found) {
+                return Ok(Error::Mnist { path: path.into() });
+            }
+            if let Some(other) = self.files.iter().find(|other| forms(other).contains(&found)) {
+                return Ok(Error::Swapped { path: path.into(), holds: other.name });
+            }
+            found.to_string()
+        } else {
+            format!("{bytes} bytes, {}", sniff::describe(&head))
+        };
+        let expected = if head.first() == Some(&0) { &spec.raw } else { &spec.gzip };
+        Ok(Error::Checksum { path: path.into(), expected: expected.to_string(), found })
+    }
+}
+
+/// Fashion-MNIST as Zalando Research published it in 2017.
+#[rustfmt::skip] // a table reads best as a table
+pub(crate) fn fashion_mnist() -> Manifest {
+    Manifest {
+        files: [
+            FileSpec {
+                name: "train-images-idx3-ubyte.gz",
+                gzip: known(26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+                raw: known(47_040_016, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
+            },
+            FileSpec {
+                name: "train-labels-idx1-ubyte.gz",
+                gzip: known(29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+                raw: known(60_008, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
+            },
+            FileSpec {
+                name: "t10k-images-idx3-ubyte.gz",
+                gzip: known(4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+                raw: known(7_840_016, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
+            },
+            FileSpec {
+                name: "t10k-labels-idx1-ubyte.gz",
+                gzip: known(5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+                raw: known(10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
+            },
+        ],
+        mnist: [
+            known(9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+            known(28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+            known(1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+            known(4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        ],
+    }
+}
+
+fn known(bytes: u64, sha256: &str) -> Digest {
+    Digest { bytes, sha256: sha256.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_sums_in_the_repository() {
+        let sums =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/fashion-mnist/SHA256SUMS");
+        let mut published: Vec<String> =
+            std::fs::read_to_string(sums).unwrap().lines().map(Into::into).collect();
+        let mut pinned: Vec<String> = fashion_mnist()
+            .files
+            .iter()
+            .map(|spec| format!("{}  {}", spec.gzip.sha256, spec.name))
+            .collect();
+        published.sort();
+        pinned.sort();
+        assert_eq!(pinned, published);
+    }
+}

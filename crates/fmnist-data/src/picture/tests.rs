@@ -1,0 +1,157 @@
+//! Pictures of every make, and what only pretends to be one.
+
+use image::{ImageBuffer, LumaA, Rgb, Rgba};
+
+use super::*;
+use crate::garments;
+
+fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.into().write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+    encode(picture, ImageFormat::Png)
+}
+
+#[track_caller]
+fn refuse(bytes: &[u8], expected: &str) {
+    let message = decode(bytes, 28, 28).expect_err("accepted").to_string();
+    assert!(message.contains(expected), "{message}");
+}
+
+/// A 28 x 28 garment with a black border.
+fn garment() -> GrayImage {
+    let images = garments::synthetic(0, 10, 0).train.images;
+    let bordered =
+        images.iter().map(|pixels| GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap());
+    bordered.into_iter().find(|image| border_median(image) == 0).unwrap()
+}
+
+/// A T of `ink` on `paper`, wider than high, off the centre of a 120 x 90 picture.
+fn letter<P: image::Pixel>(ink: P, paper: P) -> ImageBuffer<P, Vec<P::Subpixel>> {
+    ImageBuffer::from_fn(120, 90, |x, y| {
+        let bar = (20..100).contains(&x) && (10..30).contains(&y);
+        let stem = (50..70).contains(&x) && (10..70).contains(&y);
+        if bar || stem { ink } else { paper }
+    })
+}
+
+/// All pictures of the letter come out like this: 28 wide, 21 high, 3 rows black above.
+#[track_caller]
+fn check_letter(bytes: &[u8]) {
+    let image = decode(bytes, 28, 28).unwrap();
+    let at = |x: usize, y: usize| image[y * 28 + x];
+    let near = |found: u8, expected: u8| assert!(found.abs_diff(expected) <= 12, "{image:?}");
+    near(at(14, 1), 0);
+    near(at(3, 6), 255);
+    near(at(14, 6), 255);
+    near(at(25, 6), 255);
+    near(at(14, 20), 255);
+    near(at(4, 18), 0);
+    near(at(24, 18), 0);
+    near(at(14, 27), 0);
+}
+
+#[test]
+fn a_finished_image_passes_byte_for_byte() {
+    let image = garment();
+    assert_eq!(decode(&png(image.clone()), 28, 28).unwrap(), image.clone().into_raw());
+    let with_alpha = DynamicImage::from(image.clone()).to_luma_alpha8();
+    assert_eq!(decode(&png(with_alpha), 28, 28).unwrap(), image.clone().into_raw());
+    let colour = DynamicImage::from(image.clone()).to_rgb8();
+    assert_eq!(decode(&png(colour), 28, 28).unwrap(), image.clone().into_raw());
+    let deep = DynamicImage::from(image.clone()).to_luma16();
+    assert_eq!(decode(&png(deep), 28, 28).unwrap(), image.clone().into_raw());
+    let mut negative = image.clone();
+    imageops::invert(&mut negative);
+    assert_eq!(decode(&png(negative), 28, 28).unwrap(), image.into_raw());
+}
+
+#[test]
+fn a_photograph_is_trimmed_levelled_and_centred() {
+    check_letter(&png(letter(Luma([255_u8]), Luma([0]))));
+    check_letter(&png(letter(Luma([0_u8]), Luma([255]))));
+    check_letter(&png(letter(Luma([u16::MAX]), Luma([2000]))));
+    check_letter(&png(letter(Rgb([0_u8, 0, 0]), Rgb([230, 230, 228]))));
+    check_letter(&encode(letter(Rgb([0_u8, 0, 0]), Rgb([230, 230, 228])), ImageFormat::Jpeg));
+    check_letter(&png(letter(Rgb([255_u8, 255, 255]), Rgb([40, 40, 40]))));
+}
+
+#[test]
+fn a_cut_out_is_seen_whatever_its_tone() {
+    check_letter(&png(letter(Rgba([0_u8, 0, 0, 255]), Rgba([0, 0, 0, 0]))));
+    check_letter(&png(letter(Rgba([255_u8, 255, 255, 255]), Rgba([255, 255, 255, 0]))));
+    check_letter(&png(letter(LumaA([u16::MAX, u16::MAX]), LumaA([0, 0]))));
+}
+
+#[test]
+fn odd_pictures_give_an_image_all_the_same() {
+    let size_of = |bytes: &[u8]| decode(bytes, 28, 28).unwrap().len();
+    assert_eq!(size_of(&png(GrayImage::new(1, 1))), 784);
+    assert_eq!(size_of(&png(GrayImage::from_pixel(1, 1, Luma([255])))), 784);
+    assert_eq!(size_of(&png(GrayImage::from_pixel(2000, 3, Luma([9])))), 784);
+    assert_eq!(size_of(&png(GrayImage::from_fn(3, 900, |x, _| Luma([(x * 100) as u8])))), 784);
+    assert_eq!(size_of(&png(ImageBuffer::from_pixel(5, 5, Rgba([0_u8; 4])))), 784);
+    assert_eq!(decode(&png(garment()), 10, 20).unwrap().len(), 200);
+}
+
+#[test]
+fn what_is_no_picture_is_named() {
+    refuse(b"", "expected a PNG or JPEG image, found an empty file");
+    refuse(b"GIF89a", "found a GIF image");
+    refuse(b"<svg></svg>", "found an SVG drawing");
+    refuse(b"\0\0\x08\x03", "found an IDX file");
+    refuse(b"%PDF-1.7", "found a PDF document");
+    let whole = png(garment());
+    refuse(&whole[..whole.len() / 2], "<memory>: ");
+    refuse(b"\xff\xd8\xff\xe0 and no more", "<memory>: ");
+}
+
+#[test]
+fn no_prefix_of_a_picture_panics() {
+    for bytes in [png(garment()), encode(garment(), ImageFormat::Jpeg)] {
+        for length in 0..bytes.len() {
+            // A JPEG cut near its end may still show; what counts is that it ends well.
+            if let Ok(image) = decode(&bytes[..length], 28, 28) {
+                assert_eq!(image.len(), 784);
+            }
+        }
+    }
+}
+
+/// A PNG whose header claims a picture of this size and depth, and which ends there.
+fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
+    let mut bytes = png(GrayImage::new(1, 1));
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    bytes[25] = colour_type;
+    let mut crc = flate2::Crc::new();
+    crc.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bytes
+}
+
+#[test]
+fn a_header_cannot_claim_memory() {
+    let limit = "limit";
+    refuse(&header_only(u32::MAX / 2, 1, 0), limit);
+    refuse(&header_only(1, 50_000, 0), limit);
+    refuse(&header_only(16_000, 16_000, 6), limit);
+    // One that is within the limits shows that the headers above are refused for their size.
+    assert!(decode(&header_only(1, 1, 0), 28, 28).is_ok());
+}
+
+#[test]
+fn a_file_is_read_and_named_in_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("boot.png");
+    let missing = load(&path, 28, 28).unwrap_err().to_string();
+    assert!(missing.contains("boot.png: cannot open"), "{missing}");
+    std::fs::write(&path, png(garment())).unwrap();
+    assert_eq!(load(&path, 28, 28).unwrap(), garment().into_raw());
+    std::fs::write(&path, "text").unwrap();
+    let wrong = load(&path, 28, 28).unwrap_err().to_string();
+    assert!(wrong.contains("boot.png: expected a PNG or JPEG image, found a text file"), "{wrong}");
+}
