@@ -4,7 +4,6 @@ use crate::{Error, error::check};
 
 /// How the learning rate goes as steps are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Schedule {
     /// `learning_rate / (1 + decay * step)`, as in the book; constant where `decay` is 0.
     InverseTime {

@@ -61,15 +61,17 @@ pub enum Error {
         /// The model's outputs.
         classes: usize,
     },
-    /// The loss is not finite any more; the parameters are those before the step.
-    #[error("epoch {epoch}, step {step}: the loss became {loss}; try a lower learning rate")]
+    /// A number is not finite any more, as happens where the learning rate is too high.
+    #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]
     Diverged {
         /// The epoch under way, counted from 1.
         epoch: u64,
         /// The run's step, counted from 1.
         step: u64,
-        /// The loss.
-        loss: f64,
+        /// `the loss` or `a parameter`.
+        what: &'static str,
+        /// Its value.
+        value: f64,
     },
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]

@@ -113,8 +113,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the samples do not fit the model or the progress, or the loss becomes infinite or NaN;
-    /// then the parameters are those before the step.
+    /// If the samples do not fit the model or the progress; or if the run diverges, that is, the
+    /// loss becomes infinite or NaN, in which case the step is not taken, or a parameter is so at
+    /// the end.
     pub fn train_epoch(
         &mut self,
         train: &Samples<'_>,
@@ -148,8 +149,8 @@ fn run_epoch(
     for indices in order.chunks(batch_size).skip(done) {
         let batch_sums = parts.forward_backward(model, train, indices);
         if !batch_sums.loss.is_finite() {
-            let (step, loss) = (state.optimizer.step() + 1, batch_sums.mean_loss());
-            return Err(Error::Diverged { epoch: epoch + 1, step, loss });
+            let (step, value) = (state.optimizer.step() + 1, batch_sums.mean_loss());
+            return Err(Error::Diverged { epoch: epoch + 1, step, what: "the loss", value });
         }
         let learning_rate = state.schedule.rate_at(state.optimizer.step());
         let update = state.optimizer.begin_step(learning_rate);
@@ -159,9 +160,11 @@ fn run_epoch(
         state.progress.sums += batch_sums;
         let Progress { batch, sums, .. } = state.progress;
         if observer(Step { epoch: epoch + 1, batch, n_batches, sums }).is_break() {
+            check_params(model, state)?;
             return Ok(EpochOutcome::Stopped);
         }
     }
+    check_params(model, state)?;
     let validation = validation.map(|samples| Metrics::from(parts.evaluate(model, samples).sums));
     let record = EpochRecord {
         train: Metrics::from(state.progress.sums),
@@ -171,6 +174,19 @@ fn run_epoch(
     state.history.push(record);
     state.progress = Progress { epoch: epoch + 1, ..Progress::default() };
     Ok(EpochOutcome::Completed(record))
+}
+
+/// The error where a parameter is not finite, though the loss did not show it yet.
+fn check_params(model: &Model, state: &TrainingState) -> Result<(), Error> {
+    match model.params().iter().find(|param| !param.is_finite()) {
+        None => Ok(()),
+        Some(&param) => Err(Error::Diverged {
+            epoch: state.progress.epoch + 1,
+            step: state.optimizer.step(),
+            what: "a parameter",
+            value: f64::from(param),
+        }),
+    }
 }
 
 /// The order in which an epoch, counted from 0, visits its samples.

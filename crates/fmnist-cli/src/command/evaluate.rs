@@ -1,0 +1,94 @@
+//! `fmnist evaluate`: loss, accuracy and confusion of a model over a split.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::ValueEnum;
+use nn_train::Evaluation;
+use serde_json::json;
+
+use crate::{
+    bundled,
+    console::{Console, thousands},
+    data::{self, Choice, LabelledImages},
+};
+
+/// Evaluate a model on the test set
+///
+/// The dataset is the one the model was trained on. Example: fmnist evaluate fashion_mnist.model
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The model [default: the one built into this program]
+    model: Option<PathBuf>,
+
+    /// Which images
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    split: SplitName,
+
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Threads to use [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitName {
+    Test,
+    Train,
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let checkpoint = bundled::load(args.model.as_deref())?;
+    let choice = Choice::of_model(&checkpoint)?;
+    let dataset = data::obtain(choice, args.data_dir.as_deref(), console)?;
+    let (name, split) = match args.split {
+        SplitName::Test => ("test", &dataset.test),
+        SplitName::Train => ("train", &dataset.train),
+    };
+    let images = LabelledImages::new(split, data::scaling(&checkpoint));
+    let threads = data::threads(args.threads);
+    let evaluation = nn_train::evaluate(&checkpoint.model, &images.samples()?, threads)?;
+    let class_names = &checkpoint.info.class_names;
+    console.result(
+        || text(&bundled::name(args.model.as_deref()), name, class_names, &evaluation),
+        || {
+            json!({
+                "split": name,
+                "samples": evaluation.sums.n_samples,
+                "loss": evaluation.sums.mean_loss(),
+                "accuracy": evaluation.sums.accuracy(),
+                "per_class": evaluation.confusion.per_class().collect::<Vec<_>>(),
+                "confusion": evaluation.confusion.rows().collect::<Vec<_>>(),
+            })
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The confusion matrix as a table, classes by their names, and the totals.
+fn text(model: &str, split: &str, class_names: &[String], evaluation: &Evaluation) -> String {
+    let width = class_names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut text = format!("{:width$}  right  taken for\n", "");
+    let classes = class_names.iter().zip(evaluation.confusion.rows());
+    for (class, ((name, row), right)) in classes.zip(evaluation.confusion.per_class()).enumerate() {
+        let mut wrong: Vec<(usize, u64)> = row.iter().copied().enumerate().collect();
+        wrong.retain(|&(other, count)| other != class && count > 0);
+        wrong.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        let most: Vec<String> = wrong
+            .iter()
+            .take(3)
+            .map(|&(other, count)| format!("{} {count}", class_names[other]))
+            .collect();
+        text += &format!("{name:width$} {:5.1}%  {}\n", 100.0 * right, most.join(", "));
+    }
+    let sums = &evaluation.sums;
+    text += &format!(
+        "{model} on {} {split} images: loss {:.4}, accuracy {:.4}",
+        thousands(sums.n_samples),
+        sums.mean_loss(),
+        sums.accuracy()
+    );
+    text
+}

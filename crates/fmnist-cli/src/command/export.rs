@@ -1,0 +1,47 @@
+//! `fmnist export`: a model in another form.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::ValueEnum;
+use nn_io::{Checkpoint, CheckpointRef, FileLock};
+use serde_json::json;
+
+use crate::console::{Console, thousands};
+
+/// Write a model in another form
+///
+/// Example: fmnist export fashion_mnist.model small.model --to inference
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The model
+    model: PathBuf,
+
+    /// The file to write
+    out: PathBuf,
+
+    /// The form
+    #[arg(long, value_enum)]
+    to: Form,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// A model file without the optimizer's state: a third of the size, to predict and evaluate
+    Inference,
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let Checkpoint { model, info, .. } = Checkpoint::load(&args.model)?;
+    let checkpoint = match args.to {
+        Form::Inference => CheckpointRef { model: &model, info: &info, training: None },
+    };
+    nn_io::check_output(&args.out)?;
+    let _lock = FileLock::acquire(&args.out)?;
+    checkpoint.save(&args.out)?;
+    let bytes = std::fs::metadata(&args.out)?.len();
+    console.result(
+        || format!("{}: {} bytes", args.out.display(), thousands(bytes)),
+        || json!({"model": args.out.display().to_string(), "bytes": bytes}),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

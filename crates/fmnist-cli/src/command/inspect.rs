@@ -1,0 +1,158 @@
+//! `fmnist inspect`: what a model file holds.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use nn_core::LayerSpec;
+use nn_io::{Checkpoint, VERSION};
+use nn_optim::Schedule;
+use nn_train::{EpochRecord, TrainingState};
+use serde_json::{Value, json};
+
+use crate::{
+    bundled,
+    console::{Console, thousands},
+};
+
+/// Show what a model file holds; reading it verifies every checksum
+///
+/// Example: fmnist inspect fashion_mnist.model
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The model [default: the one built into this program]
+    model: Option<PathBuf>,
+
+    /// Say that the whole file was verified
+    #[arg(long)]
+    verify: bool,
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let checkpoint = bundled::load(args.model.as_deref())?;
+    let state_sha256 = checkpoint.view().state_sha256()?;
+    console.result(
+        || {
+            let mut text = text(&checkpoint, &state_sha256);
+            if args.verify {
+                text += "\nverified:     every length, checksum and value holds";
+            }
+            text
+        },
+        || {
+            let mut value = to_json(&checkpoint, &state_sha256);
+            if args.verify {
+                value["verified"] = true.into();
+            }
+            value
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
+    let Checkpoint { model, info, training } = checkpoint;
+    let input = &info.input;
+    let mut lines = vec![
+        model.summary(),
+        String::new(),
+        format!("format:       {VERSION}, written by {} ({})", info.producer, info.instruction_set),
+        format!(
+            "input:        {} x {}, (pixel - {}) / {}",
+            input.width, input.height, input.mean, input.std
+        ),
+        format!("classes:      {}", info.class_names.join(", ")),
+        format!(
+            "trained on:   {}, {} images held out",
+            info.dataset.name,
+            thousands(info.n_validation as u64)
+        ),
+    ];
+    match training {
+        None => lines.push("training:     none; for inference only".into()),
+        Some(training) => lines.extend(training_lines(training)),
+    }
+    lines.push(format!("weights:      sha256 {}", checkpoint.view().weights_sha256()));
+    lines.push(format!("state:        sha256 {state_sha256}"));
+    lines.join("\n")
+}
+
+fn training_lines(training: &TrainingState) -> Vec<String> {
+    let TrainingState { optimizer, schedule, config, progress, history } = training;
+    let adam = optimizer.config();
+    let Schedule::InverseTime { learning_rate, decay } = *schedule;
+    let mut lines = vec![
+        format!(
+            "optimizer:    Adam, beta {} and {}, epsilon {}; learning rate {learning_rate}, decay {decay}",
+            adam.beta_1, adam.beta_2, adam.epsilon
+        ),
+        format!("run:          seed {}, batches of {}", config.seed, config.batch_size),
+        format!(
+            "progress:     {} epochs and {} batches, {} steps",
+            progress.epoch,
+            progress.batch,
+            thousands(optimizer.step())
+        ),
+    ];
+    if let Some(record) = history.last() {
+        let EpochRecord { train, validation, .. } = record;
+        let mut line =
+            format!("last epoch:   loss {:.4}, accuracy {:.4}", train.loss, train.accuracy);
+        if let Some(validation) = validation {
+            line += &format!("; held out: {:.4}, {:.4}", validation.loss, validation.accuracy);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
+    let Checkpoint { model, info, training } = checkpoint;
+    let input = &info.input;
+    json!({
+        "format_version": VERSION.to_string(),
+        "producer": info.producer,
+        "instruction_set": info.instruction_set,
+        "layers": model.specs().into_iter().map(layer_json).collect::<Vec<_>>(),
+        "parameters": model.params().len(),
+        "input": {"width": input.width, "height": input.height, "mean": input.mean, "std": input.std},
+        "class_names": info.class_names,
+        "dataset": {"name": info.dataset.name, "sha256": info.dataset.sha256},
+        "n_validation": info.n_validation,
+        "optimizer": training.as_ref().map(optimizer_json),
+        "progress": training.as_ref().map(progress_json),
+        "weights_sha256": checkpoint.view().weights_sha256(),
+        "state_sha256": state_sha256,
+    })
+}
+
+fn layer_json(spec: LayerSpec) -> Value {
+    match spec {
+        LayerSpec::Dense { inputs, outputs } => {
+            json!({"kind": spec.name(), "inputs": inputs, "outputs": outputs})
+        }
+        LayerSpec::Relu | LayerSpec::Softmax => json!({"kind": spec.name()}),
+    }
+}
+
+fn optimizer_json(training: &TrainingState) -> Value {
+    let adam = training.optimizer.config();
+    let Schedule::InverseTime { learning_rate, decay } = training.schedule;
+    json!({
+        "kind": "adam",
+        "beta_1": adam.beta_1,
+        "beta_2": adam.beta_2,
+        "epsilon": adam.epsilon,
+        "learning_rate": learning_rate,
+        "decay": decay,
+        "step": training.optimizer.step(),
+    })
+}
+
+fn progress_json(training: &TrainingState) -> Value {
+    json!({
+        "seed": training.config.seed,
+        "batch_size": training.config.batch_size,
+        "epoch": training.progress.epoch,
+        "batch": training.progress.batch,
+        "history": training.history.iter().map(super::epoch_json).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,133 @@
+//! `fmnist predict`: what a picture, or an image of the test set, shows.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use fmnist_data::picture;
+use nn_core::Workspace;
+use nn_io::Checkpoint;
+use serde_json::json;
+
+use crate::{
+    bundled,
+    console::Console,
+    data::{self, Choice},
+    exit::Usage,
+};
+
+/// Say what pictures show
+///
+/// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set
+/// by index. Example: fmnist predict photo.png
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Pictures; a first file that ends in .model is the model to ask [default: the model built
+    /// into this program]
+    #[arg(value_name = "[MODEL] IMAGE", required_unless_present = "index")]
+    files: Vec<PathBuf>,
+
+    /// Images of the test set, the first being 0
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    index: Vec<usize>,
+
+    /// How many classes to name of each image, the most probable first
+    #[arg(long, value_name = "K", default_value_t = 3)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    top_k: u16,
+
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let (model, pictures) = bundled::split_model(args.files);
+    if pictures.is_empty() && args.index.is_empty() {
+        return Err(Usage::error("name a picture, or an image of the test set with --index"));
+    }
+    let mut predictor = Predictor::new(bundled::load(model.as_deref())?, args.top_k);
+    let input = predictor.checkpoint.info.input;
+    for path in pictures {
+        let pixels = picture::load(&path, input.width as u32, input.height as u32)?;
+        predictor.show(&path.display().to_string(), &pixels, None, console)?;
+    }
+    if !args.index.is_empty() {
+        let choice = Choice::of_model(&predictor.checkpoint)?;
+        let test = data::obtain(choice, args.data_dir.as_deref(), console)?.test;
+        for index in args.index {
+            let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
+            else {
+                let last = test.images.count.saturating_sub(1);
+                return Err(Usage::error(format!("--index {index}: the test set ends at {last}")));
+            };
+            predictor.show(&format!("test image {index}"), pixels, Some(label), console)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Predictor {
+    checkpoint: Checkpoint,
+    workspace: Workspace,
+    top_k: usize,
+}
+
+impl Predictor {
+    fn new(checkpoint: Checkpoint, top_k: u16) -> Self {
+        let workspace = Workspace::inference(&checkpoint.model, 1);
+        Self { checkpoint, workspace, top_k: usize::from(top_k) }
+    }
+
+    /// Predicts one image and writes the answer, with the truth where it is known.
+    fn show(
+        &mut self,
+        input: &str,
+        pixels: &[u8],
+        actual: Option<u8>,
+        console: &mut Console,
+    ) -> anyhow::Result<()> {
+        let Self { checkpoint, workspace, top_k } = self;
+        if pixels.len() != checkpoint.model.inputs() {
+            let (expected, found) = (checkpoint.model.inputs(), pixels.len());
+            anyhow::bail!("{input}: the model takes {expected} pixels, the image has {found}");
+        }
+        let mut x = workspace.input_mut(1);
+        data::scaling(checkpoint).apply(pixels, x.column_mut(0).as_mut_slice());
+        let output = checkpoint.model.forward(workspace);
+        let probabilities: Vec<f32> = output.iter().copied().collect();
+
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let names = &checkpoint.info.class_names;
+        let class = order[0];
+        let actual = actual.map(usize::from);
+        console.result(
+            || {
+                let guesses: Vec<String> = order
+                    .iter()
+                    .take(*top_k)
+                    .map(|&class| format!("{} {:.1}%", names[class], 100.0 * probabilities[class]))
+                    .collect();
+                let truth = match actual {
+                    Some(actual) if actual == class => " (right)".into(),
+                    Some(actual) => format!(" (it is: {})", names[actual]),
+                    None => String::new(),
+                };
+                format!("{input}: {}{truth}", guesses.join(", "))
+            },
+            || {
+                let mut line = json!({
+                    "input": input,
+                    "class": class,
+                    "label": names[class],
+                    "confidence": probabilities[class],
+                    "probabilities": probabilities,
+                });
+                if let Some(actual) = actual {
+                    line["actual"] = actual.into();
+                }
+                line
+            },
+        )?;
+        Ok(())
+    }
+}

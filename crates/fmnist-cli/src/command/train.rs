@@ -1,0 +1,237 @@
+//! `fmnist train`: begins a run or carries one on, saves after every epoch, stops when told to.
+
+mod report;
+mod setup;
+
+use std::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use fmnist_data::{Dataset, DatasetName};
+use nn_io::{CheckpointRef, FileLock, ModelInfo};
+use nn_train::{EpochOutcome, Samples, Trainer};
+
+use crate::{
+    console::Console,
+    data::{self, Choice, LabelledImages, SYNTHETIC_NOTICE},
+    exit::Usage,
+    signal::{Signal, Stop},
+};
+use report::Report;
+
+/// Train a classifier, or carry a training on
+///
+/// Without options: the network 784-128-128-10 on Fashion-MNIST for 10 epochs. Saves the whole run
+/// after every epoch, and on Ctrl-C at the next step; carried on from either, it ends with the very
+/// bits of a run that never stopped. Example: fmnist train --resume fashion_mnist.model --epochs 20
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Carry this run on, up to --epochs in all; what makes the run what it is stays as saved
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+
+    /// Where the model is saved [default: fashion_mnist.model, or the file that is carried on]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Epochs in all, those before --resume included
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=nn_io::limits::HISTORY as u64))]
+    epochs: u64,
+
+    /// Threads to use; their number changes no result [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What makes a run the run it is. Absent is the default, or when resuming what was saved.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Settings of a run")]
+struct Settings {
+    /// The images to train on [default: auto]
+    #[arg(long, value_enum)]
+    dataset: Option<Choice>,
+
+    /// Sizes of the hidden layers, or `none` [default: 128,128]
+    #[arg(long, value_name = "N,N,...")]
+    hidden: Option<Hidden>,
+
+    /// Images of a step [default: 128]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<NonZeroUsize>,
+
+    /// The optimizer [default: adam]
+    #[arg(long, value_enum)]
+    optimizer: Option<OptimizerName>,
+
+    /// Learning rate of the first step [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+
+    /// How fast the learning rate falls, a step: rate / (1 + decay * step) [default: 0.001]
+    #[arg(long, value_name = "DECAY")]
+    decay: Option<f64>,
+
+    /// Training images held out, the last of the set, to measure each epoch by [default: 5000]
+    #[arg(long, value_name = "N")]
+    validation: Option<usize>,
+
+    /// Determines every random draw [default: 0]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OptimizerName {
+    Adam,
+}
+
+/// Sizes of hidden layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hidden(Vec<usize>);
+
+impl std::str::FromStr for Hidden {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let size = |part: &str| match part.trim().parse() {
+            Ok(0) | Err(_) => {
+                Err(format!("expected sizes of 1 or more, as 128,128, found {part:?}"))
+            }
+            Ok(size) => Ok(size),
+        };
+        text.split(',').map(size).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let plan = setup::plan(args.resume.as_deref(), &args.settings)?;
+    let output = match (&args.output, &args.resume) {
+        (Some(output), _) => output.clone(),
+        (None, Some(resumed)) => resumed.clone(),
+        (None, None) => PathBuf::from("fashion_mnist.model"),
+    };
+    // Before anything that takes time: can the result be saved, and is nobody else saving there?
+    nn_io::check_output(&output)?;
+    let _lock = FileLock::acquire(&output)?;
+
+    let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
+    let n_train = dataset.train.labels.len();
+    let (run, info) = plan.into_run(&dataset, console)?;
+    let scaling = nn_core::Scaling { mean: info.input.mean, std: info.input.std };
+    let train_images = LabelledImages::new(&dataset.train, scaling);
+    let test_images = LabelledImages::new(&dataset.test, scaling);
+    let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
+        let most = n_train - 1;
+        return Err(Usage::error(format!("--validation: expected at most {most} of {n_train}")));
+    };
+    let (train, held_out) = train_images.samples()?.split_at(n_fit);
+    let validation = (!held_out.is_empty()).then_some(held_out);
+
+    let threads = data::threads(args.threads);
+    let trainer = Trainer::new(run.model, run.state, threads)?;
+    let mut session = Session {
+        trainer,
+        info,
+        output: &output,
+        epochs: args.epochs,
+        report: Report::new(console, threads),
+        stop: Stop::on_signals().context("cannot take over signals")?,
+    };
+    session.report.start(
+        &session.trainer,
+        &session.info,
+        &dataset,
+        n_fit,
+        args.resume.as_deref(),
+    )?;
+    if let Some(signal) = session.train(&train, validation.as_ref())? {
+        return Ok(signal.exit_code());
+    }
+    session.finish(&test_images.samples()?, threads, &dataset)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A run under way.
+struct Session<'a> {
+    trainer: Trainer,
+    info: ModelInfo,
+    output: &'a Path,
+    epochs: u64,
+    report: Report<'a>,
+    stop: Stop,
+}
+
+impl Session<'_> {
+    /// Trains to the last epoch; ends early, after saving, at a signal.
+    fn train(
+        &mut self,
+        train: &Samples<'_>,
+        validation: Option<&Samples<'_>>,
+    ) -> anyhow::Result<Option<Signal>> {
+        while self.trainer.state().progress.epoch < self.epochs {
+            let start = Instant::now();
+            let bar = self.report.start_epoch(self.epochs);
+            let stop = &self.stop;
+            let outcome = self.trainer.train_epoch(train, validation, &mut |step| {
+                report::show_step(&bar, &step);
+                match stop.signal() {
+                    Some(_) => ControlFlow::Break(()),
+                    None => ControlFlow::Continue(()),
+                }
+            });
+            self.report.finish_epoch();
+            let outcome = outcome?;
+            // An epoch is told of only when it is safe on the disk.
+            self.save()?;
+            match outcome {
+                EpochOutcome::Completed(record) => {
+                    let epoch = self.trainer.state().progress.epoch;
+                    self.report.epoch(epoch, &record, start.elapsed())?;
+                }
+                EpochOutcome::Stopped => {}
+            }
+            if let Some(signal) = self.stop.signal() {
+                self.report.stopped(signal, self.trainer.state(), self.output)?;
+                return Ok(Some(signal));
+            }
+        }
+        Ok(None)
+    }
+
+    fn save(&self) -> Result<(), nn_io::Error> {
+        let (model, training) = (self.trainer.model(), Some(self.trainer.state()));
+        CheckpointRef { model, info: &self.info, training }.save(self.output)
+    }
+
+    /// Evaluates the trained model on the test set, once.
+    fn finish(
+        &mut self,
+        test: &Samples<'_>,
+        threads: usize,
+        dataset: &Dataset,
+    ) -> anyhow::Result<()> {
+        let test = nn_train::evaluate(self.trainer.model(), test, threads)?.sums.into();
+        self.report.finished(&test, self.trainer.state(), self.output)?;
+        if dataset.name == DatasetName::Synthetic {
+            self.report.warning(SYNTHETIC_NOTICE);
+        }
+        Ok(())
+    }
+}

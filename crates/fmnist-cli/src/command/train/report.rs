@@ -1,0 +1,218 @@
+//! What a run says while it goes on: lines for people or JSON events, and the progress bar.
+
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use fmnist_data::Dataset;
+use indicatif::ProgressBar;
+use nn_io::ModelInfo;
+use nn_optim::Schedule;
+use nn_train::{EpochRecord, Metrics, Step, Trainer, TrainingState};
+use serde_json::json;
+
+use super::super::{epoch_json, metrics_json};
+use crate::{
+    console::{Console, duration, thousands},
+    data::architecture,
+    signal::Signal,
+};
+
+/// Steps between two looks at the progress bar.
+const STEPS_A_LOOK: u64 = 16;
+
+const BAR: &str = "{prefix} [{bar:30}] {pos}/{len}  {msg}";
+
+/// Tells of a run.
+pub(super) struct Report<'a> {
+    console: &'a mut Console,
+    threads: usize,
+    started: Instant,
+    /// The epoch that the next bar is for.
+    next_epoch: u64,
+    n_batches: u64,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(console: &'a mut Console, threads: usize) -> Self {
+        Self { console, threads, started: Instant::now(), next_epoch: 1, n_batches: 0 }
+    }
+
+    pub(super) fn warning(&self, text: &str) {
+        self.console.warning(text);
+    }
+
+    /// The run before its first step, new or carried on.
+    pub(super) fn start(
+        &mut self,
+        trainer: &Trainer,
+        info: &ModelInfo,
+        dataset: &Dataset,
+        n_train: usize,
+        resumed: Option<&Path>,
+    ) -> io::Result<()> {
+        let (model, state) = (trainer.model(), trainer.state());
+        let n_test = dataset.test.labels.len();
+        let Schedule::InverseTime { learning_rate, decay } = state.schedule;
+        let architecture = architecture(model);
+        self.next_epoch = state.progress.epoch + 1;
+        self.n_batches = n_train.div_ceil(state.config.batch_size) as u64;
+        let resumed = resumed.map(|path| path.display().to_string());
+        self.console.result(
+            || {
+                let from = resumed.as_ref().map_or_else(String::new, |path| {
+                    let (epoch, batch) = (state.progress.epoch, state.progress.batch);
+                    format!("carrying on {path}, {epoch} epochs and {batch} batches done\n")
+                });
+                format!(
+                    "{from}{}: {} images to train on, {} held out, {} to test\n\
+                     {architecture}: {} parameters; Adam, learning rate {learning_rate}, \
+                     decay {decay}; batches of {}; seed {}; {} threads, {}\n\n\
+                     epoch  loss    accuracy  held out: loss  accuracy  learning rate  time",
+                    dataset.name,
+                    thousands(n_train as u64),
+                    thousands(info.n_validation as u64),
+                    thousands(n_test as u64),
+                    thousands(model.params().len() as u64),
+                    state.config.batch_size,
+                    state.config.seed,
+                    self.threads,
+                    info.instruction_set,
+                )
+            },
+            || {
+                json!({
+                    "event": "start",
+                    "dataset": info.dataset.name,
+                    "samples": {"train": n_train, "validation": info.n_validation, "test": n_test},
+                    "architecture": architecture,
+                    "parameters": model.params().len(),
+                    "optimizer": "adam",
+                    "learning_rate": learning_rate,
+                    "decay": decay,
+                    "batch_size": state.config.batch_size,
+                    "seed": state.config.seed,
+                    "threads": self.threads,
+                    "instruction_set": info.instruction_set,
+                    "resumed": resumed,
+                    "epoch": state.progress.epoch,
+                    "batch": state.progress.batch,
+                })
+            },
+        )
+    }
+
+    /// Begins an epoch's progress bar.
+    pub(super) fn start_epoch(&mut self, epochs: u64) -> ProgressBar {
+        let bar = self.console.start_bar(self.n_batches, BAR);
+        bar.set_prefix(format!("{:>5} of {epochs}", self.next_epoch));
+        bar
+    }
+
+    /// Takes the progress bar away.
+    pub(super) fn finish_epoch(&mut self) {
+        self.console.finish_bar();
+    }
+
+    /// An epoch that is complete and saved.
+    pub(super) fn epoch(
+        &mut self,
+        epoch: u64,
+        record: &EpochRecord,
+        time: Duration,
+    ) -> io::Result<()> {
+        self.next_epoch = epoch + 1;
+        self.console.result(
+            || {
+                let EpochRecord { train, validation, learning_rate } = record;
+                let held_out = validation.map_or_else(
+                    || format!("{:>14}  {:>8}", "-", "-"),
+                    |Metrics { loss, accuracy }| format!("{loss:>14.4}  {accuracy:>8.4}"),
+                );
+                format!(
+                    "{epoch:>5}  {:.4}  {:>8.4}  {held_out}  {learning_rate:>13.6}  {}",
+                    train.loss,
+                    train.accuracy,
+                    duration(time),
+                )
+            },
+            || {
+                let mut event = epoch_json(record);
+                event["event"] = "epoch".into();
+                event["epoch"] = epoch.into();
+                event["seconds"] = time.as_secs_f64().into();
+                event
+            },
+        )
+    }
+
+    /// A run that a signal stopped and that is saved.
+    pub(super) fn stopped(
+        &mut self,
+        signal: Signal,
+        state: &TrainingState,
+        output: &Path,
+    ) -> io::Result<()> {
+        let (epoch, batch) = (state.progress.epoch, state.progress.batch);
+        let output = output.display().to_string();
+        self.console.result(
+            || {
+                format!(
+                    "stopped by {}: {epoch} epochs and {batch} batches are saved in {output}; \
+                     carry on with --resume {output}",
+                    signal.name()
+                )
+            },
+            || {
+                json!({
+                    "event": "stopped",
+                    "signal": signal.name(),
+                    "epoch": epoch,
+                    "batch": batch,
+                    "model": output,
+                })
+            },
+        )
+    }
+
+    /// A run that is complete.
+    pub(super) fn finished(
+        &mut self,
+        test: &Metrics,
+        state: &TrainingState,
+        output: &Path,
+    ) -> io::Result<()> {
+        let (epochs, time) = (state.progress.epoch, self.started.elapsed());
+        let output = output.display().to_string();
+        self.console.result(
+            || {
+                format!(
+                    "\ntest loss {:.4}, accuracy {:.4}, after {epochs} epochs, {}; saved in {output}",
+                    test.loss,
+                    test.accuracy,
+                    duration(time),
+                )
+            },
+            || {
+                json!({
+                    "event": "finished",
+                    "test": metrics_json(test),
+                    "epochs": epochs,
+                    "seconds": time.as_secs_f64(),
+                    "model": output,
+                })
+            },
+        )
+    }
+}
+
+/// Moves the progress bar, now and then.
+pub(super) fn show_step(bar: &ProgressBar, step: &Step) {
+    if step.batch.is_multiple_of(STEPS_A_LOOK) || step.batch == step.n_batches {
+        bar.set_position(step.batch);
+        let (loss, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
+        bar.set_message(format!("loss {loss:.4}  accuracy {accuracy:.4}"));
+    }
+}

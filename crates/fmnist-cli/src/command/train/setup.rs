@@ -1,0 +1,162 @@
+//! Making the run that was asked for: a new one from settings, or the saved one that settings must
+//! not contradict.
+
+use std::{fmt::Debug, path::Path};
+
+use anyhow::Context as _;
+use fmnist_data::{CLASS_NAMES, Dataset};
+use nn_core::{Init, LayerSpec, Model, Scaling};
+use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{RunConfig, TrainingState};
+
+use super::{Hidden, OptimizerName, Settings};
+use crate::{console::Console, data::Choice, exit::Usage};
+
+const SIDE: usize = 28;
+
+/// A model and its state of training.
+pub(super) struct Run {
+    pub(super) model: Model,
+    pub(super) state: TrainingState,
+}
+
+/// A run that is known before its data are.
+pub(super) enum Plan {
+    New { run: Run, dataset: Choice, n_validation: usize },
+    Resume { run: Run, dataset: Choice, info: ModelInfo },
+}
+
+/// Makes a new run, or loads the one to carry on. Whatever is wrong with the settings is found here,
+/// before data are looked for.
+pub(super) fn plan(resume: Option<&Path>, settings: &Settings) -> anyhow::Result<Plan> {
+    match resume {
+        Some(path) => load_run(path, settings),
+        None => new_run(settings),
+    }
+}
+
+fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
+    let Hidden(hidden) = settings.hidden.clone().unwrap_or(Hidden(vec![128, 128]));
+    let sizes = [&[SIDE * SIDE], hidden.as_slice(), &[CLASS_NAMES.len()]].concat();
+    let specs = LayerSpec::mlp(&sizes);
+    nn_io::check_size(&specs, true).map_err(|error| Usage::error(format!("--hidden: {error}")))?;
+
+    let adam = match settings.optimizer.unwrap_or(OptimizerName::Adam) {
+        OptimizerName::Adam => AdamConfig::default(),
+    };
+    let schedule = Schedule::InverseTime {
+        learning_rate: settings.learning_rate.unwrap_or(1e-3),
+        decay: settings.decay.unwrap_or(1e-3),
+    };
+    schedule.validate().map_err(Usage::error)?;
+    let config = RunConfig {
+        seed: settings.seed.unwrap_or(0),
+        batch_size: settings.batch_size.map_or(128, usize::from),
+    };
+    let model = Model::new(&specs, Init::He, config.seed)?;
+    let state = TrainingState::new(&model, adam, schedule, config)?;
+    Ok(Plan::New {
+        run: Run { model, state },
+        dataset: settings.dataset.unwrap_or(Choice::Auto),
+        n_validation: settings.validation.unwrap_or(5000),
+    })
+}
+
+fn load_run(path: &Path, settings: &Settings) -> anyhow::Result<Plan> {
+    let checkpoint = Checkpoint::load(path)?;
+    let dataset = Choice::of_model(&checkpoint)?;
+    let Checkpoint { model, info, training } = checkpoint;
+    let state = training.with_context(|| {
+        format!(
+            "{}: the model is for inference only and has no optimizer state to carry on with; \
+             resume from the file that `train` wrote",
+            path.display()
+        )
+    })?;
+    let sizes: Vec<usize> = model.specs().iter().filter_map(outputs).collect();
+    let Schedule::InverseTime { learning_rate, decay } = state.schedule;
+    let hidden = Hidden(sizes[..sizes.len().saturating_sub(1)].to_vec());
+    let given_dataset = settings.dataset.filter(|&choice| choice != Choice::Auto);
+    agree("--hidden", settings.hidden.as_ref(), &hidden)?;
+    agree("--batch-size", settings.batch_size.map(usize::from).as_ref(), &state.config.batch_size)?;
+    agree("--learning-rate", settings.learning_rate.as_ref(), &learning_rate)?;
+    agree("--decay", settings.decay.as_ref(), &decay)?;
+    agree("--validation", settings.validation.as_ref(), &info.n_validation)?;
+    agree("--seed", settings.seed.as_ref(), &state.config.seed)?;
+    agree("--dataset", given_dataset.as_ref(), &dataset)?;
+    Ok(Plan::Resume { run: Run { model, state }, dataset, info })
+}
+
+fn outputs(spec: &LayerSpec) -> Option<usize> {
+    match *spec {
+        LayerSpec::Dense { outputs, .. } => Some(outputs),
+        LayerSpec::Relu | LayerSpec::Softmax => None,
+    }
+}
+
+/// The error where a setting was given and is not the saved one.
+fn agree<T: PartialEq + Debug>(option: &str, given: Option<&T>, saved: &T) -> anyhow::Result<()> {
+    match given {
+        Some(given) if given != saved => Err(Usage::error(format!(
+            "{option}: the saved run has {saved:?}, not {given:?}; \
+             leave the option out to carry the run on, or begin a new run without --resume"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+impl Plan {
+    /// The dataset that the run is on.
+    pub(super) fn dataset(&self) -> Choice {
+        match *self {
+            Plan::New { dataset, .. } | Plan::Resume { dataset, .. } => dataset,
+        }
+    }
+
+    /// The run, and what its file says beside it. A saved run goes on only with the very data that
+    /// it began with.
+    pub(super) fn into_run(
+        self,
+        dataset: &Dataset,
+        console: &Console,
+    ) -> anyhow::Result<(Run, ModelInfo)> {
+        let instruction_set = nn_core::instruction_set();
+        let producer = format!("fmnist {}", env!("CARGO_PKG_VERSION"));
+        match self {
+            Plan::New { run, n_validation, .. } => {
+                let Scaling { mean, std } = Scaling::default();
+                let info = ModelInfo {
+                    producer,
+                    instruction_set: instruction_set.into(),
+                    input: InputSpec { width: SIDE, height: SIDE, mean, std },
+                    class_names: CLASS_NAMES.map(String::from).to_vec(),
+                    dataset: DatasetId {
+                        name: dataset.name.to_string(),
+                        sha256: dataset.sha256.clone(),
+                    },
+                    n_validation,
+                };
+                Ok((run, info))
+            }
+            Plan::Resume { run, mut info, .. } => {
+                if dataset.sha256 != info.dataset.sha256 {
+                    let (expected, found) = (&info.dataset.sha256, &dataset.sha256);
+                    anyhow::bail!(
+                        "the dataset is not the one that the run began with: \
+                         expected SHA-256 {expected}, found {found}; bring the first one back"
+                    );
+                }
+                if info.instruction_set != instruction_set {
+                    console.warning(&format!(
+                        "the run began on {}, this machine has {instruction_set}: \
+                         the result will be as good, but not the same to the bit",
+                        info.instruction_set
+                    ));
+                }
+                (info.producer, info.instruction_set) = (producer, instruction_set.into());
+                Ok((run, info))
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Where output goes: results to stdout, as text or JSON lines; everything else to stderr.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// The options that every command has.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct ConsoleArgs {
+    /// How results are written to stdout
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    format: Format,
+
+    /// Only results and errors: no progress, no messages
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+/// Standard output and error, as the options have them.
+#[derive(Debug)]
+pub(crate) struct Console {
+    args: ConsoleArgs,
+    bar: ProgressBar,
+}
+
+impl Console {
+    pub(crate) fn new(args: ConsoleArgs) -> Self {
+        Self { args, bar: ProgressBar::hidden() }
+    }
+
+    /// Writes one result, as text or as one line of JSON, at once.
+    ///
+    /// Fails where stdout does, a closed pipe among others.
+    pub(crate) fn result(
+        &mut self,
+        text: impl FnOnce() -> String,
+        json: impl FnOnce() -> serde_json::Value,
+    ) -> io::Result<()> {
+        let line = match self.args.format {
+            Format::Text => text(),
+            Format::Json => json().to_string(),
+        };
+        self.bar.suspend(|| {
+            let mut stdout = io::stdout().lock();
+            writeln!(stdout, "{line}")?;
+            stdout.flush()
+        })
+    }
+
+    /// Writes a message for people. That stderr is closed stops nobody.
+    pub(crate) fn message(&self, text: &str) {
+        if !self.args.quiet {
+            self.bar.suspend(|| drop(writeln!(io::stderr().lock(), "{text}")));
+        }
+    }
+
+    /// Writes what a person must not miss, however quiet.
+    pub(crate) fn warning(&self, text: &str) {
+        self.bar.suspend(|| drop(writeln!(io::stderr().lock(), "warning: {text}")));
+    }
+
+    /// Begins a progress bar on stderr, which shows on terminals only. `template` is indicatif's.
+    pub(crate) fn start_bar(&mut self, len: u64, template: &'static str) -> ProgressBar {
+        if !self.args.quiet {
+            let target = ProgressDrawTarget::stderr_with_hz(10);
+            self.bar = ProgressBar::with_draw_target(Some(len), target);
+            let style = ProgressStyle::with_template(template).expect("a template of our own");
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar.clone()
+    }
+
+    /// Takes the progress bar away.
+    pub(crate) fn finish_bar(&mut self) {
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
+    }
+}
+
+/// Writes an error to stderr.
+pub(crate) fn error(text: &str) {
+    drop(writeln!(io::stderr().lock(), "error: {text}"));
+}
+
+/// `12,345`.
+pub(crate) fn thousands(n: impl TryInto<u64>) -> String {
+    let digits = n.try_into().map_or_else(|_| String::new(), |n| n.to_string());
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `0.21 s` or `3 min 12 s`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 60.0 {
+        format!("{seconds:.2} s")
+    } else {
+        format!("{} min {:.0} s", duration.as_secs() / 60, seconds % 60.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_digits() {
+        let grouped = [0u64, 999, 1000, 118_282, 1_000_000].map(thousands);
+        assert_eq!(grouped, ["0", "999", "1,000", "118,282", "1,000,000"]);
+    }
+}

@@ -1,0 +1,79 @@
+//! What an error means for the exit code.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done, or whoever read our output closed the pipe |
+//! | 2 | usage |
+//! | 3 | bad model, data or image |
+//! | 4 | input/output |
+//! | 5 | training diverged |
+//! | 6 | locked by another run |
+//! | 130, 143 | stopped by SIGINT, SIGTERM after saving |
+
+use std::{fmt, io, process::ExitCode};
+
+use crate::console;
+
+const USAGE: u8 = 2;
+const BAD_DATA: u8 = 3;
+const IO: u8 = 4;
+const DIVERGED: u8 = 5;
+const LOCKED: u8 = 6;
+
+/// What was asked for cannot be done, whatever the files say.
+#[derive(Debug)]
+pub(crate) struct Usage(String);
+
+impl Usage {
+    /// The error that says so.
+    pub(crate) fn error(message: impl fmt::Display) -> anyhow::Error {
+        anyhow::Error::new(Self(message.to_string()))
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Shows the error and gives its exit code. A closed pipe is no error.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let is_closed_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if error.downcast_ref::<io::Error>().is_some_and(is_closed_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    console::error(&format!("{error:#}"));
+    ExitCode::from(code(error))
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    if error.is::<Usage>() {
+        USAGE
+    } else if let Some(error) = error.downcast_ref::<nn_io::Error>() {
+        match error.kind() {
+            nn_io::ErrorKind::Locked => LOCKED,
+            nn_io::ErrorKind::Io | nn_io::ErrorKind::WouldOverwrite => IO,
+            _ => BAD_DATA,
+        }
+    } else if let Some(error) = error.downcast_ref::<fmnist_data::Error>() {
+        match error {
+            fmnist_data::Error::Io { .. }
+            | fmnist_data::Error::Download { .. }
+            | fmnist_data::Error::NoDirectory => IO,
+            _ => BAD_DATA,
+        }
+    } else if let Some(error) = error.downcast_ref::<nn_train::Error>() {
+        match error {
+            nn_train::Error::Diverged { .. } => DIVERGED,
+            nn_train::Error::Threads { .. } => IO,
+            _ => BAD_DATA,
+        }
+    } else if error.is::<io::Error>() {
+        IO
+    } else {
+        BAD_DATA
+    }
+}
