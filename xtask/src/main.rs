@@ -2,7 +2,11 @@
 //!
 //! A command is a module with an `Args` and a `run`.
 
+mod cargo;
+mod ci;
+mod dist;
 mod fetch_data;
+mod layering;
 
 use clap::Parser;
 
@@ -10,10 +14,14 @@ use clap::Parser;
 #[command(name = "cargo xtask", about = "Automation of the fmnist workspace")]
 enum Command {
     FetchData(fetch_data::Args),
+    Ci(ci::Args),
+    Dist(dist::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::FetchData(args) => fetch_data::run(args),
+        Command::Ci(args) => ci::run(args),
+        Command::Dist(args) => dist::run(args),
     }
 }

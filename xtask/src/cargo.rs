@@ -1,0 +1,65 @@
+//! Running cargo and other programs at the workspace's root.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask lies in the workspace")
+}
+
+/// A program at the workspace's root; `cargo` is the one that runs this.
+pub(crate) fn command(program: &str) -> Command {
+    let program = match program {
+        "cargo" => std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        other => other.into(),
+    };
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// Runs a program whose output goes where ours does; fails where it does.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(())
+}
+
+/// What a program writes to stdout; fails where it does.
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("{command:?} failed: {}\n{stderr}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// What `cargo metadata` says, of the workspace's own packages or of all.
+pub(crate) fn metadata(with_dependencies: bool) -> anyhow::Result<Value> {
+    let mut cargo = command("cargo");
+    cargo.args(["metadata", "--format-version", "1"]);
+    if !with_dependencies {
+        cargo.arg("--no-deps");
+    }
+    Ok(serde_json::from_str(&output(&mut cargo)?)?)
+}
+
+/// The packages of [`metadata`]'s answer.
+pub(crate) fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
+    metadata["packages"].as_array().into_iter().flatten()
+}
+
+/// Where cargo builds.
+pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
+    let metadata = metadata(false)?;
+    let dir = metadata["target_directory"].as_str().context("cargo names its target directory")?;
+    Ok(dir.into())
+}
