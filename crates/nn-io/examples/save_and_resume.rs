@@ -1,0 +1,86 @@
+//! Stops a training in the middle of an epoch, saves it, loads it and goes on: to the very same
+//! bits as one that never stopped. The file stays in the temporary directory.
+//!
+//! `cargo run -p nn-io --example save_and_resume`
+
+use std::error::Error;
+use std::ops::ControlFlow;
+
+use nn_core::{Init, LayerSpec, Model};
+use nn_io::{Checkpoint, CheckpointRef, DatasetId, FileLock, InputSpec, ModelInfo, check_output};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{EpochOutcome, Features, RunConfig, Samples, Step, Trainer, TrainingState};
+
+/// Four pictures of 2 x 2 pixels: two horizontal lines and two vertical ones.
+const PIXELS: [f32; 16] =
+    [1.0, 1.0, -1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0, -1.0, 1.0, -1.0, -1.0, 1.0, -1.0, 1.0];
+const LABELS: [u32; 4] = [0, 0, 1, 1];
+const EPOCHS: u64 = 100;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let samples = Samples::new(Features::Floats(&PIXELS), 4, &LABELS)?;
+    let info = ModelInfo {
+        producer: concat!("save_and_resume ", env!("CARGO_PKG_VERSION")).into(),
+        instruction_set: nn_core::instruction_set().into(),
+        input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5 },
+        class_names: vec!["horizontal".into(), "vertical".into()],
+        dataset: DatasetId { name: "lines".into(), sha256: "0".repeat(64) },
+        n_validation: 0,
+    };
+    // Before any work: is the file ours to write, and can it be written?
+    let path = std::env::temp_dir().join("save_and_resume.model");
+    check_output(&path)?;
+    let _lock = FileLock::acquire(&path)?;
+
+    let mut straight = start()?;
+    train(&mut straight, &samples, None)?;
+
+    let mut stopped = start()?;
+    train(&mut stopped, &samples, Some((60, 1)))?;
+    view(&stopped, &info).save(&path)?;
+    drop(stopped);
+
+    let Checkpoint { model, info, training } = Checkpoint::load(&path)?;
+    let training = training.ok_or("a file for inference only")?;
+    let mut resumed = Trainer::new(model, training, 1)?;
+    train(&mut resumed, &samples, None)?;
+    view(&resumed, &info).save(&path)?;
+
+    let digests = [&straight, &resumed].map(|trainer| view(trainer, &info).state_sha256());
+    let [straight, resumed] = digests;
+    println!("never stopped: {}", straight?);
+    println!("resumed:       {}", resumed?);
+    println!("saved as {}", path.display());
+    Ok(())
+}
+
+/// A run that has taken no step.
+fn start() -> Result<Trainer, Box<dyn Error>> {
+    let model = Model::new(&LayerSpec::mlp(&[4, 8, 2]), Init::He, 0)?;
+    let schedule = Schedule::InverseTime { learning_rate: 0.01, decay: 0.0 };
+    let config = RunConfig { seed: 0, batch_size: 2 };
+    let state = TrainingState::new(&model, AdamConfig::default(), schedule, config)?;
+    Ok(Trainer::new(model, state, 1)?)
+}
+
+/// Trains to the end, or to a batch of an epoch.
+fn train(
+    trainer: &mut Trainer,
+    samples: &Samples<'_>,
+    stop: Option<(u64, u64)>,
+) -> Result<(), nn_train::Error> {
+    let mut observer = |step: Step| match stop {
+        Some(stop) if stop == (step.epoch, step.batch) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    while trainer.state().progress.epoch < EPOCHS {
+        if trainer.train_epoch(samples, None, &mut observer)? == EpochOutcome::Stopped {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn view<'a>(trainer: &'a Trainer, info: &'a ModelInfo) -> CheckpointRef<'a> {
+    CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
+}

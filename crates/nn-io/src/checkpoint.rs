@@ -1,0 +1,155 @@
+//! What a model file holds, as the rest of a program sees it.
+
+use std::path::Path;
+
+use nn_core::Model;
+use nn_train::TrainingState;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Error, decode, encode, file, tensor};
+
+/// How an image becomes an input column: `x = (pixel - mean) * (1 / std)`, row by row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InputSpec {
+    /// Pixels of a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// The pixel value, 0 to 255, that becomes 0.
+    pub mean: f32,
+    /// The difference in pixel values that becomes 1; above 0.
+    pub std: f32,
+}
+
+/// Which dataset a model was trained on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetId {
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of its bytes, as 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What a file says beside the network and its training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// The program that wrote the file, such as `fmnist 0.1.0`.
+    pub producer: String,
+    /// What its machine computed with, as [`nn_core::instruction_set`] says; training continues to
+    /// the same bits only on the same.
+    pub instruction_set: String,
+    /// What the network takes.
+    pub input: InputSpec,
+    /// The name of each output.
+    pub class_names: Vec<String>,
+    /// What the model was trained on.
+    pub dataset: DatasetId,
+    /// How many samples of the training set were held out for validation.
+    pub n_validation: usize,
+}
+
+/// All that a model file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Architecture, weights and biases.
+    pub model: Model,
+    /// What the file says beside them.
+    pub info: ModelInfo,
+    /// What training needs to continue; `None` in a file for inference only.
+    pub training: Option<TrainingState>,
+}
+
+/// A [`Checkpoint`] of borrowed parts, so that a run saves itself without a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckpointRef<'a> {
+    /// Architecture, weights and biases.
+    pub model: &'a Model,
+    /// What the file says beside them.
+    pub info: &'a ModelInfo,
+    /// What training needs to continue; `None` in a file for inference only.
+    pub training: Option<&'a TrainingState>,
+}
+
+impl Checkpoint {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or breaks any rule of the format.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        file::load(path.as_ref())
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// If they break any rule of the format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        decode::decode(bytes)
+    }
+
+    /// Its parts, borrowed; saving and digests are there.
+    pub fn view(&self) -> CheckpointRef<'_> {
+        let Self { model, info, training } = self;
+        CheckpointRef { model, info, training: training.as_ref() }
+    }
+}
+
+impl CheckpointRef<'_> {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// If [`Checkpoint::from_bytes`] would refuse them: a value is not finite, parts do not fit each
+    /// other, or a limit is passed.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        encode::encode(self)
+    }
+
+    /// Replaces the file by this checkpoint, as a whole: whoever reads, and whatever fails, sees the
+    /// old file or the new one. Returns once it is on the disk.
+    ///
+    /// It does not look at what it replaces ([`crate::check_output`] does, before a run) and takes
+    /// no lock ([`crate::FileLock`] is for the whole run). Behind a symbolic link the file is
+    /// replaced, and the link stays.
+    ///
+    /// # Errors
+    ///
+    /// If [`CheckpointRef::to_bytes`] fails, or writing does.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let bytes = self.to_bytes().map_err(Error::file(path))?;
+        file::replace(path, &bytes)
+    }
+
+    /// SHA-256 of the weights and biases, in hexadecimal.
+    pub fn weights_sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        tensor::for_each_block(self.model.params(), |bytes| hasher.update(bytes));
+        hex(&hasher.finalize())
+    }
+
+    /// SHA-256 of all but `producer` and `instruction_set`, in hexadecimal: of the model, what it
+    /// takes and was trained on and, where there is one, the whole state of training. Equal for
+    /// equal runs, whenever and wherever they ran.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointRef::to_bytes`].
+    pub fn state_sha256(&self) -> Result<String, Error> {
+        let info = ModelInfo {
+            producer: String::new(),
+            instruction_set: String::new(),
+            ..self.info.clone()
+        };
+        let bytes = CheckpointRef { info: &info, ..*self }.to_bytes()?;
+        let state = bytes.get(crate::header::LEN..).unwrap_or_default();
+        Ok(hex(&Sha256::digest(state)))
+    }
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

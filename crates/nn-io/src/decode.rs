@@ -1,0 +1,116 @@
+//! From the bytes of a file to a checkpoint, in the order of section 9 of FORMAT.md: each step
+//! trusts only what the steps before it have checked, and memory for tensors comes last.
+
+use nn_core::Model;
+use nn_optim::Adam;
+use nn_train::TrainingState;
+
+use crate::description::{Description, TrainingDescription};
+use crate::error::check_value;
+use crate::header::{self, Header};
+use crate::metadata::Metadata;
+use crate::tensor::{self, PREFIX_LEN, Role, TensorSpec};
+use crate::{Checkpoint, Error};
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
+    let header = Header::parse(bytes, bytes.len() as u64)?;
+    let mut rest = Rest { bytes, offset: 0 };
+    rest.take("header", header::LEN as u64)?;
+
+    let metadata = rest.take("metadata", header.metadata_len)?;
+    check_crc(header::LEN as u64, "metadata", header.metadata_crc, metadata)?;
+    let metadata = Metadata::parse(metadata, header.version)?;
+    let crcs: Vec<u32> = metadata.tensors.iter().map(|tensor| tensor.crc32).collect();
+    let description = Description::try_from(metadata)?;
+
+    let specs = &description.tensors;
+    let n_tensors = header.n_tensors;
+    let expected = format!("{}, as the layers need", specs.len());
+    check_value(
+        n_tensors as usize == specs.len(),
+        "header, number of tensors",
+        expected,
+        n_tensors,
+    )?;
+    rest.expect("tensors", tensor::bytes_of(specs))?;
+
+    let n_params = Model::parameter_count(&description.layers).map_err(Error::Network)?;
+    let n_moments = if description.training.is_some() { n_params } else { 0 };
+    let mut params = nn_core::zeros(n_params);
+    let mut m = nn_core::zeros(n_moments);
+    let mut v = nn_core::zeros(n_moments);
+    let mut unread: &mut [f32] = &mut params;
+    for (spec, crc) in specs.iter().zip(crcs) {
+        let values = match spec.role {
+            Role::Parameters => unread.split_off_mut(..spec.len).unwrap_or_default(),
+            Role::FirstMoment => &mut m,
+            Role::SecondMoment => &mut v,
+        };
+        read_tensor(&mut rest, spec, crc, values)?;
+    }
+
+    let model = Model::from_parts(&description.layers, params).map_err(Error::Network)?;
+    let training = match description.training {
+        None => None,
+        Some(training) => {
+            let TrainingDescription { adam, step, schedule, config, progress, history } = training;
+            let optimizer = Adam::from_parts(adam, step, m, v).map_err(Error::Optimizer)?;
+            Some(TrainingState { optimizer, schedule, config, progress, history })
+        }
+    };
+    Ok(Checkpoint { model, info: description.info, training })
+}
+
+/// What of the file has not been read.
+struct Rest<'a> {
+    bytes: &'a [u8],
+    offset: u64,
+}
+
+impl<'a> Rest<'a> {
+    fn take(&mut self, section: &str, len: u64) -> Result<&'a [u8], Error> {
+        let found = self.bytes.len() as u64;
+        let taken = usize::try_from(len).ok().and_then(|len| self.bytes.split_off(..len));
+        let taken = taken.ok_or_else(|| self.length(section, len, found))?;
+        self.offset = self.offset.saturating_add(len);
+        Ok(taken)
+    }
+
+    /// Checks that exactly this much is left.
+    fn expect(&self, section: &str, len: u64) -> Result<(), Error> {
+        let found = self.bytes.len() as u64;
+        if found == len { Ok(()) } else { Err(self.length(section, len, found)) }
+    }
+
+    fn length(&self, section: &str, expected: u64, found: u64) -> Error {
+        Error::Length { offset: self.offset, section: section.into(), expected, found }
+    }
+}
+
+fn check_crc(offset: u64, section: &str, expected: u32, bytes: &[u8]) -> Result<(), Error> {
+    let found = crc32fast::hash(bytes);
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Checksum { offset, section: section.into(), expected, found })
+}
+
+fn read_tensor(
+    rest: &mut Rest<'_>,
+    spec: &TensorSpec,
+    crc: u32,
+    values: &mut [f32],
+) -> Result<(), Error> {
+    let section = format!("tensor {}", spec.name);
+    let offset = rest.offset;
+    let (found, expected) = (rest.take(&section, PREFIX_LEN as u64)?, spec.prefix());
+    if found != expected {
+        let reason = format!("expected {expected:02x?}, found {found:02x?}");
+        return Err(Error::Form { offset, section, reason });
+    }
+    let offset = rest.offset;
+    let data = rest.take(&section, size_of_val(values) as u64)?;
+    check_crc(offset, &section, crc, data)?;
+    tensor::read_into(values, data);
+    tensor::check_elements(spec, values)
+}

@@ -1,0 +1,209 @@
+//! From metadata to what they mean: sections 7 and 8 of FORMAT.md.
+//!
+//! Reading and writing both pass through here, so a value that exists has kept every rule, and
+//! nothing is written that could not be read.
+
+use nn_core::{LayerSpec, LossSum};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{EpochRecord, Metrics, Progress, RunConfig};
+
+use crate::error::{check_limit, check_value};
+use crate::tensor::{TensorSpec, tensor_specs};
+use crate::{DatasetId, Error, InputSpec, ModelInfo, limits, metadata, size};
+
+/// A checkpoint without its tensors.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) layers: Vec<LayerSpec>,
+    pub(crate) info: ModelInfo,
+    pub(crate) training: Option<TrainingDescription>,
+    pub(crate) tensors: Vec<TensorSpec>,
+}
+
+/// A state of training without the moments.
+#[derive(Debug)]
+pub(crate) struct TrainingDescription {
+    pub(crate) adam: AdamConfig,
+    pub(crate) step: u64,
+    pub(crate) schedule: Schedule,
+    pub(crate) config: RunConfig,
+    pub(crate) progress: Progress,
+    pub(crate) history: Vec<EpochRecord>,
+}
+
+impl TryFrom<metadata::Metadata> for Description {
+    type Error = Error;
+
+    fn try_from(metadata: metadata::Metadata) -> Result<Self, Error> {
+        let layers = layers(&metadata.layers)?;
+        let tensors = tensor_specs(&layers, metadata.training.is_some())?;
+        check_tensors(&metadata.tensors, &tensors)?;
+        check_string("producer", &metadata.producer)?;
+        check_string("instruction_set", &metadata.instruction_set)?;
+        let (inputs, outputs) = ends(&layers);
+        let input = input(&metadata.input, inputs)?;
+        check_classes(&metadata.class_names, outputs)?;
+        check_dataset(&metadata.dataset)?;
+        let info = ModelInfo {
+            producer: metadata.producer,
+            instruction_set: metadata.instruction_set,
+            input,
+            class_names: metadata.class_names,
+            dataset: DatasetId { name: metadata.dataset.name, sha256: metadata.dataset.sha256 },
+            n_validation: count("n_validation", metadata.n_validation)?,
+        };
+        let training = metadata.training.map(TrainingDescription::try_from).transpose()?;
+        Ok(Self { layers, info, training, tensors })
+    }
+}
+
+impl TryFrom<metadata::Training> for TrainingDescription {
+    type Error = Error;
+
+    fn try_from(training: metadata::Training) -> Result<Self, Error> {
+        let metadata::Optimizer::Adam { beta_1, beta_2, epsilon, step } = training.optimizer;
+        let adam = AdamConfig { beta_1, beta_2, epsilon };
+        adam.validate().map_err(Error::Optimizer)?;
+
+        let metadata::Schedule::InverseTime { learning_rate, decay } = training.schedule;
+        let schedule = Schedule::InverseTime { learning_rate, decay };
+        schedule.validate().map_err(Error::Optimizer)?;
+
+        let metadata::Config { seed, batch_size } = training.config;
+        check_value(batch_size > 0, "training.config.batch_size", "1 or more", batch_size)?;
+        let config = RunConfig { seed, batch_size: count("batch_size", batch_size)? };
+
+        let progress = progress(&training.progress, batch_size)?;
+        let n_records = training.history.len();
+        check_limit("completed epochs", limits::HISTORY, n_records)?;
+        let expected = format!("{} records, one a completed epoch", progress.epoch);
+        check_value(progress.epoch == n_records as u64, "training.history", expected, n_records)?;
+        let history = training.history.iter().enumerate().map(record).collect::<Result<_, _>>()?;
+        Ok(Self { adam, step, schedule, config, progress, history })
+    }
+}
+
+fn layers(layers: &[metadata::Layer]) -> Result<Vec<LayerSpec>, Error> {
+    let layers = layers
+        .iter()
+        .map(|layer| match *layer {
+            metadata::Layer::Dense { inputs, outputs } => Ok(LayerSpec::Dense {
+                inputs: count("inputs", inputs)?,
+                outputs: count("outputs", outputs)?,
+            }),
+            metadata::Layer::Relu {} => Ok(LayerSpec::Relu),
+            metadata::Layer::Softmax {} => Ok(LayerSpec::Softmax),
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    size::check_layers(&layers)?;
+    Ok(layers)
+}
+
+/// Inputs of the first and outputs of the last dense layer; of a chain, those of the network.
+fn ends(layers: &[LayerSpec]) -> (usize, usize) {
+    let mut dense = layers.iter().filter_map(|layer| match *layer {
+        LayerSpec::Dense { inputs, outputs } => Some((inputs, outputs)),
+        LayerSpec::Relu | LayerSpec::Softmax => None,
+    });
+    let first = dense.next().unwrap_or_default();
+    let last = dense.next_back().unwrap_or(first);
+    (first.0, last.1)
+}
+
+fn check_tensors(found: &[metadata::Tensor], expected: &[TensorSpec]) -> Result<(), Error> {
+    let names = format!("{} tensors, as the layers need", expected.len());
+    check_value(found.len() == expected.len(), "tensors", names, found.len())?;
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let same = found.name == expected.name && found.shape == expected.shape;
+        let found = format!("{:?} of shape {:?}", found.name, found.shape);
+        let expected = format!("{:?} of shape {:?}", expected.name, expected.shape);
+        check_value(same, format!("tensors[{i}]"), expected, found)?;
+    }
+    Ok(())
+}
+
+fn input(input: &metadata::Input, inputs: usize) -> Result<InputSpec, Error> {
+    let &metadata::Input { width, height, mean, std } = input;
+    let fits = width.checked_mul(height) == Some(inputs as u64);
+    let expected = format!("{inputs} pixels, as the first layer takes");
+    check_value(fits, "input", expected, format!("{width} x {height}"))?;
+    let (mean, std) = (real32("input.mean", mean)?, real32("input.std", std)?);
+    let divides = std > 0.0 && (1.0 / std).is_finite();
+    check_value(divides, "input.std", "a number above 0 to divide by", std)?;
+    let (width, height) = (count("input.width", width)?, count("input.height", height)?);
+    Ok(InputSpec { width, height, mean, std })
+}
+
+fn check_classes(names: &[String], outputs: usize) -> Result<(), Error> {
+    let expected = format!("{outputs} names, one an output");
+    check_value(names.len() == outputs, "class_names", expected, names.len())?;
+    for (i, name) in names.iter().enumerate() {
+        let field = format!("class_names[{i}]");
+        check_value(!name.is_empty(), &field, "a name", "an empty string")?;
+        check_string(&field, name)?;
+    }
+    Ok(())
+}
+
+fn check_dataset(dataset: &metadata::Dataset) -> Result<(), Error> {
+    check_string("dataset.name", &dataset.name)?;
+    let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let digits = dataset.sha256.len() == 64 && dataset.sha256.bytes().all(is_digit);
+    let found = format!("{:?}", dataset.sha256);
+    check_value(digits, "dataset.sha256", "64 lower-case hexadecimal digits", found)
+}
+
+/// Strings are shown in terminals: control characters there are commands.
+fn check_string(field: &str, string: &str) -> Result<(), Error> {
+    check_limit(&format!("bytes of {field}"), limits::STRING, string.len())?;
+    let plain = !string.chars().any(char::is_control);
+    check_value(plain, field, "no control characters", format!("{string:?}"))
+}
+
+fn progress(progress: &metadata::Progress, batch_size: u64) -> Result<Progress, Error> {
+    let &metadata::Progress { epoch, batch, loss, correct, n_samples } = progress;
+    check_value(loss.is_finite(), "training.progress.loss", "a finite number", loss)?;
+    let most = batch.saturating_mul(batch_size);
+    let expected = format!("at most {most}, in {batch} batches of {batch_size}");
+    check_value(n_samples <= most, "training.progress.n_samples", expected, n_samples)?;
+    let expected = format!("at most {n_samples}, of as many samples");
+    check_value(correct <= n_samples, "training.progress.correct", expected, correct)?;
+    Ok(Progress { epoch, batch, sums: LossSum { loss, correct, n_samples } })
+}
+
+fn record((i, record): (usize, &metadata::Record)) -> Result<EpochRecord, Error> {
+    let field = format!("training.history[{i}]");
+    let train = metrics(&field, &record.train)?;
+    let validation = record.validation.as_ref().map(|it| metrics(&field, it)).transpose()?;
+    let learning_rate = record.learning_rate;
+    let finite = learning_rate.is_finite();
+    check_value(finite, field, "a finite learning_rate", learning_rate)?;
+    Ok(EpochRecord { train, validation, learning_rate })
+}
+
+fn metrics(field: &str, metrics: &metadata::Metrics) -> Result<Metrics, Error> {
+    let &metadata::Metrics { loss, accuracy } = metrics;
+    check_value(loss.is_finite(), field, "a finite loss", loss)?;
+    let share = (0.0..=1.0).contains(&accuracy);
+    check_value(share, field, "an accuracy of 0 to 1", accuracy)?;
+    Ok(Metrics { loss, accuracy })
+}
+
+/// A number of the file as one of this machine.
+fn count(field: &str, value: u64) -> Result<usize, Error> {
+    let expected = "a number that this machine can count to";
+    usize::try_from(value).map_err(|_| Error::Value {
+        field: field.into(),
+        expected: expected.into(),
+        found: value.to_string(),
+    })
+}
+
+/// A real that is exactly a finite `f32`.
+fn real32(field: &str, value: f64) -> Result<f32, Error> {
+    #[allow(clippy::cast_possible_truncation, reason = "that it loses nothing is checked next")]
+    let narrow = value as f32;
+    let exact = narrow.is_finite() && f64::from(narrow).to_bits() == value.to_bits();
+    check_value(exact, field, "a finite number with the precision of 32 bits", value)?;
+    Ok(narrow)
+}

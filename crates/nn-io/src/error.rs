@@ -1,0 +1,239 @@
+//! Everything that can go wrong, in one place.
+//!
+//! A message says where (path, byte, key or tensor), what was expected, what was found, and what to
+//! do. What is wrong inside a file is described without its path; [`Error::File`] adds that.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::Version;
+
+/// Why a model could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried, as in "cannot {action}".
+        action: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// Another run holds the lock of this file.
+    #[error(
+        "{}: in use by another run{}; wait until it ends, or choose another file",
+        path.display(), pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+    )]
+    Locked {
+        /// The model file.
+        path: PathBuf,
+        /// The process that holds the lock, where it says so.
+        pid: Option<u32>,
+    },
+
+    /// Saving would overwrite what cannot be made again from here.
+    #[error("{}: would overwrite {found}; move it away, or choose another file", path.display())]
+    WouldOverwrite {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
+
+    /// What is wrong with the contents of a file, or with a model that was to go into it.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: Box<Error>,
+    },
+
+    /// The file is of another kind altogether.
+    #[error("expected a model file, found {found}; check the path, or get the file again")]
+    NotAModel {
+        /// What its first bytes say it is.
+        found: String,
+    },
+
+    /// The file's format is another major version.
+    #[error(
+        "byte 11 (header, version): expected {expected}, found {found}; \
+         use a program that reads version {found}"
+    )]
+    Version {
+        /// The version that this crate reads.
+        expected: Version,
+        /// The file's.
+        found: Version,
+    },
+
+    /// Reading the file needs features that this version does not have.
+    #[error(
+        "byte 15 (header, required features): expected none but {known:#010x}, found {found:#010x}; \
+         use a newer program"
+    )]
+    Features {
+        /// The bits that this crate knows.
+        known: u32,
+        /// The file's bits.
+        found: u32,
+    },
+
+    /// A part of the file is longer or shorter than it must be.
+    #[error(
+        "byte {offset} ({section}): expected {expected} bytes, found {found}; \
+         the file is damaged, get it again or use an older one"
+    )]
+    Length {
+        /// Where the part begins.
+        offset: u64,
+        /// The part.
+        section: String,
+        /// How long it must be.
+        expected: u64,
+        /// How long it is.
+        found: u64,
+    },
+
+    /// A part of the file is not what was written.
+    #[error(
+        "byte {offset} ({section}): expected CRC-32 {expected:#010x}, found {found:#010x}; \
+         the file is damaged, get it again or use an older one"
+    )]
+    Checksum {
+        /// Where the part begins.
+        offset: u64,
+        /// The part.
+        section: String,
+        /// The checksum that was stored.
+        expected: u32,
+        /// The checksum of what is there.
+        found: u32,
+    },
+
+    /// The bytes contradict the format, though their checksum holds.
+    #[error(
+        "byte {offset} ({section}): {reason}; \
+         the program that wrote the file did not keep to the format"
+    )]
+    Form {
+        /// Where it shows.
+        offset: u64,
+        /// The part.
+        section: String,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// A value that no model has, or that does not fit the others.
+    #[error("{field}: expected {expected}, found {found}; correct it where the model is made")]
+    Value {
+        /// The key of the metadata, as `training.progress.epoch`.
+        field: String,
+        /// What fits.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// The layers make no network.
+    #[error("layers: {0}")]
+    Network(#[source] nn_core::Error),
+
+    /// The optimizer's or the schedule's settings, or the moments, make no optimizer.
+    #[error("training: {0}")]
+    Optimizer(#[source] nn_optim::Error),
+
+    /// An element of a tensor that no model has.
+    #[error(
+        "tensor {tensor}, element {element}: expected {expected}, found {found}; \
+         the training diverged, use an older file"
+    )]
+    Element {
+        /// The tensor's name.
+        tensor: String,
+        /// Which element.
+        element: usize,
+        /// What fits.
+        expected: &'static str,
+        /// What is there.
+        found: f32,
+    },
+
+    /// More of something than the format allows.
+    #[error("{what}: expected at most {limit}, found {found}; make the model smaller")]
+    Limit {
+        /// What there is too much of, with its unit.
+        what: String,
+        /// How much there may be.
+        limit: u64,
+        /// How much there is.
+        found: u64,
+    },
+}
+
+/// What an [`Error`] means for the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The file is no valid model, or the model is none that a file can hold.
+    BadModel,
+    /// A network that was asked for is beyond the format's limits.
+    TooLarge,
+    /// The file to be written holds something else.
+    WouldOverwrite,
+    /// The operating system refused.
+    Io,
+    /// Another run uses the file.
+    Locked,
+}
+
+impl Error {
+    /// What the error means for the one who asked.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Io { .. } => ErrorKind::Io,
+            Error::Locked { .. } => ErrorKind::Locked,
+            Error::WouldOverwrite { .. } => ErrorKind::WouldOverwrite,
+            Error::Limit { .. } => ErrorKind::TooLarge,
+            _ => ErrorKind::BadModel,
+        }
+    }
+
+    /// For `map_err`: an input/output error with the path and the deed it lacks.
+    pub(crate) fn io(path: &Path, action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_path_buf(), action: action.into(), source }
+    }
+
+    /// For `map_err`: what is wrong with the contents, with the path it lacks.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(Self) -> Self {
+        move |error| Self::File { path: path.to_path_buf(), error: Box::new(error) }
+    }
+}
+
+/// `Ok` where `valid`, else the error that names the field.
+pub(crate) fn check_value(
+    valid: bool,
+    field: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl fmt::Display,
+) -> Result<(), Error> {
+    if valid {
+        return Ok(());
+    }
+    Err(Error::Value { field: field.into(), expected: expected.into(), found: found.to_string() })
+}
+
+/// `Ok` up to the limit.
+pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), Error> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(Error::Limit { what: what.into(), limit: limit as u64, found: found as u64 })
+}

@@ -1,0 +1,70 @@
+//! One run at a time saves to a file.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::file::follow_link;
+use crate::{Error, temporary};
+
+/// The lock of a model file, held until it is dropped or the process ends, however it ends.
+///
+/// It is an advisory lock on `FILE.lock`, which stays behind: see section 11 of FORMAT.md.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock of this model file, which need not exist, and removes the temporary files
+    /// that killed runs left beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] where another run has it, without waiting. Otherwise if the lock file
+    /// cannot be written, or is someone else's file of that name.
+    pub fn acquire(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let target = follow_link(path.as_ref())?;
+        let mut name = OsString::from(&target);
+        name.push(".lock");
+        let lock = PathBuf::from(name);
+
+        // Not truncated before it is locked: the process id is its holder's.
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).write(true).create(true).truncate(false).open(&lock);
+        let mut file = opened.map_err(Error::io(&lock, "open the lock"))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let path = path.as_ref().to_path_buf();
+                return Err(Error::Locked { path, pid: content(&file).parse().ok() });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io(&lock, "lock")(error)),
+        }
+
+        // A Cargo.lock, say.
+        let content = content(&file);
+        if !content.is_empty() && content.parse::<u32>().is_err() {
+            let found = "a file that is no lock of ours".into();
+            return Err(Error::WouldOverwrite { path: lock, found });
+        }
+        let mut write = || {
+            file.set_len(0)?;
+            file.rewind()?;
+            write!(file, "{}", std::process::id())
+        };
+        write().map_err(Error::io(&lock, "write the lock"))?;
+        temporary::sweep(&target)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// What stands in the lock file: the process id of its holder. What cannot be read is no number.
+fn content(file: &File) -> String {
+    let mut content = Vec::new();
+    match file.take(64).read_to_end(&mut content) {
+        Ok(_) => String::from_utf8_lossy(&content).into_owned(),
+        Err(_) => "unreadable".into(),
+    }
+}

@@ -1,0 +1,192 @@
+//! The metadata as they stand in the file: section 3 of FORMAT.md.
+//!
+//! These types are the file's alone. Fields, variants and their order are the format, so nothing
+//! here is ever renamed, and the types of the other crates stay free of serde.
+//!
+//! A real is `f64` and an integer `u64` whatever the program computes with, so that nothing is
+//! changed silently on its way through serde.
+
+use std::fmt;
+use std::io::Cursor;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use crate::header::{LEN as HEADER_LEN, VERSION, Version};
+use crate::{Error, limits};
+
+/// Everything that is not a tensor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Metadata {
+    pub(crate) producer: String,
+    pub(crate) instruction_set: String,
+    pub(crate) input: Input,
+    #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
+    pub(crate) layers: Vec<Layer>,
+    #[serde(deserialize_with = "list::<_, _, { limits::CLASSES }>")]
+    pub(crate) class_names: Vec<String>,
+    pub(crate) dataset: Dataset,
+    pub(crate) n_validation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) training: Option<Training>,
+    #[serde(deserialize_with = "list::<_, _, { TENSORS }>")]
+    pub(crate) tensors: Vec<Tensor>,
+}
+
+/// Tensors of a file: two for each dense layer, and Adam's two.
+const TENSORS: usize = 2 * limits::LAYERS + 2;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Input {
+    pub(crate) width: u64,
+    pub(crate) height: u64,
+    pub(crate) mean: f64,
+    pub(crate) std: f64,
+}
+
+/// Each variant is a map of one key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Layer {
+    Dense { inputs: u64, outputs: u64 },
+    Relu {},
+    Softmax {},
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Dataset {
+    pub(crate) name: String,
+    pub(crate) sha256: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Training {
+    pub(crate) optimizer: Optimizer,
+    pub(crate) schedule: Schedule,
+    pub(crate) config: Config,
+    pub(crate) progress: Progress,
+    #[serde(deserialize_with = "list::<_, _, { limits::HISTORY }>")]
+    pub(crate) history: Vec<Record>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Optimizer {
+    Adam { beta_1: f64, beta_2: f64, epsilon: f64, step: u64 },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Schedule {
+    InverseTime { learning_rate: f64, decay: f64 },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Config {
+    pub(crate) seed: u64,
+    pub(crate) batch_size: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) epoch: u64,
+    pub(crate) batch: u64,
+    pub(crate) loss: f64,
+    pub(crate) correct: u64,
+    pub(crate) n_samples: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) train: Metrics,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<Metrics>,
+    pub(crate) learning_rate: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Metrics {
+    pub(crate) loss: f64,
+    pub(crate) accuracy: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    #[serde(deserialize_with = "list::<_, _, 2>")]
+    pub(crate) shape: Vec<u64>,
+    pub(crate) crc32: u32,
+}
+
+impl Metadata {
+    /// The one form that given metadata have.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        rmp_serde::to_vec_named(self).map_err(|error| form(0, error.to_string()))
+    }
+
+    /// Reads the metadata of a file of the given version.
+    ///
+    /// What serde lets pass (keys it does not know, numbers of another type, arrays for maps,
+    /// longer forms than needed) shows when the metadata are written again: in a file of a version
+    /// that is known whole, the bytes must come out the same.
+    pub(crate) fn parse(bytes: &[u8], version: Version) -> Result<Self, Error> {
+        let mut deserializer = rmp_serde::Deserializer::new(Cursor::new(bytes));
+        // It refuses the depth it is given.
+        deserializer.set_max_depth(limits::DEPTH + 1);
+        let parsed = Self::deserialize(&mut deserializer);
+        let end = deserializer.position();
+        let metadata = parsed.map_err(|error| form(end, format!("before here: {error}")))?;
+        if end != bytes.len() as u64 {
+            return Err(form(end, "expected the end of the metadata, found more".into()));
+        }
+        let newer = version.minor > VERSION.minor;
+        if !newer {
+            let canonical = metadata.to_bytes()?;
+            let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+            if canonical != bytes {
+                let reason = "not in the one form of this version: \
+                    a key that it does not know, another order or another type";
+                return Err(form(same as u64, reason.into()));
+            }
+        }
+        Ok(metadata)
+    }
+}
+
+/// The error of metadata that break the form at the given place in them.
+fn form(position: u64, reason: String) -> Error {
+    let offset = position.saturating_add(HEADER_LEN as u64);
+    Error::Form { offset, section: "metadata".into(), reason }
+}
+
+/// Reads a list of at most `MAX` elements: memory is taken by what is allowed, not by what is
+/// there.
+fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct ListVisitor<T, const MAX: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T, MAX> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MAX}")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(element) = elements.next_element()? {
+                if list.len() == MAX {
+                    return Err(de::Error::invalid_length(MAX.saturating_add(1), &self));
+                }
+                list.push(element);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_seq(ListVisitor::<T, MAX>(PhantomData))
+}

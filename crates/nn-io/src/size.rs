@@ -1,0 +1,44 @@
+//! How large a network may be, known from its layers alone.
+
+use nn_core::LayerSpec;
+
+use crate::error::check_limit;
+use crate::{Error, header, limits, tensor};
+
+/// Checks that a network of these layers fits into a file, whatever else the file will say, before
+/// anything is trained or even allocated.
+///
+/// # Errors
+///
+/// If the layers make no network, or one beyond the format's limits.
+pub fn check_size(layers: &[LayerSpec], with_training: bool) -> Result<(), Error> {
+    check_layers(layers)?;
+    let tensors = tensor::tensor_specs(layers, with_training)?;
+    let n_params = nn_core::Model::parameter_count(layers).map_err(Error::Network)?;
+    let bytes = tensor::bytes_of(&tensors)
+        .saturating_add(header::LEN as u64)
+        .saturating_add(limits::METADATA);
+    if bytes > limits::FILE {
+        let optimizer = if with_training { " and their optimizer's state" } else { "" };
+        return Err(Error::Limit {
+            what: format!("bytes of a file of {n_params} parameters{optimizer}"),
+            limit: limits::FILE,
+            found: bytes,
+        });
+    }
+    Ok(())
+}
+
+/// The limits on layers, apart from what they add up to.
+pub(crate) fn check_layers(layers: &[LayerSpec]) -> Result<(), Error> {
+    check_limit("layers", limits::LAYERS, layers.len())?;
+    let mut classes = 0;
+    for (index, layer) in layers.iter().enumerate() {
+        if let LayerSpec::Dense { inputs, outputs } = *layer {
+            check_limit(&format!("inputs of layer {index}"), limits::WIDTH, inputs)?;
+            check_limit(&format!("outputs of layer {index}"), limits::WIDTH, outputs)?;
+            classes = outputs;
+        }
+    }
+    check_limit("classes", limits::CLASSES, classes)
+}

@@ -1,0 +1,94 @@
+use nn_core::Model;
+use nn_io::Checkpoint;
+use nn_optim::{Adam, Schedule};
+use nn_train::TrainingState;
+
+use crate::fixture;
+
+fn digests(checkpoint: &Checkpoint) -> (String, String) {
+    let view = checkpoint.view();
+    (view.weights_sha256(), view.state_sha256().unwrap())
+}
+
+/// Python: `hashlib.sha256(numpy.array([(i - 10) / 3 for i in range(23)], "<f4").tobytes())`, the
+/// quotients being the same in both precisions once rounded; and, of the golden file, of the bytes
+/// from 64 on with `producer` and `instruction_set` made empty by `msgpack`.
+#[test]
+fn known_values() {
+    let (weights, state) = digests(&fixture::checkpoint());
+    assert_eq!(weights, "19ad78e9d358fa647a2371f77017d7485a69d34c7e47b63b4568721a780973a7");
+    assert_eq!(state, "989d8208e1c62d20172bf1874856ba28b5d6c9d6626ace3ed5a149b883d466bb");
+}
+
+/// Whether a change of the checkpoint changes the digest of weights, and of the state.
+#[track_caller]
+fn check(weights: bool, state: bool, change: impl FnOnce(&mut Checkpoint)) {
+    let before = digests(&fixture::checkpoint());
+    let mut checkpoint = fixture::checkpoint();
+    change(&mut checkpoint);
+    let after = digests(&checkpoint);
+    assert_eq!((before.0 != after.0, before.1 != after.1), (weights, state));
+}
+
+#[track_caller]
+fn check_training(change: impl FnOnce(&mut TrainingState)) {
+    check(false, true, |checkpoint| change(checkpoint.training.as_mut().unwrap()));
+}
+
+#[test]
+fn what_they_cover() {
+    check(false, false, |_| {});
+    check(false, false, |it| it.info.producer = "another 2.0".into());
+    check(false, false, |it| it.info.instruction_set = "avx512".into());
+    check(true, true, |it| it.model.params_mut()[22] += 1e-6);
+    check(true, true, |it| it.model.params_mut()[10] = -0.0);
+    check(false, true, |it| it.info.input.mean = 128.0);
+    check(false, true, |it| it.info.class_names.swap(0, 1));
+    check(false, true, |it| it.info.dataset.name = "other".into());
+    check(false, true, |it| it.info.n_validation = 0);
+    check(false, true, |it| it.training = None);
+    check_training(|it| it.config.seed += 1);
+    check_training(|it| it.config.batch_size += 1);
+    check_training(|it| it.progress.batch += 1);
+    check_training(|it| it.progress.sums.correct += 1);
+    check_training(|it| it.progress.sums.loss += 0.1);
+    check_training(|it| it.history[0].learning_rate *= 0.5);
+    check_training(|it| it.history[1].validation = it.history[0].validation);
+    check_training(|it| {
+        it.history.pop();
+        it.progress.epoch -= 1;
+    });
+    check_training(|it| it.schedule = Schedule::InverseTime { learning_rate: 1e-3, decay: 0.0 });
+}
+
+/// A change of the count of steps and the two moments.
+#[track_caller]
+fn check_optimizer(change: impl FnOnce(&mut u64, &mut [f32], &mut [f32])) {
+    check_training(|it| {
+        let adam = &it.optimizer;
+        let (mut step, n) = (adam.step(), adam.m().len());
+        let mut m = fixture::buffer(n, |i| adam.m()[i as usize]);
+        let mut v = fixture::buffer(n, |i| adam.v()[i as usize]);
+        change(&mut step, &mut m, &mut v);
+        it.optimizer = Adam::from_parts(adam.config(), step, m, v).unwrap();
+    });
+}
+
+#[test]
+fn the_optimizer() {
+    check_optimizer(|step, _, _| *step += 1);
+    check_optimizer(|_, m, _| m[0] += 1e-6);
+    check_optimizer(|_, _, v| v[22] += 1e-6);
+    check_optimizer(|_, m, v| m.copy_from_slice(v));
+}
+
+/// A model that is only asked has the weights' digest of the run it is of.
+#[test]
+fn inference() {
+    let run = fixture::checkpoint();
+    let model: Model = run.model.clone();
+    let exported = Checkpoint { model, info: run.info.clone(), training: None };
+    assert_eq!(exported.view().weights_sha256(), run.view().weights_sha256());
+    let loaded = Checkpoint::from_bytes(&exported.view().to_bytes().unwrap()).unwrap();
+    assert_eq!(digests(&loaded), digests(&exported));
+}

@@ -1,0 +1,172 @@
+use nn_core::{LayerSpec, Model};
+use nn_io::{Checkpoint, Error, ErrorKind, check_size, limits};
+use rmpv::Value;
+
+use crate::fixture::{self, refused, says, seal_header, with, with_metadata};
+
+#[track_caller]
+fn too_large(error: Error, expected: &[&str]) {
+    assert!(matches!(error, Error::Limit { .. }), "{error}");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    says(&error, expected);
+}
+
+#[track_caller]
+fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) {
+    let mut checkpoint = fixture::checkpoint();
+    change(&mut checkpoint);
+    too_large(checkpoint.view().to_bytes().unwrap_err(), expected);
+}
+
+/// A chain of dense layers of one unit.
+fn deep(layers: usize) -> Vec<LayerSpec> {
+    vec![LayerSpec::Dense { inputs: 1, outputs: 1 }; layers]
+}
+
+/// A checkpoint of a network that takes this many pixels and knows this many classes.
+fn wide(layers: &[LayerSpec], inputs: usize, outputs: usize) -> Checkpoint {
+    let n = Model::parameter_count(layers).unwrap();
+    let mut checkpoint = fixture::checkpoint();
+    checkpoint.model = Model::from_parts(layers, nn_core::zeros(n)).unwrap();
+    checkpoint.info.input.width = inputs;
+    checkpoint.info.input.height = 1;
+    checkpoint.info.class_names = (0..outputs).map(|i| format!("class {i}")).collect();
+    checkpoint.training = None;
+    checkpoint
+}
+
+#[track_caller]
+fn round_trips(checkpoint: &Checkpoint) {
+    let bytes = checkpoint.view().to_bytes().unwrap();
+    assert!(Checkpoint::from_bytes(&bytes).unwrap() == *checkpoint);
+}
+
+#[test]
+fn layers() {
+    round_trips(&wide(&deep(256), 1, 1));
+    let error = wide(&deep(257), 1, 1).view().to_bytes().unwrap_err();
+    too_large(error, &["layers: expected at most 256, found 257"]);
+    too_large(check_size(&deep(257), false).unwrap_err(), &["layers", "found 257"]);
+    let relu = Value::Map(vec![("relu".into(), Value::Map(vec![]))]);
+    refused(&with("layers", Value::Array(vec![relu; 257])), &["at most 256"]);
+}
+
+#[test]
+fn width() {
+    let layers = |n| [LayerSpec::Dense { inputs: n, outputs: 1 }];
+    round_trips(&wide(&layers(1 << 24), 1 << 24, 1));
+    let error = wide(&layers((1 << 24) + 1), (1 << 24) + 1, 1).view().to_bytes().unwrap_err();
+    too_large(error, &["inputs of layer 0: expected at most 16777216, found 16777217"]);
+    for n in [(1 << 24) + 1, 1 << 32, u64::MAX] {
+        for field in ["inputs", "outputs"] {
+            let found = format!("{field} of layer 0: expected at most 16777216, found {n}");
+            refused(&with(&format!("layers.0.dense.{field}"), n), &[&found]);
+        }
+    }
+}
+
+#[test]
+fn classes() {
+    let layers = |n| [LayerSpec::Dense { inputs: 4, outputs: n }];
+    round_trips(&wide(&layers(1000), 4, 1000));
+    let error = wide(&layers(1001), 4, 1001).view().to_bytes().unwrap_err();
+    too_large(error, &["classes: expected at most 1000, found 1001"]);
+    too_large(check_size(&layers(1001), false).unwrap_err(), &["classes"]);
+    let names = Value::Array(vec!["x".into(); 1001]);
+    refused(&with("class_names", names), &["at most 1000"]);
+}
+
+#[test]
+fn strings() {
+    let longest = "x".repeat(255);
+    let longer = "x".repeat(256);
+    let paths = ["producer", "instruction_set", "class_names.0", "dataset.name"];
+    for path in paths {
+        assert!(Checkpoint::from_bytes(&with(path, longest.as_str())).is_ok());
+        refused(&with(path, longer.as_str()), &["bytes of ", "at most 255, found 256"]);
+    }
+    unwritable(|it| it.info.producer = longer.clone(), &["bytes of producer"]);
+    unwritable(|it| it.info.instruction_set = longer.clone(), &["bytes of instruction_set"]);
+    unwritable(|it| it.info.class_names[0] = longer.clone(), &["bytes of class_names[0]"]);
+    unwritable(|it| it.info.dataset.name = longer.clone(), &["bytes of dataset.name"]);
+}
+
+fn with_history(checkpoint: &mut Checkpoint, n: usize) {
+    let training = checkpoint.training.as_mut().unwrap();
+    training.history = vec![training.history[0]; n];
+    training.progress.epoch = n as u64;
+}
+
+#[test]
+fn history() {
+    let mut checkpoint = fixture::checkpoint();
+    with_history(&mut checkpoint, 10_000);
+    round_trips(&checkpoint);
+    unwritable(|it| with_history(it, 10_001), &["completed epochs", "at most 10000, found 10001"]);
+    let record = fixture::at(&mut fixture::metadata(), "training.history.0").clone();
+    let file = with("training.history", Value::Array(vec![record; 10_001]));
+    refused(&file, &["at most 10000"]);
+}
+
+/// No metadata within the other limits are beyond their own: a run that `check_size` let begin can
+/// always be saved.
+#[test]
+fn metadata() {
+    let mut checkpoint = wide(&deep(256), 1, 1);
+    checkpoint.training = fixture::checkpoint().training;
+    with_history(&mut checkpoint, 10_000);
+    let training = checkpoint.training.as_mut().unwrap();
+    let n = checkpoint.model.params().len();
+    let adam = nn_optim::AdamConfig::default();
+    training.optimizer = nn_optim::Adam::new(adam, n).unwrap();
+    let longest = "x".repeat(255);
+    checkpoint.info.producer = longest.clone();
+    checkpoint.info.instruction_set = longest.clone();
+    checkpoint.info.dataset.name = longest;
+    let bytes = checkpoint.view().to_bytes().unwrap();
+    // Numbers take up to 8 bytes more in a larger network, and the names of classes are more.
+    let longer_numbers = 8 * (2 * 256 + 3 * 514 + 20);
+    let longest_names = 1000 * (3 + 255);
+    let most = fixture::metadata_len(&bytes) + longer_numbers + longest_names;
+    assert!(most < limits::METADATA as usize, "{most}");
+
+    refused(&with_metadata(&vec![0xC0; (2 << 20) + 1]), &["bytes of the metadata", "2097152"]);
+    refused(&with_metadata(&vec![0xC0; 2 << 20]), &["(metadata)"]);
+}
+
+#[test]
+fn file() {
+    // 2^28 parameters are a gibibyte by themselves; with Adam's moments a third of them is.
+    let layers = |n| LayerSpec::mlp(&[1 << 14, n, 10]);
+    check_size(&layers(16_000), false).unwrap();
+    let error = check_size(&layers(16_384), false).unwrap_err();
+    too_large(error, &["bytes of a file of 268615690 parameters: expected at most 1073741824"]);
+    check_size(&layers(5_000), true).unwrap();
+    let error = check_size(&layers(6_000), true).unwrap_err();
+    too_large(
+        error,
+        &["98370010 parameters and their optimizer's state", "make the model smaller"],
+    );
+    check_size(&LayerSpec::mlp(&[784, 1 << 24, 1 << 24, 10]), false).unwrap_err();
+
+    // The header is refused before anything of such a length is looked for.
+    let mut bytes = fixture::bytes();
+    bytes[31..39].copy_from_slice(&((1u64 << 30) + 1).to_le_bytes());
+    seal_header(&mut bytes);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("large.model");
+    std::fs::write(&path, bytes).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len((1 << 30) + 1).unwrap();
+    let error = Checkpoint::load(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadModel);
+    says(&error, &["bytes of the file", "1073741825"]);
+}
+
+#[test]
+fn layers_that_make_no_network_have_no_size() {
+    let error = check_size(&[LayerSpec::Relu], true).unwrap_err();
+    assert!(matches!(error, Error::Network(_)));
+    let layers = [LayerSpec::Dense { inputs: 10_000_000_000, outputs: 10_000_000_000 }];
+    too_large(check_size(&layers, true).unwrap_err(), &["inputs of layer 0", "10000000000"]);
+}

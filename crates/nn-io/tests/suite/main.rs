@@ -1,0 +1,29 @@
+//! The tests of the model file, as one program.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+/// The file most tests start from, and ways to change it.
+mod fixture;
+
+/// What is saved is what is loaded; files of every version stay readable.
+mod round_trip;
+
+/// Bytes that are lost, changed or added, by accident or on purpose.
+mod damage;
+
+/// The header's fields, one by one.
+mod header;
+
+/// The metadata's keys and types.
+mod metadata;
+
+/// Values that no model has: refused on reading and on writing alike.
+mod rules;
+
+/// The limits, from both sides.
+mod limits;
+
+/// What the digests cover.
+mod digest;
+
+/// Replacing files, locks, and what is in the way.
+mod saving;

@@ -1,0 +1,86 @@
+use nn_core::{LossSum, Model};
+use nn_io::{Checkpoint, VERSION};
+use nn_optim::{Adam, AdamConfig};
+
+use crate::fixture;
+
+/// Loading gives what was saved, and saving that gives the same bytes.
+#[track_caller]
+fn check(checkpoint: &Checkpoint) {
+    let bytes = checkpoint.view().to_bytes().unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    assert_eq!(&loaded, checkpoint);
+    // Equal floats may have different bits: -0.0 and 0.0 do.
+    let bits = |model: &Model| model.params().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&loaded.model), bits(&checkpoint.model));
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}
+
+#[test]
+fn training_and_inference() {
+    let mut checkpoint = fixture::checkpoint();
+    check(&checkpoint);
+    checkpoint.training = None;
+    check(&checkpoint);
+}
+
+#[test]
+fn the_least_and_the_greatest_numbers() {
+    let mut checkpoint = fixture::checkpoint();
+    let special = [-0.0, 0.0, f32::MIN_POSITIVE, f32::from_bits(1), -f32::from_bits(1), f32::MAX];
+    let n = checkpoint.model.params().len();
+    for (param, special) in checkpoint.model.params_mut().iter_mut().zip(special.iter().cycle()) {
+        *param = *special;
+    }
+    let m = fixture::buffer(n, |i| special[i as usize % 6]);
+    let v = fixture::buffer(n, |i| if i == 0.0 { -0.0 } else { special[i as usize % 6].abs() });
+    let config = AdamConfig { beta_1: 0.0, beta_2: 1.0 - f64::EPSILON, epsilon: 5e-324 };
+
+    let training = checkpoint.training.as_mut().unwrap();
+    training.optimizer = Adam::from_parts(config, u64::MAX, m, v).unwrap();
+    training.config.seed = u64::MAX;
+    training.config.batch_size = usize::MAX;
+    training.progress.batch = u64::MAX;
+    training.progress.sums = LossSum { loss: 1e300, correct: 0, n_samples: u64::MAX };
+    training.history[0].train.loss = -0.0;
+    checkpoint.info.n_validation = usize::MAX;
+    checkpoint.info.input.mean = -0.0;
+    check(&checkpoint);
+}
+
+/// Every float a network can hold, by a sample of their bits.
+#[test]
+fn any_finite_float() {
+    let mut checkpoint = fixture::checkpoint();
+    let mut bits = 1u32;
+    for _ in 0..10_000 {
+        for param in checkpoint.model.params_mut() {
+            // A linear congruential generator, of Numerical Recipes.
+            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let value = f32::from_bits(bits);
+            *param = if value.is_finite() { value } else { 0.0 };
+        }
+        check(&checkpoint);
+    }
+}
+
+#[test]
+fn names_in_any_script() {
+    let mut checkpoint = fixture::checkpoint();
+    checkpoint.info.class_names = vec!["Größe".into(), "鞄".repeat(85)];
+    check(&checkpoint);
+}
+
+/// The file of a version: `fixture::checkpoint().view()`, saved once when the version was made. It
+/// must load for ever, and is never written again.
+fn golden(version: &str) -> String {
+    format!("{}/tests/golden/v{version}.model", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn golden_file_of_version_1_0() {
+    let bytes = std::fs::read(golden("1.0")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    assert_eq!(loaded, fixture::checkpoint());
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}

@@ -1,0 +1,213 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nn_io::{Checkpoint, Error, ErrorKind, FileLock, check_output};
+use tempfile::TempDir;
+
+use crate::fixture::{self, says, seal_header};
+
+/// A directory with the fixture in it as `m.model`, and that path.
+fn saved() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.model");
+    fixture::checkpoint().view().save(&path).unwrap();
+    (directory, path)
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> = entries.map(|it| name(it).into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn replaces_the_file() {
+    let (directory, path) = saved();
+    assert_eq!(fs::read(&path).unwrap(), fixture::bytes());
+    let mut other = fixture::checkpoint();
+    other.training = None;
+    other.view().save(&path).unwrap();
+    assert_eq!(Checkpoint::load(&path).unwrap(), other);
+    assert_eq!(names(directory.path()), ["m.model"]);
+}
+
+/// What fails before the rename leaves the old file, and nothing else.
+#[test]
+fn a_save_that_fails_changes_nothing() {
+    let (directory, path) = saved();
+    let mut invalid = fixture::checkpoint();
+    invalid.model.params_mut()[0] = f32::NAN;
+    let error = invalid.view().save(&path).unwrap_err();
+    assert!(matches!(error, Error::File { .. }));
+    assert_eq!(error.kind(), ErrorKind::BadModel);
+    says(&error, &[path.to_str().unwrap(), "tensor dense0.weights, element 0"]);
+    assert_eq!(fs::read(&path).unwrap(), fixture::bytes());
+
+    // A directory of this name cannot be replaced: the rename fails.
+    let blocked = directory.path().join("blocked");
+    fs::create_dir_all(blocked.join("inside")).unwrap();
+    let error = fixture::checkpoint().view().save(&blocked).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    says(&error, &[blocked.to_str().unwrap(), "cannot replace the file"]);
+    assert_eq!(names(directory.path()), ["blocked", "m.model"]);
+}
+
+/// A run was killed in the middle of a save: the old file is whole, the next save finds a free
+/// name, and the next lock clears up.
+#[test]
+fn a_save_that_was_killed() {
+    let (directory, path) = saved();
+    let half = &fixture::bytes()[..500];
+    fs::write(directory.path().join(".m.model.0.tmp"), half).unwrap();
+    fs::write(directory.path().join(".other.model.0.tmp"), half).unwrap();
+    assert_eq!(Checkpoint::load(&path).unwrap(), fixture::checkpoint());
+    fixture::checkpoint().view().save(&path).unwrap();
+    assert_eq!(names(directory.path()), [".m.model.0.tmp", ".other.model.0.tmp", "m.model"]);
+    let _lock = FileLock::acquire(&path).unwrap();
+    assert_eq!(names(directory.path()), [".other.model.0.tmp", "m.model", "m.model.lock"]);
+}
+
+#[test]
+fn missing_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("none/m.model");
+    let none = directory.path().join("none");
+    for error in [check_output(&path), fixture::checkpoint().view().save(&path)] {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        says(&error, &[none.to_str().unwrap(), "cannot create a file in it"]);
+    }
+    assert_eq!(Checkpoint::load(&path).unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
+fn what_may_be_overwritten() {
+    let (directory, path) = saved();
+    check_output(&path).unwrap();
+    check_output(directory.path().join("new.model")).unwrap();
+    assert_eq!(names(directory.path()), ["m.model"]);
+}
+
+#[track_caller]
+fn protected(path: &Path, found: &str) {
+    let error = check_output(path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{error}");
+    says(&error, &[path.to_str().unwrap(), "would overwrite", found, "choose another"]);
+}
+
+#[test]
+fn what_may_not_be_overwritten() {
+    let (directory, path) = saved();
+    let write = |name: &str, content: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    protected(directory.path(), "a directory");
+    protected(Path::new("/"), "no name of a file");
+    protected(&write("a.png", b"\x89PNG\r\n\x1a\n"), "a PNG image");
+    protected(&write("notes", b"do not lose\n"), "a text file");
+    protected(&write("empty", b""), "an empty file");
+    let mut newer = fs::read(&path).unwrap();
+    newer[11] = 2;
+    seal_header(&mut newer);
+    protected(&write("newer.model", &newer), "a model of format 2.0");
+    newer.truncate(1000);
+    newer[11] = 1;
+    seal_header(&mut newer);
+    protected(&write("cut.model", &newer), "a model that cannot be read");
+}
+
+#[test]
+fn one_run_at_a_time() {
+    let (_directory, path) = saved();
+    let lock = FileLock::acquire(&path).unwrap();
+    let error = FileLock::acquire(&path).unwrap_err();
+    let id = std::process::id();
+    assert!(matches!(error, Error::Locked { pid, .. } if pid == Some(id)));
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    says(&error, &[path.to_str().unwrap(), &format!("another run (process {id})")]);
+    // Readers and the holder itself go on.
+    assert!(Checkpoint::load(&path).is_ok());
+    fixture::checkpoint().view().save(&path).unwrap();
+    drop(lock);
+    FileLock::acquire(&path).unwrap();
+}
+
+#[test]
+fn a_lock_file_of_someone_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = directory.path().join("Cargo.lock");
+    fs::write(&lock, "version = 4\n").unwrap();
+    let error = FileLock::acquire(directory.path().join("Cargo")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
+    says(&error, &[lock.to_str().unwrap(), "no lock of ours"]);
+    assert_eq!(fs::read(&lock).unwrap(), b"version = 4\n");
+}
+
+#[test]
+fn loading_names_path_and_place() {
+    let (_directory, path) = saved();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[80] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let error = Checkpoint::load(&path).unwrap_err();
+    assert!(matches!(error, Error::File { .. }));
+    assert_eq!(error.kind(), ErrorKind::BadModel);
+    says(&error, &[path.to_str().unwrap(), "byte 64 (metadata)", "expected CRC-32", "damaged"]);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn through_a_link() {
+        let (directory, path) = saved();
+        let link = directory.path().join("link");
+        symlink("m.model", &link).unwrap();
+        check_output(&link).unwrap();
+        let mut other = fixture::checkpoint();
+        other.training = None;
+        other.view().save(&link).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(Checkpoint::load(&path).unwrap(), other);
+        // One file, one lock.
+        let _lock = FileLock::acquire(&path).unwrap();
+        assert_eq!(FileLock::acquire(&link).unwrap_err().kind(), ErrorKind::Locked);
+
+        let looped = directory.path().join("loop");
+        symlink("loop", &looped).unwrap();
+        assert_eq!(check_output(&looped).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(Checkpoint::load(&looped).unwrap_err().kind(), ErrorKind::Io);
+    }
+
+    /// None of these may be waited for or read without end.
+    #[test]
+    fn no_regular_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), Path::new("/dev/zero"), directory.path()] {
+            let error = Checkpoint::load(path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io);
+            says(&error, &[path.to_str().unwrap(), "cannot open", "no regular file"]);
+        }
+        protected(&pipe, "a device, pipe or socket");
+    }
+
+    /// As the umask has it, and not the 0600 of temporary files elsewhere.
+    #[test]
+    fn permissions() {
+        let (directory, path) = saved();
+        let plain = directory.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+    }
+}
