@@ -1,8 +1,10 @@
 //! Draws a contact sheet of synthetic garments: ten of each class, a class a row.
 //!
-//!     cargo run -p fmnist-data --example garments -- sheet.png [SEED]
+//!     cargo run -p fmnist-data --example garments -- [SHEET.png [SEED]]
+//!
+//! Without a path the sheet goes into the directory for temporary files.
 
-use std::error::Error;
+use std::{error::Error, path::PathBuf};
 
 use fmnist_data::garments;
 use image::{GrayImage, Luma, imageops};
@@ -12,7 +14,7 @@ const ENLARGE: u32 = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let path = args.next().ok_or("usage: garments SHEET.png [SEED]")?;
+    let path = args.next().map_or_else(|| std::env::temp_dir().join("garments.png"), PathBuf::from);
     let seed = args.next().map_or(Ok(0), |seed| seed.parse())?;
 
     let dataset = garments::synthetic(seed, 100, 0);
@@ -27,6 +29,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (width, height) = (sheet.width() * ENLARGE, sheet.height() * ENLARGE);
     imageops::resize(&sheet, width, height, imageops::FilterType::Nearest).save(&path)?;
-    println!("{path}: rows are {}", fmnist_data::CLASS_NAMES.join(", "));
+    println!("{}: rows are {}", path.display(), fmnist_data::CLASS_NAMES.join(", "));
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! they live in a net that makes their gradient matter: a softmax in the middle goes through its
 //! full Jacobian, the one at the end through the fused form.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use nalgebra::DMatrix;
 use nn_core::{Buffer, Init, LayerSpec, Model, Workspace, loss, zeros};
 

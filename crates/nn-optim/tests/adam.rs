@@ -1,5 +1,7 @@
 //! Adam against the book's formulas, and the promises of its state.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use nn_optim::{Adam, AdamConfig, Buffer, Error, Schedule};
 
 const SCHEDULE: Schedule = Schedule::InverseTime { learning_rate: 0.02, decay: 0.1 };

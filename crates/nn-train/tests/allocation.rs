@@ -1,5 +1,7 @@
 //! A training step allocates nothing. Alone in its test binary: the allocator counts for all.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};

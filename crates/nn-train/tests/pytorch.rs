@@ -1,6 +1,8 @@
 //! Three steps of the book's network against PyTorch: the same parameters, batches and settings
 //! give the same losses and parameters. Numbers from `reference/three_steps.py`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};

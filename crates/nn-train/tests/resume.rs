@@ -1,5 +1,7 @@
 //! A run stopped and resumed, or on other threads, is the run that never stopped: bit for bit.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};

@@ -1,5 +1,5 @@
 use nn_core::{LossSum, Model};
-use nn_io::{Checkpoint, VERSION};
+use nn_io::Checkpoint;
 use nn_optim::{Adam, AdamConfig};
 
 use crate::fixture;
