@@ -55,8 +55,8 @@ impl Console {
         };
         self.bar.suspend(|| {
             let mut stdout = io::stdout().lock();
-            writeln!(stdout, "{line}")?;
-            stdout.flush()
+            let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+            written.map_err(|error| io::Error::new(error.kind(), format!("stdout: {error}")))
         })
     }
 

@@ -1,6 +1,9 @@
 //! Getting a dataset: found, downloaded, or drawn.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -50,6 +53,12 @@ impl Choice {
     }
 }
 
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name().unwrap_or("auto"))
+    }
+}
+
 /// Finds, downloads or draws the dataset.
 pub(crate) fn obtain(
     choice: Choice,
@@ -62,10 +71,12 @@ pub(crate) fn obtain(
             Some(_) => Err(Usage::error("--data-dir: the synthetic garments are in no directory")),
         };
     }
-    // A directory that somebody named and that has no dataset is an error, never a fall back.
+    // A directory that somebody named and that has no good dataset is an error, never a fall back.
     let found = locate::find(data_dir)?;
-    match fashion_mnist(found, data_dir.is_some(), console) {
-        Err(error) if choice == Choice::Auto && data_dir.is_none() => {
+    let by_variable = env::var_os(locate::VARIABLE).is_some_and(|dir| !dir.is_empty());
+    let named = data_dir.is_some() || by_variable;
+    match fashion_mnist(found, named, console) {
+        Err(error) if choice == Choice::Auto && !named => {
             console.warning(&format!("no Fashion-MNIST: {error}"));
             console.warning(SYNTHETIC_NOTICE);
             Ok(synthetic(console))

@@ -45,8 +45,19 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(is_closed_pipe) {
         return ExitCode::SUCCESS;
     }
-    console::error(&format!("{error:#}"));
+    console::error(&message(error));
     ExitCode::from(code(error))
+}
+
+/// The error and what caused it, less the causes that are part of its message already.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.ends_with(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
 }
 
 fn code(error: &anyhow::Error) -> u8 {

@@ -20,7 +20,7 @@ pub(crate) fn head(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(head)
 }
 
-const MAGIC: [(&[u8], &str); 14] = [
+const MAGIC: [(&[u8], &str); 15] = [
     (b"\x1f\x8b", "a gzip stream"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -34,6 +34,7 @@ const MAGIC: [(&[u8], &str); 14] = [
     (b"%PDF-", "a PDF document"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (b"\xc7\x3d\x4dNNFM", "a saved model"),
     (b"version https://git-lfs", "a git-lfs pointer (the file itself was never fetched)"),
 ];
 

@@ -89,12 +89,10 @@ pub(crate) fn follow_link(path: &Path) -> Result<PathBuf, Error> {
 /// A named pipe would block at the opening, so its kind is looked at before; and once more behind,
 /// as another file may have taken the name.
 fn open(path: &Path) -> Result<(File, u64), Error> {
-    let check = |metadata: fs::Metadata| {
-        if metadata.is_file() {
-            Ok(metadata.len())
-        } else {
-            Err(io::Error::other("no regular file"))
-        }
+    let check = |metadata: fs::Metadata| match metadata.file_type() {
+        kind if kind.is_file() => Ok(metadata.len()),
+        kind if kind.is_dir() => Err(io::Error::other("expected a file, found a directory")),
+        _ => Err(io::Error::other("expected a file, found a device, pipe or socket")),
     };
     let opened = fs::metadata(path).and_then(check).and_then(|_| {
         let file = File::open(path)?;

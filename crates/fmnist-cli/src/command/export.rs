@@ -1,12 +1,19 @@
 //! `fmnist export`: a model in another form.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::ValueEnum;
 use nn_io::{Checkpoint, CheckpointRef, FileLock};
 use serde_json::json;
 
-use crate::console::{Console, thousands};
+use crate::{
+    console::{Console, thousands},
+    exit::Usage,
+};
 
 /// Write a model in another form
 ///
@@ -36,12 +43,22 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         Form::Inference => CheckpointRef { model: &model, info: &info, training: None },
     };
     nn_io::check_output(&args.out)?;
+    if same_file(&args.model, &args.out) {
+        let out = args.out.display();
+        let message = format!("{out}: is the model itself, which would lose its training state");
+        return Err(Usage::error(format!("{message}; choose another file")));
+    }
     let _lock = FileLock::acquire(&args.out)?;
     checkpoint.save(&args.out)?;
-    let bytes = std::fs::metadata(&args.out)?.len();
+    let bytes = fs::metadata(&args.out)?.len();
     console.result(
         || format!("{}: {} bytes", args.out.display(), thousands(bytes)),
         || json!({"model": args.out.display().to_string(), "bytes": bytes}),
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether both paths lead to one file. One that is not there yet is no other's.
+fn same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }

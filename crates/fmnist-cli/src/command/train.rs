@@ -4,6 +4,7 @@ mod report;
 mod setup;
 
 use std::{
+    fmt,
     num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     epochs: u64,
 
     /// Threads to use; their number changes no result [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
     /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
@@ -78,11 +79,11 @@ struct Settings {
     optimizer: Option<OptimizerName>,
 
     /// Learning rate of the first step [default: 0.001]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     learning_rate: Option<f64>,
 
     /// How fast the learning rate falls, a step: rate / (1 + decay * step) [default: 0.001]
-    #[arg(long, value_name = "DECAY")]
+    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     decay: Option<f64>,
 
     /// Training images held out, the last of the set, to measure each epoch by [default: 5000]
@@ -120,6 +121,16 @@ impl std::str::FromStr for Hidden {
     }
 }
 
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        let sizes: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&sizes.join(","))
+    }
+}
+
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let plan = setup::plan(args.resume.as_deref(), &args.settings)?;
     let output = match (&args.output, &args.resume) {
@@ -138,9 +149,16 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let train_images = LabelledImages::new(&dataset.train, scaling);
     let test_images = LabelledImages::new(&dataset.test, scaling);
     let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
-        let most = n_train - 1;
-        return Err(Usage::error(format!("--validation: expected at most {most} of {n_train}")));
+        let (most, found) = (n_train - 1, info.n_validation);
+        let message = format!("--validation: expected at most {most} of {n_train}, found {found}");
+        return Err(Usage::error(message));
     };
+    // A batch of the saved run's size, too, takes memory before the first image is in it.
+    let batch_size = run.state.config.batch_size;
+    if batch_size > n_train {
+        let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
+        return Err(Usage::error(message));
+    }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
     let validation = (!held_out.is_empty()).then_some(held_out);
 
@@ -185,6 +203,10 @@ impl Session<'_> {
         train: &Samples<'_>,
         validation: Option<&Samples<'_>>,
     ) -> anyhow::Result<Option<Signal>> {
+        if self.trainer.state().progress.epoch >= self.epochs {
+            // Nothing is left to do, but the output may be another file than the one carried on.
+            self.save()?;
+        }
         while self.trainer.state().progress.epoch < self.epochs {
             let start = Instant::now();
             let bar = self.report.start_epoch(self.epochs);

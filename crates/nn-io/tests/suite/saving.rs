@@ -193,11 +193,14 @@ mod unix {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        for path in [pipe.as_path(), Path::new("/dev/zero"), directory.path()] {
+        let check = |path: &Path, found| {
             let error = Checkpoint::load(path).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Io);
-            says(&error, &[path.to_str().unwrap(), "cannot open", "no regular file"]);
-        }
+            says(&error, &[path.to_str().unwrap(), "cannot open", "expected a file", found]);
+        };
+        check(&pipe, "found a device, pipe or socket");
+        check(Path::new("/dev/zero"), "found a device, pipe or socket");
+        check(directory.path(), "found a directory");
         protected(&pipe, "a device, pipe or socket");
     }
 

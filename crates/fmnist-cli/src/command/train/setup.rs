@@ -1,7 +1,7 @@
 //! Making the run that was asked for: a new one from settings, or the saved one that settings must
 //! not contradict.
 
-use std::{fmt::Debug, path::Path};
+use std::{fmt::Display, path::Path};
 
 use anyhow::Context as _;
 use fmnist_data::{CLASS_NAMES, Dataset};
@@ -96,10 +96,10 @@ fn outputs(spec: &LayerSpec) -> Option<usize> {
 }
 
 /// The error where a setting was given and is not the saved one.
-fn agree<T: PartialEq + Debug>(option: &str, given: Option<&T>, saved: &T) -> anyhow::Result<()> {
+fn agree<T: PartialEq + Display>(option: &str, given: Option<&T>, saved: &T) -> anyhow::Result<()> {
     match given {
         Some(given) if given != saved => Err(Usage::error(format!(
-            "{option}: the saved run has {saved:?}, not {given:?}; \
+            "{option}: the saved run has {saved}, not {given}; \
              leave the option out to carry the run on, or begin a new run without --resume"
         ))),
         _ => Ok(()),

@@ -1,0 +1,99 @@
+use crate::{
+    fixture::{DATA, TRAINED, altered, training, with_model},
+    harness::Program,
+};
+
+/// No command may take this file, and each must say all of this.
+#[track_caller]
+fn check(bytes: &[u8], words: &[&str]) {
+    let program = Program::new();
+    program.write("bad.model", bytes);
+    for command in ["inspect", "evaluate", "predict --index 0", "train --resume"] {
+        program.refuses(&format!("{command} bad.model"), 3, &[&["bad.model: "], words].concat());
+    }
+    assert!(program.read("bad.model") == bytes);
+}
+
+#[test]
+fn no_file_at_all() {
+    let program = Program::new();
+    program.refuses("inspect absent.model", 4, &["absent.model: cannot open: No such file"]);
+    program.refuses("train --resume absent.model", 4, &["absent.model: cannot open"]);
+    program.refuses("inspect .", 4, &[".: cannot open: expected a file, found a directory"]);
+}
+
+#[test]
+fn other_kinds_of_files() {
+    let check = |bytes: &[u8], kind: &str| {
+        check(bytes, &["expected a model file", &format!("found {kind}"), "check the path"]);
+    };
+    check(b"", "an empty file");
+    check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image");
+    check(b"PK\x03\x04\x14\0\0\0", "a zip archive (a PyTorch");
+    check(b"\x1f\x8b\x08\0\0\0\0\0", "a gzip stream");
+    check(b"\x40\0\0\0\0\0\0\0{\"__metadata__\":{}}", "a safetensors file");
+    check(b"Dear diary,\n", "a text file");
+}
+
+#[test]
+fn damage() {
+    let whole = &TRAINED.bytes;
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    check(&flipped, &["byte 47", "(tensor adam.m)", "expected CRC-32 0x", "found 0x", "damaged"]);
+
+    let lengths = |found: usize| format!("expected {} bytes, found {found};", whole.len());
+    check(&whole[..1000], &["(whole file)", &lengths(1000), "damaged"]);
+    check(&whole[..whole.len() - 1], &["(whole file)", &lengths(whole.len() - 1)]);
+    check(&[whole, &[0][..]].concat(), &["(whole file)", &lengths(whole.len() + 1)]);
+    check(&whole[..20], &["(header)", "expected 64 bytes, found 20"]);
+}
+
+/// A file of the next major version, as section 2 of FORMAT.md has it.
+pub(crate) fn newer() -> Vec<u8> {
+    let mut bytes = TRAINED.bytes.clone();
+    bytes[11..13].copy_from_slice(&2u16.to_le_bytes());
+    let crc = crc32fast::hash(&bytes[..60]);
+    bytes[60..64].copy_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn a_newer_format() {
+    check(&newer(), &["version", "expected 1.0, found 2.0", "use a program that reads"]);
+}
+
+#[test]
+fn nothing_to_carry_on_with() {
+    let program = Program::new();
+    program.write("small.model", altered(|checkpoint| checkpoint.training = None));
+    let words = ["small.model: ", "for inference only", "resume from the file that `train` wrote"];
+    program.refuses("train --resume small.model", 3, &words);
+}
+
+#[test]
+fn data_that_are_not_those_of_the_run() {
+    let program = with_model();
+    let expected = "5".repeat(64);
+    let sum = expected.clone();
+    program.write("other.model", altered(|checkpoint| checkpoint.info.dataset.sha256 = sum));
+    let found = program.inspect("m.model")["dataset"]["sha256"].to_string().replace('"', "");
+    let words = [&format!("expected SHA-256 {expected}"), &format!("found {found}"), "bring"];
+    program.refuses("train --resume other.model --epochs 5", 3, &words.map(|word| word as &str));
+
+    let cifar = altered(|checkpoint| checkpoint.info.dataset.name = "cifar".into());
+    program.write("cifar.model", cifar);
+    for command in ["evaluate", "train --resume"] {
+        program.refuses(&format!("{command} cifar.model"), 3, &["\"cifar\"", "not known here"]);
+    }
+}
+
+/// A file can say so with every checksum right; the memory must not be taken.
+#[test]
+fn batches_larger_than_the_data() {
+    let program = Program::with_data();
+    program
+        .write("m.model", altered(|checkpoint| training(checkpoint).config.batch_size = 1 << 40));
+    let arguments = format!("train --resume m.model --epochs 5 --dataset {}", DATA.name);
+    program.refuses(&arguments, 2, &["--batch-size", "at most 60000", "found 1099511627776"]);
+}

@@ -1,0 +1,52 @@
+use serde_json::Value;
+
+use crate::{
+    fixture::{DATA, TRAINED, keys, notice, with_model},
+    harness::Program,
+};
+
+/// The rows of a confusion matrix.
+fn confusion(evaluation: &Value) -> Vec<Vec<u64>> {
+    serde_json::from_value(evaluation["confusion"].clone()).unwrap()
+}
+
+#[test]
+fn agrees_with_the_end_of_the_training() {
+    let evaluation = with_model().json("evaluate m.model").remove(0);
+    let shape = ["accuracy", "confusion", "loss", "per_class", "samples", "split"];
+    assert_eq!(keys(&evaluation), shape);
+    assert_eq!((&evaluation["split"], &evaluation["samples"]), (&"test".into(), &10_000.into()));
+    let test = &TRAINED.events.last().unwrap()["test"];
+    assert_eq!(evaluation["accuracy"], test["accuracy"]);
+    assert_eq!(evaluation["loss"], test["loss"]);
+
+    let rows = confusion(&evaluation);
+    let right: Vec<u64> = rows.iter().enumerate().map(|(class, row)| row[class]).collect();
+    assert_eq!(rows.iter().map(|row| row.iter().sum()).collect::<Vec<u64>>(), [1000; 10]);
+    assert_eq!(evaluation["accuracy"], right.iter().sum::<u64>() as f64 / 1e4);
+    let per_class: Vec<f64> = right.iter().map(|&right| right as f64 / 1e3).collect();
+    assert_eq!(evaluation["per_class"], serde_json::json!(per_class));
+}
+
+#[test]
+fn the_training_split() {
+    let evaluation = with_model().json("evaluate m.model --split train --threads 1").remove(0);
+    assert_eq!((&evaluation["split"], &evaluation["samples"]), (&"train".into(), &60_000.into()));
+    assert!(confusion(&evaluation).iter().all(|row| row.iter().sum::<u64>() == 6000));
+}
+
+#[test]
+fn the_built_in_model() {
+    let Some(dir) = &DATA.dir else { return notice("the built-in model was not evaluated") };
+    // By option and not, as elsewhere, by variable.
+    let evaluation = Program::new().json(&format!("evaluate --data-dir {}", dir.display()));
+    assert!(evaluation[0]["accuracy"].as_f64().unwrap() >= 0.88, "{evaluation:?}");
+}
+
+#[test]
+fn shows_people_a_table() {
+    let output = with_model().run("evaluate m.model").success();
+    for words in ["T-shirt/top", "Ankle boot", "m.model on 10,000 test images: loss "] {
+        assert!(output.stdout.contains(words), "{words:?} is not in: {}", output.stdout);
+    }
+}

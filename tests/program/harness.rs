@@ -1,0 +1,208 @@
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fixture::DATA;
+
+/// Nobody listens there, so a download fails at once.
+pub(crate) const DEAD_MIRROR: &str = "http://127.0.0.1:1/";
+
+/// The program in an empty directory of its own, where relative paths lead.
+pub(crate) struct Program {
+    root: TempDir,
+    data_dir: Option<PathBuf>,
+}
+
+impl Program {
+    /// Without a dataset.
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("work")).unwrap();
+        fs::create_dir(root.path().join("home")).unwrap();
+        Self { root, data_dir: None }
+    }
+
+    /// With [`DATA`].
+    pub(crate) fn with_data() -> Self {
+        Self { data_dir: DATA.dir.clone(), ..Self::new() }
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.path().join("work").join(name)
+    }
+
+    pub(crate) fn write(&self, name: impl AsRef<Path>, bytes: impl AsRef<[u8]>) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: impl AsRef<Path>) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// All that is in the directory, and in the program's home.
+    pub(crate) fn contents(&self) -> Vec<PathBuf> {
+        let directories = ["work", "home"].map(|name| self.root.path().join(name));
+        let entries = directories.iter().flat_map(|dir| fs::read_dir(dir).unwrap());
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// The program about to start with these arguments, separated by spaces.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let home = self.root.path().join("home");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fmnist"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.path(""))
+            .env_clear()
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("HOME", home)
+            .env("FMNIST_MIRROR", DEAD_MIRROR)
+            .stdin(Stdio::null());
+        if let Some(dir) = &self.data_dir {
+            command.env("FMNIST_DATA_DIR", dir);
+        }
+        command
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &str) -> Output {
+        Output::of(&mut self.command(arguments))
+    }
+
+    /// Runs it to its end, which must be a good one, for its results as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self, arguments: &str) -> Vec<Value> {
+        self.run(&format!("{arguments} --format json")).success().json()
+    }
+
+    /// Trains on [`DATA`].
+    #[track_caller]
+    pub(crate) fn train(&self, arguments: &str) -> Vec<Value> {
+        self.json(&format!("train --dataset {} {arguments}", DATA.name))
+    }
+
+    /// What `inspect` says of a file.
+    #[track_caller]
+    pub(crate) fn inspect(&self, model: &str) -> Value {
+        self.json(&format!("inspect {model}")).remove(0)
+    }
+
+    /// Starts it, to be stopped or left while it runs.
+    pub(crate) fn start(&self, arguments: &str) -> Running {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Running { child, stdout }
+    }
+
+    /// The program must refuse these arguments with this exit code, before it has any result, and
+    /// say all of this.
+    #[track_caller]
+    pub(crate) fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
+        self.run(arguments).refused(code, words);
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Output {
+    #[track_caller]
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self::from(command.output().unwrap())
+    }
+
+    #[track_caller]
+    pub(crate) fn success(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn refused(self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.stdout, "", "a result before the refusal: {}", self.stderr);
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is not in: {}", self.stderr);
+        }
+    }
+
+    /// Stdout, which must be one JSON object a line.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.stdout.lines().map(parse).collect()
+    }
+}
+
+impl From<std::process::Output> for Output {
+    #[track_caller]
+    fn from(output: std::process::Output) -> Self {
+        let [stdout, stderr] =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        Self { code: output.status.code(), stdout, stderr }
+    }
+}
+
+/// A run under way, with `--format json`.
+pub(crate) struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for an event, past all before it.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, event: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            self.stdout.read_line(&mut line).unwrap();
+            assert_ne!(line, "", "the run ended before {event:?}");
+            let value = parse(&line);
+            if value["event"] == event {
+                return value;
+            }
+        }
+    }
+
+    /// Waits for its end. Stdout is what came after the event that was waited for.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> Output {
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).unwrap();
+        Output { stdout, ..Output::from(self.child.wait_with_output().unwrap()) }
+    }
+
+    /// Closes its stdout and waits for its end.
+    #[track_caller]
+    pub(crate) fn finish_unread(self) -> Output {
+        drop(self.stdout);
+        Output::from(self.child.wait_with_output().unwrap())
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[track_caller]
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}

@@ -1,0 +1,89 @@
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+
+use crate::fixture::{DATA, TRAINED, keys, with_model};
+
+const SMALL: u64 = 500_000;
+
+#[test]
+fn tells_what_a_run_is() {
+    let found = with_model().inspect("m.model");
+    let shape = [
+        "class_names",
+        "dataset",
+        "format_version",
+        "input",
+        "instruction_set",
+        "layers",
+        "n_validation",
+        "optimizer",
+        "parameters",
+        "producer",
+        "progress",
+        "state_sha256",
+        "weights_sha256",
+    ];
+    assert_eq!(keys(&found), shape);
+    assert_eq!(found["parameters"], 118_282);
+    assert_eq!(found["dataset"]["name"], DATA.name);
+    assert_eq!(found["layers"].as_array().unwrap().len(), 6);
+    assert_eq!(found["layers"][0], json!({"kind": "dense", "inputs": 784, "outputs": 128}));
+    assert_eq!(found["optimizer"]["step"], 4 * 430, "430 batches of 128 are an epoch");
+    assert_eq!(found["progress"]["epoch"], 4);
+    assert_eq!(found["progress"]["batch"], 0);
+
+    // The history is what was told while it was made.
+    let told = TRAINED.events[1..5].iter().map(|event| {
+        let members = ["train", "validation", "learning_rate"];
+        members.map(|name| (name.to_string(), event[name].clone())).into_iter().collect()
+    });
+    assert_eq!(found["progress"]["history"], Value::Array(told.collect()));
+}
+
+#[test]
+fn says_that_all_was_verified() {
+    let program = with_model();
+    assert_eq!(program.json("inspect m.model --verify")[0]["verified"], true);
+    assert!(program.run("inspect m.model --verify").success().stdout.contains("verified"));
+}
+
+#[test]
+fn an_export_for_inference_is_small_and_predicts_the_same() {
+    let program = with_model();
+    let exported = program.json("export m.model small.model --to inference").remove(0);
+    assert_eq!(exported["bytes"], fs::metadata(program.path("small.model")).unwrap().len());
+    assert!(exported["bytes"].as_u64().unwrap() < SMALL, "{exported}");
+
+    let (whole, small) = (program.inspect("m.model"), program.inspect("small.model"));
+    assert_eq!((&small["optimizer"], &small["progress"]), (&Value::Null, &Value::Null));
+    assert_eq!(small["weights_sha256"], whole["weights_sha256"]);
+    assert_ne!(small["state_sha256"], whole["state_sha256"]);
+
+    let predict = |model: &str| program.json(&format!("predict {model} --index 0,1,2,3"));
+    assert_eq!(predict("small.model"), predict("m.model"));
+}
+
+#[test]
+fn an_export_overwrites_no_other_file() {
+    let program = with_model();
+    program.write("notes.txt", "keep me");
+    let export = |out: &str, code, words: &[&str]| {
+        program.refuses(&format!("export m.model {out} --to inference"), code, words);
+    };
+    export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another file"]);
+    export("m.model", 2, &["m.model: is the model itself", "lose its training state"]);
+    export("./m.model", 2, &["m.model: is the model itself"]);
+    assert_eq!(program.read("notes.txt"), b"keep me");
+    assert!(program.read("m.model") == TRAINED.bytes);
+}
+
+#[test]
+fn the_built_in_model_is_small() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/fashion_mnist.model");
+    assert!(fs::metadata(file).unwrap().len() < SMALL);
+    let found = with_model().json("inspect").remove(0);
+    assert_eq!(found["dataset"]["name"], "fashion-mnist");
+    assert_eq!(found["parameters"], 118_282);
+    assert_eq!(found["optimizer"], Value::Null);
+}

@@ -1,0 +1,45 @@
+//! The tests of the program, from outside: they start it as a person would, in an empty directory
+//! with an empty home and no network, and look at what it answers and leaves behind.
+//!
+//! Where Fashion-MNIST has been fetched they train on it, else on the synthetic garments.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+/// Starting the program and looking at what it answers.
+mod harness;
+
+/// What many tests start from: the dataset, a trained model, ways to damage it.
+mod fixture;
+
+/// What a training says, and how well it learns.
+mod train;
+
+/// A training that was cut in any way ends with the bits of one that was not.
+mod resume;
+
+/// SIGINT and SIGTERM: save, stop, carry on.
+#[cfg(unix)]
+mod signal;
+
+/// How good a model is, and where it errs.
+mod evaluate;
+
+/// What a picture shows.
+mod predict;
+
+/// What a model file holds, and a smaller one made of it.
+mod inspect;
+
+/// Arguments that make no sense.
+mod usage;
+
+/// Models that are none, or damaged, or of another run.
+mod bad_model;
+
+/// Datasets that are missing or wrong, and what happens without any.
+mod dataset;
+
+/// Pictures that are none.
+mod bad_picture;
+
+/// Where the model and the messages go: files in the way, locks, closed pipes, odd names.
+mod output;

@@ -1,0 +1,126 @@
+use std::{ffi::OsStr, fs, process::Stdio};
+
+use crate::{
+    bad_model,
+    fixture::{DATA, TRAINED, altered, with_model},
+    harness::{Output, Program},
+};
+
+/// A training that writes there is refused before it begins, even before data are looked for.
+#[track_caller]
+fn check_refused(program: &Program, output: &str, words: &[&str]) {
+    let refused = program.run(&format!("train --dataset synthetic --output {output}"));
+    assert!(!refused.stderr.contains("drawing"), "{refused:#?}");
+    refused.refused(4, words);
+}
+
+#[test]
+fn something_in_the_way() {
+    let program = Program::new();
+    fs::create_dir(program.path("folder")).unwrap();
+    check_refused(&program, "absent/m.model", &["absent: cannot create a file", "No such file"]);
+    check_refused(&program, "folder", &["folder: would overwrite a directory", "choose another"]);
+
+    let files = [
+        ("notes.txt", b"keep me".to_vec(), "a text file"),
+        ("cut.model", TRAINED.bytes[..1000].to_vec(), "a model that cannot be read (byte 0"),
+        ("newer.model", bad_model::newer(), "a model of format 2.0"),
+    ];
+    for (name, bytes, what) in files {
+        program.write(name, &bytes);
+        check_refused(&program, name, &[&format!("{name}: would overwrite {what}"), "move it"]);
+        assert!(program.read(name) == bytes, "{name} has changed");
+    }
+}
+
+#[test]
+fn a_system_error_is_told_once() {
+    let output = Program::new().run("inspect absent.model");
+    assert_eq!(output.stderr.matches("No such file").count(), 1, "{}", output.stderr);
+}
+
+#[test]
+fn a_run_that_diverges_leaves_the_good_file() {
+    let program = with_model();
+    let arguments = format!("train --dataset {} --output m.model --learning-rate", DATA.name);
+    for rate in ["1e30", "1e38"] {
+        let output = program.run(&format!("{arguments} {rate}"));
+        assert_eq!(output.code, Some(5), "{output:#?}");
+        assert!(output.stderr.contains("became"), "{output:#?}");
+        assert!(output.stderr.contains("try a lower learning rate"), "{output:#?}");
+        assert!(program.read("m.model") == TRAINED.bytes, "the good file has changed");
+    }
+}
+
+#[test]
+fn one_run_at_a_time() {
+    let program = with_model();
+    let arguments = format!("train --dataset {} --output out.model", DATA.name);
+    let mut first = program.start(&format!("{arguments} --epochs 1000 --format json"));
+    first.wait_for("start");
+    let words = [&format!("out.model: in use by another run (process {})", first.id()), "wait"];
+    program.refuses(&arguments, 6, &words.map(|word| word as &str));
+    program.refuses("export m.model out.model --to inference", 6, &["in use by another run"]);
+    first.kill();
+    // However it ended, the lock is free.
+    program.run("export m.model out.model --to inference").success();
+}
+
+/// As by `fmnist train | head -1`.
+#[test]
+fn closed_stdout() {
+    let program = Program::with_data();
+    let arguments = format!("train --dataset {} --output m.model --format json", DATA.name);
+    let mut run = program.start(&arguments);
+    run.wait_for("start");
+    let output = run.finish_unread().success();
+    assert!(!output.stderr.contains("error"), "{}", output.stderr);
+    // It ends where it cannot tell of an epoch, which is saved.
+    let epochs = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
+    assert!((1..10).contains(&epochs), "{epochs} epochs");
+}
+
+/// Messages that nobody reads change nothing.
+#[test]
+fn closed_stderr() {
+    let program = Program::new();
+    let check = |arguments: &str, code| {
+        let mut command = program.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{arguments}");
+    };
+    check("train --dataset synthetic --epochs 1 --hidden none", 0);
+    check("inspect absent.model", 4);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn full_stdout() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let program = Program::new();
+    let mut inspect = program.command("inspect");
+    let child = inspect.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    Output::from(child.wait_with_output().unwrap()).refused(4, &["stdout: No space left"]);
+}
+
+#[test]
+fn odd_names() {
+    let program = Program::new();
+    let small = altered(|checkpoint| checkpoint.training = None);
+    let check = |name: &OsStr| {
+        program.write(name, &small);
+        let mut copy = name.to_os_string();
+        copy.push(".copy");
+        let mut export = program.command("export --to inference --");
+        Output::of(export.arg(name).arg(&copy)).success();
+        assert!(program.read(&copy) == small);
+        Output::of(program.command("inspect --").arg(&copy)).success();
+    };
+    check(OsStr::new("two words.model"));
+    check(OsStr::new("two\nlines.model"));
+    check(OsStr::new("-dash.model"));
+    check(OsStr::new("kleid\u{1F457}.model"));
+    #[cfg(unix)]
+    check(std::os::unix::ffi::OsStrExt::from_bytes(b"latin-\xe9.model"));
+}

@@ -1,0 +1,118 @@
+use fmnist_data::CLASS_NAMES;
+use image::{
+    GrayImage,
+    imageops::{self, FilterType},
+};
+use serde_json::Value;
+
+use crate::{
+    fixture::{TEST_SET, keys, with_model},
+    harness::Program,
+};
+
+/// An image of the test set.
+fn picture(index: usize) -> GrayImage {
+    GrayImage::from_raw(28, 28, TEST_SET.images.get(index).unwrap().to_vec()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+/// What any answer must keep to.
+#[track_caller]
+fn check_answer(answer: &Value) {
+    let probabilities = numbers(&answer["probabilities"]);
+    assert_eq!(probabilities.len(), 10);
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{answer}");
+    let class = answer["class"].as_u64().unwrap() as usize;
+    assert!(probabilities.iter().all(|&other| other <= probabilities[class]), "{answer}");
+    assert_eq!(answer["confidence"], probabilities[class]);
+    assert_eq!(answer["label"], CLASS_NAMES[class]);
+}
+
+#[test]
+fn images_of_the_test_set() {
+    let answers = with_model().json("predict m.model --index 0,9999 --index 7");
+    assert_eq!(answers.len(), 3);
+    for (answer, index) in answers.iter().zip([0, 9999, 7]) {
+        let shape = ["actual", "class", "confidence", "input", "label", "probabilities"];
+        assert_eq!(keys(answer), shape);
+        assert_eq!(answer["input"], format!("test image {index}"));
+        check_answer(answer);
+    }
+    for (answer, index) in [(&answers[0], 0), (&answers[2], 7)] {
+        assert_eq!(answer["actual"], TEST_SET.labels[index]);
+    }
+}
+
+/// Image by image, the model is as good as `evaluate` says.
+#[test]
+fn agrees_with_evaluate() {
+    let program = with_model();
+    let indices: Vec<String> = (0..10_000).map(|index| index.to_string()).collect();
+    let answers = program.json(&format!("predict m.model --index {}", indices.join(",")));
+    let right = answers.iter().filter(|answer| answer["class"] == answer["actual"]).count();
+    assert_eq!(program.json("evaluate m.model")[0]["accuracy"], right as f64 / 1e4);
+}
+
+#[test]
+fn a_small_png_is_taken_as_it_is() {
+    let program = with_model();
+    let by_index = program.json("predict m.model --index 0,1,2");
+    for index in 0..3 {
+        picture(index).save(program.path(format!("{index}.png"))).unwrap();
+    }
+    let by_picture = program.json("predict m.model 0.png 1.png 2.png");
+    assert_eq!(by_picture.len(), 3);
+    for (picture, index) in by_picture.iter().zip(&by_index) {
+        assert_eq!(keys(picture), ["class", "confidence", "input", "label", "probabilities"]);
+        assert_eq!(picture["probabilities"], index["probabilities"]);
+    }
+    assert_eq!(by_picture[1]["input"], "1.png");
+}
+
+#[test]
+fn large_pictures_and_negatives() {
+    let program = with_model();
+    let mut same = 0;
+    for (index, small) in program.json("predict m.model --index 0,1,2,3,4").iter().enumerate() {
+        let mut large = imageops::resize(&picture(index), 280, 280, FilterType::CatmullRom);
+        large.save(program.path("bright.png")).unwrap();
+        imageops::invert(&mut large);
+        large.save(program.path("dark.png")).unwrap();
+        large.save(program.path("dark.jpg")).unwrap();
+        let answers = program.json("predict m.model bright.png dark.png dark.jpg");
+        answers.iter().for_each(check_answer);
+        assert_eq!(answers[0]["probabilities"], answers[1]["probabilities"]);
+        same += answers.iter().filter(|large| large["class"] == small["class"]).count();
+    }
+    // Margins are trimmed, so that a garment that had some comes out larger than it was.
+    assert!(same >= 12, "only {same} of 15 are taken for what the small picture is");
+}
+
+#[test]
+fn names_as_many_classes_as_asked() {
+    let program = with_model();
+    let check = |option: &str, expected: usize| {
+        let output = program.run(&format!("predict m.model --index 0 {option}")).success();
+        assert_eq!(output.stdout.matches('%').count(), expected, "{}", output.stdout);
+    };
+    check("", 3);
+    check("--top-k 1", 1);
+    check("--top-k 5", 5);
+    check("--top-k 100", 10);
+}
+
+/// In an empty directory, with an empty home, no data and no network.
+#[test]
+fn the_built_in_model_needs_nothing() {
+    let program = Program::new();
+    picture(0).save(program.path("photo.png")).unwrap();
+    let output = program.run("predict photo.png --format json").success();
+    assert_eq!(output.stderr, "");
+    let answers = output.json();
+    assert_eq!(answers.len(), 1);
+    check_answer(&answers[0]);
+    assert_eq!(program.contents(), [program.path("photo.png")]);
+}

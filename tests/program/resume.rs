@@ -1,0 +1,81 @@
+use nn_optim::{Adam, Buffer};
+
+use crate::{
+    fixture::{DATA, TRAINED, altered, digest, training, with_model},
+    harness::Program,
+};
+
+#[test]
+fn two_halves_make_a_whole() {
+    let program = Program::with_data();
+    program.train("--epochs 2 --output half.model");
+    let half = program.read("half.model");
+    let events = program.train("--resume half.model --epochs 4 --output whole.model --threads 1");
+    assert_eq!((&events[0]["epoch"], &events[0]["resumed"]), (&2.into(), &"half.model".into()));
+    assert_eq!(events[1]["epoch"], 3);
+    assert_eq!(digest(&program, "whole.model"), TRAINED.state_sha256);
+    assert!(program.read("half.model") == half, "the file carried on from has changed");
+
+    // Without --output, the run goes on in its own file.
+    program.train("--resume half.model --epochs 4");
+    assert_eq!(digest(&program, "half.model"), TRAINED.state_sha256);
+}
+
+/// The digest must notice what a careless save would lose.
+#[test]
+fn a_lost_step_count_shows() {
+    let program = with_model();
+    let forgetful = altered(|checkpoint| {
+        let state = training(checkpoint);
+        let [m, v] = [state.optimizer.m(), state.optimizer.v()].map(|x| Buffer::from_slice(64, x));
+        state.optimizer = Adam::from_parts(state.optimizer.config(), 0, m, v).unwrap();
+    });
+    program.write("forgetful.model", forgetful);
+    for model in ["m.model", "forgetful.model"] {
+        program.train(&format!("--resume {model} --epochs 5"));
+    }
+    assert_ne!(
+        program.inspect("m.model")["weights_sha256"],
+        program.inspect("forgetful.model")["weights_sha256"]
+    );
+    assert_ne!(digest(&program, "m.model"), digest(&program, "forgetful.model"));
+}
+
+#[test]
+fn threads_change_nothing() {
+    let program = Program::with_data();
+    let digests = [1, 2, 3, 8].map(|threads| {
+        program.train(&format!("--epochs 1 --output m.model --threads {threads}"));
+        digest(&program, "m.model")
+    });
+    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:#?}");
+}
+
+#[test]
+fn a_complete_run_is_copied_to_the_output() {
+    let program = with_model();
+    let events = program.train("--resume m.model --epochs 4 --output copy.model");
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["start", "finished"]);
+    assert_eq!(events[1]["test"], TRAINED.events.last().unwrap()["test"]);
+    assert_eq!(digest(&program, "copy.model"), TRAINED.state_sha256);
+}
+
+#[test]
+fn another_setting_is_another_run() {
+    let program = with_model();
+    let check = |option: &str, saved: &str, given: &str| {
+        let words = [option, &format!("has {saved}, not {given}"), "without --resume"];
+        program.refuses(&format!("train --resume m.model {option} {given}"), 2, &words);
+    };
+    check("--batch-size", "128", "64");
+    check("--seed", "0", "1");
+    check("--hidden", "128,128", "128");
+    check("--hidden", "128,128", "none");
+    check("--learning-rate", "0.001", "0.01");
+    check("--decay", "0.001", "0");
+    check("--validation", "5000", "1000");
+    let other = if DATA.dir.is_some() { "synthetic" } else { "fashion-mnist" };
+    check("--dataset", DATA.name, other);
+    assert!(program.read("m.model") == TRAINED.bytes);
+}

@@ -1,0 +1,91 @@
+use std::{process::Command, thread, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    fixture::{DATA, TRAINED, digest, with_model},
+    harness::{Output, Program, Running},
+};
+
+fn send(signal: &str, run: &Running) {
+    let status = Command::new("kill").args([signal, &run.id().to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
+/// Starts a run of 4 epochs and sends it the signal some time after its first epoch.
+fn interrupt(program: &Program, signal: &str, delay: Duration) -> Output {
+    let arguments = format!("train --dataset {} --epochs 4 --output m.model", DATA.name);
+    let mut run = program.start(&format!("{arguments} --format json"));
+    run.wait_for("epoch");
+    thread::sleep(delay);
+    send(signal, &run);
+    run.finish()
+}
+
+/// Interrupts a run in the middle of an epoch, where the delay that hits one depends on the machine.
+#[track_caller]
+fn interrupt_mid_epoch(program: &Program, signal: &str, code: i32) -> Value {
+    for delay in [60, 20, 110, 5, 200, 0, 400] {
+        let output = interrupt(program, signal, Duration::from_millis(delay));
+        let stopped = output.json().pop().unwrap();
+        if stopped["event"] == "stopped" && stopped["batch"] != 0 {
+            assert_eq!(output.code, Some(code), "{output:#?}");
+            return stopped;
+        }
+    }
+    panic!("no delay hit the middle of an epoch");
+}
+
+#[track_caller]
+fn check(signal: &str, name: &str, code: i32) {
+    let program = Program::with_data();
+    let stopped = interrupt_mid_epoch(&program, signal, code);
+    assert_eq!((&stopped["signal"], &stopped["model"]), (&name.into(), &"m.model".into()));
+    let saved = program.inspect("m.model");
+    assert_eq!(saved["progress"]["epoch"], stopped["epoch"]);
+    assert_eq!(saved["progress"]["batch"], stopped["batch"]);
+    assert_ne!(saved["state_sha256"], TRAINED.state_sha256.as_str());
+
+    let events = program.train("--resume m.model --epochs 4");
+    assert_eq!(events[0]["batch"], stopped["batch"]);
+    assert_eq!(digest(&program, "m.model"), TRAINED.state_sha256);
+}
+
+#[test]
+fn sigint_saves_and_stops() {
+    check("-INT", "SIGINT", 130);
+}
+
+#[test]
+fn sigterm_saves_and_stops() {
+    check("-TERM", "SIGTERM", 143);
+}
+
+/// Nothing can be saved any more; the last epoch that was told of has been.
+#[test]
+fn sigkill_leaves_the_last_epoch() {
+    let program = Program::with_data();
+    let output = interrupt(&program, "-KILL", Duration::from_millis(60));
+    assert_eq!(output.code, None, "{output:#?}");
+    let told = 1 + output.stdout.lines().count();
+    let saved = program.inspect("m.model");
+    assert!(saved["progress"]["epoch"].as_u64().unwrap() >= told as u64, "{saved}");
+    program.train("--resume m.model --epochs 4");
+    assert_eq!(digest(&program, "m.model"), TRAINED.state_sha256);
+}
+
+#[test]
+fn a_second_sigint_ends_it_at_once() {
+    let program = with_model();
+    // One step takes longer than the two signals are apart.
+    let slow = "--hidden 1024 --batch-size 30000 --threads 1 --output m.model --format json";
+    let mut run = program.start(&format!("train --dataset {} {slow}", DATA.name));
+    run.wait_for("start");
+    send("-INT", &run);
+    thread::sleep(Duration::from_millis(100));
+    send("-INT", &run);
+    let output = run.finish();
+    assert_eq!(output.code, Some(130), "{output:#?}");
+    assert_eq!(output.stdout, "", "it took the time to save");
+    assert!(program.read("m.model") == TRAINED.bytes, "the old file has changed");
+}
