@@ -43,3 +43,6 @@ mod bad_picture;
 
 /// Where the model and the messages go: files in the way, locks, closed pipes, odd names.
 mod output;
+
+/// Fewer instructions than the processor has, when told so.
+mod instruction_set;

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use console::{Console, ConsoleArgs};
+use exit::Usage;
+use nn_core::InstructionSet;
 
 /// Neural networks from scratch that train on Fashion-MNIST, save whole, and carry on
 #[derive(Debug, Parser)]
@@ -38,17 +40,33 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    run(Cli::parse()).unwrap_or_else(|error| exit::report(&error))
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    choose_instruction_set()?;
     let mut console = Console::new(cli.console);
-    let result = match cli.command {
+    match cli.command {
         Command::Train(args) => command::train::run(args, &mut console),
         Command::Evaluate(args) => command::evaluate::run(args, &mut console),
         Command::Predict(args) => command::predict::run(args, &mut console),
         Command::Inspect(args) => command::inspect::run(args, &mut console),
         Command::Export(args) => command::export::run(args, &mut console),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => exit::report(&error),
     }
+}
+
+/// The environment variable that has the kernels use fewer instructions than the processor has.
+const ISA: &str = "FMNIST_ISA";
+
+fn choose_instruction_set() -> anyhow::Result<()> {
+    let Some(name) = std::env::var_os(ISA).filter(|name| !name.is_empty()) else { return Ok(()) };
+    let Some(set) = InstructionSet::ALL.into_iter().find(|set| name == *set.name()) else {
+        let names = InstructionSet::ALL.map(InstructionSet::name).join(", ");
+        let message = format!("{ISA}: expected one of {names}, found {}", name.display());
+        return Err(Usage::error(message));
+    };
+    if !set.choose() {
+        return Err(Usage::error(format!("{ISA}: this processor has no {}", set.name())));
+    }
+    Ok(())
 }

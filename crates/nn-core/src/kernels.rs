@@ -4,12 +4,13 @@
 //! Each is checked against a plain triple loop (`reference`, in the tests). Every element of a
 //! result is summed in an order that depends on the shapes alone, never on a thread.
 
+pub(crate) mod isa;
 mod product;
 #[cfg(test)]
 mod reference;
 
 use crate::buffer::{MatrixView, MatrixViewMut};
-use product::{Product, TransposedProduct};
+use product::Right;
 
 /// Whether a product replaces the destination or is added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,72 +21,27 @@ pub(crate) enum Accum {
 
 /// `c = a b` or `c += a b`.
 #[track_caller]
-pub(crate) fn matmul(mut c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
-    let ((m, n), k) = (c.shape(), a.ncols());
-    assert_eq!((a.shape(), b.shape()), ((m, k), (k, n)), "shapes of a product");
-    pulp::Arch::new().dispatch(Product {
-        m,
-        n,
-        k,
-        a: a.as_ptr(),
-        a_stride: a.strides().1,
-        b: b.as_ptr(),
-        b_row_stride: 1,
-        b_column_stride: b.strides().1,
-        c_stride: c.strides().1,
-        c: c.as_mut_ptr(),
-        accum,
-    });
+pub(crate) fn matmul(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
+    product::multiply(isa::arch(), c, accum, a, Right::Plain(b));
 }
 
 /// `c = a bT` or `c += a bT`.
 #[track_caller]
-pub(crate) fn matmul_bt(
-    mut c: MatrixViewMut<'_>,
-    accum: Accum,
-    a: MatrixView<'_>,
-    b: MatrixView<'_>,
-) {
-    let ((m, n), k) = (c.shape(), a.ncols());
-    assert_eq!((a.shape(), b.shape()), ((m, k), (n, k)), "shapes of a product");
-    pulp::Arch::new().dispatch(Product {
-        m,
-        n,
-        k,
-        a: a.as_ptr(),
-        a_stride: a.strides().1,
-        b: b.as_ptr(),
-        b_row_stride: b.strides().1,
-        b_column_stride: 1,
-        c_stride: c.strides().1,
-        c: c.as_mut_ptr(),
-        accum,
-    });
+pub(crate) fn matmul_bt(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
+    product::multiply(isa::arch(), c, accum, a, Right::Transposed(b));
 }
 
 /// `c = aT b`.
 #[track_caller]
-pub(crate) fn matmul_at(mut c: MatrixViewMut<'_>, a: MatrixView<'_>, b: MatrixView<'_>) {
-    let ((m, n), k) = (c.shape(), a.nrows());
-    assert_eq!((a.shape(), b.shape()), ((k, m), (k, n)), "shapes of a product");
-    pulp::Arch::new().dispatch(TransposedProduct {
-        m,
-        n,
-        k,
-        a: a.as_ptr(),
-        a_stride: a.strides().1,
-        b: b.as_ptr(),
-        b_stride: b.strides().1,
-        c_stride: c.strides().1,
-        c: c.as_mut_ptr(),
-    });
+pub(crate) fn matmul_at(c: MatrixViewMut<'_>, a: MatrixView<'_>, b: MatrixView<'_>) {
+    product::multiply_transposed(isa::arch(), c, a, b);
 }
 
 /// `y = max(x, 0)`.
 #[track_caller]
 pub(crate) fn relu(x: MatrixView<'_>, mut y: MatrixViewMut<'_>) {
     assert_eq!(x.shape(), y.shape(), "shapes of ReLU's input and output");
-    pulp::Arch::new().dispatch(
+    isa::arch().dispatch(
         #[inline(always)]
         || {
             for (x, mut y) in x.column_iter().zip(y.column_iter_mut()) {
@@ -102,7 +58,7 @@ pub(crate) fn relu(x: MatrixView<'_>, mut y: MatrixViewMut<'_>) {
 #[track_caller]
 pub(crate) fn relu_backward(y: MatrixView<'_>, dy: MatrixView<'_>, mut dx: MatrixViewMut<'_>) {
     assert_eq!((y.shape(), dy.shape()), (dx.shape(), dx.shape()), "shapes of ReLU's gradient");
-    pulp::Arch::new().dispatch(
+    isa::arch().dispatch(
         #[inline(always)]
         || {
             let columns = y.column_iter().zip(dy.column_iter()).zip(dx.column_iter_mut());
@@ -120,7 +76,7 @@ pub(crate) fn relu_backward(y: MatrixView<'_>, dy: MatrixView<'_>, mut dx: Matri
 #[track_caller]
 pub(crate) fn scale(bytes: &[u8], mean: f32, factor: f32, x: &mut [f32]) {
     assert_eq!(bytes.len(), x.len(), "lengths of bytes and inputs");
-    pulp::Arch::new().dispatch(
+    isa::arch().dispatch(
         #[inline(always)]
         || {
             for (x, &byte) in x.iter_mut().zip(bytes) {
@@ -130,26 +86,33 @@ pub(crate) fn scale(bytes: &[u8], mean: f32, factor: f32, x: &mut [f32]) {
     );
 }
 
-/// The instruction set that the element-wise loops and products run on here, e.g. `avx512`.
+/// Asks for data that will soon be read, so that they are on their way from memory by then.
 ///
-/// Results have the same bits on every machine that answers the same.
-pub fn instruction_set() -> &'static str {
-    match pulp::Arch::new() {
-        #[cfg(target_arch = "x86_64")]
-        pulp::Arch::V4(_) => "avx512",
-        #[cfg(target_arch = "x86_64")]
-        pulp::Arch::V3(_) => "avx2",
-        #[cfg(target_arch = "aarch64")]
-        pulp::Arch::Neon(_) => "neon",
-        _ => "portable",
+/// A hint: nothing depends on it, and where there is no such instruction it does nothing.
+#[allow(unsafe_code)]
+pub fn prefetch<T>(data: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+        const CACHE_LINE: usize = 64;
+        let start = data.as_ptr().cast::<i8>();
+        for offset in (0..size_of_val(data)).step_by(CACHE_LINE) {
+            // SAFETY: the address is inside the slice; and a prefetch reads nothing that shows.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
+        }
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = data;
 }
 
 #[cfg(test)]
 mod tests {
     use nalgebra::DMatrix;
 
-    use super::{reference::product, *};
+    use pulp::Arch;
+
+    use super::{isa::InstructionSet, *};
 
     /// Numbers that a wrong index, stride or sign changes, exactly representable and small enough
     /// that sums of products are exact in `f32`: the oracle must agree to the bit.
@@ -157,27 +120,29 @@ mod tests {
         DMatrix::from_fn(rows, columns, |i, j| ((i * 31 + j * 17 + salt * 7) % 23) as f32 - 11.0)
     }
 
+    /// What this machine can run.
+    fn archs() -> impl Iterator<Item = (InstructionSet, Arch)> {
+        InstructionSet::ALL.into_iter().filter_map(|set| Some((set, set.arch()?)))
+    }
+
     #[track_caller]
     fn check(m: usize, n: usize, k: usize) {
-        for accum in [Accum::Replace, Accum::Add] {
-            let before = matrix(m, n, 3);
-            let (a, b) = (matrix(m, k, 1), matrix(k, n, 2));
-            let mut expected = product(&a, &b);
-            if accum == Accum::Add {
-                expected += &before;
+        let (a, b, before) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
+        let (at, bt) = (a.transpose(), b.transpose());
+        let replaced = reference::product(&a, &b);
+        let added = &before + &replaced;
+        for (set, arch) in archs() {
+            for (accum, expected) in [(Accum::Replace, &replaced), (Accum::Add, &added)] {
+                for right in [Right::Plain(b.as_view()), Right::Transposed(bt.as_view())] {
+                    let mut c = before.clone();
+                    product::multiply(arch, c.as_view_mut(), accum, a.as_view(), right);
+                    assert_eq!(&c, expected, "{m} x {n} x {k}, {accum:?}, {right:?}, {set:?}");
+                }
             }
-
             let mut c = before.clone();
-            matmul(c.as_view_mut(), accum, a.as_view(), b.as_view());
-            assert_eq!(c, expected, "matmul {m}x{n}x{k} {accum:?}");
-
-            let mut c = before.clone();
-            matmul_bt(c.as_view_mut(), accum, a.as_view(), b.transpose().as_view());
-            assert_eq!(c, expected, "matmul_bt {m}x{n}x{k} {accum:?}");
+            product::multiply_transposed(arch, c.as_view_mut(), at.as_view(), b.as_view());
+            assert_eq!(c, replaced, "{m} x {n} x {k}, left transposed, {set:?}");
         }
-        let (a, b, mut c) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
-        matmul_at(c.as_view_mut(), a.transpose().as_view(), b.as_view());
-        assert_eq!(c, product(&a, &b), "matmul_at {m}x{n}x{k}");
     }
 
     #[test]
@@ -194,13 +159,24 @@ mod tests {
         check(10, 128, 128);
     }
 
+    /// The processor is told apart, and a choice stays.
+    #[test]
+    fn the_best_instruction_set_is_used_unless_another_was_chosen() {
+        let (best, _) = archs().next().unwrap();
+        assert_eq!(InstructionSet::current(), best);
+        for set in InstructionSet::ALL {
+            assert_eq!(set.choose(), set == best, "{set:?}");
+        }
+    }
+
     #[test]
     fn products_of_views_leave_the_rest_alone() {
         let (a, b) = (matrix(9, 8, 1), matrix(6, 20, 2));
         let mut c = matrix(9, 20, 3);
         let expected = {
             let mut expected = c.clone();
-            let inner = product(&a.columns(1, 6).into_owned(), &b.columns(4, 11).into_owned());
+            let inner =
+                reference::product(&a.columns(1, 6).into_owned(), &b.columns(4, 11).into_owned());
             expected.columns_mut(5, 11).copy_from(&inner);
             expected
         };

@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let samples = Samples::new(Features::Floats(&PIXELS), 4, &LABELS)?;
     let info = ModelInfo {
         producer: concat!("save_and_resume ", env!("CARGO_PKG_VERSION")).into(),
-        instruction_set: nn_core::instruction_set().into(),
+        instruction_set: nn_core::InstructionSet::current().name().into(),
         input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5 },
         class_names: vec!["horizontal".into(), "vertical".into()],
         dataset: DatasetId { name: "lines".into(), sha256: "0".repeat(64) },

@@ -35,7 +35,7 @@ pub struct DatasetId {
 pub struct ModelInfo {
     /// The program that wrote the file, such as `fmnist 0.1.0`.
     pub producer: String,
-    /// What its machine computed with, as [`nn_core::instruction_set`] says; training continues to
+    /// What its machine computed with, as [`nn_core::InstructionSet`] names it; training continues to
     /// the same bits only on the same.
     pub instruction_set: String,
     /// What the network takes.

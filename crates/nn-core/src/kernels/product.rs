@@ -14,28 +14,85 @@
 //! so neither the tiles nor a cut through the matrices, nor adding a product in parts, changes its
 //! bits.
 
-use pulp::{Simd, WithSimd};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::Accum;
+use crate::buffer::{MatrixView, MatrixViewMut};
+
+/// The right side of a product.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Right<'a> {
+    Plain(MatrixView<'a>),
+    Transposed(MatrixView<'a>),
+}
+
+/// `c = a b` or `c += a b`, where `b` may stand transposed.
+#[track_caller]
+pub(super) fn multiply(
+    arch: Arch,
+    mut c: MatrixViewMut<'_>,
+    accum: Accum,
+    a: MatrixView<'_>,
+    b: Right<'_>,
+) {
+    let ((m, n), k) = (c.shape(), a.ncols());
+    let (b, b_shape, b_row_stride, b_column_stride) = match b {
+        Right::Plain(b) => (b.as_ptr(), b.shape(), 1, b.strides().1),
+        Right::Transposed(b) => (b.as_ptr(), (b.ncols(), b.nrows()), b.strides().1, 1),
+    };
+    assert_eq!((a.shape(), b_shape), ((m, k), (k, n)), "shapes of a product");
+    let (a, a_stride) = (a.as_ptr(), a.strides().1);
+    let (c_stride, c) = (c.strides().1, c.as_mut_ptr());
+    arch.dispatch(Product {
+        m,
+        n,
+        k,
+        a,
+        a_stride,
+        b,
+        b_row_stride,
+        b_column_stride,
+        c,
+        c_stride,
+        accum,
+    });
+}
+
+/// `c = aT b`.
+#[track_caller]
+pub(super) fn multiply_transposed(
+    arch: Arch,
+    mut c: MatrixViewMut<'_>,
+    a: MatrixView<'_>,
+    b: MatrixView<'_>,
+) {
+    let ((m, n), k) = (c.shape(), a.nrows());
+    assert_eq!((a.shape(), b.shape()), ((k, m), (k, n)), "shapes of a product");
+    let (a, a_stride) = (a.as_ptr(), a.strides().1);
+    let (b, b_stride) = (b.as_ptr(), b.strides().1);
+    let (c_stride, c) = (c.strides().1, c.as_mut_ptr());
+    arch.dispatch(TransposedProduct { m, n, k, a, a_stride, b, b_stride, c, c_stride });
+}
 
 /// `c (+)= a b`: `a` is m x k, `b` k x n, `c` m x n.
 ///
-/// The pointers and strides describe live matrices of these shapes, `c` overlapping neither other.
-pub(super) struct Product {
-    pub(super) m: usize,
-    pub(super) n: usize,
-    pub(super) k: usize,
+/// Made in [`multiply`] alone: pointers and strides are those of live matrices of these shapes,
+/// `c` overlapping neither other.
+struct Product {
+    m: usize,
+    n: usize,
+    k: usize,
     /// Columns lie `a_stride` apart, rows 1.
-    pub(super) a: *const f32,
-    pub(super) a_stride: usize,
+    a: *const f32,
+    a_stride: usize,
     /// Element `(p, j)` lies at `p * b_row_stride + j * b_column_stride`.
-    pub(super) b: *const f32,
-    pub(super) b_row_stride: usize,
-    pub(super) b_column_stride: usize,
+    b: *const f32,
+    b_row_stride: usize,
+    b_column_stride: usize,
     /// Columns lie `c_stride` apart, rows 1.
-    pub(super) c: *mut f32,
-    pub(super) c_stride: usize,
-    pub(super) accum: Accum,
+    c: *mut f32,
+    c_stride: usize,
+    accum: Accum,
 }
 
 impl WithSimd for Product {
@@ -134,17 +191,17 @@ impl Product {
 /// `c = aT b`: `a` is k x m, `b` k x n, `c` m x n; columns lie the strides apart, rows 1.
 ///
 /// Both sides run along `k`, so vectors do too, and each element of `c` ends as the sum of a
-/// vector's lanes.
-pub(super) struct TransposedProduct {
-    pub(super) m: usize,
-    pub(super) n: usize,
-    pub(super) k: usize,
-    pub(super) a: *const f32,
-    pub(super) a_stride: usize,
-    pub(super) b: *const f32,
-    pub(super) b_stride: usize,
-    pub(super) c: *mut f32,
-    pub(super) c_stride: usize,
+/// vector's lanes. Made in [`multiply_transposed`] alone, as [`Product`] is in [`multiply`].
+struct TransposedProduct {
+    m: usize,
+    n: usize,
+    k: usize,
+    a: *const f32,
+    a_stride: usize,
+    b: *const f32,
+    b_stride: usize,
+    c: *mut f32,
+    c_stride: usize,
 }
 
 impl WithSimd for TransposedProduct {

@@ -121,7 +121,7 @@ impl Plan {
         dataset: &Dataset,
         console: &Console,
     ) -> anyhow::Result<(Run, ModelInfo)> {
-        let instruction_set = nn_core::instruction_set();
+        let instruction_set = nn_core::InstructionSet::current().name();
         let producer = format!("fmnist {}", env!("CARGO_PKG_VERSION"));
         match self {
             Plan::New { run, n_validation, .. } => {
