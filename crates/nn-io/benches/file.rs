@@ -1,0 +1,41 @@
+//! Saving and loading the book's network with its optimizer's state: `cargo bench -p nn-io`.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use nn_core::{Init, InstructionSet, LayerSpec, Model, Scaling};
+use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{RunConfig, TrainingState};
+
+fn checkpoint() -> Checkpoint {
+    let specs = LayerSpec::mlp(&[784, 128, 128, 10]);
+    let model = Model::new(&specs, Init::He, 0).expect("the layers fit");
+    let (adam, schedule, config) =
+        (AdamConfig::default(), Schedule::default(), RunConfig::default());
+    let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
+    let Scaling { mean, std } = Scaling::default();
+    let info = ModelInfo {
+        producer: "bench".into(),
+        instruction_set: InstructionSet::current().name().into(),
+        input: InputSpec { width: 28, height: 28, mean, std },
+        class_names: (0..10).map(|class| format!("class {class}")).collect(),
+        dataset: DatasetId { name: "none".into(), sha256: "0".repeat(64) },
+        n_validation: 0,
+    };
+    Checkpoint { model, info, training: Some(state) }
+}
+
+fn file(criterion: &mut Criterion) {
+    let checkpoint = checkpoint();
+    let bytes = checkpoint.view().to_bytes().expect("a valid checkpoint");
+    let path = std::env::temp_dir().join(format!("nn-io-bench-{}.model", std::process::id()));
+    let mut group = criterion.benchmark_group(format!("checkpoint of {} bytes", bytes.len()));
+    group.bench_function("to_bytes", |bencher| bencher.iter(|| checkpoint.view().to_bytes()));
+    group.bench_function("from_bytes", |bencher| bencher.iter(|| Checkpoint::from_bytes(&bytes)));
+    group.bench_function("save, durably", |bencher| bencher.iter(|| checkpoint.view().save(&path)));
+    group.bench_function("load", |bencher| bencher.iter(|| Checkpoint::load(&path)));
+    group.finish();
+    std::fs::remove_file(path).expect("the file that was saved");
+}
+
+criterion_group!(benches, file);
+criterion_main!(benches);

@@ -1,0 +1,59 @@
+//! Epochs of the book's network over 60,000 images, and evaluation of 10,000:
+//! `cargo bench -p nn-train`. The images are noise: as much work as garments.
+
+use std::ops::ControlFlow;
+
+use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
+use nn_core::{Init, LayerSpec, Model};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
+
+const PIXELS: usize = 784;
+
+fn model() -> Model {
+    Model::new(&LayerSpec::mlp(&[PIXELS, 128, 128, 10]), Init::He, 0).expect("the layers fit")
+}
+
+fn images(n: usize) -> (Vec<u8>, Vec<u32>) {
+    let bytes = (0..n * PIXELS).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    (bytes, (0..n as u32).map(|i| i % 10).collect())
+}
+
+fn samples<'a>((bytes, labels): &'a (Vec<u8>, Vec<u32>)) -> Samples<'a> {
+    let features = Features::Bytes { data: bytes, scaling: Default::default() };
+    Samples::new(features, PIXELS, labels).expect("as many images as labels")
+}
+
+fn epoch(criterion: &mut Criterion) {
+    let images = images(60_000);
+    let samples = samples(&images);
+    let mut group = criterion.benchmark_group("epoch");
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    for (threads, batch_size) in [(1, 128), (2, 128), (2, 32), (2, 1024)] {
+        let model = model();
+        let (adam, schedule) = (AdamConfig::default(), Schedule::default());
+        let config = RunConfig { seed: 0, batch_size };
+        let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
+        let mut trainer = Trainer::new(model, state, threads).expect("threads can be started");
+        let name = format!("{threads} threads, batches of {batch_size}");
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher
+                .iter(|| trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())));
+        });
+    }
+}
+
+fn evaluation(criterion: &mut Criterion) {
+    let images = images(10_000);
+    let samples = samples(&images);
+    let model = model();
+    let mut group = criterion.benchmark_group("evaluate 10,000 images");
+    for threads in [1, 2] {
+        group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
+            bencher.iter(|| evaluate(&model, &samples, threads));
+        });
+    }
+}
+
+criterion_group!(benches, epoch, evaluation);
+criterion_main!(benches);
