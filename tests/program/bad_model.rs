@@ -95,5 +95,6 @@ fn batches_larger_than_the_data() {
     program
         .write("m.model", altered(|checkpoint| training(checkpoint).config.batch_size = 1 << 40));
     let arguments = format!("train --resume m.model --epochs 5 --dataset {}", DATA.name);
-    program.refuses(&arguments, 2, &["--batch-size", "at most 60000", "found 1099511627776"]);
+    let words = ["m.model: saved with --batch-size", "at most 60000", "found 1099511627776"];
+    program.refuses(&arguments, 3, &words);
 }

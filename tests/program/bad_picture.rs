@@ -17,7 +17,11 @@ fn other_kinds_of_files() {
     check(b"", "an empty file");
     check(b"Dear diary,\n", "a text file");
     check(b"GIF89a", "a GIF image");
-    check(&TRAINED.bytes, "a saved model");
+
+    let program = Program::new();
+    program.write("m.model", &TRAINED.bytes);
+    program.write("n.model", &TRAINED.bytes);
+    program.refuses("predict m.model n.model", 3, &["n.model: ", "found a saved model"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn confusion(evaluation: &Value) -> Vec<Vec<u64>> {
 #[test]
 fn agrees_with_the_end_of_the_training() {
     let evaluation = with_model().json("evaluate m.model").remove(0);
-    let shape = ["accuracy", "confusion", "loss", "per_class", "samples", "split"];
+    let shape = ["accuracy", "confusion", "dataset", "loss", "per_class", "samples", "split"];
     assert_eq!(keys(&evaluation), shape);
     assert_eq!((&evaluation["split"], &evaluation["samples"]), (&"test".into(), &10_000.into()));
     let test = &TRAINED.events.last().unwrap()["test"];
@@ -46,7 +46,8 @@ fn the_built_in_model() {
 #[test]
 fn shows_people_a_table() {
     let output = with_model().run("evaluate m.model").success();
-    for words in ["T-shirt/top", "Ankle boot", "m.model on 10,000 test images: loss "] {
+    let summary = format!("m.model on 10,000 test images of {}: loss ", DATA.name);
+    for words in ["T-shirt/top", "Ankle boot", &summary] {
         assert!(output.stdout.contains(words), "{words:?} is not in: {}", output.stdout);
     }
 }

@@ -84,5 +84,7 @@ pub(crate) fn training(checkpoint: &mut Checkpoint) -> &mut TrainingState {
 /// The names of a JSON object's members, in alphabetical order.
 #[track_caller]
 pub(crate) fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap().keys().map(String::as_str).collect()
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort();
+    keys
 }

@@ -72,8 +72,10 @@ fn an_export_overwrites_no_other_file() {
         program.refuses(&format!("export m.model {out} --to inference"), code, words);
     };
     export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another file"]);
-    export("m.model", 2, &["m.model: is the model itself", "lose its training state"]);
-    export("./m.model", 2, &["m.model: is the model itself"]);
+    program.write("other.model", &TRAINED.bytes);
+    for run in ["m.model", "./m.model", "other.model"] {
+        export(run, 2, &[run, "holds a run that can be carried on, which would be lost"]);
+    }
     assert_eq!(program.read("notes.txt"), b"keep me");
     assert!(program.read("m.model") == TRAINED.bytes);
 }

@@ -3,10 +3,11 @@ use image::{
     GrayImage,
     imageops::{self, FilterType},
 };
+use nn_core::{Init, LayerSpec, Model};
 use serde_json::Value;
 
 use crate::{
-    fixture::{TEST_SET, keys, with_model},
+    fixture::{TEST_SET, TRAINED, altered, keys, with_model},
     harness::Program,
 };
 
@@ -115,4 +116,38 @@ fn the_built_in_model_needs_nothing() {
     assert_eq!(answers.len(), 1);
     check_answer(&answers[0]);
     assert_eq!(program.contents(), [program.path("photo.png")]);
+}
+
+#[test]
+fn a_model_is_known_by_its_content_too() {
+    let program = with_model();
+    program.write("model.bin", &TRAINED.bytes);
+    let predict = |model| program.json(&format!("predict {model} --index 3"));
+    assert_eq!(predict("model.bin"), predict("m.model"));
+}
+
+/// A stranger's model may have other classes than the test set, or no probabilities at all.
+#[test]
+fn models_of_another_kind() {
+    let program = with_model();
+    let model = |specs: &[LayerSpec], scale: f32| {
+        let mut model = Model::new(specs, Init::He, 0).unwrap();
+        model.params_mut().iter_mut().for_each(|param| *param *= scale);
+        altered(|checkpoint| {
+            let n_classes = model.outputs();
+            checkpoint.info.class_names.truncate(n_classes);
+            checkpoint.model = model.clone();
+            checkpoint.training = None;
+        })
+    };
+    program.write("three.model", model(&LayerSpec::mlp(&[784, 3]), 1.0));
+    let found = program.json("predict three.model --index 0").remove(0);
+    assert_eq!(found["actual"], 9);
+    program.run("predict three.model --index 0").success();
+
+    let dense = LayerSpec::Dense { inputs: 784, outputs: 10 };
+    program.write("logits.model", model(&[dense], 1.0));
+    program.refuses("predict logits.model --index 0", 3, &["logits.model", "expected softmax"]);
+    program.write("huge.model", model(&LayerSpec::mlp(&[784, 99, 10]), 1e35));
+    program.refuses("predict huge.model --index 0", 3, &["no finite probabilities"]);
 }

@@ -21,24 +21,30 @@ fn two_halves_make_a_whole() {
     assert_eq!(digest(&program, "half.model"), TRAINED.state_sha256);
 }
 
-/// The digest must notice what a careless save would lose.
+/// What a careless save would lose: the run without it is refused, or has another digest.
 #[test]
-fn a_lost_step_count_shows() {
+fn a_lost_part_of_the_state_shows() {
     let program = with_model();
-    let forgetful = altered(|checkpoint| {
-        let state = training(checkpoint);
-        let [m, v] = [state.optimizer.m(), state.optimizer.v()].map(|x| Buffer::from_slice(64, x));
-        state.optimizer = Adam::from_parts(state.optimizer.config(), 0, m, v).unwrap();
-    });
-    program.write("forgetful.model", forgetful);
-    for model in ["m.model", "forgetful.model"] {
-        program.train(&format!("--resume {model} --epochs 5"));
-    }
-    assert_ne!(
-        program.inspect("m.model")["weights_sha256"],
-        program.inspect("forgetful.model")["weights_sha256"]
-    );
-    assert_ne!(digest(&program, "m.model"), digest(&program, "forgetful.model"));
+    program.train("--resume m.model --epochs 5 --output honest.model");
+    let lose = |name: &str, lose: &dyn Fn(&Adam) -> (u64, Vec<f32>)| {
+        let bytes = altered(|checkpoint| {
+            let adam = &mut training(checkpoint).optimizer;
+            let (step, m) = lose(adam);
+            let [m, v] = [m.as_slice(), adam.v()].map(|moment| Buffer::from_slice(64, moment));
+            *adam = Adam::from_parts(adam.config(), step, m, v).unwrap();
+        });
+        program.write(name, bytes);
+    };
+    lose("step.model", &|adam| (0, adam.m().to_vec()));
+    let words = ["step.model: ", "the optimizer's 0 steps"];
+    let arguments = format!("train --dataset {} --resume step.model --epochs 5", DATA.name);
+    let output = program.run(&arguments);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert!(words.iter().all(|word| output.stderr.contains(word)), "{output:#?}");
+
+    lose("m.model", &|adam| (adam.step(), vec![0.0; adam.m().len()]));
+    program.train("--resume m.model --epochs 5");
+    assert_ne!(digest(&program, "m.model"), digest(&program, "honest.model"));
 }
 
 #[test]

@@ -21,10 +21,11 @@ pub(crate) fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "the built-in model".into(), |path| path.display().to_string())
 }
 
-/// Takes the model off the front of `files`, where the first of them is one by its name.
+/// Takes the model off the front of `files`, where the first of them is one: by its content, or by its
+/// name, so that a damaged one is not taken for a picture.
 pub(crate) fn split_model(mut files: Vec<PathBuf>) -> (Option<PathBuf>, Vec<PathBuf>) {
-    let is_model = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "model");
-    if files.first().is_some_and(is_model) {
+    let named = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "model");
+    if files.first().is_some_and(|path| named(path) || nn_io::is_model(path)) {
         let rest = files.split_off(1);
         (files.pop(), rest)
     } else {

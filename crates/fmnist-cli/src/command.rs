@@ -6,17 +6,9 @@ pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod train;
 
-use nn_train::{EpochRecord, Metrics};
+use nn_train::Metrics;
 use serde_json::{Value, json};
 
 fn metrics_json(metrics: &Metrics) -> Value {
     json!({"loss": metrics.loss, "accuracy": metrics.accuracy})
-}
-
-fn epoch_json(record: &EpochRecord) -> Value {
-    json!({
-        "train": metrics_json(&record.train),
-        "validation": record.validation.as_ref().map(metrics_json),
-        "learning_rate": record.learning_rate,
-    })
 }

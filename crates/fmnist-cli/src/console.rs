@@ -110,11 +110,9 @@ pub(crate) fn thousands(n: impl TryInto<u64>) -> String {
 
 /// `0.21 s` or `3 min 12 s`.
 pub(crate) fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64();
-    if seconds < 60.0 {
-        format!("{seconds:.2} s")
-    } else {
-        format!("{} min {:.0} s", duration.as_secs() / 60, seconds % 60.0)
+    match duration.as_secs() {
+        0..60 => format!("{:.2} s", duration.as_secs_f64()),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     }
 }
 

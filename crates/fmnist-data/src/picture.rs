@@ -16,13 +16,13 @@ use std::path::Path;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, Luma};
 
-use crate::Error;
-use crate::sniff;
+use crate::{Error, sniff};
 
 /// Longest side of a picture in pixels: more than cameras have, less than a bomb needs.
 const MAX_SIDE: u32 = 16_384;
-/// Most memory that decoding may take.
-const MAX_MEMORY: u64 = 512 << 20;
+/// Most memory that the decoded pixels may take, of which there are a few copies: 64 megapixels of
+/// red, green and blue.
+const MAX_MEMORY: u64 = 192 << 20;
 /// Longest file that is read.
 const MAX_FILE: u64 = 64 << 20;
 /// How far from the background a pixel must be to belong to the garment (5 % of white, as in the
@@ -35,6 +35,7 @@ const TRIM: u8 = 13;
 ///
 /// When the file cannot be read, is no PNG or JPEG, is damaged, or is absurdly large.
 pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    // Not a regular file alone: the shell's <(command) is a pipe.
     let file = File::open(path).map_err(Error::io(path, "open"))?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE.saturating_add(1))

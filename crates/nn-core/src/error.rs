@@ -34,7 +34,7 @@ pub enum Error {
         found: usize,
     },
     /// The parameters would not fit in memory's address range.
-    #[error("the network needs more parameters than can be counted; make its layers smaller")]
+    #[error("the network needs more parameters than memory has addresses; make its layers smaller")]
     TooLarge,
     /// The buffer of parameters has another length than the layers need.
     #[error("expected {expected} parameters, as the layers need, found {found}")]

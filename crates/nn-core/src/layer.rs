@@ -2,8 +2,8 @@
 //!
 //! A layer holds no weights, no activations and no gradients, so it is `Copy`, and a pass over it
 //! is a pure function of the buffers handed in. [`LayerSpec`] is how a network is described;
-//! [`Layer`] is the same once its place in the parameter buffer is known. Both enums are closed:
-//! this file holds every `match` over them.
+//! [`Layer`] is the same once its place in the parameter buffer is known. Both enums are closed, and
+//! what each layer does is told apart here.
 
 pub(crate) mod dense;
 pub(crate) mod relu;
@@ -112,6 +112,14 @@ impl Layer {
             }
             Layer::Relu(_) => LayerSpec::Relu,
             Layer::Softmax(_) => LayerSpec::Softmax,
+        }
+    }
+
+    /// How many parameters it has.
+    pub fn n_params(self) -> usize {
+        match self {
+            Layer::Dense(dense) => dense.columns() * dense.outputs,
+            Layer::Relu(_) | Layer::Softmax(_) => 0,
         }
     }
 

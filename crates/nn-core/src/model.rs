@@ -229,14 +229,7 @@ impl Model {
 
 /// How many parameters the layers have.
 fn count(layers: &[Layer]) -> usize {
-    layers
-        .iter()
-        .map(
-            |layer| {
-                if let Layer::Dense(dense) = layer { dense.columns() * dense.outputs } else { 0 }
-            },
-        )
-        .sum()
+    layers.iter().map(|layer| layer.n_params()).sum()
 }
 
 /// The parameters of the layers, by name.

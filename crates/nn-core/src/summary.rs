@@ -2,19 +2,21 @@
 
 use std::fmt::Write as _;
 
-use crate::{Layer, Model};
+use crate::Model;
 
 impl Model {
     /// A table of the layers, their output sizes and parameters, and the total.
     pub fn summary(&self) -> String {
         let mut table = String::from("layer     output  parameters\n");
         for layer in self.layers() {
-            let parameters = match layer {
-                Layer::Dense(dense) => dense.columns() * dense.outputs,
-                Layer::Relu(_) | Layer::Softmax(_) => 0,
-            };
-            writeln!(table, "{:<8}{:>8}{:>12}", layer.spec().name(), layer.outputs(), parameters)
-                .expect("writing to a String cannot fail");
+            writeln!(
+                table,
+                "{:<8}{:>8}{:>12}",
+                layer.spec().name(),
+                layer.outputs(),
+                layer.n_params()
+            )
+            .expect("writing to a String cannot fail");
         }
         write!(table, "total{:>23}", self.params().len()).expect("writing to a String cannot fail");
         table

@@ -153,10 +153,12 @@ fn check_dataset(dataset: &metadata::Dataset) -> Result<(), Error> {
     check_value(digits, "dataset.sha256", "64 lower-case hexadecimal digits", found)
 }
 
-/// Strings are shown in terminals: control characters there are commands.
+/// Strings are shown in terminals: control characters there are commands, and those that turn the
+/// direction of writing make other text of it.
 fn check_string(field: &str, string: &str) -> Result<(), Error> {
     check_limit(&format!("bytes of {field}"), limits::STRING, string.len())?;
-    let plain = !string.chars().any(char::is_control);
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = !string.chars().any(|c| c.is_control() || turns(c));
     check_value(plain, field, "no control characters", format!("{string:?}"))
 }
 

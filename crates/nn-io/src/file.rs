@@ -1,12 +1,12 @@
 //! Model files on a disk: reading one, replacing one, and whether one can be written at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::header::{self, Header};
 use crate::temporary::{self, Temporary};
-use crate::{Checkpoint, Error};
+use crate::{Checkpoint, Error, VERSION};
 
 /// Bytes from the start that are enough to check a header or to name another kind of file.
 const START: u64 = 512;
@@ -43,7 +43,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 ///
 /// If the directory is missing or cannot be written to, or the path holds what a save must not
-/// overwrite: a directory, a file that is no intact model, or a model of a newer version.
+/// overwrite: a directory, a file without the intact header of a model, a model of a newer version,
+/// or a file that may not be written to.
 pub fn check_output(path: impl AsRef<Path>) -> Result<(), Error> {
     let target = follow_link(path.as_ref())?;
     if target.file_name().is_none() {
@@ -68,7 +69,15 @@ fn check_replaceable(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> 
     }
     let (file, len) = open(path)?;
     match Header::parse(&start(path, &file)?, len) {
-        Ok(_) => Ok(()),
+        // What a newer version added would be lost.
+        Ok(Header { version, .. }) if version.minor > VERSION.minor => {
+            Err(refuse(format!("a model of format {version}")))
+        }
+        Ok(_) => {
+            // Renaming over it would not ask whether it may be written.
+            let writable = OpenOptions::new().write(true).open(path);
+            writable.map(drop).map_err(Error::io(path, "write to it"))
+        }
         Err(Error::NotAModel { found }) => Err(refuse(found)),
         Err(Error::Version { found, .. }) => Err(refuse(format!("a model of format {found}"))),
         Err(error) => Err(refuse(format!("a model that cannot be read ({error})"))),
@@ -82,6 +91,12 @@ pub(crate) fn follow_link(path: &Path) -> Result<PathBuf, Error> {
     } else {
         Ok(path.to_path_buf())
     }
+}
+
+/// Whether a file begins as a model does. What cannot be read does not.
+pub fn is_model(path: impl AsRef<Path>) -> bool {
+    let path = path.as_ref();
+    open(path).and_then(|(file, _)| start(path, &file)).is_ok_and(|start| header::is_model(&start))
 }
 
 /// Opens a regular file and says how long it is.

@@ -34,6 +34,11 @@ impl fmt::Display for Version {
 /// The version that this crate writes, and reads best.
 pub const VERSION: Version = Version { major: 1, minor: 0 };
 
+/// Whether a file that begins so is a model, whole or not.
+pub(crate) fn is_model(start: &[u8]) -> bool {
+    start.starts_with(&PREFIX)
+}
+
 /// A checked header, less what is the same in every file that is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -62,7 +67,7 @@ impl Header {
 
     /// Checks the header of a file that begins with `start` and is `file_len` bytes long.
     pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self, Error> {
-        if !start.starts_with(&PREFIX) {
+        if !is_model(start) {
             return Err(Error::NotAModel { found: identify::describe(start) });
         }
         let too_short = || length("header", 0, LEN as u64, file_len);

@@ -40,7 +40,7 @@ mod error;
 
 pub use checkpoint::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
 pub use error::{Error, ErrorKind};
-pub use file::check_output;
+pub use file::{check_output, is_model};
 pub use header::{VERSION, Version};
 pub use lock::FileLock;
 pub use size::check_size;

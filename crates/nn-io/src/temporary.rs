@@ -61,7 +61,11 @@ pub(crate) fn sweep(target: &Path) -> Result<(), Error> {
         let entry = entry.map_err(Error::io(directory, "list it"))?;
         if is_temporary(entry.file_name().as_encoded_bytes(), prefix.as_encoded_bytes()) {
             let path = entry.path();
-            fs::remove_file(&path).map_err(Error::io(&path, "remove this temporary file"))?;
+            match fs::remove_file(&path) {
+                // Another run's probe, gone by itself.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => result.map_err(Error::io(&path, "remove this temporary file"))?,
+            }
         }
     }
     Ok(())

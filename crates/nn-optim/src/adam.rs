@@ -35,8 +35,9 @@ impl AdamConfig {
         let is_share = |beta| (0.0..1.0).contains(&beta);
         check(is_share(self.beta_1), "beta_1", "at least 0 and below 1", self.beta_1)?;
         check(is_share(self.beta_2), "beta_2", "at least 0 and below 1", self.beta_2)?;
-        let epsilon_valid = self.epsilon.is_finite() && self.epsilon > 0.0;
-        check(epsilon_valid, "epsilon", "a finite number above 0", self.epsilon)
+        // As the steps have it, in 32 bits.
+        let epsilon_valid = self.epsilon.is_finite() && self.epsilon as f32 > 0.0;
+        check(epsilon_valid, "epsilon", "a finite number above 0 in 32 bits", self.epsilon)
     }
 }
 
@@ -62,6 +63,9 @@ pub struct Adam {
     v: Buffer,
 }
 
+/// As many as `f64` counts exactly; nobody takes so many.
+const MOST_STEPS: u64 = 1 << 53;
+
 impl Adam {
     /// An optimizer of `n_params` parameters that has taken no step.
     ///
@@ -80,10 +84,11 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// If a setting is outside its range, the moments' lengths differ, one holds a number that is
-    /// not finite, or the second moment a negative one.
+    /// If a setting is outside its range, there were more than 2^53 steps, the moments' lengths
+    /// differ, one holds a number that is not finite, or the second moment a negative one.
     pub fn from_parts(config: AdamConfig, step: u64, m: Buffer, v: Buffer) -> Result<Self, Error> {
         config.validate()?;
+        check(step <= MOST_STEPS, "Adam's step", "at most 2^53", step as f64)?;
         if m.len() != v.len() {
             return Err(Error::MomentLengths { m: m.len(), v: v.len() });
         }

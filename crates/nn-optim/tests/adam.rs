@@ -100,7 +100,7 @@ fn refuses_settings_outside_their_range() {
         refused(AdamConfig { beta_1: bad, ..good }, "beta_1");
         refused(AdamConfig { beta_2: bad, ..good }, "beta_2");
     }
-    for bad in [f64::NAN, f64::INFINITY, -1e-7, 0.0] {
+    for bad in [f64::NAN, f64::INFINITY, -1e-7, 0.0, 1e-300] {
         refused(AdamConfig { epsilon: bad, ..good }, "epsilon");
     }
 }
@@ -112,6 +112,9 @@ fn refuses_moments_that_no_training_leaves() {
         Adam::from_parts(AdamConfig::default(), 1, m, v).map(|_| ())
     };
     assert_eq!(restore(&[0.0, -1.0], &[0.0, 1e-40]), Ok(()));
+    let empty = Buffer::new(0);
+    let error = Adam::from_parts(AdamConfig::default(), u64::MAX, empty.clone(), empty);
+    assert!(error.unwrap_err().to_string().starts_with("Adam's step"));
     assert_eq!(restore(&[0.0], &[]), Err(Error::MomentLengths { m: 1, v: 0 }));
     for (m, v) in
         [([1.0, f32::NAN], [0.0; 2]), ([0.0; 2], [0.0, f32::INFINITY]), ([0.0; 2], [0.0, -1.0])]

@@ -38,6 +38,18 @@ pub enum Error {
         /// Batches of an epoch over them.
         batches: u64,
     },
+    /// The optimizer has taken another number of steps than the run.
+    #[error(
+        "the run stands at epoch {epoch}, batch {batch}, which the optimizer's {found} steps do not make"
+    )]
+    Steps {
+        /// Epochs completed.
+        epoch: u64,
+        /// Batches done of the epoch under way.
+        batch: u64,
+        /// The optimizer's count of steps.
+        found: u64,
+    },
     /// Features, labels and the model do not fit together.
     #[error("{what}: expected {expected}, found {found}")]
     Samples {

@@ -202,11 +202,15 @@ fn n_batches(config: RunConfig, n_samples: usize) -> u64 {
 
 /// The error where the run cannot have come this far on these samples.
 fn check_progress(state: &TrainingState, train: &Samples<'_>) -> Result<(), Error> {
-    let Progress { batch, sums, .. } = state.progress;
+    let Progress { epoch, batch, sums } = state.progress;
     let (n_samples, batches) = (train.len(), n_batches(state.config, train.len()));
     let seen = batch.saturating_mul(state.config.batch_size as u64).min(n_samples as u64);
     if batch > batches || sums.n_samples != seen {
         return Err(Error::Progress { batch, n_samples, batches });
     }
-    Ok(())
+    let (expected, found) = (epoch.checked_mul(batches), state.optimizer.step());
+    match expected.and_then(|steps| steps.checked_add(batch)) {
+        Some(expected) if expected == found => Ok(()),
+        _ => Err(Error::Steps { epoch, batch, found }),
+    }
 }

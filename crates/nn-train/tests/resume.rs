@@ -98,19 +98,42 @@ fn a_lost_part_of_the_state_shows() {
         let buffer = |values| Buffer::from_slice(0, values);
         Adam::from_parts(state.optimizer.config(), step, buffer(m), buffer(v)).unwrap()
     };
-    let step_lost = resumed(&|state| {
-        let (m, v) = (state.optimizer.m(), state.optimizer.v());
-        state.optimizer = adam(state, 0, m, v);
-    });
     let moments_swapped = resumed(&|state| {
         let v: Vec<f32> = state.optimizer.m().iter().map(|m| m.abs()).collect();
         state.optimizer = adam(state, 20, state.optimizer.v(), &v);
     });
     let other_order = resumed(&|state| state.config.seed += 1);
-    let epoch_off_by_one = resumed(&|state| state.progress.epoch -= 1);
-    for lost in [step_lost, moments_swapped, other_order, epoch_off_by_one] {
+    let moments_lost = resumed(&|state| {
+        let zeros = vec![0.0; state.optimizer.m().len()];
+        state.optimizer = adam(state, 20, &zeros, &zeros);
+    });
+    for lost in [moments_swapped, other_order, moments_lost] {
         assert_ne!(lost.0.params(), whole.0.params());
     }
+}
+
+/// A count of steps that is not the run's would give other bits: it is refused.
+#[test]
+fn steps_that_the_run_did_not_take_are_refused() {
+    let refused = |lose: &dyn Fn(&mut TrainingState)| {
+        let (model, mut state) = train(start(), 1, 20);
+        lose(&mut state);
+        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let data = Data::new();
+        let (samples, _) = data.split();
+        let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(()));
+        matches!(result, Err(Error::Steps { .. }))
+    };
+    assert!(!refused(&|_| ()));
+    for step in [0, 19, 21, 1 << 53] {
+        assert!(refused(&|state| {
+            let buffer = |values| Buffer::from_slice(0, values);
+            let (m, v) = (buffer(state.optimizer.m()), buffer(state.optimizer.v()));
+            state.optimizer = Adam::from_parts(state.optimizer.config(), step, m, v).unwrap();
+        }));
+    }
+    assert!(refused(&|state| state.progress.epoch -= 1));
+    assert!(refused(&|state| state.progress.epoch = u64::MAX));
 }
 
 #[test]

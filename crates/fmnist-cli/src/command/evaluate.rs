@@ -12,7 +12,7 @@ use crate::{
     data::{self, Choice, LabelledImages},
 };
 
-/// Evaluate a model on the test set
+/// Evaluate a model on the test set, or on the training set
 ///
 /// The dataset is the one the model was trained on. Example: fmnist evaluate fashion_mnist.model
 #[derive(Debug, clap::Args)]
@@ -52,9 +52,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let evaluation = nn_train::evaluate(&checkpoint.model, &images.samples()?, threads)?;
     let class_names = &checkpoint.info.class_names;
     console.result(
-        || text(&bundled::name(args.model.as_deref()), name, class_names, &evaluation),
+        || {
+            let images = format!("{name} images of {}", dataset.name);
+            text(&bundled::name(args.model.as_deref()), &images, class_names, &evaluation)
+        },
         || {
             json!({
+                "dataset": dataset.name.as_str(),
                 "split": name,
                 "samples": evaluation.sums.n_samples,
                 "loss": evaluation.sums.mean_loss(),
@@ -68,7 +72,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 }
 
 /// The confusion matrix as a table, classes by their names, and the totals.
-fn text(model: &str, split: &str, class_names: &[String], evaluation: &Evaluation) -> String {
+fn text(model: &str, images: &str, class_names: &[String], evaluation: &Evaluation) -> String {
     let width = class_names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let mut text = format!("{:width$}  right  taken for\n", "");
     let classes = class_names.iter().zip(evaluation.confusion.rows());
@@ -85,7 +89,7 @@ fn text(model: &str, split: &str, class_names: &[String], evaluation: &Evaluatio
     }
     let sums = &evaluation.sums;
     text += &format!(
-        "{model} on {} {split} images: loss {:.4}, accuracy {:.4}",
+        "{model} on {} {images}: loss {:.4}, accuracy {:.4}",
         thousands(sums.n_samples),
         sums.mean_loss(),
         sums.accuracy()

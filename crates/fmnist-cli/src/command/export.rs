@@ -1,10 +1,6 @@
 //! `fmnist export`: a model in another form.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use nn_io::{Checkpoint, CheckpointRef, FileLock};
@@ -43,12 +39,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         Form::Inference => CheckpointRef { model: &model, info: &info, training: None },
     };
     nn_io::check_output(&args.out)?;
-    if same_file(&args.model, &args.out) {
+    let _lock = FileLock::acquire(&args.out)?;
+    if args.out.exists() && Checkpoint::load(&args.out)?.training.is_some() {
         let out = args.out.display();
-        let message = format!("{out}: is the model itself, which would lose its training state");
+        let message = format!("{out}: holds a run that can be carried on, which would be lost");
         return Err(Usage::error(format!("{message}; choose another file")));
     }
-    let _lock = FileLock::acquire(&args.out)?;
     checkpoint.save(&args.out)?;
     let bytes = fs::metadata(&args.out)?.len();
     console.result(
@@ -56,9 +52,4 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         || json!({"model": args.out.display().to_string(), "bytes": bytes}),
     )?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Whether both paths lead to one file. One that is not there yet is no other's.
-fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }

@@ -8,6 +8,7 @@ use nn_optim::Schedule;
 use nn_train::{EpochRecord, TrainingState};
 use serde_json::{Value, json};
 
+use super::metrics_json;
 use crate::{
     bundled,
     console::{Console, thousands},
@@ -153,6 +154,14 @@ fn progress_json(training: &TrainingState) -> Value {
         "batch_size": training.config.batch_size,
         "epoch": training.progress.epoch,
         "batch": training.progress.batch,
-        "history": training.history.iter().map(super::epoch_json).collect::<Vec<_>>(),
+        "history": training.history.iter().map(record_json).collect::<Vec<_>>(),
+    })
+}
+
+fn record_json(record: &EpochRecord) -> Value {
+    json!({
+        "train": metrics_json(&record.train),
+        "validation": record.validation.as_ref().map(metrics_json),
+        "learning_rate": record.learning_rate,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use fmnist_data::picture;
+use fmnist_data::{CLASS_NAMES, picture};
 use nn_core::Workspace;
 use nn_io::Checkpoint;
 use serde_json::json;
@@ -20,8 +20,8 @@ use crate::{
 /// by index. Example: fmnist predict photo.png
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Pictures; a first file that ends in .model is the model to ask [default: the model built
-    /// into this program]
+    /// Pictures; a model as the first file is the one to ask [default: the one built into this
+    /// program]
     #[arg(value_name = "[MODEL] IMAGE", required_unless_present = "index")]
     files: Vec<PathBuf>,
 
@@ -44,7 +44,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if pictures.is_empty() && args.index.is_empty() {
         return Err(Usage::error("name a picture, or an image of the test set with --index"));
     }
-    let mut predictor = Predictor::new(bundled::load(model.as_deref())?, args.top_k);
+    let checkpoint = bundled::load(model.as_deref())?;
+    if !checkpoint.model.is_classifier() {
+        let name = bundled::name(model.as_deref());
+        anyhow::bail!("{name}: expected softmax as the last layer, which gives probabilities");
+    }
+    let mut predictor = Predictor::new(checkpoint, args.top_k);
     let input = predictor.checkpoint.info.input;
     for path in pictures {
         let pixels = picture::load(&path, input.width as u32, input.height as u32)?;
@@ -94,6 +99,11 @@ impl Predictor {
         data::scaling(checkpoint).apply(pixels, x.column_mut(0).as_mut_slice());
         let output = checkpoint.model.forward(workspace);
         let probabilities: Vec<f32> = output.iter().copied().collect();
+        if !probabilities.iter().all(|probability| probability.is_finite()) {
+            anyhow::bail!(
+                "{input}: the model gives no finite probabilities; its weights are too large"
+            );
+        }
 
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
@@ -109,7 +119,7 @@ impl Predictor {
                     .collect();
                 let truth = match actual {
                     Some(actual) if actual == class => " (right)".into(),
-                    Some(actual) => format!(" (it is: {})", names[actual]),
+                    Some(actual) => format!(" (it is: {})", CLASS_NAMES[actual]),
                     None => String::new(),
                 };
                 format!("{input}: {}{truth}", guesses.join(", "))

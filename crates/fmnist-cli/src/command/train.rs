@@ -132,15 +132,26 @@ impl fmt::Display for Hidden {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let plan = setup::plan(args.resume.as_deref(), &args.settings)?;
     let output = match (&args.output, &args.resume) {
         (Some(output), _) => output.clone(),
         (None, Some(resumed)) => resumed.clone(),
         (None, None) => PathBuf::from("fashion_mnist.model"),
     };
-    // Before anything that takes time: can the result be saved, and is nobody else saving there?
-    nn_io::check_output(&output)?;
-    let _lock = FileLock::acquire(&output)?;
+    let (plan, _lock) = match &args.resume {
+        None => {
+            let plan = setup::new_run(&args.settings)?;
+            if output.exists() {
+                console.message(&format!("replacing the model in {}", output.display()));
+            }
+            (plan, claim(&output)?)
+        }
+        Some(path) => {
+            setup::load_run(path, &args.settings)?;
+            let lock = claim(&output)?;
+            // Once more, as another run may have saved to it before it was locked.
+            (setup::load_run(path, &args.settings)?, lock)
+        }
+    };
 
     let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
     let n_train = dataset.train.labels.len();
@@ -151,13 +162,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
         let (most, found) = (n_train - 1, info.n_validation);
         let message = format!("--validation: expected at most {most} of {n_train}, found {found}");
-        return Err(Usage::error(message));
+        return Err(setting_error(args.resume.as_deref(), message));
     };
     // A batch of the saved run's size, too, takes memory before the first image is in it.
     let batch_size = run.state.config.batch_size;
     if batch_size > n_train {
         let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
-        return Err(Usage::error(message));
+        return Err(setting_error(args.resume.as_deref(), message));
     }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
     let validation = (!held_out.is_empty()).then_some(held_out);
@@ -186,6 +197,20 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
+/// Before anything that takes time: can the result be saved there, and is nobody else saving there?
+fn claim(output: &Path) -> anyhow::Result<FileLock> {
+    nn_io::check_output(output)?;
+    Ok(FileLock::acquire(output)?)
+}
+
+/// What is wrong with a setting: the user's fault, or that of the file where it is saved.
+fn setting_error(resumed: Option<&Path>, message: String) -> anyhow::Error {
+    match resumed {
+        None => Usage::error(message),
+        Some(path) => anyhow::anyhow!("{}: saved with {message}", path.display()),
+    }
+}
+
 /// A run under way.
 struct Session<'a> {
     trainer: Trainer,
@@ -203,8 +228,13 @@ impl Session<'_> {
         train: &Samples<'_>,
         validation: Option<&Samples<'_>>,
     ) -> anyhow::Result<Option<Signal>> {
-        if self.trainer.state().progress.epoch >= self.epochs {
-            // Nothing is left to do, but the output may be another file than the one carried on.
+        let done = self.trainer.state().progress.epoch;
+        if done >= self.epochs {
+            let epochs = self.epochs;
+            let message =
+                format!("{done} epochs are done: nothing to train up to --epochs {epochs}");
+            self.report.warning(&message);
+            // The output may be another file than the one carried on.
             self.save()?;
         }
         while self.trainer.state().progress.epoch < self.epochs {
@@ -219,7 +249,7 @@ impl Session<'_> {
                 }
             });
             self.report.finish_epoch();
-            let outcome = outcome?;
+            let outcome = outcome.with_context(|| self.output.display().to_string())?;
             // An epoch is told of only when it is safe on the disk.
             self.save()?;
             match outcome {
@@ -230,7 +260,7 @@ impl Session<'_> {
                 EpochOutcome::Stopped => {}
             }
             if let Some(signal) = self.stop.signal() {
-                self.report.stopped(signal, self.trainer.state(), self.output)?;
+                self.report.stopped(signal, self.trainer.state(), self.output, self.epochs)?;
                 return Ok(Some(signal));
             }
         }

@@ -6,7 +6,8 @@ use pulp::Arch;
 
 /// An instruction set that the kernels are compiled for.
 ///
-/// Results have the same bits on all machines that use the same one, with any number of threads.
+/// Results have the same bits on all machines that use the same one, with any number of threads, as
+/// long as the system's `exp` and `ln`, which softmax takes, are the same too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstructionSet {

@@ -41,6 +41,9 @@ pub(super) fn multiply(
         Right::Transposed(b) => (b.as_ptr(), (b.ncols(), b.nrows()), b.strides().1, 1),
     };
     assert_eq!((a.shape(), b_shape), ((m, k), (k, n)), "shapes of a product");
+    if is_empty(&mut c, k, accum) {
+        return;
+    }
     let (a, a_stride) = (a.as_ptr(), a.strides().1);
     let (c_stride, c) = (c.strides().1, c.as_mut_ptr());
     arch.dispatch(Product {
@@ -68,16 +71,28 @@ pub(super) fn multiply_transposed(
 ) {
     let ((m, n), k) = (c.shape(), a.nrows());
     assert_eq!((a.shape(), b.shape()), ((k, m), (k, n)), "shapes of a product");
+    if is_empty(&mut c, k, Accum::Replace) {
+        return;
+    }
     let (a, a_stride) = (a.as_ptr(), a.strides().1);
     let (b, b_stride) = (b.as_ptr(), b.strides().1);
     let (c_stride, c) = (c.strides().1, c.as_mut_ptr());
     arch.dispatch(TransposedProduct { m, n, k, a, a_stride, b, b_stride, c, c_stride });
 }
 
+/// Whether there is nothing to multiply, as a pointer to no element must not be moved; the sum of no
+/// products, 0, is then in `c`.
+fn is_empty(c: &mut MatrixViewMut<'_>, k: usize, accum: Accum) -> bool {
+    if k == 0 && accum == Accum::Replace {
+        c.fill(0.0);
+    }
+    k == 0 || c.is_empty()
+}
+
 /// `c (+)= a b`: `a` is m x k, `b` k x n, `c` m x n.
 ///
-/// Made in [`multiply`] alone: pointers and strides are those of live matrices of these shapes,
-/// `c` overlapping neither other.
+/// Made in [`multiply`] alone: pointers and strides are those of live matrices of these shapes, none
+/// of them empty, `c` overlapping neither other.
 struct Product {
     m: usize,
     n: usize,

@@ -31,9 +31,11 @@ impl Dense {
         self.inputs + 1
     }
 
-    /// One behind the last bias, or `None` where that overflows.
+    /// One behind the last bias, or `None` where no buffer is so long.
     pub(crate) fn end(self) -> Option<usize> {
-        self.inputs.checked_add(1)?.checked_mul(self.outputs)?.checked_add(self.offset)
+        const LONGEST: usize = isize::MAX as usize / size_of::<f32>();
+        let len = self.inputs.checked_add(1)?.checked_mul(self.outputs)?;
+        len.checked_add(self.offset).filter(|&end| end <= LONGEST)
     }
 
     /// Where the given columns of its parameters lie in the parameter buffer.

@@ -34,10 +34,14 @@ fn the_least_and_the_greatest_numbers() {
     }
     let m = fixture::buffer(n, |i| special[i as usize % 6]);
     let v = fixture::buffer(n, |i| if i == 0.0 { -0.0 } else { special[i as usize % 6].abs() });
-    let config = AdamConfig { beta_1: 0.0, beta_2: 1.0 - f64::EPSILON, epsilon: 5e-324 };
+    let config = AdamConfig {
+        beta_1: 0.0,
+        beta_2: 1.0 - f64::EPSILON,
+        epsilon: f64::from(f32::from_bits(1)),
+    };
 
     let training = checkpoint.training.as_mut().unwrap();
-    training.optimizer = Adam::from_parts(config, u64::MAX, m, v).unwrap();
+    training.optimizer = Adam::from_parts(config, 1 << 53, m, v).unwrap();
     training.config.seed = u64::MAX;
     training.config.batch_size = usize::MAX;
     training.progress.batch = u64::MAX;

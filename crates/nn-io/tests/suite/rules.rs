@@ -127,8 +127,9 @@ fn names_that_do_not_fit() {
     unwritable(|it| it.info.class_names.push("x".into()), &["expected 2 names", "found 3"]);
     unwritable(|it| it.info.class_names[1].clear(), &["class_names[1]: expected a name"]);
     refused(&with("class_names", Value::Array(vec!["x".into()])), &["expected 2 names"]);
-    for hostile in ["\x1b[2J", "a\nb", "\0", "\u{9b}31m"] {
+    for hostile in ["\x1b[2J", "a\nb", "\0", "\u{9b}31m", "a\u{202e}b"] {
         let shown = format!("{hostile:?}");
+        assert!(shown.contains('\\'), "shown as it is: {hostile}");
         for path in ["class_names.0", "producer", "instruction_set", "dataset.name"] {
             refused(&with(path, hostile), &["no control characters", &shown]);
         }

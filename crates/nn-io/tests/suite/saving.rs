@@ -114,8 +114,11 @@ fn what_may_not_be_overwritten() {
     newer[11] = 2;
     seal_header(&mut newer);
     protected(&write("newer.model", &newer), "a model of format 2.0");
+    (newer[11], newer[13]) = (1, 1);
+    seal_header(&mut newer);
+    protected(&write("newer.model", &newer), "a model of format 1.1");
     newer.truncate(1000);
-    newer[11] = 1;
+    newer[13] = 0;
     seal_header(&mut newer);
     protected(&write("cut.model", &newer), "a model that cannot be read");
 }

@@ -13,7 +13,7 @@ use nn_optim::Schedule;
 use nn_train::{EpochRecord, Metrics, Step, Trainer, TrainingState};
 use serde_json::json;
 
-use super::super::{epoch_json, metrics_json};
+use super::super::metrics_json;
 use crate::{
     console::{Console, duration, thousands},
     data::architecture,
@@ -23,7 +23,7 @@ use crate::{
 /// Steps between two looks at the progress bar.
 const STEPS_A_LOOK: u64 = 16;
 
-const BAR: &str = "{prefix} [{bar:30}] {pos}/{len}  {msg}";
+const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 
 /// Tells of a run.
 pub(super) struct Report<'a> {
@@ -69,7 +69,7 @@ impl<'a> Report<'a> {
                 format!(
                     "{from}{}: {} images to train on, {} held out, {} to test\n\
                      {architecture}: {} parameters; Adam, learning rate {learning_rate}, \
-                     decay {decay}; batches of {}; seed {}; {} threads, {}\n\n\
+                     decay {decay}; batches of {}; seed {}; {} thread{}, {}\n\n\
                      epoch  loss    accuracy  held out: loss  accuracy  learning rate  time",
                     dataset.name,
                     thousands(n_train as u64),
@@ -79,6 +79,7 @@ impl<'a> Report<'a> {
                     state.config.batch_size,
                     state.config.seed,
                     self.threads,
+                    if self.threads == 1 { "" } else { "s" },
                     info.instruction_set,
                 )
             },
@@ -139,11 +140,14 @@ impl<'a> Report<'a> {
                 )
             },
             || {
-                let mut event = epoch_json(record);
-                event["event"] = "epoch".into();
-                event["epoch"] = epoch.into();
-                event["seconds"] = time.as_secs_f64().into();
-                event
+                json!({
+                    "event": "epoch",
+                    "epoch": epoch,
+                    "train": metrics_json(&record.train),
+                    "validation": record.validation.as_ref().map(metrics_json),
+                    "learning_rate": record.learning_rate,
+                    "seconds": time.as_secs_f64(),
+                })
             },
         )
     }
@@ -154,6 +158,7 @@ impl<'a> Report<'a> {
         signal: Signal,
         state: &TrainingState,
         output: &Path,
+        epochs: u64,
     ) -> io::Result<()> {
         let (epoch, batch) = (state.progress.epoch, state.progress.batch);
         let output = output.display().to_string();
@@ -161,7 +166,7 @@ impl<'a> Report<'a> {
             || {
                 format!(
                     "stopped by {}: {epoch} epochs and {batch} batches are saved in {output}; \
-                     carry on with --resume {output}",
+                     carry on with --resume {output:?} --epochs {epochs}",
                     signal.name()
                 )
             },
@@ -186,10 +191,14 @@ impl<'a> Report<'a> {
     ) -> io::Result<()> {
         let (epochs, time) = (state.progress.epoch, self.started.elapsed());
         let output = output.display().to_string();
+        let part = match state.progress.batch {
+            0 => String::new(),
+            batch => format!(" and {batch} batches"),
+        };
         self.console.result(
             || {
                 format!(
-                    "\ntest loss {:.4}, accuracy {:.4}, after {epochs} epochs, {}; saved in {output}",
+                    "\ntest loss {:.4}, accuracy {:.4}, after {epochs} epochs{part}, {}; saved in {output}",
                     test.loss,
                     test.accuracy,
                     duration(time),

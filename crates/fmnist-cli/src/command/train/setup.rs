@@ -27,16 +27,8 @@ pub(super) enum Plan {
     Resume { run: Run, dataset: Choice, info: ModelInfo },
 }
 
-/// Makes a new run, or loads the one to carry on. Whatever is wrong with the settings is found here,
-/// before data are looked for.
-pub(super) fn plan(resume: Option<&Path>, settings: &Settings) -> anyhow::Result<Plan> {
-    match resume {
-        Some(path) => load_run(path, settings),
-        None => new_run(settings),
-    }
-}
-
-fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
+/// Makes a new run. Whatever is wrong with its settings is found here.
+pub(super) fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
     let Hidden(hidden) = settings.hidden.clone().unwrap_or(Hidden(vec![128, 128]));
     let sizes = [&[SIDE * SIDE], hidden.as_slice(), &[CLASS_NAMES.len()]].concat();
     let specs = LayerSpec::mlp(&sizes);
@@ -63,7 +55,8 @@ fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
     })
 }
 
-fn load_run(path: &Path, settings: &Settings) -> anyhow::Result<Plan> {
+/// Loads the run to carry on, which the settings must not contradict.
+pub(super) fn load_run(path: &Path, settings: &Settings) -> anyhow::Result<Plan> {
     let checkpoint = Checkpoint::load(path)?;
     let dataset = Choice::of_model(&checkpoint)?;
     let Checkpoint { model, info, training } = checkpoint;
