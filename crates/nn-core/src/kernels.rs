@@ -86,26 +86,6 @@ pub(crate) fn scale(bytes: &[u8], mean: f32, factor: f32, x: &mut [f32]) {
     );
 }
 
-/// Asks for data that will soon be read, so that they are on their way from memory by then.
-///
-/// A hint: nothing depends on it, and where there is no such instruction it does nothing.
-#[allow(unsafe_code)]
-pub fn prefetch<T>(data: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
-        const CACHE_LINE: usize = 64;
-        let start = data.as_ptr().cast::<i8>();
-        for offset in (0..size_of_val(data)).step_by(CACHE_LINE) {
-            // SAFETY: the address is inside the slice; and a prefetch reads nothing that shows.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = data;
-}
-
 #[cfg(test)]
 mod tests {
     use nalgebra::DMatrix;

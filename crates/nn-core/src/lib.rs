@@ -26,7 +26,7 @@ pub use buffer::{Buffer, MatrixView, MatrixViewMut, zeros};
 pub use error::Error;
 pub use gradient::GradientBlock;
 pub use init::Init;
-pub use kernels::{isa::InstructionSet, prefetch};
+pub use kernels::isa::InstructionSet;
 pub use layer::{Layer, LayerSpec, dense::Dense, relu::Relu, softmax::Softmax};
 pub use loss::LossSum;
 pub use metric::ConfusionMatrix;

@@ -26,9 +26,6 @@ use crate::{Error, Samples};
 /// four threads busy.
 const PART_LEN: usize = 32;
 
-/// How many samples ahead the memory is asked for one.
-const PREFETCH: usize = 4;
-
 /// Samples that an evaluation has under way at once.
 const EVALUATION_LEN: usize = 32 * PART_LEN;
 
@@ -120,10 +117,7 @@ impl Parts {
             part.labels.clear();
             part.labels.extend(range.clone().map(|i| samples.label(index(i))));
             let mut input = part.workspace.input_mut(range.len());
-            for (i, mut x) in range.clone().zip(input.column_iter_mut()) {
-                if i + PREFETCH < range.end {
-                    samples.prefetch(index(i + PREFETCH));
-                }
+            for (i, mut x) in range.zip(input.column_iter_mut()) {
                 samples.gather(index(i), x.as_mut_slice());
             }
             pass(part);

@@ -1,6 +1,6 @@
 //! What a run learns from: features and labels, borrowed from whoever keeps them.
 
-use nn_core::{Model, Scaling, prefetch};
+use nn_core::{Model, Scaling};
 
 use crate::Error;
 
@@ -108,16 +108,6 @@ impl<'a> Samples<'a> {
         match self.features {
             Features::Bytes { data, scaling } => scaling.apply(&data[range], x),
             Features::Floats(data) => x.copy_from_slice(&data[range]),
-        }
-    }
-
-    /// Asks for the features of sample `index` ahead of [`Samples::gather`]: shuffled samples lie
-    /// anywhere in memory, and waiting for each in turn costs more than scaling it.
-    pub(crate) fn prefetch(&self, index: usize) {
-        let range = index * self.n_features..(index + 1) * self.n_features;
-        match self.features {
-            Features::Bytes { data, .. } => prefetch(&data[range]),
-            Features::Floats(data) => prefetch(&data[range]),
         }
     }
 
