@@ -96,8 +96,8 @@ pub(crate) fn error(text: &str) {
 }
 
 /// `12,345`.
-pub(crate) fn thousands(n: impl TryInto<u64>) -> String {
-    let digits = n.try_into().map_or_else(|_| String::new(), |n| n.to_string());
+pub(crate) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
     let mut grouped = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {

@@ -1,7 +1,7 @@
 //! Getting a dataset: found, downloaded, or drawn.
 
 use std::{
-    env, fmt,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,7 @@ use fmnist_data::{
     garments, locate,
 };
 use nn_core::{Model, Scaling};
-use nn_io::Checkpoint;
+use nn_io::{Checkpoint, ModelInfo};
 use nn_train::{Features, Samples};
 
 use crate::{console::Console, exit::Usage};
@@ -73,8 +73,7 @@ pub(crate) fn obtain(
     }
     // A directory that somebody named and that has no good dataset is an error, never a fall back.
     let found = locate::find(data_dir)?;
-    let by_variable = env::var_os(locate::VARIABLE).is_some_and(|dir| !dir.is_empty());
-    let named = data_dir.is_some() || by_variable;
+    let named = locate::is_named(data_dir);
     match fashion_mnist(found, named, console) {
         Err(error) if choice == Choice::Auto && !named => {
             console.warning(&format!("no Fashion-MNIST: {error}"));
@@ -158,8 +157,8 @@ impl<'a> LabelledImages<'a> {
 }
 
 /// The scaling that a model was trained with.
-pub(crate) fn scaling(checkpoint: &Checkpoint) -> Scaling {
-    Scaling { mean: checkpoint.info.input.mean, std: checkpoint.info.input.std }
+pub(crate) fn scaling(info: &ModelInfo) -> Scaling {
+    Scaling { mean: info.input.mean, std: info.input.std }
 }
 
 /// Threads to use: as asked for, or as many as the machine runs at once.

@@ -30,6 +30,12 @@ pub fn find(explicit: Option<&Path>) -> Result<Option<PathBuf>, Error> {
     Places::here(explicit).find()
 }
 
+/// Whether somebody named a directory: whoever calls, or the variable. Then there is no falling back
+/// to another place, nor from one that holds no good dataset to anything else.
+pub fn is_named(explicit: Option<&Path>) -> bool {
+    Places::here(explicit).named.is_some()
+}
+
 /// The directory to download into: the first of `explicit`, the directory that [`VARIABLE`]
 /// names, `data/fashion-mnist` of the workspace around the current directory, and
 /// `fmnist/fashion-mnist` of the user's cache directory. It need not exist yet.

@@ -47,7 +47,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         SplitName::Test => ("test", &dataset.test),
         SplitName::Train => ("train", &dataset.train),
     };
-    let images = LabelledImages::new(split, data::scaling(&checkpoint));
+    let images = LabelledImages::new(split, data::scaling(&checkpoint.info));
     let threads = data::threads(args.threads);
     let evaluation = nn_train::evaluate(&checkpoint.model, &images.samples()?, threads)?;
     let class_names = &checkpoint.info.class_names;

@@ -96,7 +96,7 @@ impl Predictor {
             anyhow::bail!("{input}: the model takes {expected} pixels, the image has {found}");
         }
         let mut x = workspace.input_mut(1);
-        data::scaling(checkpoint).apply(pixels, x.column_mut(0).as_mut_slice());
+        data::scaling(&checkpoint.info).apply(pixels, x.column_mut(0).as_mut_slice());
         let output = checkpoint.model.forward(workspace);
         let probabilities: Vec<f32> = output.iter().copied().collect();
         if !probabilities.iter().all(|probability| probability.is_finite()) {

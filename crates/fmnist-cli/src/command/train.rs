@@ -140,10 +140,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let (plan, _lock) = match &args.resume {
         None => {
             let plan = setup::new_run(&args.settings)?;
+            let lock = claim(&output)?;
             if output.exists() {
                 console.message(&format!("replacing the model in {}", output.display()));
             }
-            (plan, claim(&output)?)
+            (plan, lock)
         }
         Some(path) => {
             setup::load_run(path, &args.settings)?;
@@ -156,7 +157,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
     let n_train = dataset.train.labels.len();
     let (run, info) = plan.into_run(&dataset, console)?;
-    let scaling = nn_core::Scaling { mean: info.input.mean, std: info.input.std };
+    let scaling = data::scaling(&info);
     let train_images = LabelledImages::new(&dataset.train, scaling);
     let test_images = LabelledImages::new(&dataset.test, scaling);
     let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
