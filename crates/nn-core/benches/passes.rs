@@ -56,7 +56,7 @@ fn step(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(FORWARD * n_samples as u64));
     group.bench_function("gradient", |bencher| {
         bencher.iter(|| {
-            for block in &blocks {
+            for block in blocks {
                 block.gradient([&workspace], &mut gradient[block.range()]);
             }
         });

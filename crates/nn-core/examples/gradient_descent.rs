@@ -35,9 +35,11 @@ fn main() -> Result<(), Error> {
         for block in model.gradient_blocks() {
             block.gradient([&workspace], &mut gradient[block.range()]);
         }
-        for (param, d_param) in model.params_mut().iter_mut().zip(gradient.iter()) {
-            *param -= 0.5 * d_param;
-        }
+        model.update_blocks(|block, params| {
+            for (param, d_param) in params.iter_mut().zip(&gradient[block.range()]) {
+                *param -= 0.5 * d_param;
+            }
+        });
     }
 
     let mut confusion = ConfusionMatrix::new(3);

@@ -1,40 +1,28 @@
 //! The arithmetic that takes the time, and all `unsafe` of the project.
 //!
-//! Three products, as forward and backward need them, and the element-wise loops between them.
-//! Each is checked against a plain triple loop (`reference`, in the tests). Every element of a
-//! result is summed in an order that depends on the shapes alone, never on a thread.
+//! One product, as forward and backward need it, the bits that it skips by, and the element-wise
+//! loops between. The product is checked against a plain triple loop (`reference`, in the tests).
+//! Every element of a result is summed in an order that depends on the shapes alone, never on a thread.
 
 pub(crate) mod isa;
+mod marks;
 mod product;
 #[cfg(test)]
 mod reference;
 
 use crate::buffer::{MatrixView, MatrixViewMut};
-use product::Right;
+pub(crate) use marks::{Marks, Nonzero};
+pub(crate) use product::Right;
 
-/// Whether a product replaces the destination or is added to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Accum {
-    Replace,
-    Add,
-}
-
-/// `c = a b` or `c += a b`.
+/// `c += a b`. `nonzero` says where the columns of `b` are not zero; where it is `None`, anywhere.
 #[track_caller]
-pub(crate) fn matmul(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
-    product::multiply(isa::arch(), c, accum, a, Right::Plain(b));
-}
-
-/// `c = a bT` or `c += a bT`.
-#[track_caller]
-pub(crate) fn matmul_bt(c: MatrixViewMut<'_>, accum: Accum, a: MatrixView<'_>, b: MatrixView<'_>) {
-    product::multiply(isa::arch(), c, accum, a, Right::Transposed(b));
-}
-
-/// `c = aT b`.
-#[track_caller]
-pub(crate) fn matmul_at(c: MatrixViewMut<'_>, a: MatrixView<'_>, b: MatrixView<'_>) {
-    product::multiply_transposed(isa::arch(), c, a, b);
+pub(crate) fn multiply_add(
+    c: MatrixViewMut<'_>,
+    a: MatrixView<'_>,
+    b: Right<'_>,
+    nonzero: Option<Nonzero<'_>>,
+) {
+    product::multiply_add(isa::arch(), c, a, b, nonzero);
 }
 
 /// `y = max(x, 0)`.
@@ -72,18 +60,51 @@ pub(crate) fn relu_backward(y: MatrixView<'_>, dy: MatrixView<'_>, mut dx: Matri
     );
 }
 
-/// `x = (byte - mean) * factor`.
+/// `x = byte * factor`.
 #[track_caller]
-pub(crate) fn scale(bytes: &[u8], mean: f32, factor: f32, x: &mut [f32]) {
+pub(crate) fn scale(bytes: &[u8], factor: f32, x: &mut [f32]) {
     assert_eq!(bytes.len(), x.len(), "lengths of bytes and inputs");
     isa::arch().dispatch(
         #[inline(always)]
         || {
             for (x, &byte) in x.iter_mut().zip(bytes) {
-                *x = (f32::from(byte) - mean) * factor;
+                *x = f32::from(byte) * factor;
             }
         },
     );
+}
+
+/// Overwrites `sum` with the sum of the columns of `x`, taken in their order.
+#[track_caller]
+pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
+    assert_eq!(x.nrows(), sum.len(), "rows of a matrix and of the sum of its columns");
+    sum.fill(0.0);
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            for x in x.column_iter() {
+                for (sum, &x) in sum.iter_mut().zip(x.as_slice()) {
+                    *sum += x;
+                }
+            }
+        },
+    );
+}
+
+/// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).
+#[track_caller]
+pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
+    /// Side of the squares that are turned one after another, so that both sides stay in L1.
+    const SIDE: usize = 8;
+    let (m, n) = x.shape();
+    assert_eq!(m * n, y.len(), "elements of a matrix and of its transpose");
+    for row in (0..m).step_by(SIDE) {
+        for column in 0..n {
+            for (i, &x) in x.column(column).as_slice().iter().enumerate().skip(row).take(SIDE) {
+                y[i * n + column] = x;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -106,40 +127,62 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(m: usize, n: usize, k: usize) {
-        let (a, b, before) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
-        let (at, bt) = (a.transpose(), b.transpose());
-        let replaced = reference::product(&a, &b);
-        let added = &before + &replaced;
-        for (set, arch) in archs() {
-            for (accum, expected) in [(Accum::Replace, &replaced), (Accum::Add, &added)] {
-                for right in [Right::Plain(b.as_view()), Right::Transposed(bt.as_view())] {
-                    let mut c = before.clone();
-                    product::multiply(arch, c.as_view_mut(), accum, a.as_view(), right);
-                    assert_eq!(&c, expected, "{m} x {n} x {k}, {accum:?}, {right:?}, {set:?}");
-                }
-            }
-            let mut c = before.clone();
-            product::multiply_transposed(arch, c.as_view_mut(), at.as_view(), b.as_view());
-            assert_eq!(c, replaced, "{m} x {n} x {k}, left transposed, {set:?}");
+    fn check(m: usize, n: usize, k: usize, b_of: impl Fn(usize, usize, usize) -> DMatrix<f32>) {
+        let (a, b, before) = (matrix(m, k, 1), b_of(k, n, 2), matrix(m, n, 3));
+        let expected = &before + reference::product(&a, &b);
+        let bt = b.transpose();
+        let (mut marks, mut marks_t) = (Marks::new(k, n), Marks::new(n, k));
+        marks.update(b.as_view());
+        marks_t.update(bt.as_view());
+        let (plain, transposed) = (Right::Plain(b.as_view()), Right::Transposed(bt.as_view()));
+        let mut rights = vec![
+            (plain, None),
+            (plain, Some(marks.columns())),
+            (transposed, None),
+        ];
+        if k <= Marks::GROUP {
+            rights.push((transposed, Some(marks_t.rows(0, 0))));
         }
+        for (set, arch) in archs() {
+            for (b, nonzero) in &rights {
+                let mut c = before.clone();
+                product::multiply_add(arch, c.as_view_mut(), a.as_view(), *b, *nonzero);
+                let is_marked = nonzero.is_some();
+                assert_eq!(c, expected, "{m} x {n} x {k}, {set:?}, {b:?}, marked: {is_marked}");
+            }
+        }
+    }
+
+    /// Like `matrix`, half of it zeros.
+    fn half_zeros(rows: usize, columns: usize, salt: usize) -> DMatrix<f32> {
+        let mut x = matrix(rows, columns, salt);
+        x.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x = 0.0);
+        x
     }
 
     #[test]
     fn products_agree_with_the_triple_loop() {
         const SIZES: [usize; 8] = [1, 2, 5, 7, 16, 63, 65, 130];
-        for m in SIZES {
-            for n in SIZES {
-                for k in SIZES {
-                    check(m, n, k);
+        for b_of in [matrix, half_zeros, |m, n, _| DMatrix::zeros(m, n)] {
+            for m in SIZES {
+                for n in SIZES {
+                    for k in SIZES {
+                        check(m, n, k, b_of);
+                    }
                 }
             }
+            check(128, 32, 784, b_of);
+            check(10, 128, 128, b_of);
         }
+    }
+
+    #[test]
+    fn products_of_nothing_add_nothing() {
         for (m, n, k) in [(5, 3, 0), (0, 3, 5), (5, 0, 3), (0, 0, 0)] {
-            check(m, n, k);
+            let (a, b, mut c) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
+            multiply_add(c.as_view_mut(), a.as_view(), Right::Plain(b.as_view()), None);
+            assert_eq!(c, matrix(m, n, 3));
         }
-        check(128, 32, 784);
-        check(10, 128, 128);
     }
 
     /// The processor is told apart, and a choice stays.
@@ -158,25 +201,48 @@ mod tests {
         let mut c = matrix(9, 20, 3);
         let expected = {
             let mut expected = c.clone();
-            let inner =
-                reference::product(&a.columns(1, 6).into_owned(), &b.columns(4, 11).into_owned());
-            expected.columns_mut(5, 11).copy_from(&inner);
+            let (a, b) = (a.columns(1, 6).into_owned(), b.columns(4, 11).into_owned());
+            let mut inner = expected.view_mut((0, 5), (9, 11));
+            inner += reference::product(&a, &b);
             expected
         };
-        matmul(c.columns_mut(5, 11), Accum::Replace, a.columns(1, 6), b.columns(4, 11));
+        let b = Right::Plain(b.columns(4, 11));
+        multiply_add(c.columns_mut(5, 11), a.columns(1, 6), b, None);
         assert_eq!(c, expected);
+    }
+
+    #[track_caller]
+    fn multiply_ones(a: (usize, usize), b: (usize, usize), marked: Option<(usize, usize)>) {
+        let ones = |(rows, columns)| DMatrix::from_element(rows, columns, 1.0);
+        let (a, b, mut c) = (ones(a), ones(b), ones((3, 3)));
+        let marks = marked.map(|(rows, columns)| Marks::new(rows, columns));
+        let nonzero = marks.as_ref().map(Marks::columns);
+        multiply_add(c.as_view_mut(), a.as_view(), Right::Plain(b.as_view()), nonzero);
     }
 
     #[test]
     #[should_panic(expected = "shapes of a product")]
     fn mismatched_shapes_panic() {
-        let mut c = matrix(3, 3, 0);
-        matmul(
-            c.as_view_mut(),
-            Accum::Replace,
-            matrix(3, 4, 0).as_view(),
-            matrix(5, 3, 0).as_view(),
-        );
+        multiply_ones((3, 4), (5, 3), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "bits of a 70 x 3 matrix")]
+    fn too_few_bits_panic() {
+        multiply_ones((3, 70), (70, 3), Some((64, 3)));
+    }
+
+    #[test]
+    fn sums_of_columns_and_transposes() {
+        for (rows, columns) in [(1, 1), (7, 3), (8, 16), (65, 9), (128, 64)] {
+            let x = matrix(rows, columns, 4);
+            let mut sum = vec![9.0; rows];
+            sum_columns(x.as_view(), &mut sum);
+            assert_eq!(sum, x.column_sum().as_slice());
+            let mut y = vec![9.0; rows * columns];
+            transpose(x.as_view(), &mut y);
+            assert_eq!(y, x.transpose().as_slice());
+        }
     }
 
     #[test]

@@ -11,7 +11,10 @@ pub(crate) mod softmax;
 
 use crate::{
     Error,
-    buffer::{MatrixView, MatrixViewMut},
+    buffer::MatrixViewMut,
+    kernels::Marks,
+    mirror::Mirror,
+    workspace::{Backward, Input},
 };
 use dense::Dense;
 use relu::Relu;
@@ -145,30 +148,39 @@ impl Layer {
     ///
     /// # Shapes
     ///
-    /// `params`: the model's whole buffer. `x`: inputs x n. `y`: outputs x n.
-    pub(crate) fn forward(self, params: &[f32], x: MatrixView<'_>, y: MatrixViewMut<'_>) {
+    /// `params`: the model's whole buffer; `mirrors`: those of the layer's blocks. `x`: inputs x n.
+    /// `y`: outputs x n.
+    pub(crate) fn forward(
+        self,
+        params: &[f32],
+        mirrors: &[Mirror],
+        x: Input<'_>,
+        y: MatrixViewMut<'_>,
+    ) {
         match self {
-            Layer::Dense(dense) => dense.forward(params, x, y),
-            Layer::Relu(relu) => relu.forward(x, y),
-            Layer::Softmax(softmax) => softmax.forward(x, y),
+            Layer::Dense(dense) => dense.forward(params, mirrors, x, y),
+            Layer::Relu(relu) => relu.forward(x.values, y),
+            Layer::Softmax(softmax) => softmax.forward(x.values, y),
         }
     }
 
-    /// Overwrites `dx` with the loss's gradient by the layer's input.
+    /// Overwrites the loss's gradient by the layer's input.
     ///
-    /// # Shapes
-    ///
-    /// `y`, `dy`: outputs x n, the output of forward and the loss's gradient by it.
-    /// `dx`: inputs x n.
+    /// `next` is the layer after this one, and `mirrors` those of this layer's blocks.
     pub(crate) fn backward_input(
         self,
-        params: &[f32],
-        y: MatrixView<'_>,
-        dy: MatrixView<'_>,
-        dx: MatrixViewMut<'_>,
+        mirrors: &[Mirror],
+        next: Option<Layer>,
+        views: Backward<'_>,
     ) {
+        let Backward { y, dy, next_marks, dx } = views;
         match self {
-            Layer::Dense(dense) => dense.backward_input(params, dy, dx),
+            Layer::Dense(dense) => {
+                // A ReLU lets no gradient through where its output is 0.
+                let is_before_relu = matches!(next, Some(Layer::Relu(_)));
+                let marks = next_marks.filter(|_| is_before_relu);
+                dense.backward_input(mirrors, dy, marks.map(Marks::columns), dx);
+            }
             Layer::Relu(relu) => relu.backward_input(y, dy, dx),
             Layer::Softmax(softmax) => softmax.backward_input(y, dy, dx),
         }

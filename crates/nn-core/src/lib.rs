@@ -16,6 +16,7 @@ mod kernels;
 mod layer;
 pub mod loss;
 pub mod metric;
+mod mirror;
 mod model;
 pub mod rng;
 mod scaling;
@@ -24,7 +25,7 @@ mod workspace;
 
 pub use buffer::{Buffer, MatrixView, MatrixViewMut, zeros};
 pub use error::Error;
-pub use gradient::GradientBlock;
+pub use gradient::{BlocksMut, GradientBlock};
 pub use init::Init;
 pub use kernels::isa::InstructionSet;
 pub use layer::{Layer, LayerSpec, dense::Dense, relu::Relu, softmax::Softmax};

@@ -5,10 +5,12 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 
 use crate::{
-    Buffer, Error, Init, Layer, LayerSpec, LossSum, Workspace,
+    BlocksMut, Buffer, Error, GradientBlock, Init, Layer, LayerSpec, LossSum, Workspace,
     buffer::{MatrixView, zeros},
     loss,
+    mirror::Mirror,
     rng::{Purpose, Stream},
+    workspace::Backward,
 };
 
 /// Samples of one pass in [`Model::predict`].
@@ -42,6 +44,9 @@ pub struct Model {
     layers: Vec<Layer>,
     index: Vec<Param>,
     params: Buffer,
+    /// The parameters once more, in the blocks that an update goes by, and each block's mirror.
+    blocks: Vec<GradientBlock>,
+    mirrors: Vec<Mirror>,
 }
 
 impl Model {
@@ -73,8 +78,11 @@ impl Model {
         if params.len() != expected {
             return Err(Error::ParameterCount { expected, found: params.len() });
         }
-        let index = index(&layers);
-        Ok(Self { layers, index, params })
+        let (index, blocks) = (index(&layers), GradientBlock::of_layers(&layers));
+        let mirrors = blocks.iter().map(GradientBlock::mirror).collect();
+        let mut model = Self { layers, index, params, blocks, mirrors };
+        model.update_blocks(|_, _| {});
+        Ok(model)
     }
 
     /// How many parameters a network of these layers has, without making it.
@@ -125,9 +133,26 @@ impl Model {
         &self.params
     }
 
-    /// All parameters, for an optimizer to update.
-    pub fn params_mut(&mut self) -> &mut [f32] {
-        &mut self.params
+    /// The parameters as blocks, in their order in the buffer and without gaps.
+    pub fn gradient_blocks(&self) -> &[GradientBlock] {
+        &self.blocks
+    }
+
+    /// The parameters, for an optimizer to update block by block, on one thread or on several.
+    pub fn blocks_mut(&mut self) -> BlocksMut<'_> {
+        BlocksMut::new(&self.blocks, &mut self.params, &mut self.mirrors)
+    }
+
+    /// Has `update` change the parameters of each block, one after another.
+    pub fn update_blocks(&mut self, update: impl FnMut(&GradientBlock, &mut [f32])) {
+        self.blocks_mut().for_each(update);
+    }
+
+    /// The mirrors of a layer's blocks.
+    fn mirrors_of(&self, layer: usize) -> &[Mirror] {
+        let start = self.blocks.partition_point(|block| block.layer < layer);
+        let end = self.blocks.partition_point(|block| block.layer <= layer);
+        &self.mirrors[start..end]
     }
 
     /// The parameter of the given name as a matrix (weights: outputs x inputs), if there is one.
@@ -157,7 +182,7 @@ impl Model {
     fn forward_to(&self, end: usize, workspace: &mut Workspace) {
         for (index, layer) in self.layers[..end].iter().enumerate() {
             let (x, y) = workspace.forward_views(index);
-            layer.forward(&self.params, x, y);
+            layer.forward(&self.params, self.mirrors_of(index), x, y);
         }
     }
 
@@ -201,7 +226,7 @@ impl Model {
         let softmax = self.layers.len() - 1;
         self.forward_to(softmax, workspace);
         let (logits, probabilities) = workspace.forward_views(softmax);
-        loss::softmax_cross_entropy(logits, labels, probabilities)
+        loss::softmax_cross_entropy(logits.values, labels, probabilities)
     }
 
     /// Back from the loss to the gradient by every layer's output, which stays in the workspace
@@ -218,11 +243,17 @@ impl Model {
     pub fn backward(&self, labels: &[u32], n_batch: usize, workspace: &mut Workspace) {
         assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
         let softmax = self.layers.len() - 1;
-        let (probabilities, _, d_logits) = workspace.backward_views(softmax);
+        let Backward { y: probabilities, dx: d_logits, .. } = workspace.backward_views(softmax);
         loss::softmax_cross_entropy_backward(probabilities, labels, n_batch, d_logits);
-        for index in (1..softmax).rev() {
-            let (y, dy, dx) = workspace.backward_views(index);
-            self.layers[index].backward_input(&self.params, y, dy, dx);
+        for index in (0..softmax).rev() {
+            let layer = self.layers[index];
+            if let Layer::Dense(_) = layer {
+                workspace.sum_d_output(index);
+            }
+            if index > 0 {
+                let next = self.layers.get(index + 1).copied();
+                layer.backward_input(self.mirrors_of(index), next, workspace.backward_views(index));
+            }
         }
     }
 }

@@ -1,7 +1,5 @@
 //! From bytes to the numbers that a network is fed.
 
-use crate::kernels;
-
 /// How a byte becomes an input: `(byte - mean) * (1 / std)`, in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling {
@@ -26,7 +24,11 @@ impl Scaling {
     /// If the lengths differ.
     #[track_caller]
     pub fn apply(self, bytes: &[u8], x: &mut [f32]) {
-        kernels::scale(bytes, self.mean, 1.0 / self.std, x);
+        assert_eq!(bytes.len(), x.len(), "lengths of bytes and inputs");
+        let factor = 1.0 / self.std;
+        for (x, &byte) in x.iter_mut().zip(bytes) {
+            *x = (f32::from(byte) - self.mean) * factor;
+        }
     }
 }
 

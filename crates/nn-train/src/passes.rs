@@ -11,7 +11,7 @@
 //! before the first step, and not again.
 
 use nn_core::{
-    Buffer, ConfusionMatrix, GradientBlock, LossSum, Model, Workspace, metric::argmax, zeros,
+    BlocksMut, Buffer, ConfusionMatrix, LossSum, Model, Workspace, metric::argmax, zeros,
 };
 use nn_optim::AdamUpdate;
 use rayon::{
@@ -116,10 +116,7 @@ impl Parts {
             let range = i * part_len..((i + 1) * part_len).min(n);
             part.labels.clear();
             part.labels.extend(range.clone().map(|i| samples.label(index(i))));
-            let mut input = part.workspace.input_mut(range.len());
-            for (i, mut x) in range.zip(input.column_iter_mut()) {
-                samples.gather(index(i), x.as_mut_slice());
-            }
+            samples.gather(range.len(), |i| index(range.start + i), &mut part.workspace);
             pass(part);
         });
         let mut sums = LossSum::default();
@@ -168,52 +165,50 @@ impl Parts {
         Evaluation { sums, confusion }
     }
 
-    fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
+    fn workspaces(&self) -> impl Iterator<Item = &Workspace> + Clone {
         self.parts[..self.used].iter().map(|part| &part.workspace)
     }
 }
 
-/// The model's parameters as blocks, and room for their gradient.
+/// Room for the gradient by a model's parameters.
 pub(crate) struct Gradients {
-    blocks: Vec<GradientBlock>,
     buffer: Buffer,
 }
 
 impl Gradients {
     pub(crate) fn new(model: &Model) -> Self {
-        Self { blocks: model.gradient_blocks(), buffer: zeros(model.params().len()) }
+        Self { buffer: zeros(model.params().len()) }
     }
 
     /// Phase 2 of a step: every block's gradient over `parts`, and its update.
-    pub(crate) fn update(&mut self, parts: &Parts, params: &mut [f32], update: AdamUpdate<'_>) {
-        update_blocks(&self.blocks, parts, params, &mut self.buffer, update);
+    pub(crate) fn update(&mut self, parts: &Parts, model: &mut Model, update: AdamUpdate<'_>) {
+        update_blocks(model.blocks_mut(), parts, &mut self.buffer, update);
     }
 }
 
 /// Halves the blocks, and the buffers with them, until a thread has one.
 fn update_blocks(
-    blocks: &[GradientBlock],
+    blocks: BlocksMut<'_>,
     parts: &Parts,
-    params: &mut [f32],
     gradient: &mut [f32],
     update: AdamUpdate<'_>,
 ) {
-    match blocks {
-        [] => {}
-        [block] => {
+    if blocks.len() > 1 {
+        let mid = blocks.len() / 2;
+        let (left, right) = blocks.split_at(mid);
+        let (left_gradient, right_gradient) = gradient.split_at_mut(left.n_params());
+        let (left_update, right_update) = update.split_at(left.n_params());
+        rayon::join(
+            || update_blocks(left, parts, left_gradient, left_update),
+            || update_blocks(right, parts, right_gradient, right_update),
+        );
+    } else {
+        let mut update = Some(update);
+        blocks.for_each(|block, params| {
             block.gradient(parts.workspaces(), gradient);
-            update.apply(params, gradient);
-        }
-        _ => {
-            let (left, right) = blocks.split_at(blocks.len() / 2);
-            let mid = right[0].range().start - left[0].range().start;
-            let (left_params, right_params) = params.split_at_mut(mid);
-            let (left_gradient, right_gradient) = gradient.split_at_mut(mid);
-            let (left_update, right_update) = update.split_at(mid);
-            rayon::join(
-                || update_blocks(left, parts, left_params, left_gradient, left_update),
-                || update_blocks(right, parts, right_params, right_gradient, right_update),
-            );
-        }
+            if let Some(update) = update.take() {
+                update.apply(params, gradient);
+            }
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! What a run learns from: features and labels, borrowed from whoever keeps them.
 
-use nn_core::{Model, Scaling};
+use nn_core::{Model, Scaling, Workspace};
 
 use crate::Error;
 
@@ -102,12 +102,23 @@ impl<'a> Samples<'a> {
         self.labels[index]
     }
 
-    /// Overwrites `x` with the features of sample `index`.
-    pub(crate) fn gather(&self, index: usize, x: &mut [f32]) {
-        let range = index * self.n_features..(index + 1) * self.n_features;
+    /// Fills `workspace` with the features of `n` samples, `index(i)` being the `i`-th of them.
+    pub(crate) fn gather(
+        &self,
+        n: usize,
+        index: impl Fn(usize) -> usize,
+        workspace: &mut Workspace,
+    ) {
+        let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
         match self.features {
-            Features::Bytes { data, scaling } => scaling.apply(&data[range], x),
-            Features::Floats(data) => x.copy_from_slice(&data[range]),
+            Features::Bytes { data, scaling } => {
+                workspace.set_input_bytes(n, scaling, |i| &data[range(i)]);
+            }
+            Features::Floats(data) => {
+                for (i, mut x) in workspace.input_mut(n).column_iter_mut().enumerate() {
+                    x.copy_from_slice(&data[range(i)]);
+                }
+            }
         }
     }
 
@@ -161,15 +172,24 @@ mod tests {
         );
     }
 
+    /// Bytes that are scaled on the way are the same samples as those numbers.
     #[test]
     fn gathers_scaled_bytes_and_splits() {
         let scaling = Scaling { mean: 10.0, std: 2.0 };
-        let data = [10, 12, 14, 16, 18, 20];
-        let samples =
-            Samples::new(Features::Bytes { data: &data, scaling }, 2, &[0, 1, 2]).unwrap();
-        let (_, rest) = samples.split_at(1);
-        let mut x = [0.0; 2];
-        rest.gather(1, &mut x);
-        assert_eq!((x, rest.label(1), rest.len()), ([4.0, 5.0], 2, 2));
+        let (data, labels) = ([10, 12, 14, 0, 18, 20], [0, 1, 2]);
+        let numbers = data.map(|byte| (f32::from(byte) - 10.0) / 2.0);
+        let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
+        let outputs = [Features::Bytes { data: &data, scaling }, Features::Floats(&numbers)].map(
+            |features| {
+                let (_, rest) = Samples::new(features, 2, &labels).unwrap().split_at(1);
+                assert_eq!((rest.label(1), rest.len()), (2, 2));
+                let mut workspace = Workspace::inference(&model, 1);
+                rest.gather(1, |i| i + 1, &mut workspace);
+                model.forward(&mut workspace).into_owned()
+            },
+        );
+        let difference = (&outputs[0] - &outputs[1]).abs().max();
+        assert!(difference < 1e-6, "{outputs:?}");
+        assert!(outputs[0].max() < 0.9, "probabilities that show no difference");
     }
 }

@@ -154,7 +154,7 @@ fn run_epoch(
         }
         let learning_rate = state.schedule.rate_at(state.optimizer.step());
         let update = state.optimizer.begin_step(learning_rate);
-        gradients.update(parts, model.params_mut(), update);
+        gradients.update(parts, model, update);
 
         state.progress.batch += 1;
         state.progress.sums += batch_sums;

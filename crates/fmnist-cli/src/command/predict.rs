@@ -95,8 +95,7 @@ impl Predictor {
             let (expected, found) = (checkpoint.model.inputs(), pixels.len());
             anyhow::bail!("{input}: the model takes {expected} pixels, the image has {found}");
         }
-        let mut x = workspace.input_mut(1);
-        data::scaling(&checkpoint.info).apply(pixels, x.column_mut(0).as_mut_slice());
+        workspace.set_input_bytes(1, data::scaling(&checkpoint.info), |_| pixels);
         let output = checkpoint.model.forward(workspace);
         let probabilities: Vec<f32> = output.iter().copied().collect();
         if !probabilities.iter().all(|probability| probability.is_finite()) {

@@ -3,15 +3,15 @@
 //! Its parameters are one matrix, outputs x (inputs + 1), column-major: the weights' columns, one
 //! an input, and behind them the biases, as the column of one more input that is always 1. A run
 //! of columns is a contiguous block of parameters, which is how threads divide the work of
-//! [`Dense::backward_params`] and of the optimizer.
+//! [`crate::GradientBlock`]s and of the optimizer.
 
 use std::ops::Range;
 
-use nalgebra::{DVectorView, DVectorViewMut};
-
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
-    kernels::{Accum, matmul, matmul_at, matmul_bt},
+    kernels::{Marks, Nonzero, Right, multiply_add},
+    mirror::Mirror,
+    workspace::Input,
 };
 
 /// A dense layer and where its parameters begin.
@@ -58,48 +58,52 @@ impl Dense {
     }
 
     /// Overwrites `y` (outputs x n) with `W x + b`, `x` being inputs x n.
-    pub(crate) fn forward(self, params: &[f32], x: MatrixView<'_>, mut y: MatrixViewMut<'_>) {
-        // The product is added to the biases: one pass less over `y` than adding them after.
-        let biases = DVectorView::from_slice(&params[self.biases()], self.outputs);
-        for mut column in y.column_iter_mut() {
-            column.copy_from(&biases);
-        }
-        matmul(y, Accum::Add, self.weights_view(params), x);
-    }
-
-    /// Overwrites `dx` (inputs x n) with `WT dy`, `dy` being outputs x n.
-    pub(crate) fn backward_input(self, params: &[f32], dy: MatrixView<'_>, dx: MatrixViewMut<'_>) {
-        matmul_at(dx, self.weights_view(params), dy);
-    }
-
-    /// Writes the gradient by the given `columns` of the parameters: `dy xT` by weights, the sum of
-    /// `dy`'s columns by biases, in the order of the samples.
     ///
-    /// # Shapes
-    ///
-    /// `x`: inputs x n. `dy`: outputs x n. `d_params`: outputs * columns, replaced or added to.
-    pub(crate) fn backward_params(
+    /// `mirrors` are those of the layer's blocks: what is to be added to every element of `x` goes
+    /// through the sums of the weights' columns, together with the biases.
+    pub(crate) fn forward(
         self,
-        columns: Range<usize>,
-        x: MatrixView<'_>,
-        dy: MatrixView<'_>,
-        accum: Accum,
-        d_params: &mut [f32],
+        params: &[f32],
+        mirrors: &[Mirror],
+        x: Input<'_>,
+        mut y: MatrixViewMut<'_>,
     ) {
-        let weights = columns.start..columns.end.min(self.inputs);
-        let (d_weights, d_biases) = d_params.split_at_mut(weights.len() * self.outputs);
-        if !weights.is_empty() {
-            let d_weights = MatrixViewMut::from_slice(d_weights, self.outputs, weights.len());
-            matmul_bt(d_weights, accum, dy, x.rows(weights.start, weights.len()));
+        let mut columns = y.column_iter_mut();
+        let Some(mut first) = columns.next() else { return };
+        let first = first.as_mut_slice();
+        first.copy_from_slice(&params[self.biases()]);
+        if x.offset != 0.0 {
+            for mirror in mirrors {
+                for (y, &sum) in first.iter_mut().zip(mirror.column_sum()) {
+                    *y += x.offset * sum;
+                }
+            }
         }
-        if columns.end > self.inputs {
-            let mut d_biases = DVectorViewMut::from_slice(d_biases, self.outputs);
-            if accum == Accum::Replace {
-                d_biases.fill(0.0);
-            }
-            for column in dy.column_iter() {
-                d_biases += column;
-            }
+        for mut column in columns {
+            column.as_mut_slice().copy_from_slice(first);
+        }
+        let nonzero = x.marks.map(Marks::columns);
+        multiply_add(y, self.weights_view(params), Right::Plain(x.values), nonzero);
+    }
+
+    /// Overwrites `dx` (inputs x n) with `WT dy`, `dy` being outputs x n and zero where `nonzero` has
+    /// no bits. `mirrors` are those of the layer's blocks.
+    pub(crate) fn backward_input(
+        self,
+        mirrors: &[Mirror],
+        dy: MatrixView<'_>,
+        nonzero: Option<Nonzero<'_>>,
+        mut dx: MatrixViewMut<'_>,
+    ) {
+        for mut column in dx.column_iter_mut() {
+            column.as_mut_slice().fill(0.0);
+        }
+        let mut start = 0;
+        for mirror in mirrors {
+            let weights = mirror.transposed(self.outputs);
+            let rows = dx.rows_mut(start, weights.nrows());
+            start += weights.nrows();
+            multiply_add(rows, weights, Right::Plain(dy), nonzero);
         }
     }
 }
