@@ -20,7 +20,7 @@ const BLOCK_LEN: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GradientBlock {
     /// Index of the layer in the model.
-    pub(crate) layer: usize,
+    layer: usize,
     dense: Dense,
     /// Which columns of the layer's parameters.
     columns: Range<usize>,
@@ -44,6 +44,11 @@ impl GradientBlock {
     /// The block's mirror, to be refreshed.
     pub(crate) fn mirror(&self) -> Mirror {
         Mirror::new(self.dense, self.columns.clone(), self.layer == 0)
+    }
+
+    /// Index of its layer in the model.
+    pub fn layer(&self) -> usize {
+        self.layer
     }
 
     /// Where the block lies in the parameter buffer.

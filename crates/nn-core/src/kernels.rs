@@ -10,6 +10,8 @@ mod product;
 #[cfg(test)]
 mod reference;
 
+use pulp::{Simd, WithSimd};
+
 use crate::buffer::{MatrixView, MatrixViewMut};
 pub(crate) use marks::{Marks, Nonzero};
 pub(crate) use product::Right;
@@ -94,14 +96,42 @@ pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
 /// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).
 #[track_caller]
 pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
-    /// Side of the squares that are turned one after another, so that both sides stay in L1.
-    const SIDE: usize = 8;
-    let (m, n) = x.shape();
-    assert_eq!(m * n, y.len(), "elements of a matrix and of its transpose");
-    for row in (0..m).step_by(SIDE) {
+    assert_eq!(x.len(), y.len(), "elements of a matrix and of its transpose");
+    isa::arch().dispatch(Transpose { x, y });
+}
+
+// A type of its own: a closure of this size is not compiled into its caller, and then not for the
+// instructions that its caller has.
+struct Transpose<'a> {
+    x: MatrixView<'a>,
+    y: &'a mut [f32],
+}
+
+impl WithSimd for Transpose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        /// Side of the squares that are turned one after another, in registers.
+        const SIDE: usize = 8;
+        let Self { x, y } = self;
+        let (m, n) = x.shape();
+        let (whole_rows, whole_columns) = (m - m % SIDE, n - n % SIDE);
+        for column in (0..whole_columns).step_by(SIDE) {
+            let xs: [_; SIDE] = std::array::from_fn(|j| x.column(column + j));
+            let xs = xs.each_ref().map(|x| x.as_slice().as_chunks::<SIDE>().0);
+            for row in (0..whole_rows).step_by(SIDE) {
+                let square = xs.map(|x| x[row / SIDE]);
+                for i in 0..SIDE {
+                    let y = &mut y[(row + i) * n + column..][..SIDE];
+                    y.copy_from_slice(&square.map(|x| x[i]));
+                }
+            }
+        }
         for column in 0..n {
-            for (i, &x) in x.column(column).as_slice().iter().enumerate().skip(row).take(SIDE) {
-                y[i * n + column] = x;
+            let rows = if column < whole_columns { whole_rows..m } else { 0..m };
+            for row in rows {
+                y[row * n + column] = x[(row, column)];
             }
         }
     }

@@ -29,6 +29,16 @@ pub struct Param {
     pub columns: usize,
 }
 
+/// A layer's pass over samples, by the layer's index in the model. The last one's are fused with the
+/// loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// From its input to its output.
+    Forward(usize),
+    /// From the gradient by its output to that by its input.
+    Backward(usize),
+}
+
 /// A feed-forward network.
 ///
 /// ```
@@ -150,8 +160,8 @@ impl Model {
 
     /// The mirrors of a layer's blocks.
     fn mirrors_of(&self, layer: usize) -> &[Mirror] {
-        let start = self.blocks.partition_point(|block| block.layer < layer);
-        let end = self.blocks.partition_point(|block| block.layer <= layer);
+        let start = self.blocks.partition_point(|block| block.layer() < layer);
+        let end = self.blocks.partition_point(|block| block.layer() <= layer);
         &self.mirrors[start..end]
     }
 
@@ -174,15 +184,16 @@ impl Model {
     /// If the workspace was made for another architecture.
     #[track_caller]
     pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
-        self.forward_to(self.layers.len(), workspace);
+        self.forward_to(self.layers.len(), workspace, |_| {});
         workspace.output(self.layers.len() - 1)
     }
 
     #[track_caller]
-    fn forward_to(&self, end: usize, workspace: &mut Workspace) {
+    fn forward_to(&self, end: usize, workspace: &mut Workspace, mut done: impl FnMut(Pass)) {
         for (index, layer) in self.layers[..end].iter().enumerate() {
             let (x, y) = workspace.forward_views(index);
             layer.forward(&self.params, self.mirrors_of(index), x, y);
+            done(Pass::Forward(index));
         }
     }
 
@@ -222,11 +233,28 @@ impl Model {
     /// class.
     #[track_caller]
     pub fn loss(&self, labels: &[u32], workspace: &mut Workspace) -> LossSum {
+        self.loss_by_pass(labels, workspace, |_| {})
+    }
+
+    /// [`Model::loss`], which tells `done` of every layer's pass when it is over, for who measures.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::loss`].
+    #[track_caller]
+    pub fn loss_by_pass(
+        &self,
+        labels: &[u32],
+        workspace: &mut Workspace,
+        mut done: impl FnMut(Pass),
+    ) -> LossSum {
         assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
         let softmax = self.layers.len() - 1;
-        self.forward_to(softmax, workspace);
+        self.forward_to(softmax, workspace, &mut done);
         let (logits, probabilities) = workspace.forward_views(softmax);
-        loss::softmax_cross_entropy(logits.values, labels, probabilities)
+        let sum = loss::softmax_cross_entropy(logits.values, labels, probabilities);
+        done(Pass::Forward(softmax));
+        sum
     }
 
     /// Back from the loss to the gradient by every layer's output, which stays in the workspace
@@ -241,10 +269,27 @@ impl Model {
     /// As [`Model::loss`], and if the workspace is one for inference.
     #[track_caller]
     pub fn backward(&self, labels: &[u32], n_batch: usize, workspace: &mut Workspace) {
+        self.backward_by_pass(labels, n_batch, workspace, |_| {});
+    }
+
+    /// [`Model::backward`], which tells `done` of every layer's pass when it is over, for who measures.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::backward`].
+    #[track_caller]
+    pub fn backward_by_pass(
+        &self,
+        labels: &[u32],
+        n_batch: usize,
+        workspace: &mut Workspace,
+        mut done: impl FnMut(Pass),
+    ) {
         assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
         let softmax = self.layers.len() - 1;
         let Backward { y: probabilities, dx: d_logits, .. } = workspace.backward_views(softmax);
         loss::softmax_cross_entropy_backward(probabilities, labels, n_batch, d_logits);
+        done(Pass::Backward(softmax));
         for index in (0..softmax).rev() {
             let layer = self.layers[index];
             if let Layer::Dense(_) = layer {
@@ -254,6 +299,7 @@ impl Model {
                 let next = self.layers.get(index + 1).copied();
                 layer.backward_input(self.mirrors_of(index), next, workspace.backward_views(index));
             }
+            done(Pass::Backward(index));
         }
     }
 }

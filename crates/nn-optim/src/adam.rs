@@ -198,7 +198,7 @@ impl<'a> AdamUpdate<'a> {
     ///
     /// If the lengths differ.
     #[track_caller]
-    pub fn apply(self, params: &mut [f32], gradient: &[f32]) {
+    pub fn apply(&mut self, params: &mut [f32], gradient: &[f32]) {
         let n = params.len();
         assert_eq!((self.m.len(), gradient.len()), (n, n), "lengths of an update");
         let Self { factors: f, m, v } = self;

@@ -10,12 +10,14 @@
 
 mod error;
 mod passes;
+mod profile;
 mod samples;
 mod state;
 mod trainer;
 
 pub use error::Error;
 pub use passes::{Evaluation, evaluate};
+pub use profile::{Profile, Stage};
 pub use samples::{Features, Samples};
 pub use state::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 pub use trainer::{EpochOutcome, Step, Trainer};

@@ -10,6 +10,8 @@
 //! Sums over samples are taken in `f64`, in the order of the samples. Memory is allocated here,
 //! before the first step, and not again.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use nn_core::{
     BlocksMut, Buffer, ConfusionMatrix, LossSum, Model, Workspace, metric::argmax, zeros,
 };
@@ -19,7 +21,10 @@ use rayon::{
     iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator},
 };
 
-use crate::{Error, Samples};
+use crate::{
+    Error, Samples, Stage,
+    profile::Laps,
+};
 
 /// Samples that one thread takes through the layers at once: enough for the products to run at
 /// full speed, few enough that their activations stay in its caches and a batch of 128 keeps
@@ -47,7 +52,7 @@ pub fn evaluate(model: &Model, samples: &Samples<'_>, threads: usize) -> Result<
     check_classifier(model)?;
     samples.check(model)?;
     let workspace = Workspace::inference(model, PART_LEN);
-    let mut parts = Parts::new(&workspace, EVALUATION_LEN.min(samples.len()));
+    let mut parts = Parts::new(model, &workspace, EVALUATION_LEN.min(samples.len()));
     Ok(thread_pool(threads)?.install(|| parts.evaluate(model, samples)))
 }
 
@@ -70,6 +75,7 @@ struct Part {
     workspace: Workspace,
     labels: Vec<u32>,
     sums: LossSum,
+    laps: Laps,
 }
 
 /// Room for a batch.
@@ -81,11 +87,12 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Room for `capacity` samples in copies of `workspace`.
-    pub(crate) fn new(workspace: &Workspace, capacity: usize) -> Self {
+    fn new(model: &Model, workspace: &Workspace, capacity: usize) -> Self {
         let part = || Part {
             workspace: workspace.clone(),
             labels: Vec::with_capacity(workspace.capacity()),
             sums: LossSum::default(),
+            laps: Laps::new(model),
         };
         let parts = std::iter::repeat_with(part).take(capacity.div_ceil(workspace.capacity()));
         Self { parts: parts.collect(), used: 0 }
@@ -93,7 +100,7 @@ impl Parts {
 
     /// Room for training on batches of `batch_size`.
     pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
-        Self::new(&Workspace::training(model, PART_LEN.min(batch_size)), batch_size)
+        Self::new(model, &Workspace::training(model, PART_LEN.min(batch_size)), batch_size)
     }
 
     /// How many samples there is room for.
@@ -114,9 +121,11 @@ impl Parts {
         let parts = &mut self.parts[..self.used];
         parts.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, part)| {
             let range = i * part_len..((i + 1) * part_len).min(n);
+            part.laps.start();
             part.labels.clear();
             part.labels.extend(range.clone().map(|i| samples.label(index(i))));
             samples.gather(range.len(), |i| index(range.start + i), &mut part.workspace);
+            part.laps.lap(Stage::Gather);
             pass(part);
         });
         let mut sums = LossSum::default();
@@ -140,8 +149,10 @@ impl Parts {
             n_batch,
             |i| indices[i] as usize,
             |part| {
-                part.sums = model.loss(&part.labels, &mut part.workspace);
-                model.backward(&part.labels, n_batch, &mut part.workspace);
+                let Part { workspace, labels, sums, laps } = part;
+                let mut done = |pass| laps.lap(Stage::Layer(pass));
+                *sums = model.loss_by_pass(labels, workspace, &mut done);
+                model.backward_by_pass(labels, n_batch, workspace, done);
             },
         )
     }
@@ -153,7 +164,10 @@ impl Parts {
         let last = model.layers().len() - 1;
         for start in (0..samples.len()).step_by(self.capacity()) {
             let n = self.capacity().min(samples.len() - start);
-            let pass = |part: &mut Part| part.sums = model.loss(&part.labels, &mut part.workspace);
+            let pass = |part: &mut Part| {
+                part.sums = model.loss(&part.labels, &mut part.workspace);
+                part.laps.lap(Stage::Validate);
+            };
             sums += self.run(samples, n, |i| start + i, pass);
             for part in &self.parts[..self.used] {
                 let probabilities = part.workspace.output(last);
@@ -170,45 +184,71 @@ impl Parts {
     }
 }
 
-/// Room for the gradient by a model's parameters.
+/// What a thread needs for the gradients by blocks of a model's parameters.
 pub(crate) struct Gradients {
+    by_thread: Vec<Mutex<ThreadGradient>>,
+}
+
+struct ThreadGradient {
+    /// Room for a block's gradient: nobody needs it for longer than its update, and so it stays in the
+    /// thread's own cache.
     buffer: Buffer,
+    laps: Laps,
 }
 
 impl Gradients {
-    pub(crate) fn new(model: &Model) -> Self {
-        Self { buffer: zeros(model.params().len()) }
+    pub(crate) fn new(model: &Model, threads: usize) -> Self {
+        let blocks = model.gradient_blocks().iter();
+        let longest = blocks.map(|block| block.range().len()).max().unwrap_or(0);
+        let of_thread = || ThreadGradient { buffer: zeros(longest), laps: Laps::new(model) };
+        let by_thread = std::iter::repeat_with(|| Mutex::new(of_thread()));
+        Self { by_thread: by_thread.take(threads).collect() }
     }
 
-    /// Phase 2 of a step: every block's gradient over `parts`, and its update.
-    pub(crate) fn update(&mut self, parts: &Parts, model: &mut Model, update: AdamUpdate<'_>) {
-        update_blocks(model.blocks_mut(), parts, &mut self.buffer, update);
+    /// Phase 2 of a step: every block's gradient over `parts`, and its update. Runs in a pool of as many
+    /// threads as there is room for.
+    pub(crate) fn update(&self, parts: &Parts, model: &mut Model, update: AdamUpdate<'_>) {
+        self.update_blocks(parts, model.blocks_mut(), update);
     }
-}
 
-/// Halves the blocks, and the buffers with them, until a thread has one.
-fn update_blocks(
-    blocks: BlocksMut<'_>,
-    parts: &Parts,
-    gradient: &mut [f32],
-    update: AdamUpdate<'_>,
-) {
-    if blocks.len() > 1 {
-        let mid = blocks.len() / 2;
-        let (left, right) = blocks.split_at(mid);
-        let (left_gradient, right_gradient) = gradient.split_at_mut(left.n_params());
-        let (left_update, right_update) = update.split_at(left.n_params());
-        rayon::join(
-            || update_blocks(left, parts, left_gradient, left_update),
-            || update_blocks(right, parts, right_gradient, right_update),
-        );
-    } else {
-        let mut update = Some(update);
-        blocks.for_each(|block, params| {
-            block.gradient(parts.workspaces(), gradient);
-            if let Some(update) = update.take() {
+    /// Halves the blocks until a thread has one.
+    fn update_blocks(&self, parts: &Parts, blocks: BlocksMut<'_>, mut update: AdamUpdate<'_>) {
+        if blocks.len() > 1 {
+            let mid = blocks.len() / 2;
+            let (left, right) = blocks.split_at(mid);
+            let (left_update, right_update) = update.split_at(left.n_params());
+            rayon::join(
+                || self.update_blocks(parts, left, left_update),
+                || self.update_blocks(parts, right, right_update),
+            );
+        } else {
+            let mut of_thread = self.of_thread(rayon::current_thread_index().unwrap_or(0));
+            let ThreadGradient { buffer, laps } = &mut *of_thread;
+            laps.start();
+            blocks.for_each(|block, params| {
+                let gradient = &mut buffer[..params.len()];
+                block.gradient(parts.workspaces(), gradient);
+                laps.lap(Stage::Gradient(block.layer()));
                 update.apply(params, gradient);
-            }
-        });
+            });
+            laps.lap(Stage::Update);
+        }
+    }
+
+    /// What belongs to a thread: to nobody else, so that it never waits.
+    fn of_thread(&self, thread: usize) -> MutexGuard<'_, ThreadGradient> {
+        self.by_thread[thread].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Switches the clocks of both phases on.
+    pub(crate) fn enable_laps(&self, parts: &mut Parts) {
+        parts.parts.iter_mut().for_each(|part| part.laps.enable());
+        (0..self.by_thread.len()).for_each(|thread| self.of_thread(thread).laps.enable());
+    }
+
+    /// Adds the times of both phases to `laps`.
+    pub(crate) fn add_laps(&self, parts: &Parts, laps: &mut Laps) {
+        parts.parts.iter().for_each(|part| laps.add(&part.laps));
+        (0..self.by_thread.len()).for_each(|thread| laps.add(&self.of_thread(thread).laps));
     }
 }

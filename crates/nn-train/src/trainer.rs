@@ -1,6 +1,9 @@
 //! Epochs: shuffled batches, validation, and a stop at any step.
 
-use std::ops::ControlFlow;
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use nn_core::{
     LossSum, Model,
@@ -10,8 +13,9 @@ use nn_optim::{Adam, AdamConfig, Schedule};
 use rayon::ThreadPool;
 
 use crate::{
-    EpochRecord, Error, Metrics, Progress, RunConfig, Samples, TrainingState,
+    EpochRecord, Error, Metrics, Profile, Progress, RunConfig, Samples, Stage, TrainingState,
     passes::{Gradients, Parts, check_classifier, thread_pool},
+    profile::Laps,
 };
 
 impl TrainingState {
@@ -65,11 +69,24 @@ pub enum EpochOutcome {
 /// The model and [`TrainingState`] together are the whole run: a trainer made of them carries on
 /// with the very bits of one that never stopped, on any number of threads.
 pub struct Trainer {
+    run: Run,
+    pool: ThreadPool,
+}
+
+/// A run, and the memory that it takes.
+struct Run {
     model: Model,
     state: TrainingState,
     parts: Parts,
     gradients: Gradients,
-    pool: ThreadPool,
+    measured: Measured,
+}
+
+/// What a profile is made of, beside the clocks of the threads.
+struct Measured {
+    steps: u64,
+    elapsed: Duration,
+    laps: Laps,
 }
 
 impl Trainer {
@@ -87,23 +104,40 @@ impl Trainer {
             return Err(Error::Moments { expected, found });
         }
         let parts = Parts::training(&model, state.config.batch_size);
-        let gradients = Gradients::new(&model);
-        Ok(Self { model, state, parts, gradients, pool: thread_pool(threads)? })
+        let pool = thread_pool(threads)?;
+        let gradients = Gradients::new(&model, pool.current_num_threads());
+        let measured = Measured { steps: 0, elapsed: Duration::ZERO, laps: Laps::new(&model) };
+        Ok(Self { run: Run { model, state, parts, gradients, measured }, pool })
+    }
+
+    /// Has the clock read in every stage of a step from now on, for [`Trainer::profile`].
+    pub fn enable_profile(&mut self) {
+        self.run.measured.laps.enable();
+        self.run.gradients.enable_laps(&mut self.run.parts);
+    }
+
+    /// Where the time of all steps went since [`Trainer::enable_profile`].
+    pub fn profile(&self) -> Profile {
+        let Run { parts, gradients, measured: Measured { steps, elapsed, laps }, .. } = &self.run;
+        let mut laps = laps.clone();
+        gradients.add_laps(parts, &mut laps);
+        let threads = self.pool.current_num_threads();
+        Profile { steps: *steps, elapsed: *elapsed, threads, stages: laps.stages() }
     }
 
     /// The model as it is now.
     pub fn model(&self) -> &Model {
-        &self.model
+        &self.run.model
     }
 
     /// The rest of the run as it is now.
     pub fn state(&self) -> &TrainingState {
-        &self.state
+        &self.run.state
     }
 
     /// The model and the rest of the run.
     pub fn into_parts(self) -> (Model, TrainingState) {
-        (self.model, self.state)
+        (self.run.model, self.run.state)
     }
 
     /// Trains to the end of the epoch under way, then evaluates on `validation`.
@@ -122,58 +156,67 @@ impl Trainer {
         validation: Option<&Samples<'_>>,
         observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
     ) -> Result<EpochOutcome, Error> {
-        train.check(&self.model)?;
+        let Self { run, pool } = self;
+        train.check(&run.model)?;
         if let Some(validation) = validation {
-            validation.check(&self.model)?;
+            validation.check(&run.model)?;
         }
-        let Self { model, state, parts, gradients, pool } = self;
-        check_progress(state, train)?;
-        pool.install(|| run_epoch(model, state, parts, gradients, train, validation, observer))
+        check_progress(&run.state, train)?;
+        pool.install(|| {
+            let start = Instant::now();
+            let outcome = run.epoch(train, validation, observer);
+            run.measured.elapsed += start.elapsed();
+            outcome
+        })
     }
 }
 
-fn run_epoch(
-    model: &mut Model,
-    state: &mut TrainingState,
-    parts: &mut Parts,
-    gradients: &mut Gradients,
-    train: &Samples<'_>,
-    validation: Option<&Samples<'_>>,
-    observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
-) -> Result<EpochOutcome, Error> {
-    let RunConfig { seed, batch_size } = state.config;
-    let epoch = state.progress.epoch;
-    let order = epoch_order(seed, epoch, train.len());
-    let n_batches = n_batches(state.config, train.len());
-    let done = state.progress.batch as usize;
-    for indices in order.chunks(batch_size).skip(done) {
-        let batch_sums = parts.forward_backward(model, train, indices);
-        if !batch_sums.loss.is_finite() {
-            let (step, value) = (state.optimizer.step() + 1, batch_sums.mean_loss());
-            return Err(Error::Diverged { epoch: epoch + 1, step, what: "the loss", value });
-        }
-        let learning_rate = state.schedule.rate_at(state.optimizer.step());
-        let update = state.optimizer.begin_step(learning_rate);
-        gradients.update(parts, model, update);
+impl Run {
+    fn epoch(
+        &mut self,
+        train: &Samples<'_>,
+        validation: Option<&Samples<'_>>,
+        observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
+    ) -> Result<EpochOutcome, Error> {
+        let Self { model, state, parts, gradients, measured } = self;
+        let RunConfig { seed, batch_size } = state.config;
+        let epoch = state.progress.epoch;
+        measured.laps.start();
+        let order = epoch_order(seed, epoch, batch_size, train);
+        measured.laps.lap(Stage::Shuffle);
+        let n_batches = n_batches(state.config, train.len());
+        let done = state.progress.batch as usize;
+        for indices in order.chunks(batch_size).skip(done) {
+            let batch_sums = parts.forward_backward(model, train, indices);
+            if !batch_sums.loss.is_finite() {
+                let (step, value) = (state.optimizer.step() + 1, batch_sums.mean_loss());
+                return Err(Error::Diverged { epoch: epoch + 1, step, what: "the loss", value });
+            }
+            let learning_rate = state.schedule.rate_at(state.optimizer.step());
+            let update = state.optimizer.begin_step(learning_rate);
+            gradients.update(parts, model, update);
 
-        state.progress.batch += 1;
-        state.progress.sums += batch_sums;
-        let Progress { batch, sums, .. } = state.progress;
-        if observer(Step { epoch: epoch + 1, batch, n_batches, sums }).is_break() {
-            check_params(model, state)?;
-            return Ok(EpochOutcome::Stopped);
+            measured.steps += 1;
+            state.progress.batch += 1;
+            state.progress.sums += batch_sums;
+            let Progress { batch, sums, .. } = state.progress;
+            if observer(Step { epoch: epoch + 1, batch, n_batches, sums }).is_break() {
+                check_params(model, state)?;
+                return Ok(EpochOutcome::Stopped);
+            }
         }
+        check_params(model, state)?;
+        let validation =
+            validation.map(|samples| Metrics::from(parts.evaluate(model, samples).sums));
+        let record = EpochRecord {
+            train: Metrics::from(state.progress.sums),
+            validation,
+            learning_rate: state.schedule.rate_at(state.optimizer.step() - 1),
+        };
+        state.history.push(record);
+        state.progress = Progress { epoch: epoch + 1, ..Progress::default() };
+        Ok(EpochOutcome::Completed(record))
     }
-    check_params(model, state)?;
-    let validation = validation.map(|samples| Metrics::from(parts.evaluate(model, samples).sums));
-    let record = EpochRecord {
-        train: Metrics::from(state.progress.sums),
-        validation,
-        learning_rate: state.schedule.rate_at(state.optimizer.step() - 1),
-    };
-    state.history.push(record);
-    state.progress = Progress { epoch: epoch + 1, ..Progress::default() };
-    Ok(EpochOutcome::Completed(record))
 }
 
 /// The error where a parameter is not finite, though the loss did not show it yet.
@@ -189,10 +232,16 @@ fn check_params(model: &Model, state: &TrainingState) -> Result<(), Error> {
     }
 }
 
-/// The order in which an epoch, counted from 0, visits its samples.
-fn epoch_order(seed: u64, epoch: u64, n_samples: usize) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..n_samples as u32).collect();
+/// The order in which an epoch, counted from 0, visits its samples, batch after batch.
+///
+/// Batches are random; within one, where order means nothing, samples stand by class, so that neighbours
+/// have their zeros in the same places and products skip more of them.
+fn epoch_order(seed: u64, epoch: u64, batch_size: usize, samples: &Samples<'_>) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..samples.len() as u32).collect();
     Stream::new(seed, Purpose::Shuffle, epoch).shuffle(&mut order);
+    for batch in order.chunks_mut(batch_size) {
+        batch.sort_by_key(|&index| samples.label(index as usize));
+    }
     order
 }
 

@@ -54,6 +54,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
+    /// Say at the end where the time of a step went
+    #[arg(long)]
+    profile: bool,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -175,7 +179,10 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let validation = (!held_out.is_empty()).then_some(held_out);
 
     let threads = data::threads(args.threads);
-    let trainer = Trainer::new(run.model, run.state, threads)?;
+    let mut trainer = Trainer::new(run.model, run.state, threads)?;
+    if args.profile {
+        trainer.enable_profile();
+    }
     let mut session = Session {
         trainer,
         info,
@@ -193,6 +200,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     )?;
     if let Some(signal) = session.train(&train, validation.as_ref())? {
         return Ok(signal.exit_code());
+    }
+    if args.profile {
+        session.report.profile(&session.trainer)?;
     }
     session.finish(&test_images.samples()?, threads, &dataset)?;
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,8 @@
 //! first, 32 columns at a time, in a loop over rows that runs in vectors; turning blocks of 32 x 32
 //! bits gives the columns.
 
+use pulp::{Simd, WithSimd};
+
 use super::isa;
 use crate::buffer::MatrixView;
 
@@ -42,35 +44,8 @@ impl Marks {
     /// If there is not the room.
     #[track_caller]
     pub(crate) fn update(&mut self, x: MatrixView<'_>) {
-        let (rows, columns) = x.shape();
-        assert_eq!(rows, self.rows, "rows of a matrix and of its marks");
-        let (padded, words) = (rows.next_multiple_of(GROUP), column_words(rows));
-        isa::arch().dispatch(
-            #[inline(always)]
-            || {
-                let groups = self.by_row.chunks_exact_mut(padded.max(1));
-                let group_columns = self.by_column.chunks_exact_mut((words * GROUP).max(1));
-                for (group, (by_row, by_column)) in groups.zip(group_columns).enumerate() {
-                    let start = group * GROUP;
-                    if start >= columns {
-                        break;
-                    }
-                    let n = GROUP.min(columns - start);
-                    by_row.fill(0);
-                    for j in 0..n {
-                        let x = x.column(start + j);
-                        for (bits, &x) in by_row.iter_mut().zip(x.as_slice()) {
-                            *bits |= u32::from(x != 0.0) << j;
-                        }
-                    }
-                    for (word, block) in by_row.as_chunks::<GROUP>().0.iter().enumerate() {
-                        for (j, bits) in transposed(*block).into_iter().enumerate().take(n) {
-                            by_column[j * words + word] = bits;
-                        }
-                    }
-                }
-            },
-        );
+        assert_eq!(x.nrows(), self.rows, "rows of a matrix and of its marks");
+        isa::arch().dispatch(Update { marks: self, x });
     }
 
     /// The bits of the columns from the first.
@@ -84,6 +59,38 @@ impl Marks {
         let padded = self.rows.next_multiple_of(GROUP);
         let words = &self.by_row[padded * group..][start..=self.rows];
         Nonzero { words, stride: 1 }
+    }
+}
+
+struct Update<'a> {
+    marks: &'a mut Marks,
+    x: MatrixView<'a>,
+}
+
+impl WithSimd for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { marks, x } = self;
+        let (rows, columns) = x.shape();
+        let (padded, words) = (rows.next_multiple_of(GROUP), column_words(rows));
+        let groups = marks.by_row.chunks_exact_mut(padded);
+        let groups = groups.zip(marks.by_column.chunks_exact_mut(words * GROUP));
+        for (start, (by_row, by_column)) in (0..columns).step_by(GROUP).zip(groups) {
+            let n = GROUP.min(columns - start);
+            by_row.fill(0);
+            for j in 0..n {
+                for (bits, &x) in by_row.iter_mut().zip(x.column(start + j).as_slice()) {
+                    *bits |= u32::from(x != 0.0) << j;
+                }
+            }
+            for (word, block) in by_row.as_chunks::<GROUP>().0.iter().enumerate() {
+                for (j, bits) in transposed(*block).into_iter().enumerate().take(n) {
+                    by_column[j * words + word] = bits;
+                }
+            }
+        }
     }
 }
 

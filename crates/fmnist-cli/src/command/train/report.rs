@@ -8,9 +8,10 @@ use std::{
 
 use fmnist_data::Dataset;
 use indicatif::ProgressBar;
+use nn_core::{Layer, Pass};
 use nn_io::ModelInfo;
 use nn_optim::Schedule;
-use nn_train::{EpochRecord, Metrics, Step, Trainer, TrainingState};
+use nn_train::{EpochRecord, Metrics, Profile, Stage, Step, Trainer, TrainingState};
 use serde_json::json;
 
 use super::super::metrics_json;
@@ -152,6 +153,45 @@ impl<'a> Report<'a> {
         )
     }
 
+    /// Where the time of the steps went.
+    pub(super) fn profile(&mut self, trainer: &Trainer) -> io::Result<()> {
+        let Profile { steps, elapsed, threads, stages } = &trainer.profile();
+        let waiting = trainer.profile().waiting();
+        let layers = trainer.model().layers();
+        let named = stages.iter().map(|&(stage, time)| (stage_name(stage, layers), time));
+        let rows: Vec<_> = named.chain([("waiting".to_owned(), waiting)]).collect();
+        self.console.result(
+            || {
+                let thread_time = elapsed.as_secs_f64() * *threads as f64;
+                let per_step = |time: &Duration| time.as_secs_f64() * 1e6 / (*steps).max(1) as f64;
+                let row = |(name, time): &(String, Duration)| {
+                    let share = 100.0 * time.as_secs_f64() / thread_time;
+                    format!("{name:<24}{:>12.1}{share:>9.1} %", per_step(time))
+                };
+                let rows: Vec<String> = rows.iter().map(row).collect();
+                format!(
+                    "\n{steps} steps in {}, {:.1} us each, on {threads} thread{}\n\n\
+                     stage                   us of a step      share\n{}",
+                    duration(*elapsed),
+                    per_step(elapsed),
+                    if *threads == 1 { "" } else { "s, whose times are added up" },
+                    rows.join("\n"),
+                )
+            },
+            || {
+                let stages: serde_json::Map<_, _> =
+                    rows.iter().map(|(name, time)| (name.clone(), json!(time.as_secs_f64()))).collect();
+                json!({
+                    "event": "profile",
+                    "steps": steps,
+                    "seconds": elapsed.as_secs_f64(),
+                    "threads": threads,
+                    "thread_seconds": stages,
+                })
+            },
+        )
+    }
+
     /// A run that a signal stopped and that is saved.
     pub(super) fn stopped(
         &mut self,
@@ -214,6 +254,23 @@ impl<'a> Report<'a> {
                 })
             },
         )
+    }
+}
+
+/// What a profile calls a stage.
+fn stage_name(stage: Stage, layers: &[Layer]) -> String {
+    let layer = |index: usize| format!("{index} {}", layers[index].spec().name());
+    match stage {
+        Stage::Shuffle => "shuffle".into(),
+        Stage::Gather => "gather".into(),
+        Stage::Layer(Pass::Forward(index)) if index + 1 == layers.len() => {
+            format!("forward {} and loss", layer(index))
+        }
+        Stage::Layer(Pass::Forward(index)) => format!("forward {}", layer(index)),
+        Stage::Layer(Pass::Backward(index)) => format!("backward {}", layer(index)),
+        Stage::Gradient(index) => format!("gradient {}", layer(index)),
+        Stage::Update => "update".into(),
+        Stage::Validate => "validate".into(),
     }
 }
 
