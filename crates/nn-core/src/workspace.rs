@@ -3,13 +3,16 @@
 //! Built once for a model and the most samples it will hold; passes then allocate nothing. A
 //! batch's last, short part is a narrower view of the same memory.
 
-use std::ops::Range;
+use std::{hint::black_box, ops::Range};
 
 use crate::{
     Layer, Model, Scaling,
     buffer::{Matrix, MatrixView, MatrixViewMut},
     kernels::{self, Marks, Right, multiply_add},
 };
+
+/// Bytes that come from memory together.
+const CACHE_LINE: usize = 64;
 
 /// Activations, and gradients by them, for up to a fixed number of samples.
 #[derive(Clone, Debug)]
@@ -116,6 +119,11 @@ impl Workspace {
         scaling: Scaling,
         sample: impl Fn(usize) -> &'a [u8],
     ) {
+        // Samples lie anywhere in memory. Asked for one after another, each keeps the processor waiting;
+        // asked for all at once, they come together.
+        for i in 0..n_samples {
+            black_box(sample(i).iter().step_by(CACHE_LINE).fold(0, |sum, &byte| sum ^ byte));
+        }
         let mut input = self.input_mut(n_samples);
         let factor = 1.0 / scaling.std;
         for (i, mut x) in input.column_iter_mut().enumerate() {

@@ -2,7 +2,7 @@
 //!
 //! A step has two parallel phases and no reduction across threads:
 //!
-//! 1. *By samples.* A batch is cut into parts of [`PART_LEN`] samples, whatever the threads. One
+//! 1. *By samples.* A batch is cut into parts of up to [`PART_LEN`] samples, whatever the threads. One
 //!    thread takes a part through gathering, forward, loss and back to its deltas.
 //! 2. *By parameters.* One thread computes a block's gradient over all parts, in order, and
 //!    applies the optimizer to it while it is warm.
@@ -100,12 +100,19 @@ impl Parts {
 
     /// Room for training on batches of `batch_size`.
     pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
-        Self::new(model, &Workspace::training(model, PART_LEN.min(batch_size)), batch_size)
+        // A small batch has two parts, if it is worth it.
+        let part_len = (batch_size / 2).clamp(PART_LEN / 2, PART_LEN);
+        Self::new(model, &Workspace::training(model, part_len), batch_size)
+    }
+
+    /// The most samples of a part.
+    fn part_len(&self) -> usize {
+        self.parts[0].workspace.capacity()
     }
 
     /// How many samples there is room for.
     fn capacity(&self) -> usize {
-        self.parts.iter().map(|part| part.workspace.capacity()).sum()
+        self.parts.len() * self.part_len()
     }
 
     /// Gathers `n` samples, `index(i)` being the `i`-th of them, and runs `pass` on each part.
@@ -116,15 +123,16 @@ impl Parts {
         index: impl Fn(usize) -> usize + Sync,
         pass: impl Fn(&mut Part) + Sync,
     ) -> LossSum {
-        let part_len = self.parts[0].workspace.capacity();
-        self.used = n.div_ceil(part_len);
-        let parts = &mut self.parts[..self.used];
+        let used = n.div_ceil(self.part_len());
+        self.used = used;
+        let parts = &mut self.parts[..used];
         parts.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, part)| {
-            let range = i * part_len..((i + 1) * part_len).min(n);
             part.laps.start();
+            let n_part = (0..).take_while(|&j| dealt(i, j, used) < n).count();
+            let index = |j| index(dealt(i, j, used));
             part.labels.clear();
-            part.labels.extend(range.clone().map(|i| samples.label(index(i))));
-            samples.gather(range.len(), |i| index(range.start + i), &mut part.workspace);
+            part.labels.extend((0..n_part).map(|j| samples.label(index(j))));
+            samples.gather(n_part, index, &mut part.workspace);
             part.laps.lap(Stage::Gather);
             pass(part);
         });
@@ -182,6 +190,14 @@ impl Parts {
     fn workspaces(&self) -> impl Iterator<Item = &Workspace> + Clone {
         self.parts[..self.used].iter().map(|part| &part.workspace)
     }
+}
+
+/// Which sample of a batch is the `j`-th of part `part` of `n_parts`.
+///
+/// Samples are dealt in pairs, as cards are: neighbours, which stand by class and have their zeros in the
+/// same places, stay together, and every part gets some of each class, so that all take the same time.
+fn dealt(part: usize, j: usize, n_parts: usize) -> usize {
+    2 * (j / 2 * n_parts + part) + j % 2
 }
 
 /// What a thread needs for the gradients by blocks of a model's parameters.

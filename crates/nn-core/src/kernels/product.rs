@@ -154,6 +154,12 @@ impl Product<'_> {
         block: usize,
     ) {
         let mut column = 0;
+        if R <= 3 {
+            while column + 2 * PAIR <= self.n {
+                self.tile::<S, R, { 2 * PAIR }, FULL>(simd, row, column, block);
+                column += 2 * PAIR;
+            }
+        }
         while column + PAIR <= self.n {
             self.tile::<S, R, PAIR, FULL>(simd, row, column, block);
             column += PAIR;
