@@ -84,20 +84,21 @@ class Runner:
         self.ours_version = text(["git", "describe", "--always", "--dirty"], cwd=ROOT)
 
     def run(self, peer, threads, section, seed):
-        if peer == OURS:
-            if section.task == "train":
-                return [self.train_ours(threads, section, seed)]
-            return self.bench_ours(threads, section)
+        if peer == OURS and section.task == "train":
+            return [self.train_ours(threads, section, seed)]
         program = [self.python, "-B", HERE / f"{peer}.py"]
-        if section.task == "checkpoint":
+        if section.task == "checkpoint" and peer != OURS:
             return self.lines(peer, program)
         if peer in RUST:
             program = [PEERS_RELEASE / f"peer-{peer}"]
+        if peer == OURS:
+            program = [PEERS_RELEASE / "peer-ours"]
         arguments = {
             "--threads": threads, "--batch": section.batch, "--hidden": section.hidden,
             "--epochs": section.epochs, "--seed": seed,
         }  # fmt: skip
-        return self.lines(peer, [*program, section.task, *flatten(arguments)])
+        lines = self.lines(peer, [*program, section.task, *flatten(arguments)])
+        return [line | {"version": self.ours_version} for line in lines] if peer == OURS else lines
 
     def train_ours(self, threads, section, seed):
         arguments = {
@@ -117,18 +118,6 @@ class Runner:
             ],
             "test_accuracy": events[-1]["test"]["accuracy"],
         }
-
-    def bench_ours(self, threads, section):
-        """Of what `--ours-bench` prints, the lines of this section."""
-        if not self.options.ours_bench:
-            return []
-        key = report.MEASURES[section.task][0].key
-        lines = self.lines(OURS, shlex.split(self.options.ours_bench))
-        return [
-            line | {"version": self.ours_version}
-            for line in lines
-            if key in line and (section.task != "infer" or line["threads"] == threads)
-        ]
 
     def lines(self, peer, command):
         limits = AVX2[peer] if self.options.isa == "avx2" and peer in AVX2 else {}
@@ -245,9 +234,6 @@ def main():
     )
     parser.add_argument(
         "--isa", choices=["avx2"], help="limit ours, and the peers that can be, to AVX2"
-    )
-    parser.add_argument(
-        "--ours-bench", metavar="COMMAND", help="prints our inference and checkpoints as JSON lines"
     )
     parser.add_argument(
         "--python", help="one that has requirements.txt installed, instead of a new environment"

@@ -5,7 +5,9 @@
 //! how bytes become arrays, to [`idx`].
 
 use std::fmt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
@@ -143,7 +145,9 @@ impl Dataset {
     /// When a file is missing, cannot be read or breaks the format, when images and labels or the
     /// two splits disagree, or when a label is 10 or more.
     pub fn load_idx(dir: &Path) -> Result<Self, Error> {
-        load_files(dir, &manifest::fashion_mnist(), DatasetName::Idx, |_, path| idx::open(path))
+        let (train, test) =
+            load_splits(dir, &manifest::fashion_mnist(), |_, path| idx::open(path))?;
+        Ok(Self::new(train, test, DatasetName::Idx))
     }
 
     /// Puts two splits together under a name, and takes their fingerprint.
@@ -161,16 +165,18 @@ impl Dataset {
 }
 
 fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset, Error> {
-    load_files(dir, manifest, DatasetName::FashionMnist, |spec, path| manifest.read(spec, path))
+    let (train, test) = load_splits(dir, manifest, |spec, path| manifest.read(spec, path))?;
+    let (name, sha256) = (DatasetName::FashionMnist, manifest.content_sha256.clone());
+    Ok(Dataset { train, test, name, sha256 })
 }
 
-/// Loads four files by the manifest's names, each through `read`, if they belong together.
-fn load_files(
+/// Loads four files by the manifest's names, each through `read`, if they belong together. The two
+/// splits are read at the same time.
+fn load_splits(
     dir: &Path,
     manifest: &Manifest,
-    name: DatasetName,
-    read: impl Fn(&FileSpec, &Path) -> Result<Idx, Error>,
-) -> Result<Dataset, Error> {
+    read: impl Fn(&FileSpec, &Path) -> Result<Idx, Error> + Sync,
+) -> Result<(Split, Split), Error> {
     let missing = manifest.missing(dir);
     if !missing.is_empty() {
         return Err(Error::Missing { dir: dir.into(), missing });
@@ -190,8 +196,12 @@ fn load_files(
         })
     };
     let [train_images, train_labels, test_images, test_labels] = &manifest.files;
-    let (train_path, train) = split(train_images, train_labels)?;
-    let (test_path, test) = split(test_images, test_labels)?;
+    let (train, test) = thread::scope(|scope| {
+        let test = scope.spawn(|| split(test_images, test_labels));
+        let train = split(train_images, train_labels);
+        (train, test.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let ((train_path, train), (test_path, test)) = (train?, test?);
     let size = |images: &Images| format!("images of {} x {}", images.height, images.width);
     if size(&train.images) != size(&test.images) {
         return Err(Error::Disagreement {
@@ -201,7 +211,7 @@ fn load_files(
             expected: size(&train.images),
         });
     }
-    Ok(Dataset::new(train, test, name))
+    Ok((train, test))
 }
 
 fn to_images(array: Idx, path: &Path) -> Result<Images, Error> {

@@ -9,10 +9,11 @@
 mod source;
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use flate2::bufread::GzDecoder;
 use tempfile::NamedTempFile;
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
@@ -77,6 +78,9 @@ pub enum Progress<'a> {
 
 /// Makes `dir` hold the four verified files, fetching those that are missing or damaged.
 ///
+/// Beside each it leaves the unzipped file, 55 MB in all, where the directory can be written to: a run
+/// then begins 100 ms sooner.
+///
 /// `dir` is created when needed. Sources are tried in order for each file. Of two fetches into
 /// one directory at the same time, the second waits and then finds the work done. No source can
 /// hold it up for long: connecting takes at most 10 s, a pause in the data 30 s, a file 15 min.
@@ -137,8 +141,12 @@ impl Fetch<'_> {
         for spec in files {
             complete &= is_good(&spec.path_in(self.dir), spec)?;
         }
-        let good = |spec: &FileSpec| Fetched { file: spec.name, outcome: Outcome::AlreadyGood };
         if complete {
+            // Unzipped files only save time, so a directory that takes none is as good.
+            if files.iter().any(|spec| !self.is_unzipped(spec)) {
+                let _ = self.lock().and_then(|_lock| files.iter().try_for_each(|f| self.unzip(f)));
+            }
+            let good = |spec: &FileSpec| Fetched { file: spec.name, outcome: Outcome::AlreadyGood };
             return Ok(files.iter().map(good).collect());
         }
         fs::create_dir_all(self.dir).map_err(Error::io(self.dir, "create"))?;
@@ -146,10 +154,49 @@ impl Fetch<'_> {
         sweep(self.dir)?;
         let mut fetched = Vec::new();
         for spec in files {
-            let path = spec.path_in(self.dir);
-            fetched.push(if is_good(&path, spec)? { good(spec) } else { self.one(spec)? });
+            let outcome = self.heal(spec)?;
+            fetched.push(Fetched { file: spec.name, outcome });
+            self.unzip(spec)?;
         }
         Ok(fetched)
+    }
+
+    /// Makes one file good. Fetches it only where the directory has it in neither form.
+    fn heal(&mut self, spec: &FileSpec) -> Result<Outcome, Error> {
+        let path = spec.path_in(self.dir);
+        if is_good(&path, spec)? {
+            return Ok(Outcome::AlreadyGood);
+        }
+        let (gzip, raw) = (self.dir.join(spec.name), self.dir.join(spec.raw_name()));
+        let outcome = if is_good(&gzip, spec)? {
+            Outcome::Healed(Source::Directory(self.dir.into()))
+        } else {
+            self.one(spec)?
+        };
+        if raw.exists() {
+            fs::remove_file(&raw).map_err(Error::io(&raw, "remove"))?;
+        }
+        Ok(outcome)
+    }
+
+    fn is_unzipped(&self, spec: &FileSpec) -> bool {
+        spec.path_in(self.dir) == self.dir.join(spec.raw_name())
+    }
+
+    /// Unzips a good file beside itself, if that is not yet done.
+    fn unzip(&self, spec: &FileSpec) -> Result<(), Error> {
+        if self.is_unzipped(spec) {
+            return Ok(());
+        }
+        let path = self.dir.join(spec.name);
+        let (file, _) = digest::open(&path)?;
+        let mut content = Digesting::new(GzDecoder::new(BufReader::new(file)));
+        let mut temporary = temporary(self.dir)?;
+        io::copy(&mut content, &mut temporary).map_err(Error::io(&path, "unzip"))?;
+        if content.finish() == spec.raw {
+            install(temporary, &self.dir.join(spec.raw_name()), self.dir)?;
+        }
+        Ok(())
     }
 
     /// Holds off other fetches into the directory until the file is dropped.
@@ -173,17 +220,16 @@ impl Fetch<'_> {
     }
 
     /// Fetches one file from the first source that has a good copy.
-    fn one(&mut self, spec: &FileSpec) -> Result<Fetched, Error> {
+    fn one(&mut self, spec: &FileSpec) -> Result<Outcome, Error> {
+        let damaged = spec.path_in(self.dir).exists();
         let path = self.dir.join(spec.name);
-        let damaged = path.exists();
         let mut attempts = Vec::new();
         for source in self.sources {
             match self.copy(spec, source) {
                 Ok(temporary) => {
                     install(temporary, &path, self.dir)?;
-                    let outcome =
-                        if damaged { Outcome::Healed } else { Outcome::Downloaded }(source.clone());
-                    return Ok(Fetched { file: spec.name, outcome });
+                    let how = if damaged { Outcome::Healed } else { Outcome::Downloaded };
+                    return Ok(how(source.clone()));
                 }
                 Err(Failure::Local(error)) => return Err(error),
                 Err(Failure::Source(reason)) => {

@@ -52,6 +52,7 @@ pub(crate) fn manifest(raw: &[Vec<u8>; 4], mnist: &[Vec<u8>; 4]) -> Manifest {
         raw: digest(&raw[i]),
     };
     Manifest {
+        content_sha256: digest(&raw.concat()).sha256,
         files: std::array::from_fn(spec),
         mnist: mnist.each_ref().map(|raw| digest(&gzip(raw))),
     }

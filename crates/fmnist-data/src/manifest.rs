@@ -27,10 +27,12 @@ impl FileSpec {
         self.name.strip_suffix(".gz").unwrap_or(self.name)
     }
 
-    /// Where the file is in `dir`: under its published name, or else unzipped if it is that.
+    /// Where the file is in `dir`: unzipped, if it is that and of the right length, or else under its
+    /// published name.
     pub(crate) fn path_in(&self, dir: &Path) -> PathBuf {
         let (gzip, raw) = (dir.join(self.name), dir.join(self.raw_name()));
-        if raw.exists() && !gzip.exists() { raw } else { gzip }
+        let is_whole = || raw.metadata().is_ok_and(|metadata| metadata.len() == self.raw.bytes);
+        if is_whole() || raw.exists() && !gzip.exists() { raw } else { gzip }
     }
 }
 
@@ -39,6 +41,8 @@ impl FileSpec {
 pub(crate) struct Manifest {
     /// Training images, training labels, test images, test labels.
     pub(crate) files: [FileSpec; 4],
+    /// SHA-256 of the four unzipped files one after another: the fingerprint of the whole.
+    pub(crate) content_sha256: String,
     /// MNIST's four files, known only to be refused by name.
     pub(crate) mnist: [Digest; 4],
 }
@@ -126,6 +130,7 @@ pub(crate) fn fashion_mnist() -> Manifest {
                 raw: known(10_008, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
             },
         ],
+        content_sha256: "14410854cf7a289477dcfc7df3f8ec24741e281cdcc425ede0d9a748ca630214".into(),
         mnist: [
             known(9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
             known(28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),

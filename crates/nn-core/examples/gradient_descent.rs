@@ -35,11 +35,9 @@ fn main() -> Result<(), Error> {
         for block in model.gradient_blocks() {
             block.gradient([&workspace], &mut gradient[block.range()]);
         }
-        model.update_blocks(|block, params| {
-            for (param, d_param) in params.iter_mut().zip(&gradient[block.range()]) {
-                *param -= 0.5 * d_param;
-            }
-        });
+        for (param, d_param) in model.params_mut().iter_mut().zip(gradient.iter()) {
+            *param -= 0.5 * d_param;
+        }
     }
 
     let mut confusion = ConfusionMatrix::new(3);

@@ -66,12 +66,6 @@ impl Matrix {
         let from = start * self.rows + rows.start;
         let (n_rows, data) = (Dyn(rows.len()), &self.buffer[from..]);
         let (row_stride, column_stride) = (Const::<1>, Dyn(self.rows));
-        MatrixView::from_slice_with_strides_generic(
-            data,
-            n_rows,
-            Dyn(n),
-            row_stride,
-            column_stride,
-        )
+        MatrixView::from_slice_with_strides_generic(data, n_rows, Dyn(n), row_stride, column_stride)
     }
 }

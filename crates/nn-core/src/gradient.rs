@@ -6,11 +6,7 @@
 
 use std::ops::Range;
 
-use crate::{
-    Dense, Layer, Workspace,
-    buffer::MatrixViewMut,
-    mirror::Mirror,
-};
+use crate::{Dense, Layer, Workspace, buffer::MatrixViewMut, mirror::Mirror};
 
 /// About as many parameters as a block has: its gradient and two moments then stay in a core's
 /// caches while it is updated, and the book's network gives each of 8 threads some blocks.

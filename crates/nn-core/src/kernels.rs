@@ -165,11 +165,7 @@ mod tests {
         marks.update(b.as_view());
         marks_t.update(bt.as_view());
         let (plain, transposed) = (Right::Plain(b.as_view()), Right::Transposed(bt.as_view()));
-        let mut rights = vec![
-            (plain, None),
-            (plain, Some(marks.columns())),
-            (transposed, None),
-        ];
+        let mut rights = vec![(plain, None), (plain, Some(marks.columns())), (transposed, None)];
         if k <= Marks::GROUP {
             rights.push((transposed, Some(marks_t.rows(0, 0))));
         }

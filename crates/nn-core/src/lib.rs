@@ -31,6 +31,6 @@ pub use kernels::isa::InstructionSet;
 pub use layer::{Layer, LayerSpec, dense::Dense, relu::Relu, softmax::Softmax};
 pub use loss::LossSum;
 pub use metric::ConfusionMatrix;
-pub use model::{Model, Param, Pass};
+pub use model::{Model, Param, ParamsMut, Pass};
 pub use scaling::Scaling;
 pub use workspace::Workspace;

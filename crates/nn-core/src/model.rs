@@ -1,6 +1,6 @@
 //! A network: its layers, an index of its parameters by name, and the one buffer that holds them.
 
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 use nalgebra::DMatrix;
 
@@ -49,7 +49,7 @@ pub enum Pass {
 /// assert_eq!(model.param("dense0.weights").unwrap().shape(), (128, 784));
 /// # Ok::<(), nn_core::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Model {
     layers: Vec<Layer>,
     index: Vec<Param>,
@@ -91,7 +91,7 @@ impl Model {
         let (index, blocks) = (index(&layers), GradientBlock::of_layers(&layers));
         let mirrors = blocks.iter().map(GradientBlock::mirror).collect();
         let mut model = Self { layers, index, params, blocks, mirrors };
-        model.update_blocks(|_, _| {});
+        model.refresh_mirrors();
         Ok(model)
     }
 
@@ -153,9 +153,14 @@ impl Model {
         BlocksMut::new(&self.blocks, &mut self.params, &mut self.mirrors)
     }
 
-    /// Has `update` change the parameters of each block, one after another.
-    pub fn update_blocks(&mut self, update: impl FnMut(&GradientBlock, &mut [f32])) {
-        self.blocks_mut().for_each(update);
+    /// All parameters, to be changed at will: what the model keeps of them in another form follows when
+    /// the guard is dropped.
+    pub fn params_mut(&mut self) -> ParamsMut<'_> {
+        ParamsMut { model: self }
+    }
+
+    fn refresh_mirrors(&mut self) {
+        self.blocks_mut().for_each(|_, _| {});
     }
 
     /// The mirrors of a layer's blocks.
@@ -301,6 +306,39 @@ impl Model {
             }
             done(Pass::Backward(index));
         }
+    }
+}
+
+/// Two models are the same where their layers and parameters are.
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        self.layers == other.layers && self.params == other.params
+    }
+}
+
+/// A model's parameters, being changed. See [`Model::params_mut`].
+#[derive(Debug)]
+pub struct ParamsMut<'a> {
+    model: &'a mut Model,
+}
+
+impl Deref for ParamsMut<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.model.params
+    }
+}
+
+impl DerefMut for ParamsMut<'_> {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.model.params
+    }
+}
+
+impl Drop for ParamsMut<'_> {
+    fn drop(&mut self) {
+        self.model.refresh_mirrors();
     }
 }
 

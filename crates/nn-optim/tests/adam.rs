@@ -45,11 +45,26 @@ fn step(adam: &mut Adam, params: &mut [f32], gradient: &[f32], cuts: &[usize]) {
     let mut update = adam.begin_step(0.01);
     let mut done = 0;
     for &cut in cuts {
-        let (part, rest) = update.split_at(cut - done);
+        let (mut part, rest) = update.split_at(cut - done);
         part.apply(&mut params[done..cut], &gradient[done..cut]);
         (update, done) = (rest, cut);
     }
     update.apply(&mut params[done..], &gradient[done..]);
+}
+
+/// A unit that dies has gradients of 0 from then on: its moments fall to 0, and are never denormal on the
+/// way, which would slow every later step down.
+#[test]
+fn moments_of_a_dead_unit_end_at_zero() {
+    let config = AdamConfig { beta_2: 0.9, ..AdamConfig::default() };
+    let mut adam = Adam::new(config, 1).unwrap();
+    let mut params = [1.0];
+    adam.begin_step(0.01).apply(&mut params, &[0.5]);
+    for _ in 0..2000 {
+        adam.begin_step(0.01).apply(&mut params, &[0.0]);
+        assert!(!adam.m()[0].is_subnormal() && !adam.v()[0].is_subnormal());
+    }
+    assert_eq!((adam.m(), adam.v()), ([0.0].as_slice(), [0.0].as_slice()));
 }
 
 fn wave(phase: f32) -> Vec<f32> {

@@ -21,10 +21,7 @@ use rayon::{
     iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator},
 };
 
-use crate::{
-    Error, Samples, Stage,
-    profile::Laps,
-};
+use crate::{Error, Samples, Stage, profile::Laps};
 
 /// Samples that one thread takes through the layers at once: enough for the products to run at
 /// full speed, few enough that their activations stay in its caches and a batch of 128 keeps
@@ -100,8 +97,8 @@ impl Parts {
 
     /// Room for training on batches of `batch_size`.
     pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
-        // A small batch has two parts, if it is worth it.
-        let part_len = (batch_size / 2).clamp(PART_LEN / 2, PART_LEN);
+        // A small batch has two parts, if it is worth it; a part takes pairs.
+        let part_len = (batch_size / 2).clamp(PART_LEN / 2, PART_LEN).next_multiple_of(2);
         Self::new(model, &Workspace::training(model, part_len), batch_size)
     }
 

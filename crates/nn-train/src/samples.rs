@@ -175,9 +175,9 @@ mod tests {
     /// Bytes that are scaled on the way are the same samples as those numbers.
     #[test]
     fn gathers_scaled_bytes_and_splits() {
-        let scaling = Scaling { mean: 10.0, std: 2.0 };
+        let scaling = Scaling { mean: 10.0, std: 20.0 };
         let (data, labels) = ([10, 12, 14, 0, 18, 20], [0, 1, 2]);
-        let numbers = data.map(|byte| (f32::from(byte) - 10.0) / 2.0);
+        let numbers = data.map(|byte| (f32::from(byte) - 10.0) / 20.0);
         let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
         let outputs = [Features::Bytes { data: &data, scaling }, Features::Floats(&numbers)].map(
             |features| {

@@ -36,7 +36,7 @@ fn a_step_allocates_nothing() {
         let (adam, config) = (AdamConfig::default(), RunConfig::default());
         let state = TrainingState::new(&model, adam, Schedule::default(), config).unwrap();
         let mut trainer = Trainer::new(model, state, threads).unwrap();
-        // Threads set up their packing buffers when they first meet each kind of product.
+        // Threads set up their queues of work when they first have some.
         for _ in 0..5 {
             allocations_by_step(&mut trainer, &samples);
         }

@@ -1,5 +1,5 @@
 //! Three steps of the book's network against PyTorch: the same parameters, batches and settings
-//! give the same losses and parameters. Numbers from `reference/three_steps.py`.
+//! give the same losses and parameters, in float64. Numbers from `reference/three_steps.py`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,9 +11,15 @@ use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
 
 const BATCH: usize = 128;
 
+/// How far three steps of Adam at this rate can move a parameter.
+const MOVED: f64 = 3.0 * 1e-3;
+
+/// Within 1e-5 of the number; of a parameter that three steps left next to 0, within 1e-5 of how far they
+/// can have moved it. PyTorch's own float32 is further than that from its float64 at one of the numbers,
+/// and further than 1e-5 of the number at seven.
 #[track_caller]
 fn assert_close(found: f64, expected: f64, what: &str) {
-    let tolerance = 1e-5 * expected.abs();
+    let tolerance = 1e-5 * expected.abs().max(MOVED);
     assert!((found - expected).abs() <= tolerance, "{what}: {found}, PyTorch has {expected}");
 }
 

@@ -66,9 +66,11 @@ impl Target {
     #[track_caller]
     fn assert_nothing_wrong_has_a_name(&self) {
         for (name, contents) in self.files() {
-            let spec = self.manifest.files.iter().find(|spec| spec.name == name);
-            match spec {
-                Some(spec) => assert_eq!(fixture::digest(&contents), spec.gzip, "{name}"),
+            let digests = self.manifest.files.iter().flat_map(|spec| {
+                [(spec.name, spec.gzip.clone()), (spec.raw_name(), spec.raw.clone())]
+            });
+            match digests.into_iter().find(|(known, _)| *known == name) {
+                Some((_, digest)) => assert_eq!(fixture::digest(&contents), digest, "{name}"),
                 None => assert_eq!(name, LOCK),
             }
         }
@@ -88,6 +90,7 @@ impl Target {
     fn assert_complete(&self) {
         for spec in &self.manifest.files {
             assert!(is_good(&self.path(spec.name), spec).unwrap(), "{}", spec.name);
+            assert!(is_good(&self.path(spec.raw_name()), spec).unwrap(), "{}", spec.raw_name());
         }
     }
 }
@@ -248,6 +251,26 @@ fn unzipped_files_count_as_present() {
     let fetched = target.fetch_within(Timeouts::default(), &[], &mut |_| {}).unwrap();
     assert!(fetched.iter().all(|fetched| fetched.outcome == Outcome::AlreadyGood));
     assert!(!target.path(LOCK).exists(), "a complete directory is not written to");
+}
+
+/// The zipped file is enough to bring its unzipped one back: no source is asked.
+#[test]
+fn damaged_unzipped_files_are_healed_from_the_zipped_ones() {
+    let target = Target::new();
+    fixture::write(target.dir.path(), &target.raw);
+    let fetch = || target.fetch(&[]).unwrap().into_iter().map(|fetched| fetched.outcome);
+    assert!(fetch().all(|outcome| outcome == Outcome::AlreadyGood));
+    target.assert_complete();
+
+    let spec = &target.manifest.files[0];
+    let mut damaged = target.raw[0].clone();
+    damaged[20] ^= 1;
+    fs::write(target.path(spec.raw_name()), damaged).unwrap();
+    fs::remove_file(target.path(target.manifest.files[1].raw_name())).unwrap();
+    let here = Outcome::Healed(Source::Directory(target.dir.path().into()));
+    let good = Outcome::AlreadyGood;
+    assert!(fetch().eq([here, good.clone(), good.clone(), good]));
+    target.assert_complete();
 }
 
 #[test]

@@ -111,8 +111,7 @@ pub(crate) struct Nonzero<'a> {
 impl Nonzero<'_> {
     /// Whether there are words for a `k` x `n` matrix, and for reading them in pairs.
     pub(super) fn covers(&self, k: usize, n: usize) -> bool {
-        k <= self.stride * GROUP
-            && n * self.stride + self.stride % 2 <= self.words.len()
+        k <= self.stride * GROUP && n * self.stride + self.stride % 2 <= self.words.len()
     }
 
     /// The bits of the 64 elements of a column from `64 * block`, and those past its end at random.
@@ -159,9 +158,9 @@ mod tests {
     fn bits_are_turned_over_the_diagonal() {
         let bits: [u32; GROUP] = std::array::from_fn(|i| (i as u32 + 1).wrapping_mul(0x9e37_79b9));
         let turned = transposed(bits);
-        for i in 0..GROUP {
-            for j in 0..GROUP {
-                assert_eq!(turned[j] >> i & 1, bits[i] >> j & 1, "bit {j} of word {i}");
+        for (i, word) in bits.iter().enumerate() {
+            for (j, turned) in turned.iter().enumerate() {
+                assert_eq!(turned >> i & 1, word >> j & 1, "bit {j} of word {i}");
             }
         }
     }

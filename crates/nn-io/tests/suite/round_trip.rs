@@ -58,7 +58,7 @@ fn any_finite_float() {
     let mut checkpoint = fixture::checkpoint();
     let mut bits = 1u32;
     for _ in 0..10_000 {
-        for param in checkpoint.model.params_mut() {
+        for param in checkpoint.model.params_mut().iter_mut() {
             // A linear congruential generator, of Numerical Recipes.
             bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let value = f32::from_bits(bits);

@@ -179,8 +179,10 @@ impl<'a> Report<'a> {
                 )
             },
             || {
-                let stages: serde_json::Map<_, _> =
-                    rows.iter().map(|(name, time)| (name.clone(), json!(time.as_secs_f64()))).collect();
+                let stages: serde_json::Map<_, _> = rows
+                    .iter()
+                    .map(|(name, time)| (name.clone(), json!(time.as_secs_f64())))
+                    .collect();
                 json!({
                     "event": "profile",
                     "steps": steps,

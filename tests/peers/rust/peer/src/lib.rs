@@ -19,7 +19,7 @@ pub const CLASSES: usize = 10;
 
 /// What a program is asked for.
 pub struct Args {
-    /// `train` or `infer`.
+    /// `train`, `infer` or `checkpoint`.
     pub task: String,
     pub threads: usize,
     pub batch: usize,
@@ -42,7 +42,7 @@ impl Args {
 pub fn start() -> Args {
     let mut words = env::args().skip(1);
     let mut args = Args {
-        task: words.next().expect("a task: train or infer"),
+        task: words.next().expect("a task: train, infer or checkpoint"),
         threads: 2,
         batch: 128,
         hidden: vec![128, 128],
@@ -201,6 +201,11 @@ pub fn infer<T>(
     let quantile = |q: usize| one[one.len() * q / 100];
     let one = json!({ "min": one[0], "median": quantile(50), "p99": quantile(99) });
     report(peer, version, args, json!({ "infer_10000_ms": many, "infer_1_us": one }));
+}
+
+/// Prints how long saving and loading a checkpoint took, in milliseconds.
+pub fn report_checkpoint(peer: &str, version: &str, args: &Args, save: &[f64], load: &[f64]) {
+    report(peer, version, args, json!({ "save_ms": save, "load_ms": load }));
 }
 
 fn report(peer: &str, version: &str, args: &Args, mut line: Value) {

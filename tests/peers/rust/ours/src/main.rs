@@ -1,0 +1,109 @@
+//! Our crates on the tasks that the program `fmnist` has no command for: inference and checkpoints.
+//!
+//! `peer-ours infer` takes images as bytes, which is what our models are fed; `peer-ours checkpoint`
+//! saves without `fsync`, as the others do, and loads with every checksum verified.
+
+use std::cell::RefCell;
+use std::fs;
+use std::time::Instant;
+
+use nn_core::{Init, InstructionSet, LayerSpec, Model, Scaling, Workspace};
+use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
+use nn_optim::{AdamConfig, Schedule};
+use nn_train::{RunConfig, TrainingState};
+use peer::{Args, CLASSES, PIXELS};
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
+
+const PEER: &str = "fmnist";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Images that a thread takes through the layers at once.
+const PART_LEN: usize = 32;
+const REPEATS: usize = 50;
+
+fn main() {
+    let args = peer::start();
+    choose_instruction_set();
+    let specs = LayerSpec::mlp(&args.sizes());
+    let model = Model::new(&specs, Init::He, args.seed).expect("the layers fit");
+    match args.task.as_str() {
+        "infer" => infer(&args, &model),
+        "checkpoint" => checkpoint(&args, model),
+        task => panic!("{task}: training is measured by the program itself"),
+    }
+}
+
+/// As the program does.
+fn choose_instruction_set() {
+    if let Ok(name) = std::env::var("FMNIST_ISA") {
+        let set = InstructionSet::ALL.into_iter().find(|set| set.name() == name);
+        assert!(set.expect("a known instruction set").choose(), "{name} is not to be had");
+    }
+}
+
+fn infer(args: &Args, model: &Model) {
+    thread_local!(static WORKSPACE: RefCell<Option<Workspace>> = const { RefCell::new(None) });
+    let part = |images: &[u8], probabilities: &mut [f32]| {
+        WORKSPACE.with_borrow_mut(|workspace| {
+            let workspace =
+                workspace.get_or_insert_with(|| Workspace::inference(model, PART_LEN));
+            let n = images.len() / PIXELS;
+            workspace.set_input_bytes(n, Scaling::default(), |i| &images[i * PIXELS..][..PIXELS]);
+            for (column, to) in
+                model.forward(workspace).column_iter().zip(probabilities.chunks_mut(CLASSES))
+            {
+                to.copy_from_slice(column.as_slice());
+            }
+        });
+    };
+    let bytes = |pixels: &[f32]| -> Vec<u8> {
+        pixels.iter().map(|pixel| (pixel * 127.5 + 127.5).round() as u8).collect()
+    };
+    peer::infer(PEER, VERSION, args, bytes, |images| {
+        let n = images.len() / PIXELS;
+        let mut probabilities = vec![0.0; n * CLASSES];
+        if n <= PART_LEN {
+            part(images, &mut probabilities);
+        } else {
+            let parts = images.par_chunks(PART_LEN * PIXELS);
+            parts
+                .zip(probabilities.par_chunks_mut(PART_LEN * CLASSES))
+                .for_each(|(images, probabilities)| part(images, probabilities));
+        }
+        probabilities
+    });
+}
+
+fn checkpoint(args: &Args, model: Model) {
+    let (adam, config) = (AdamConfig::default(), RunConfig::default());
+    let state = TrainingState::new(&model, adam, Schedule::default(), config).expect("settings");
+    let Scaling { mean, std } = Scaling::default();
+    let info = ModelInfo {
+        producer: PEER.into(),
+        instruction_set: InstructionSet::current().name().into(),
+        input: InputSpec { width: 28, height: 28, mean, std },
+        class_names: (0..CLASSES).map(|class| format!("class {class}")).collect(),
+        dataset: DatasetId { name: "none".into(), sha256: "0".repeat(64) },
+        n_validation: 0,
+    };
+    let checkpoint = Checkpoint { model, info, training: Some(state) };
+    let path = std::env::temp_dir().join(format!("peer-ours-{}.model", std::process::id()));
+    let milliseconds = |act: &dyn Fn()| -> Vec<f64> {
+        let time = |_| {
+            let start = Instant::now();
+            act();
+            start.elapsed().as_secs_f64() * 1e3
+        };
+        (0..REPEATS).map(time).collect()
+    };
+    let save = milliseconds(&|| {
+        let bytes = checkpoint.view().to_bytes().expect("a valid checkpoint");
+        fs::write(&path, bytes).expect("a file in the directory for temporary ones");
+    });
+    let load = milliseconds(&|| {
+        Checkpoint::load(&path).expect("the checkpoint that was saved");
+    });
+    fs::remove_file(&path).expect("the checkpoint that was saved");
+    peer::report_checkpoint(PEER, VERSION, args, &save, &load);
+}
