@@ -54,6 +54,12 @@ impl Matrix {
         MatrixView::from_slice(&self.buffer[range], self.rows, n)
     }
 
+    /// The elements of the first `n` columns, one column after another.
+    #[track_caller]
+    pub(crate) fn first(&self, n: usize) -> &[f32] {
+        &self.buffer[..n * self.rows]
+    }
+
     /// The first `n` columns.
     #[track_caller]
     pub(crate) fn first_mut(&mut self, n: usize) -> MatrixViewMut<'_> {

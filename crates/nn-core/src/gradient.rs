@@ -9,8 +9,8 @@ use std::ops::Range;
 use crate::{Dense, Layer, Workspace, buffer::MatrixViewMut, mirror::Mirror};
 
 /// About as many parameters as a block has: its gradient and two moments then stay in a core's
-/// caches while it is updated, and the book's network gives each of 8 threads some blocks.
-const BLOCK_LEN: usize = 4096;
+/// caches while it is updated, and the book's network gives each of 8 threads a block or two.
+const BLOCK_LEN: usize = 8192;
 
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@ mod product;
 #[cfg(test)]
 mod reference;
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 use crate::buffer::{MatrixView, MatrixViewMut};
@@ -62,15 +64,18 @@ pub(crate) fn relu_backward(y: MatrixView<'_>, dy: MatrixView<'_>, mut dx: Matri
     );
 }
 
-/// `x = byte * factor`.
+/// Overwrites the columns of `x` (rows x n) with those `rows` of the columns of `bytes`, of length
+/// `stride`, times `factor`.
 #[track_caller]
-pub(crate) fn scale(bytes: &[u8], factor: f32, x: &mut [f32]) {
-    assert_eq!(bytes.len(), x.len(), "lengths of bytes and inputs");
+pub(crate) fn scale(bytes: &[u8], stride: usize, rows: Range<usize>, factor: f32, x: &mut [f32]) {
+    assert_eq!(bytes.len() / stride, x.len() / rows.len(), "columns of bytes and of numbers");
     isa::arch().dispatch(
         #[inline(always)]
         || {
-            for (x, &byte) in x.iter_mut().zip(bytes) {
-                *x = f32::from(byte) * factor;
+            for (x, bytes) in x.chunks_exact_mut(rows.len()).zip(bytes.chunks_exact(stride)) {
+                for (x, &byte) in x.iter_mut().zip(&bytes[rows.clone()]) {
+                    *x = f32::from(byte) * factor;
+                }
             }
         },
     );
@@ -162,8 +167,8 @@ mod tests {
         let expected = &before + reference::product(&a, &b);
         let bt = b.transpose();
         let (mut marks, mut marks_t) = (Marks::new(k, n), Marks::new(n, k));
-        marks.update(b.as_view());
-        marks_t.update(bt.as_view());
+        marks.update(b.as_slice());
+        marks_t.update(bt.as_slice());
         let (plain, transposed) = (Right::Plain(b.as_view()), Right::Transposed(bt.as_view()));
         let mut rights = vec![(plain, None), (plain, Some(marks.columns())), (transposed, None)];
         if k <= Marks::GROUP {
@@ -256,6 +261,16 @@ mod tests {
     #[should_panic(expected = "bits of a 70 x 3 matrix")]
     fn too_few_bits_panic() {
         multiply_ones((3, 70), (70, 3), Some((64, 3)));
+    }
+
+    #[test]
+    fn bytes_are_scaled() {
+        let bytes: Vec<u8> = (0..=255).chain(0..=255).collect();
+        let mut x = vec![9.0; 2 * 100];
+        scale(&bytes, 256, 7..107, 0.5, &mut x);
+        for (i, &x) in x.iter().enumerate() {
+            assert_eq!(x, 0.5 * (7 + i % 100) as f32);
+        }
     }
 
     #[test]

@@ -196,8 +196,9 @@ impl Model {
     #[track_caller]
     fn forward_to(&self, end: usize, workspace: &mut Workspace, mut done: impl FnMut(Pass)) {
         for (index, layer) in self.layers[..end].iter().enumerate() {
-            let (x, y) = workspace.forward_views(index);
-            layer.forward(&self.params, self.mirrors_of(index), x, y);
+            workspace.forward(index, |x, y| {
+                layer.forward(&self.params, self.mirrors_of(index), x, y);
+            });
             done(Pass::Forward(index));
         }
     }
@@ -256,8 +257,9 @@ impl Model {
         assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
         let softmax = self.layers.len() - 1;
         self.forward_to(softmax, workspace, &mut done);
-        let (logits, probabilities) = workspace.forward_views(softmax);
-        let sum = loss::softmax_cross_entropy(logits.values, labels, probabilities);
+        let sum = workspace.forward(softmax, |logits, probabilities| {
+            loss::softmax_cross_entropy(logits.values, labels, probabilities)
+        });
         done(Pass::Forward(softmax));
         sum
     }

@@ -3,11 +3,11 @@
 //! Built once for a model and the most samples it will hold; passes then allocate nothing. A
 //! batch's last, short part is a narrower view of the same memory.
 
-use std::{hint::black_box, ops::Range};
+use std::{cell::RefCell, hint::black_box, ops::Range};
 
 use crate::{
-    Layer, Model, Scaling,
-    buffer::{Matrix, MatrixView, MatrixViewMut},
+    Buffer, Layer, Model, Scaling,
+    buffer::{Matrix, MatrixView, MatrixViewMut, zeros},
     kernels::{self, Marks, Right, multiply_add},
 };
 
@@ -17,19 +17,34 @@ const CACHE_LINE: usize = 64;
 /// Activations, and gradients by them, for up to a fixed number of samples.
 #[derive(Clone, Debug)]
 pub struct Workspace {
+    /// Length of a sample.
+    inputs: usize,
+    capacity: usize,
     n_samples: usize,
-    /// What is to be added to every element of the samples: bytes are held as multiples of the scale,
-    /// so that a black pixel is a 0, which products skip.
-    input_offset: f32,
-    /// The samples, and behind them the output of every layer.
-    activations: Vec<Activations>,
+    samples: Samples,
+    sample_marks: Option<Marks>,
+    outputs: Vec<Activations>,
     /// `d_outputs[i]` is the loss's gradient by layer `i`'s output. Empty in a workspace for inference.
     d_outputs: Vec<Matrix>,
     /// `d_sums[i]` is the sum of the columns of `d_outputs[i]`, kept of dense layers.
     pub(crate) d_sums: Vec<Vec<f32>>,
 }
 
-/// What a layer reads.
+/// The samples as they were handed in, inputs x capacity. Memory is taken when the first come.
+#[derive(Clone, Debug)]
+enum Samples {
+    Floats(Matrix),
+    /// Scaled where they are read: a quarter of the memory, which is what a large batch waits for.
+    Bytes {
+        bytes: Vec<u8>,
+        /// What a byte is multiplied with, so that a black pixel is a 0, which products skip;
+        factor: f32,
+        /// and what is then to be added to all.
+        offset: f32,
+    },
+}
+
+/// A layer's output.
 #[derive(Clone, Debug)]
 struct Activations {
     values: Matrix,
@@ -46,21 +61,35 @@ pub(crate) struct Input<'a> {
     pub(crate) offset: f32,
 }
 
+/// What a layer needs on the way back.
+pub(crate) struct Backward<'a> {
+    /// The layer's output and the gradient by it, to read.
+    pub(crate) y: MatrixView<'a>,
+    pub(crate) dy: MatrixView<'a>,
+    /// Where the output of the layer after this one is not zero.
+    pub(crate) next_marks: Option<&'a Marks>,
+    /// The gradient by the layer's input, the output of the one before it, to write.
+    pub(crate) dx: MatrixViewMut<'a>,
+}
+
 impl Workspace {
     /// A workspace for forward passes of `model` over up to `capacity` samples.
     pub fn inference(model: &Model, capacity: usize) -> Self {
         let layers = model.layers();
-        let activations = |rows, reader: Option<&Layer>| Activations {
-            values: Matrix::zeros(rows, capacity),
-            marks: matches!(reader, Some(Layer::Dense(_))).then(|| Marks::new(rows, capacity)),
+        let marks = |rows, reader: Option<&Layer>| {
+            matches!(reader, Some(Layer::Dense(_))).then(|| Marks::new(rows, capacity))
         };
-        let input = activations(model.inputs(), layers.first());
-        let outputs = layers.iter().enumerate();
-        let outputs = outputs.map(|(i, layer)| activations(layer.outputs(), layers.get(i + 1)));
+        let output = |(i, layer): (usize, &Layer)| Activations {
+            values: Matrix::zeros(layer.outputs(), capacity),
+            marks: marks(layer.outputs(), layers.get(i + 1)),
+        };
         Self {
+            inputs: model.inputs(),
+            capacity,
             n_samples: 0,
-            input_offset: 0.0,
-            activations: std::iter::once(input).chain(outputs).collect(),
+            samples: Samples::Floats(Matrix::zeros(model.inputs(), 0)),
+            sample_marks: marks(model.inputs(), layers.first()),
+            outputs: layers.iter().enumerate().map(output).collect(),
             d_outputs: Vec::new(),
             d_sums: Vec::new(),
         }
@@ -69,7 +98,7 @@ impl Workspace {
     /// A workspace for training `model` on up to `capacity` samples at a time.
     pub fn training(model: &Model, capacity: usize) -> Self {
         let mut workspace = Self::inference(model, capacity);
-        let outputs = &workspace.activations[1..];
+        let outputs = &workspace.outputs;
         workspace.d_outputs = outputs.iter().map(|output| output.values.clone()).collect();
         let d_sum = |layer: &Layer| match layer {
             Layer::Dense(dense) => vec![0.0; dense.outputs],
@@ -81,7 +110,7 @@ impl Workspace {
 
     /// The most samples it holds.
     pub fn capacity(&self) -> usize {
-        self.activations[0].values.n_columns()
+        self.capacity
     }
 
     /// The samples it holds now.
@@ -96,10 +125,15 @@ impl Workspace {
     /// If `n_samples` is more than the capacity.
     #[track_caller]
     pub fn input_mut(&mut self, n_samples: usize) -> MatrixViewMut<'_> {
-        assert!(n_samples <= self.capacity(), "{n_samples} samples exceed {}", self.capacity());
-        self.n_samples = n_samples;
-        self.input_offset = 0.0;
-        self.activations[0].values.first_mut(n_samples)
+        self.set_n_samples(n_samples);
+        let is_ready = matches!(&self.samples, Samples::Floats(x) if x.n_columns() > 0);
+        if !is_ready {
+            self.samples = Samples::Floats(Matrix::zeros(self.inputs, self.capacity));
+        }
+        match &mut self.samples {
+            Samples::Floats(values) => values.first_mut(n_samples),
+            Samples::Bytes { .. } => unreachable!("numbers have just been made room for"),
+        }
     }
 
     /// Fills in `n_samples` of bytes, scaled; the `i`-th of them is `sample(i)`.
@@ -119,39 +153,80 @@ impl Workspace {
         scaling: Scaling,
         sample: impl Fn(usize) -> &'a [u8],
     ) {
+        self.set_n_samples(n_samples);
         // Samples lie anywhere in memory. Asked for one after another, each keeps the processor waiting;
         // asked for all at once, they come together.
         for i in 0..n_samples {
             black_box(sample(i).iter().step_by(CACHE_LINE).fold(0, |sum, &byte| sum ^ byte));
         }
-        let mut input = self.input_mut(n_samples);
-        let factor = 1.0 / scaling.std;
-        for (i, mut x) in input.column_iter_mut().enumerate() {
-            kernels::scale(sample(i), factor, x.as_mut_slice());
+        let mut bytes = match &mut self.samples {
+            Samples::Bytes { bytes, .. } => std::mem::take(bytes),
+            Samples::Floats(_) => vec![0; self.inputs * self.capacity],
+        };
+        for (i, x) in bytes.chunks_exact_mut(self.inputs).enumerate().take(n_samples) {
+            x.copy_from_slice(sample(i));
         }
-        self.input_offset = -scaling.mean * factor;
+        let factor = 1.0 / scaling.std;
+        self.samples = Samples::Bytes { bytes, factor, offset: -scaling.mean * factor };
+    }
+
+    #[track_caller]
+    fn set_n_samples(&mut self, n_samples: usize) {
+        assert!(n_samples <= self.capacity, "{n_samples} samples exceed {}", self.capacity);
+        self.n_samples = n_samples;
     }
 
     /// The output of layer `index`: outputs x `n_samples`.
     pub fn output(&self, index: usize) -> MatrixView<'_> {
-        self.activations[index + 1].values.columns(0, self.n_samples)
+        self.outputs[index].values.columns(0, self.n_samples)
     }
 
     /// What is to be added to what layer `index` reads.
     pub(crate) fn offset_of(&self, index: usize) -> f32 {
-        if index == 0 { self.input_offset } else { 0.0 }
+        match self.samples {
+            Samples::Bytes { offset, .. } if index == 0 => offset,
+            _ => 0.0,
+        }
     }
 
-    /// Layer `index`'s input to read and its output to write.
+    /// Has `forward` read layer `index`'s input and write its output.
     #[track_caller]
-    pub(crate) fn forward_views(&mut self, index: usize) -> (Input<'_>, MatrixViewMut<'_>) {
-        let offset = self.offset_of(index);
-        let [input, output] = &mut self.activations[index..index + 2] else {
-            panic!("a workspace of another model")
-        };
-        input.mark(self.n_samples);
-        let input = input.as_input(self.n_samples, offset);
-        (input, output.values.first_mut(self.n_samples))
+    pub(crate) fn forward<T>(
+        &mut self,
+        index: usize,
+        forward: impl FnOnce(Input<'_>, MatrixViewMut<'_>) -> T,
+    ) -> T {
+        let (n, offset) = (self.n_samples, self.offset_of(index));
+        let (before, from) = self.outputs.split_at_mut(index);
+        let y = from[0].values.first_mut(n);
+        if let Some(Activations { values, marks }) = before.last_mut() {
+            if let Some(marks) = marks {
+                marks.update(values.first(n));
+            }
+            let values = values.columns(0, n);
+            return forward(Input { values, marks: marks.as_ref(), offset }, y);
+        }
+        let Self { samples, sample_marks: marks, inputs, .. } = self;
+        match samples {
+            Samples::Floats(values) => {
+                if let Some(marks) = marks {
+                    marks.update(values.first(n));
+                }
+                let values = values.columns(0, n);
+                forward(Input { values, marks: marks.as_ref(), offset }, y)
+            }
+            Samples::Bytes { bytes, factor, .. } => {
+                let bytes = &bytes[..n * *inputs];
+                if let Some(marks) = marks {
+                    marks.update(bytes);
+                }
+                with_scratch(bytes.len(), |x| {
+                    kernels::scale(bytes, *inputs, 0..*inputs, *factor, x);
+                    let values = MatrixView::from_slice(x, *inputs, n);
+                    forward(Input { values, marks: marks.as_ref(), offset }, y)
+                })
+            }
+        }
     }
 
     /// Adds `dy xT` to the gradient by the given columns of the weights of layer `index`, a dense one;
@@ -163,13 +238,29 @@ impl Workspace {
         columns: Range<usize>,
         mut d_weights: MatrixViewMut<'_>,
     ) {
-        let Activations { values, marks } = &self.activations[index];
         for (group, start) in (0..self.n_samples).step_by(Marks::GROUP).enumerate() {
             let n = Marks::GROUP.min(self.n_samples - start);
             let dy = self.d_outputs[index].columns(start, n);
-            let x = Right::Transposed(values.part(columns.clone(), start, n));
-            let nonzero = marks.as_ref().map(|marks| marks.rows(columns.start, group));
-            multiply_add(d_weights.as_view_mut(), dy, x, nonzero);
+            let mut add = |x: MatrixView<'_>, marks: &Option<Marks>| {
+                let nonzero = marks.as_ref().map(|marks| marks.rows(columns.start, group));
+                multiply_add(d_weights.as_view_mut(), dy, Right::Transposed(x), nonzero);
+            };
+            match (index.checked_sub(1), &self.samples) {
+                (Some(before), _) => {
+                    let Activations { values, marks } = &self.outputs[before];
+                    add(values.part(columns.clone(), start, n), marks);
+                }
+                (None, Samples::Floats(values)) => {
+                    add(values.part(columns.clone(), start, n), &self.sample_marks);
+                }
+                (None, Samples::Bytes { bytes, factor, .. }) => {
+                    let bytes = &bytes[start * self.inputs..(start + n) * self.inputs];
+                    with_scratch(columns.len() * n, |x| {
+                        kernels::scale(bytes, self.inputs, columns.clone(), *factor, x);
+                        add(MatrixView::from_slice(x, columns.len(), n), &self.sample_marks);
+                    });
+                }
+            }
         }
     }
 
@@ -183,34 +274,22 @@ impl Workspace {
     pub(crate) fn backward_views(&mut self, index: usize) -> Backward<'_> {
         let (before, from) = self.d_outputs.split_at_mut(index);
         Backward {
-            y: self.activations[index + 1].values.columns(0, self.n_samples),
+            y: self.outputs[index].values.columns(0, self.n_samples),
             dy: from[0].columns(0, self.n_samples),
-            next_marks: self.activations.get(index + 2).and_then(|next| next.marks.as_ref()),
+            next_marks: self.outputs.get(index + 1).and_then(|next| next.marks.as_ref()),
             dx: before[index - 1].first_mut(self.n_samples),
         }
     }
 }
 
-/// What a layer needs on the way back.
-pub(crate) struct Backward<'a> {
-    /// The layer's output and the gradient by it, to read.
-    pub(crate) y: MatrixView<'a>,
-    pub(crate) dy: MatrixView<'a>,
-    /// Where the output of the layer after this one is not zero.
-    pub(crate) next_marks: Option<&'a Marks>,
-    /// The gradient by the layer's input, the output of the one before it, to write.
-    pub(crate) dx: MatrixViewMut<'a>,
-}
-
-impl Activations {
-    fn mark(&mut self, n_samples: usize) {
-        if let Some(marks) = &mut self.marks {
-            marks.update(self.values.columns(0, n_samples));
+/// Lends `len` numbers of the thread's own to `use_them`: bytes as scaled numbers, which stay in its cache
+/// from one part of a batch to the next. Allocates where it has not lent so many yet.
+fn with_scratch<T>(len: usize, use_them: impl FnOnce(&mut [f32]) -> T) -> T {
+    thread_local!(static SCRATCH: RefCell<Buffer> = RefCell::new(zeros(0)));
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.len() < len {
+            scratch.resize(len, 0.0);
         }
-    }
-
-    fn as_input(&self, n_samples: usize, offset: f32) -> Input<'_> {
-        let values = self.values.columns(0, n_samples);
-        Input { values, marks: self.marks.as_ref(), offset }
-    }
+        use_them(&mut scratch[..len])
+    })
 }

@@ -8,7 +8,6 @@
 use pulp::{Simd, WithSimd};
 
 use super::isa;
-use crate::buffer::MatrixView;
 
 const GROUP: usize = Marks::GROUP;
 
@@ -37,14 +36,14 @@ impl Marks {
         }
     }
 
-    /// Marks the elements of `x`.
+    /// Marks the elements of a matrix, given column after column.
     ///
     /// # Panics
     ///
-    /// If there is not the room.
+    /// If its columns have another length, or there is not the room.
     #[track_caller]
-    pub(crate) fn update(&mut self, x: MatrixView<'_>) {
-        assert_eq!(x.nrows(), self.rows, "rows of a matrix and of its marks");
+    pub(crate) fn update<T: Copy + Default + PartialEq>(&mut self, x: &[T]) {
+        assert!(x.len().is_multiple_of(self.rows), "{} elements, {} rows", x.len(), self.rows);
         isa::arch().dispatch(Update { marks: self, x });
     }
 
@@ -62,29 +61,29 @@ impl Marks {
     }
 }
 
-struct Update<'a> {
+struct Update<'a, T> {
     marks: &'a mut Marks,
-    x: MatrixView<'a>,
+    x: &'a [T],
 }
 
-impl WithSimd for Update<'_> {
+impl<T: Copy + Default + PartialEq> WithSimd for Update<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { marks, x } = self;
-        let (rows, columns) = x.shape();
-        let (padded, words) = (rows.next_multiple_of(GROUP), column_words(rows));
-        let groups = marks.by_row.chunks_exact_mut(padded);
-        let groups = groups.zip(marks.by_column.chunks_exact_mut(words * GROUP));
-        for (start, (by_row, by_column)) in (0..columns).step_by(GROUP).zip(groups) {
-            let n = GROUP.min(columns - start);
+        let (padded, words) = (marks.rows.next_multiple_of(GROUP), column_words(marks.rows));
+        let groups = x.chunks(marks.rows * GROUP);
+        let by_row = marks.by_row.chunks_exact_mut(padded);
+        let by_column = marks.by_column.chunks_exact_mut(words * GROUP);
+        for (x, (by_row, by_column)) in groups.zip(by_row.zip(by_column)) {
             by_row.fill(0);
-            for j in 0..n {
-                for (bits, &x) in by_row.iter_mut().zip(x.column(start + j).as_slice()) {
-                    *bits |= u32::from(x != 0.0) << j;
+            for (j, x) in x.chunks_exact(marks.rows).enumerate() {
+                for (bits, &x) in by_row.iter_mut().zip(x) {
+                    *bits |= u32::from(x != T::default()) << j;
                 }
             }
+            let n = x.len() / marks.rows;
             for (word, block) in by_row.as_chunks::<GROUP>().0.iter().enumerate() {
                 for (j, bits) in transposed(*block).into_iter().enumerate().take(n) {
                     by_column[j * words + word] = bits;
@@ -170,11 +169,11 @@ mod tests {
     fn every_element_is_marked() {
         for (rows, columns) in [(1, 1), (31, 33), (64, 32), (65, 70), (784, 5)] {
             let mut marks = Marks::new(rows, columns + 3);
-            marks.update(DMatrix::from_element(rows, columns + 3, 1.0).as_view());
+            marks.update(&vec![1_u8; rows * (columns + 3)]);
             let x = DMatrix::from_fn(rows, columns, |i, j| {
                 if (i * 7 + j * 3) % 5 < 2 { 0.0 } else { -(i as f32) - 1.0 }
             });
-            marks.update(x.as_view());
+            marks.update(x.as_slice());
             for i in 0..rows {
                 for j in 0..columns {
                     let is_marked = x[(i, j)] != 0.0;
