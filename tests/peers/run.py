@@ -66,7 +66,7 @@ SECTIONS = [
     Section("batch 32, two threads", "train", 2, rows(TRAINERS, 2), batch=32),
     Section("batch 1024, two threads", "train", 2, rows(TRAINERS, 2), batch=1024),
     Section(
-        "784-1024-1024-1024-10, two threads", "train", 2, rows(TRAINERS, 2),
+        "784-1024-1024-1024-10, two threads", "train", 2, [(peer, 2) for peer in [OURS, *TRAINERS]],
         hidden="1024,1024,1024", epochs=1, passes=1,
     ),
     Section("inference, two threads", "infer", 2, rows(INFERRERS, 2)),
@@ -211,10 +211,14 @@ def machine():
     }
 
 
+def cpu_name(about):
+    """The processor, as a part of a file's name."""
+    return re.sub("[^a-z0-9]+", "-", about["machine"]["cpu"].lower()).strip("-")
+
+
 def keep(options, about, results, table):
     """Writes the results of a whole run beside this file."""
-    name = re.sub("[^a-z0-9]+", "-", about["machine"]["cpu"].lower()).strip("-")
-    path = HERE / "results" / f"{about['date']}-{name}{'-avx2' if options.isa else ''}"
+    path = HERE / "results" / f"{about['date']}-{cpu_name(about)}{'-avx2' if options.isa else ''}"
     path.parent.mkdir(exist_ok=True)
     path.with_name(path.name + ".json").write_text(
         json.dumps(about | {"results": results}, indent=1) + "\n"

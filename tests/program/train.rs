@@ -78,3 +78,44 @@ fn is_quiet_when_asked() {
         assert_eq!(names, ["start", "epoch", "finished"]);
     }
 }
+
+/// Every stage of a step is told of, and nobody's time is lost: what is in no stage is waiting.
+#[test]
+fn tells_where_the_time_went() {
+    let program = Program::with_data();
+    let run =
+        "--hidden 16 --validation 5000 --epochs 2 --batch-size 600 --threads 2 --output m.model";
+    let events = program.train(&format!("{run} --profile"));
+    let [.., profile, finished] = events.as_slice() else { panic!("no events") };
+    assert_eq!(finished["event"], "finished");
+    assert_eq!((&profile["event"], &profile["steps"]), (&json!("profile"), &json!(2 * 92)));
+    let stages = profile["thread_seconds"].as_object().unwrap();
+    let expected = [
+        "shuffle",
+        "gather",
+        "forward 0 dense",
+        "forward 1 relu",
+        "forward 2 dense",
+        "forward 3 softmax and loss",
+        "backward 3 softmax",
+        "backward 2 dense",
+        "backward 1 relu",
+        "backward 0 dense",
+        "gradient 0 dense",
+        "gradient 2 dense",
+        "update",
+        "validate",
+        "waiting",
+    ];
+    assert_eq!(stages.keys().collect::<Vec<_>>(), expected);
+    let sum: f64 = stages.values().map(|seconds| seconds.as_f64().unwrap()).sum();
+    let expected = 2.0 * profile["seconds"].as_f64().unwrap();
+    assert!((sum / expected - 1.0).abs() < 1e-6, "{profile}");
+
+    let dataset = DATA.name;
+    let text = program.run(&format!("train --dataset {dataset} {run} --profile")).success().stdout;
+    for words in ["184 steps in", "on 2 threads", "gradient 0 dense", "waiting"] {
+        assert!(text.contains(words), "{words:?} is not in: {text}");
+    }
+    assert!(!program.run(&format!("train --dataset {dataset} {run}")).stdout.contains("waiting"));
+}

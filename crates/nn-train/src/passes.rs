@@ -265,3 +265,23 @@ impl Gradients {
         (0..self.by_thread.len()).for_each(|thread| laps.add(&self.of_thread(thread).laps));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the batch, every sample is in one part, and no part has more than there is room for.
+    #[test]
+    fn every_sample_is_dealt_once() {
+        for n in 1_usize..200 {
+            for part_len in [16, 26, 32] {
+                let n_parts = n.div_ceil(part_len);
+                let part = |i| (0..).map(move |j| dealt(i, j, n_parts)).take_while(|&at| at < n);
+                let mut samples: Vec<usize> = (0..n_parts).flat_map(part).collect();
+                assert!((0..n_parts).all(|i| (1..=part_len).contains(&part(i).count())));
+                samples.sort_unstable();
+                assert!(samples.into_iter().eq(0..n), "{n} samples in parts of {part_len}");
+            }
+        }
+    }
+}

@@ -198,11 +198,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         n_fit,
         args.resume.as_deref(),
     )?;
-    if let Some(signal) = session.train(&train, validation.as_ref())? {
-        return Ok(signal.exit_code());
-    }
+    let stopped_by = session.train(&train, validation.as_ref())?;
     if args.profile {
         session.report.profile(&session.trainer)?;
+    }
+    if let Some(signal) = stopped_by {
+        return Ok(signal.exit_code());
     }
     session.finish(&test_images.samples()?, threads, &dataset)?;
     Ok(ExitCode::SUCCESS)

@@ -76,6 +76,20 @@ fn loads_the_published_files() {
     assert_eq!(dataset.sha256, fixture::digest(&tiny.raw.concat()).sha256);
 }
 
+/// Where a file is there in both forms, the unzipped one is read, unless it is not whole.
+#[test]
+fn unzipped_files_are_read_first() {
+    let (expected, raw) = (Tiny::new().load().unwrap(), fixture::raw_files(0));
+    let unzipped = Tiny::new().put("train-images-idx3-ubyte", &raw[0]);
+    assert_eq!(unzipped.put(NAMES[0], b"not looked at").load().unwrap(), expected);
+    let half = Tiny::new().put("train-images-idx3-ubyte", &raw[0][..50]);
+    assert_eq!(half.load().unwrap(), expected);
+    let mut damaged = raw[0].clone();
+    damaged[20] ^= 1;
+    let damaged = Tiny::new().put("train-images-idx3-ubyte", &damaged);
+    damaged.refused(&["train-images-idx3-ubyte:", "SHA-256"]);
+}
+
 #[test]
 fn gzip_or_raw_is_decided_by_content() {
     let expected = Tiny::new().load().unwrap();

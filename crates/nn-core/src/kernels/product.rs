@@ -5,12 +5,13 @@
 //! the inner loop walks over set bits instead of over all of the summed dimension. Adding `x * 0`
 //! changes no sum of finite numbers, so results have the bits of a loop that skips nothing.
 //!
-//! **The tile.** `R` vectors of rows by 2 columns of `c` stay in registers. For each index `p` of the
-//! summed dimension where either column of `b` has a bit, a step loads `R` vectors of `a`, broadcasts
-//! 2 elements of `b` and does `2 R` multiply-adds. Neighbouring columns (pixels side by side, samples
-//! of one class) have their zeros in the same places, so a pair skips nearly what one would, at two
-//! thirds of the loads. With 16 registers (AVX2) `R` is up to 6: 12 sums, enough to hide an addition's
-//! latency; with 32 (AVX-512, NEON) up to 8, which makes 128 outputs one panel of AVX-512.
+//! **The tile.** `R` vectors of rows by `C` columns of `c` stay in registers. For each index `p` of the
+//! summed dimension where any of the columns of `b` has a bit, a step loads `R` vectors of `a`,
+//! broadcasts `C` elements of `b` and does `R C` multiply-adds. Neighbouring columns (pixels side by
+//! side, samples of one class) have their zeros in the same places, so a pair skips nearly what one
+//! would, at two thirds of the loads. With 16 registers (AVX2) `R` is up to 6: with `C` 2 that makes 12
+//! sums, enough to hide an addition's latency; with 32 (AVX-512, NEON) up to 8, which makes 128 outputs
+//! one panel of AVX-512. The last rows, fewer vectors, take 3 or 4 columns for as many sums.
 //!
 //! **The order.** Blocks of 64 indices `p` are the outer loop, panels of `R` vectors of rows the next:
 //! what of `a` belongs to both, 12 KiB and less, stays in L1 while all columns of `b` pass by. An
@@ -148,8 +149,8 @@ impl Product<'_> {
         block: usize,
     ) {
         let column = match R {
-            1..=3 => self.tiles::<S, R, 4, FULL>(simd, row, 0, block),
-            4 => self.tiles::<S, R, 3, FULL>(simd, row, 0, block),
+            1..=2 => self.tiles::<S, R, 4, FULL>(simd, row, 0, block),
+            3..=4 => self.tiles::<S, R, 3, FULL>(simd, row, 0, block),
             _ => 0,
         };
         let column = self.tiles::<S, R, 2, FULL>(simd, row, column, block);

@@ -155,8 +155,8 @@ impl<'a> Report<'a> {
 
     /// Where the time of the steps went.
     pub(super) fn profile(&mut self, trainer: &Trainer) -> io::Result<()> {
-        let Profile { steps, elapsed, threads, stages } = &trainer.profile();
-        let waiting = trainer.profile().waiting();
+        let profile = trainer.profile();
+        let (Profile { steps, elapsed, threads, stages }, waiting) = (&profile, profile.waiting());
         let layers = trainer.model().layers();
         let named = stages.iter().map(|&(stage, time)| (stage_name(stage, layers), time));
         let rows: Vec<_> = named.chain([("waiting".to_owned(), waiting)]).collect();

@@ -12,6 +12,7 @@ use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
 use nn_optim::{AdamConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 use peer::{Args, CLASSES, PIXELS};
+use rayon::ThreadPoolBuilder;
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
@@ -46,8 +47,7 @@ fn infer(args: &Args, model: &Model) {
     thread_local!(static WORKSPACE: RefCell<Option<Workspace>> = const { RefCell::new(None) });
     let part = |images: &[u8], probabilities: &mut [f32]| {
         WORKSPACE.with_borrow_mut(|workspace| {
-            let workspace =
-                workspace.get_or_insert_with(|| Workspace::inference(model, PART_LEN));
+            let workspace = workspace.get_or_insert_with(|| Workspace::inference(model, PART_LEN));
             let n = images.len() / PIXELS;
             workspace.set_input_bytes(n, Scaling::default(), |i| &images[i * PIXELS..][..PIXELS]);
             for (column, to) in
@@ -60,6 +60,9 @@ fn infer(args: &Args, model: &Model) {
     let bytes = |pixels: &[f32]| -> Vec<u8> {
         pixels.iter().map(|pixel| (pixel * 127.5 + 127.5).round() as u8).collect()
     };
+    // The thread that asks is one of them, and does not sleep while others work for it.
+    let pool = ThreadPoolBuilder::new().num_threads(args.threads).use_current_thread();
+    let pool = pool.build().expect("threads can be started");
     peer::infer(PEER, VERSION, args, bytes, |images| {
         let n = images.len() / PIXELS;
         let mut probabilities = vec![0.0; n * CLASSES];
@@ -67,9 +70,10 @@ fn infer(args: &Args, model: &Model) {
             part(images, &mut probabilities);
         } else {
             let parts = images.par_chunks(PART_LEN * PIXELS);
-            parts
-                .zip(probabilities.par_chunks_mut(PART_LEN * CLASSES))
-                .for_each(|(images, probabilities)| part(images, probabilities));
+            let parts = parts.zip(probabilities.par_chunks_mut(PART_LEN * CLASSES));
+            pool.install(|| {
+                parts.for_each(|(images, probabilities)| part(images, probabilities));
+            });
         }
         probabilities
     });
