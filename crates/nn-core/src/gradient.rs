@@ -12,6 +12,10 @@ use crate::{Dense, Layer, Workspace, buffer::MatrixViewMut, mirror::Mirror};
 /// caches while it is updated, and the book's network gives each of 8 threads a block or two.
 const BLOCK_LEN: usize = 8192;
 
+/// The fewest columns of a block, however wide its layer: fewer are too few for the tiles of a product,
+/// and for the rows of the mirror's.
+const LEAST_COLUMNS: usize = 16;
+
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GradientBlock {
@@ -28,7 +32,7 @@ impl GradientBlock {
         let mut blocks = Vec::new();
         for (index, layer) in layers.iter().enumerate() {
             let Layer::Dense(dense) = *layer else { continue };
-            let step = (BLOCK_LEN / dense.outputs).max(1);
+            let step = (BLOCK_LEN / dense.outputs).max(LEAST_COLUMNS);
             for start in (0..dense.columns()).step_by(step) {
                 let columns = start..(start + step).min(dense.columns());
                 blocks.push(Self { layer: index, dense, columns });

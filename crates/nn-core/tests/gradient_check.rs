@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use nalgebra::DMatrix;
-use nn_core::{Buffer, Init, LayerSpec, Model, Workspace, loss, zeros};
+use nn_core::{Buffer, Init, LayerSpec, Model, Scaling, Workspace, loss, zeros};
 
 use LayerSpec::{Dense, Softmax};
 
@@ -137,5 +137,41 @@ fn cross_entropy_of_probabilities() {
         let tolerance = 1e-2 * expected.abs() + 1e-4;
         let found = f64::from(d_probabilities[i]);
         assert!((found - expected).abs() < tolerance, "{i}: {found}, not {expected}");
+    }
+}
+
+/// Bytes are held unshifted, and the scaling's mean goes through the first layer's biases and gradient:
+/// loss and gradient are those of the scaled numbers, before and after the parameters change.
+#[test]
+fn bytes_are_the_numbers_they_stand_for() {
+    let mut model = Model::new(&LayerSpec::mlp(&[70, 40, 9]), Init::He, 5).unwrap();
+    let scaling = Scaling { mean: 100.0, std: 90.0 };
+    let n_samples = 37;
+    let bytes: Vec<u8> = (0..n_samples * 70).map(|i| ((i * i) % 7 / 3 * (i % 251)) as u8).collect();
+    let mut numbers = vec![0.0; bytes.len()];
+    scaling.apply(&bytes, &mut numbers);
+    let labels: Vec<u32> = (0..n_samples as u32).map(|i| i % 9).collect();
+
+    let mut of_bytes = Workspace::training(&model, n_samples);
+    of_bytes.set_input_bytes(n_samples, scaling, |i| &bytes[i * 70..][..70]);
+    let mut of_numbers = Workspace::training(&model, n_samples);
+    of_numbers.input_mut(n_samples).copy_from_slice(&numbers);
+    for change in [0.0, 0.1] {
+        model.params_mut().iter_mut().zip(wave(usize::MAX, 0.3)).for_each(|(param, nudge)| {
+            *param += change * nudge;
+        });
+        let [of_bytes, of_numbers] = [&mut of_bytes, &mut of_numbers].map(|part| {
+            let loss = model.loss(&labels, part).mean_loss();
+            model.backward(&labels, n_samples, part);
+            let mut gradient = zeros(model.params().len());
+            for block in model.gradient_blocks() {
+                block.gradient([&*part], &mut gradient[block.range()]);
+            }
+            (loss, gradient)
+        });
+        assert!((of_bytes.0 - of_numbers.0).abs() < 1e-5, "{} {}", of_bytes.0, of_numbers.0);
+        for (i, (&found, &expected)) in of_bytes.1.iter().zip(of_numbers.1.iter()).enumerate() {
+            assert_close(found, f64::from(expected), &format!("parameter {i}"));
+        }
     }
 }
