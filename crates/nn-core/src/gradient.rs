@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::{Dense, Layer, Workspace, buffer::MatrixViewMut, mirror::Mirror};
+use crate::{Dense, Layer, Workspace, buffer::MatrixViewMut, kernels::add_scaled, mirror::Mirror};
 
 /// About as many parameters as a block has: its gradient and two moments then stay in a core's
 /// caches while it is updated, and the book's network gives each of 8 threads a block or two.
@@ -43,7 +43,7 @@ impl GradientBlock {
 
     /// The block's mirror, to be refreshed.
     pub(crate) fn mirror(&self) -> Mirror {
-        Mirror::new(self.dense, self.columns.clone(), self.layer == 0)
+        Mirror::new(self.dense.outputs, self.weights().len(), self.layer == 0)
     }
 
     /// Index of its layer in the model.
@@ -56,9 +56,9 @@ impl GradientBlock {
         self.dense.range(self.columns.clone())
     }
 
-    /// Length of an output column of the block's layer.
-    pub(crate) fn outputs(&self) -> usize {
-        self.dense.outputs
+    /// Which of the columns are weights; the one behind them, if the block has it, is the biases.
+    fn weights(&self) -> Range<usize> {
+        self.columns.start..self.columns.end.min(self.dense.inputs)
     }
 
     /// Overwrites `d_params` with the loss's gradient by the block's parameters, summed over the
@@ -80,7 +80,7 @@ impl GradientBlock {
         assert_eq!(d_params.len(), self.range().len(), "length of a block's gradient");
         let parts = parts.into_iter();
         let outputs = self.dense.outputs;
-        let weights = self.columns.start..self.columns.end.min(self.dense.inputs);
+        let weights = self.weights();
         let (d_weights, d_biases) = d_params.split_at_mut(weights.len() * outputs);
 
         // dy xT, of an x that is `values + offset`: the offset times the sum of dy, and dy valuesT.
@@ -110,13 +110,6 @@ impl GradientBlock {
                 add_scaled(d_biases, 1.0, &part.d_sums[self.layer]);
             }
         }
-    }
-}
-
-/// `sum += factor * x`.
-fn add_scaled(sum: &mut [f32], factor: f32, x: &[f32]) {
-    for (sum, &x) in sum.iter_mut().zip(x) {
-        *sum += factor * x;
     }
 }
 
@@ -177,7 +170,7 @@ impl<'a> BlocksMut<'a> {
         for (block, mirror) in self.blocks.iter().zip(self.mirrors) {
             let (params, behind) = rest.split_at_mut(block.range().len());
             update(block, params);
-            mirror.refresh(params, block.outputs());
+            mirror.refresh(params);
             rest = behind;
         }
     }

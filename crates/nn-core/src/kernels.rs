@@ -81,6 +81,13 @@ pub(crate) fn scale(bytes: &[u8], stride: usize, rows: Range<usize>, factor: f32
     );
 }
 
+/// `sum += factor * x`.
+pub(crate) fn add_scaled(sum: &mut [f32], factor: f32, x: &[f32]) {
+    for (sum, &x) in sum.iter_mut().zip(x) {
+        *sum += factor * x;
+    }
+}
+
 /// Overwrites `sum` with the sum of the columns of `x`, taken in their order.
 #[track_caller]
 pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {

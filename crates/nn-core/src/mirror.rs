@@ -4,15 +4,15 @@
 //! input goes through the sum of the weights' columns. Both are taken once a step, by the thread that
 //! has just updated a block of the parameters and has them in its cache, instead of in every pass.
 
-use std::ops::Range;
+use crate::{buffer::MatrixView, kernels};
 
-use crate::{Dense, buffer::MatrixView, kernels};
-
-/// A block of a dense layer's parameters, transposed or summed up.
+/// A block of a dense layer's weights, transposed or summed up; the biases are none of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mirror {
-    /// Which of the weights' columns.
-    columns: Range<usize>,
+    /// Rows of the weights.
+    outputs: usize,
+    /// How many of the weights' columns.
+    n_columns: usize,
     content: Content,
 }
 
@@ -25,21 +25,20 @@ enum Content {
 }
 
 impl Mirror {
-    /// The mirror of the given columns of a layer's parameters; the biases are none of it.
-    pub(crate) fn new(dense: Dense, columns: Range<usize>, is_first_layer: bool) -> Self {
-        let columns = columns.start..columns.end.min(dense.inputs);
+    /// The mirror of `n_columns` columns of a layer's weights.
+    pub(crate) fn new(outputs: usize, n_columns: usize, is_first_layer: bool) -> Self {
         let content = if is_first_layer {
-            Content::Sum(vec![0.0; dense.outputs])
+            Content::Sum(vec![0.0; outputs])
         } else {
-            Content::Transposed(vec![0.0; columns.len() * dense.outputs])
+            Content::Transposed(vec![0.0; n_columns * outputs])
         };
-        Self { columns, content }
+        Self { outputs, n_columns, content }
     }
 
     /// Takes over the parameters of the block.
-    pub(crate) fn refresh(&mut self, params: &[f32], outputs: usize) {
-        let n = self.columns.len();
-        let weights = MatrixView::from_slice(&params[..n * outputs], outputs, n);
+    pub(crate) fn refresh(&mut self, params: &[f32]) {
+        let weights = &params[..self.n_columns * self.outputs];
+        let weights = MatrixView::from_slice(weights, self.outputs, self.n_columns);
         match &mut self.content {
             Content::Sum(sum) => kernels::sum_columns(weights, sum),
             Content::Transposed(transposed) => kernels::transpose(weights, transposed),
@@ -55,11 +54,11 @@ impl Mirror {
     }
 
     /// The weights, columns x outputs; an empty matrix where the layer is the first.
-    pub(crate) fn transposed(&self, outputs: usize) -> MatrixView<'_> {
+    pub(crate) fn transposed(&self) -> MatrixView<'_> {
         match &self.content {
-            Content::Sum(_) => MatrixView::from_slice(&[], 0, outputs),
+            Content::Sum(_) => MatrixView::from_slice(&[], 0, self.outputs),
             Content::Transposed(transposed) => {
-                MatrixView::from_slice(transposed, self.columns.len(), outputs)
+                MatrixView::from_slice(transposed, self.n_columns, self.outputs)
             }
         }
     }

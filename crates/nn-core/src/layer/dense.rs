@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
-    kernels::{Marks, Nonzero, Right, multiply_add},
+    kernels::{Marks, Nonzero, Right, add_scaled, multiply_add},
     mirror::Mirror,
     workspace::Input,
 };
@@ -74,9 +74,7 @@ impl Dense {
         first.copy_from_slice(&params[self.biases()]);
         if x.offset != 0.0 {
             for mirror in mirrors {
-                for (y, &sum) in first.iter_mut().zip(mirror.column_sum()) {
-                    *y += x.offset * sum;
-                }
+                add_scaled(first, x.offset, mirror.column_sum());
             }
         }
         for mut column in columns {
@@ -100,7 +98,7 @@ impl Dense {
         }
         let mut start = 0;
         for mirror in mirrors {
-            let weights = mirror.transposed(self.outputs);
+            let weights = mirror.transposed();
             let rows = dx.rows_mut(start, weights.nrows());
             start += weights.nrows();
             multiply_add(rows, weights, Right::Plain(dy), nonzero);
