@@ -9,13 +9,14 @@ use anyhow::{Context as _, bail};
 use crate::cargo;
 
 /// What each crate may use of the workspace, apart from tests.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("nn-core", &[]),
     ("nn-optim", &[]),
     ("nn-train", &["nn-core", "nn-optim"]),
     ("nn-io", &["nn-core", "nn-optim", "nn-train"]),
     ("fmnist-data", &[]),
     ("fmnist-cli", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
+    ("tally", &[]),
     ("xtask", &["fmnist-data"]),
 ];
 
