@@ -6,6 +6,7 @@ use nn_core::Model;
 use nn_train::TrainingState;
 use sha2::{Digest as _, Sha256};
 
+use crate::disk::SystemDisk;
 use crate::{Error, decode, encode, file, tensor};
 
 /// How an image becomes an input column: `x = (pixel - mean) * (1 / std)`, row by row.
@@ -77,7 +78,21 @@ impl Checkpoint {
     ///
     /// If it cannot be read, or breaks any rule of the format.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        file::load(path.as_ref())
+        let path = path.as_ref();
+        Self::from_bytes(&file::read(path)?).map_err(Error::file(path))
+    }
+
+    /// All that is wrong with a file: the first thing, where nothing can be known of what is behind it,
+    /// or else every damaged tensor. Of a file that [`Checkpoint::load`] reads, nothing.
+    pub fn damage(path: impl AsRef<Path>) -> Vec<Error> {
+        let path = path.as_ref();
+        match file::read(path) {
+            Ok(bytes) => {
+                let damage = decode::damage(&bytes).into_iter();
+                damage.map(|error| Error::file(path)(error)).collect()
+            }
+            Err(error) => vec![error],
+        }
     }
 
     /// Reads the bytes of a file.
@@ -119,8 +134,18 @@ impl CheckpointRef<'_> {
     /// If [`CheckpointRef::to_bytes`] fails, or writing does.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let bytes = self.to_bytes().map_err(Error::file(path))?;
-        file::replace(path, &bytes)
+        file::replace(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
+    }
+
+    /// Does all that [`CheckpointRef::save`] does, but leaves the file of before: so a run knows
+    /// before its first step that there is room for what it will save.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`CheckpointRef::save`].
+    pub fn rehearse_save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        file::rehearse(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
     }
 
     /// SHA-256 of the weights and biases, in hexadecimal.

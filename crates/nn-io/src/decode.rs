@@ -1,7 +1,7 @@
 //! From the bytes of a file to a checkpoint, in the order of section 9 of FORMAT.md: each step
 //! trusts only what the steps before it have checked, and memory for tensors comes last.
 
-use nn_core::Model;
+use nn_core::{Buffer, Model};
 use nn_optim::Adam;
 use nn_train::TrainingState;
 
@@ -13,42 +13,10 @@ use crate::tensor::{self, PREFIX_LEN, Role, TensorSpec};
 use crate::{Checkpoint, Error};
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
-    let header = Header::parse(bytes, bytes.len() as u64)?;
-    let mut rest = Rest { bytes, offset: 0 };
-    rest.take("header", header::LEN as u64)?;
+    let (start, mut rest) = Start::read(bytes)?;
+    let Tensors { params, m, v } = start.read_tensors(&mut rest, &mut Err)?;
 
-    let metadata = rest.take("metadata", header.metadata_len)?;
-    check_crc(header::LEN as u64, "metadata", header.metadata_crc, metadata)?;
-    let metadata = Metadata::parse(metadata, header.version)?;
-    let crcs: Vec<u32> = metadata.tensors.iter().map(|tensor| tensor.crc32).collect();
-    let description = Description::try_from(metadata)?;
-
-    let specs = &description.tensors;
-    let n_tensors = header.n_tensors;
-    let expected = format!("{}, as the layers need", specs.len());
-    check_value(
-        n_tensors as usize == specs.len(),
-        "header, number of tensors",
-        expected,
-        n_tensors,
-    )?;
-    rest.expect("tensors", tensor::bytes_of(specs))?;
-
-    let n_params = Model::parameter_count(&description.layers).map_err(Error::Network)?;
-    let n_moments = if description.training.is_some() { n_params } else { 0 };
-    let mut params = nn_core::zeros(n_params);
-    let mut m = nn_core::zeros(n_moments);
-    let mut v = nn_core::zeros(n_moments);
-    let mut unread: &mut [f32] = &mut params;
-    for (spec, crc) in specs.iter().zip(crcs) {
-        let values = match spec.role {
-            Role::Parameters => unread.split_off_mut(..spec.len).unwrap_or_default(),
-            Role::FirstMoment => &mut m,
-            Role::SecondMoment => &mut v,
-        };
-        read_tensor(&mut rest, spec, crc, values)?;
-    }
-
+    let Start { description, .. } = start;
     let model = Model::from_parts(&description.layers, params).map_err(Error::Network)?;
     let training = match description.training {
         None => None,
@@ -59,6 +27,86 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
         }
     };
     Ok(Checkpoint { model, info: description.info, training })
+}
+
+/// All that is wrong with a file, as far as it can be known.
+pub(crate) fn damage(bytes: &[u8]) -> Vec<Error> {
+    let mut damage = Vec::new();
+    let read = Start::read(bytes).and_then(|(start, mut rest)| {
+        let mut note = |error| {
+            damage.push(error);
+            Ok(())
+        };
+        start.read_tensors(&mut rest, &mut note)
+    });
+    damage.extend(read.err());
+    damage
+}
+
+/// What a file says before its first tensor.
+struct Start {
+    description: Description,
+    /// The tensors' checksums, in order.
+    crcs: Vec<u32>,
+}
+
+/// The contents of a file's tensors. The moments are empty without a state of training.
+struct Tensors {
+    params: Buffer,
+    m: Buffer,
+    v: Buffer,
+}
+
+impl Start {
+    /// Reads it, and checks that the rest is as long as the tensors must be.
+    fn read(bytes: &[u8]) -> Result<(Self, Rest<'_>), Error> {
+        let header = Header::parse(bytes, bytes.len() as u64)?;
+        let mut rest = Rest { bytes, offset: 0 };
+        rest.take("header", header::LEN as u64)?;
+
+        let metadata = rest.take("metadata", header.metadata_len)?;
+        check_crc(header::LEN as u64, "metadata", header.metadata_crc, metadata)?;
+        let metadata = Metadata::parse(metadata, header.version)?;
+        let crcs = metadata.tensors.iter().map(|tensor| tensor.crc32).collect();
+        let description = Description::try_from(metadata)?;
+
+        let specs = &description.tensors;
+        let n_tensors = header.n_tensors;
+        let expected = format!("{}, as the layers need", specs.len());
+        check_value(
+            n_tensors as usize == specs.len(),
+            "header, number of tensors",
+            expected,
+            n_tensors,
+        )?;
+        rest.expect("tensors", tensor::bytes_of(specs))?;
+        Ok((Self { description, crcs }, rest))
+    }
+
+    /// Takes memory for the tensors and reads them. What is wrong with one goes to `on_damage`, which
+    /// decides whether to go on.
+    fn read_tensors(
+        &self,
+        rest: &mut Rest<'_>,
+        on_damage: &mut dyn FnMut(Error) -> Result<(), Error>,
+    ) -> Result<Tensors, Error> {
+        let Description { layers, training, tensors, .. } = &self.description;
+        let n_params = Model::parameter_count(layers).map_err(Error::Network)?;
+        let n_moments = if training.is_some() { n_params } else { 0 };
+        let mut params = nn_core::zeros(n_params);
+        let mut m = nn_core::zeros(n_moments);
+        let mut v = nn_core::zeros(n_moments);
+        let mut unread: &mut [f32] = &mut params;
+        for (spec, &crc) in tensors.iter().zip(&self.crcs) {
+            let values = match spec.role {
+                Role::Parameters => unread.split_off_mut(..spec.len).unwrap_or_default(),
+                Role::FirstMoment => &mut m,
+                Role::SecondMoment => &mut v,
+            };
+            read_tensor(rest, spec, crc, values).or_else(&mut *on_damage)?;
+        }
+        Ok(Tensors { params, m, v })
+    }
 }
 
 /// What of the file has not been read.
@@ -95,6 +143,7 @@ fn check_crc(offset: u64, section: &str, expected: u32, bytes: &[u8]) -> Result<
     Err(Error::Checksum { offset, section: section.into(), expected, found })
 }
 
+/// Reads one tensor. Whatever is wrong with it, what is left begins with the next.
 fn read_tensor(
     rest: &mut Rest<'_>,
     spec: &TensorSpec,
@@ -102,14 +151,15 @@ fn read_tensor(
     values: &mut [f32],
 ) -> Result<(), Error> {
     let section = format!("tensor {}", spec.name);
-    let offset = rest.offset;
-    let (found, expected) = (rest.take(&section, PREFIX_LEN as u64)?, spec.prefix());
-    if found != expected {
-        let reason = format!("expected {expected:02x?}, found {found:02x?}");
-        return Err(Error::Form { offset, section, reason });
-    }
+    let start = rest.offset;
+    let found = rest.take(&section, PREFIX_LEN as u64)?;
     let offset = rest.offset;
     let data = rest.take(&section, size_of_val(values) as u64)?;
+    let expected = spec.prefix();
+    if found != expected {
+        let reason = format!("expected {expected:02x?}, found {found:02x?}");
+        return Err(Error::Form { offset: start, section, reason });
+    }
     check_crc(offset, &section, crc, data)?;
     tensor::read_into(values, data);
     tensor::check_elements(spec, values)

@@ -24,13 +24,37 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// Another run holds the lock of this file.
+    /// There is no room for a file.
+    #[error(
+        "{}: cannot save: {needed} bytes more are needed where it is: {source}; \
+         make room and try again, what was saved before is untouched",
+        path.display()
+    )]
+    NoSpace {
+        /// The file to be written.
+        path: PathBuf,
+        /// Its bytes, for which there must be room beside the file that is there.
+        needed: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
+
+    /// A directory of checkpoints has none that can be used.
+    #[error("{}: no checkpoint here that can be used{}", path.display(), list(skipped))]
+    NoCheckpoint {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with each that is there.
+        skipped: Vec<Error>,
+    },
+
+    /// Another run holds the lock of this file or directory.
     #[error(
         "{}: in use by another run{}; wait until it ends, or choose another file",
         path.display(), pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
     )]
     Locked {
-        /// The model file.
+        /// The model file, or the directory of checkpoints.
         path: PathBuf,
         /// The process that holds the lock, where it says so.
         pid: Option<u32>,
@@ -198,7 +222,7 @@ impl Error {
     /// What the error means for the one who asked.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Io { .. } => ErrorKind::Io,
+            Error::Io { .. } | Error::NoSpace { .. } => ErrorKind::Io,
             Error::Locked { .. } => ErrorKind::Locked,
             Error::WouldOverwrite { .. } => ErrorKind::WouldOverwrite,
             Error::Limit { .. } => ErrorKind::TooLarge,
@@ -211,10 +235,26 @@ impl Error {
         move |source| Self::Io { path: path.to_path_buf(), action: action.into(), source }
     }
 
+    /// For `map_err`: a file of this many bytes could not be written.
+    pub(crate) fn cannot_write(path: &Path, bytes: usize) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace { path: path.to_path_buf(), needed: bytes as u64, source }
+            }
+            _ => Self::io(path, format!("write {bytes} bytes beside it"))(source),
+        }
+    }
+
     /// For `map_err`: what is wrong with the contents, with the path it lacks.
     pub(crate) fn file(path: &Path) -> impl FnOnce(Self) -> Self {
         move |error| Self::File { path: path.to_path_buf(), error: Box::new(error) }
     }
+}
+
+fn list(errors: &[Error]) -> String {
+    errors.iter().map(|error| format!("\n  {error}")).collect()
 }
 
 /// `Ok` where `valid`, else the error that names the field.

@@ -1,17 +1,19 @@
 //! Model files on a disk: reading one, replacing one, and whether one can be written at all.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::disk::{Disk, SystemDisk};
 use crate::header::{self, Header};
-use crate::temporary::{self, Temporary};
-use crate::{Checkpoint, Error, VERSION};
+use crate::temporary::Temporary;
+use crate::{Error, VERSION};
 
 /// Bytes from the start that are enough to check a header or to name another kind of file.
 const START: u64 = 512;
 
-pub(crate) fn load(path: &Path) -> Result<Checkpoint, Error> {
+/// The whole of a file that has the header of a model.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let (file, len) = open(path)?;
     let mut bytes = start(path, &file)?;
     // Before the rest is read: what is no model takes no memory.
@@ -21,21 +23,18 @@ pub(crate) fn load(path: &Path) -> Result<Checkpoint, Error> {
     // One byte more than there should be shows a file that grew since.
     let mut rest = (&file).take(rest.saturating_add(1));
     rest.read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
-    Checkpoint::from_bytes(&bytes).map_err(Error::file(path))
+    Ok(bytes)
 }
 
 /// Replaces the file as a whole, and returns once the new one is on the disk.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let target = follow_link(path)?;
-    let (temporary, mut file) = Temporary::create(&target)?;
-    let write = || Error::io(&target, format!("write {} bytes beside it", bytes.len()));
-    file.write_all(bytes).map_err(write())?;
-    // After a failure the kernel may count pages as written that are not: this descriptor is not
-    // tried again, the temporary file goes, and the next save begins anew.
-    file.sync_all().map_err(write())?;
-    drop(file);
-    temporary.rename(&target)?;
-    sync_directory(temporary::directory(&target))
+    Temporary::write(disk, &target, bytes)?.rename(&target)
+}
+
+/// Does all that [`replace`] does, but for the replacing.
+pub(crate) fn rehearse(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    Temporary::write(disk, &follow_link(path)?, bytes).map(drop)
 }
 
 /// Checks, before a run, that its model can be saved there, by creating and removing a file.
@@ -56,7 +55,7 @@ pub fn check_output(path: impl AsRef<Path>) -> Result<(), Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::io(&target, "look at it")(error)),
     }
-    Temporary::create(&target).map(drop)
+    Temporary::create(&SystemDisk, &target).map(drop)
 }
 
 fn check_replaceable(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
@@ -123,15 +122,109 @@ fn start(path: &Path, file: &File) -> Result<Vec<u8>, Error> {
     Ok(start)
 }
 
-/// Makes the new name durable.
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> Result<(), Error> {
-    let sync = || File::open(directory)?.sync_all();
-    sync().map_err(Error::io(directory, "flush it to the disk"))
-}
+#[cfg(test)]
+mod tests {
+    use tally::{Failure, Tally, ensure};
 
-/// Elsewhere directories cannot be opened, and the system sees to their names itself.
-#[cfg(not(unix))]
-fn sync_directory(_directory: &Path) -> Result<(), Error> {
-    Ok(())
+    use super::*;
+    use crate::disk::simulated::{Contents, Simulated};
+
+    const PATH: &str = "/run/m.model";
+
+    /// What the n-th save writes, in three writes.
+    fn contents(version: u64) -> Vec<u8> {
+        (0..2000).map(|i| (i * version) as u8).collect()
+    }
+
+    fn save(disk: &Simulated, version: u64) -> Result<(), Error> {
+        replace(disk, Path::new(PATH), &contents(version))?;
+        disk.acknowledge(version);
+        Ok(())
+    }
+
+    /// Which version the file is; 0 where there is none.
+    fn version(files: &Contents) -> Result<u64, Failure> {
+        let Some(bytes) = files.get(Path::new(PATH)) else { return Ok(0) };
+        let version = (1..=3).find(|&version| *bytes == contents(version));
+        version.ok_or_else(|| Failure::torn(format!("a file of {} bytes", bytes.len())))
+    }
+
+    /// Whatever of three saves a power cut leaves behind is a whole version, and none that is older than
+    /// the last that was acknowledged.
+    #[test]
+    fn power_cuts() {
+        let disk = Simulated::with_short_writes(700);
+        (1..=3).for_each(|version| save(&disk, version).unwrap());
+        let mut tally = Tally::new("B6", "a power cut among saves to one file");
+        disk.after_power_cuts(|files, acknowledged| {
+            tally.case(|| {
+                let found = version(files)?;
+                let lost = || Failure::lost(format!("{found} instead of {acknowledged}"));
+                ensure(found >= acknowledged, lost)
+            });
+        });
+        tally.finish();
+    }
+
+    const EINTR: i32 = 4;
+    const EIO: i32 = 5;
+    const EFBIG: i32 = 27;
+    const ENOSPC: i32 = 28;
+    const EDQUOT: i32 = 122;
+
+    /// Each call of a save fails once with each error: the file is a whole version, no file is left over
+    /// where it could be removed, what failed to sync is not used, and the next save works.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn failing_calls() {
+        let mut tally = Tally::new("B5", "each call of a save fails");
+        for error in [EINTR, EIO, EFBIG, ENOSPC, EDQUOT] {
+            for n in 1.. {
+                let disk = Simulated::with_short_writes(700);
+                save(&disk, 1).unwrap();
+                disk.fail(n, error);
+                let result = save(&disk, 2);
+                if !disk.has_failed() {
+                    break;
+                }
+                tally.case(|| {
+                    let files = disk.contents();
+                    let found = version(&files)?;
+                    let lost =
+                        || Failure::lost(format!("call {n}, error {error}: version {found}"));
+                    ensure(found == 2 || found == 1 && result.is_err(), lost)?;
+                    let litter = || Failure::wrong(format!("call {n}, error {error}: {files:?}"));
+                    ensure(files.len() == 1, litter)?;
+                    if let Err(refused) = &result
+                        && [EFBIG, ENOSPC, EDQUOT].contains(&error)
+                        && (2..=5).contains(&n)
+                    {
+                        let message = refused.to_string();
+                        let says = message.contains("2000 bytes more") && message.contains(PATH);
+                        ensure(says, || Failure::wrong(message))?;
+                    }
+                    let again = save(&disk, 3);
+                    let next = version(&disk.contents())?;
+                    let stuck = || Failure::lost(format!("call {n}: then {again:?}"));
+                    ensure(again.is_ok() && next == 3, stuck)?;
+                    let trusts = || Failure::torn(format!("call {n}: a failed sync was trusted"));
+                    ensure(!disk.trusts_a_failed_sync(), trusts)
+                });
+            }
+        }
+        tally.finish();
+    }
+
+    /// A rehearsal does all but the renaming.
+    #[test]
+    fn rehearsing() {
+        let disk = Simulated::default();
+        save(&disk, 1).unwrap();
+        rehearse(&disk, Path::new(PATH), &contents(2)).unwrap();
+        let files = disk.contents();
+        assert_eq!((version(&files).unwrap(), files.len()), (1, 1));
+        disk.fail(2, ENOSPC);
+        let error = rehearse(&disk, Path::new(PATH), &contents(2)).unwrap_err();
+        assert!(error.to_string().contains("2000 bytes more are needed"), "{error}");
+    }
 }

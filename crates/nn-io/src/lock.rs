@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::file::follow_link;
 use crate::{Error, temporary};
 
-/// The lock of a model file, held until it is dropped or the process ends, however it ends.
+/// The lock of a model file or of a directory of checkpoints, held until it is dropped or the process
+/// ends, however it ends.
 ///
-/// It is an advisory lock on `FILE.lock`, which stays behind: see section 11 of FORMAT.md.
+/// It is an advisory lock on a file of its own, which stays behind: see section 11 of FORMAT.md.
 #[derive(Debug)]
 pub struct FileLock {
     _file: File,
@@ -28,34 +29,39 @@ impl FileLock {
         let target = follow_link(path.as_ref())?;
         let mut name = OsString::from(&target);
         name.push(".lock");
-        let lock = PathBuf::from(name);
+        let lock = Self::lock(&PathBuf::from(name), path.as_ref())?;
+        let name = target.file_name().unwrap_or_default().as_encoded_bytes();
+        temporary::sweep(temporary::directory(&target), |swept| swept == name)?;
+        Ok(lock)
+    }
 
+    /// Locks the file `lock`, which stands for `path`.
+    pub(crate) fn lock(lock: &Path, path: &Path) -> Result<Self, Error> {
         // Not truncated before it is locked: the process id is its holder's.
         let mut options = OpenOptions::new();
-        let opened = options.read(true).write(true).create(true).truncate(false).open(&lock);
-        let mut file = opened.map_err(Error::io(&lock, "open the lock"))?;
+        let opened = options.read(true).write(true).create(true).truncate(false).open(lock);
+        let mut file = opened.map_err(Error::io(lock, "open the lock"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let path = path.as_ref().to_path_buf();
-                return Err(Error::Locked { path, pid: content(&file).parse().ok() });
+                let pid = content(&file).parse().ok();
+                return Err(Error::Locked { path: path.into(), pid });
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io(&lock, "lock")(error)),
+            Err(TryLockError::Error(error)) => return Err(Error::io(lock, "lock")(error)),
         }
 
         // A Cargo.lock, say.
         let content = content(&file);
         if !content.is_empty() && content.parse::<u32>().is_err() {
             let found = "a file that is no lock of ours".into();
-            return Err(Error::WouldOverwrite { path: lock, found });
+            return Err(Error::WouldOverwrite { path: lock.into(), found });
         }
         let mut write = || {
             file.set_len(0)?;
             file.rewind()?;
             write!(file, "{}", std::process::id())
         };
-        write().map_err(Error::io(&lock, "write the lock"))?;
-        temporary::sweep(&target)?;
+        write().map_err(Error::io(lock, "write the lock"))?;
         Ok(Self { _file: file })
     }
 }

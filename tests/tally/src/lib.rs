@@ -185,7 +185,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -195,12 +195,12 @@ impl Dice {
 
     /// The next number below `end`, which is above 0.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        (self.roll() % end as u64) as usize
     }
 
     /// The next time below `end`.
     pub fn time(&mut self, end: Duration) -> Duration {
-        end.mul_f64(self.next() as f64 / u64::MAX as f64)
+        end.mul_f64(self.roll() as f64 / u64::MAX as f64)
     }
 }
 
@@ -253,7 +253,7 @@ mod tests {
     fn dice_stay_the_same() {
         // The first outputs of the reference implementation for seed 1234567.
         let mut dice = Dice::new(1_234_567);
-        assert_eq!(dice.next(), 6_457_827_717_110_365_317);
-        assert_eq!(dice.next(), 3_203_168_211_198_807_973);
+        assert_eq!(dice.roll(), 6_457_827_717_110_365_317);
+        assert_eq!(dice.roll(), 3_203_168_211_198_807_973);
     }
 }

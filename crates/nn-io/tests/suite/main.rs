@@ -27,3 +27,6 @@ mod digest;
 
 /// Replacing files, locks, and what is in the way.
 mod saving;
+
+/// The newest checkpoints of a run and its best, in a directory.
+mod checkpoint_dir;

@@ -217,3 +217,50 @@ mod unix {
         assert_eq!(mode(&path), mode(&plain));
     }
 }
+
+/// Every damaged tensor is told of, and before the first of them nothing else.
+#[test]
+fn all_damage_is_told() {
+    let (_directory, path) = saved();
+    assert!(Checkpoint::damage(&path).is_empty());
+    let whole = fixture::bytes();
+    let mut bytes = whole.clone();
+    let start = 64 + fixture::metadata_len(&bytes);
+    // The first weights' length, the first biases, and the last moment.
+    let biases = start + 5 + 4 * 12 + 5;
+    for at in [start + 4, biases, bytes.len() - 1] {
+        bytes[at] ^= 1;
+    }
+    fs::write(&path, &bytes).unwrap();
+    let damage = Checkpoint::damage(&path);
+    let names = ["tensor dense0.weights", "tensor dense0.biases", "tensor adam.v"];
+    assert_eq!(damage.len(), names.len(), "{damage:?}");
+    for (error, name) in damage.iter().zip(names) {
+        says(error, &[path.to_str().unwrap(), "byte ", name, "expected", "found"]);
+    }
+    let first = Checkpoint::load(&path).unwrap_err();
+    assert_eq!(first.to_string(), damage[0].to_string());
+
+    // Behind damaged metadata nothing can be known.
+    bytes[70] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let damage = Checkpoint::damage(&path);
+    assert_eq!(damage.len(), 1, "{damage:?}");
+    says(&damage[0], &["(metadata)"]);
+    says(&Checkpoint::damage(path.with_extension("none"))[0], &["cannot open"]);
+}
+
+#[test]
+fn rehearsing_a_save_changes_nothing() {
+    let (directory, path) = saved();
+    let mut other = fixture::checkpoint();
+    other.training = None;
+    other.view().rehearse_save(&path).unwrap();
+    assert_eq!(Checkpoint::load(&path).unwrap(), fixture::checkpoint());
+    assert_eq!(names(directory.path()), ["m.model"]);
+    let error = other.view().rehearse_save(directory.path().join("none/m.model")).unwrap_err();
+    says(&error, &["none", "cannot create a file in it"]);
+    let new = directory.path().join("new.model");
+    other.view().rehearse_save(&new).unwrap();
+    assert!(!new.exists());
+}

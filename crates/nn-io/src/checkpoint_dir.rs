@@ -1,0 +1,295 @@
+//! A directory with the last checkpoints of a run, and its best: section 12 of FORMAT.md.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Disk, SystemDisk};
+use crate::error::check_value;
+use crate::{Checkpoint, CheckpointRef, Error, FileLock, file, temporary};
+
+/// How many of the newest checkpoints are kept.
+const KEPT: usize = 3;
+/// The name of the best one.
+const BEST: &str = "best.model";
+/// The name of the lock.
+const LOCK: &str = "checkpoints.lock";
+
+/// A directory that a run keeps its newest three checkpoints in, and its best; locked for the run.
+#[derive(Debug)]
+pub struct CheckpointDir {
+    path: PathBuf,
+    /// The steps of the checkpoints in it that can be used, ascending.
+    steps: Vec<u64>,
+    _lock: FileLock,
+}
+
+/// The newest checkpoint of a directory that can be used.
+#[derive(Debug)]
+pub struct Newest {
+    /// Its file.
+    pub path: PathBuf,
+    /// What it holds, a state of training always.
+    pub checkpoint: Checkpoint,
+    /// Why others cannot be used; each says which it is.
+    pub skipped: Vec<Error>,
+}
+
+impl CheckpointDir {
+    /// Begins the directory of a new run, which is made where it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] where another run has it; [`Error::WouldOverwrite`] where it holds checkpoints;
+    /// or if it cannot be made, or written to.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        match fs::create_dir(path) {
+            Ok(()) => {
+                let parent = temporary::directory(path);
+                let synced = SystemDisk.sync_directory(parent);
+                synced.map_err(Error::io(parent, "flush it to the disk"))?;
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::io(path, "create this directory")(error)),
+        }
+        let lock = lock(path)?;
+        if steps(path)?.is_empty() && !path.join(BEST).exists() {
+            return Ok(Self { path: path.into(), steps: Vec::new(), _lock: lock });
+        }
+        let found = "the checkpoints of another run".into();
+        Err(Error::WouldOverwrite { path: path.into(), found })
+    }
+
+    /// Opens the directory of a run that is to be carried on, and reads its newest checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] where another run has it; [`Error::NoCheckpoint`] where none can be used; or if
+    /// it cannot be read, or written to.
+    pub fn open(path: impl AsRef<Path>) -> Result<(Self, Newest), Error> {
+        let path = path.as_ref();
+        // Nothing is written where there is nothing of ours.
+        read(path)?;
+        let lock = lock(path)?;
+        let (steps, newest) = read(path)?;
+        Ok((Self { path: path.into(), steps, _lock: lock }, newest))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Saves a checkpoint under the number of its step and then, once it is on the disk, removes all but
+    /// the newest three. Damaged ones are not counted and never removed: one in the way gets the ending
+    /// `.skipped`.
+    ///
+    /// # Errors
+    ///
+    /// If the checkpoint has no state of training, or as [`CheckpointRef::save`].
+    pub fn save(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
+        let step = checkpoint.training.map(|training| training.optimizer.step());
+        let step = check_training(step)?;
+        // What a run is at a step is one state: it has been saved.
+        if self.steps.contains(&step) {
+            return Ok(());
+        }
+        let path = self.path.join(name(step));
+        let bytes = checkpoint.to_bytes().map_err(Error::file(&path))?;
+        store(&SystemDisk, &self.path, &mut self.steps, step, &bytes)
+    }
+
+    /// Saves a checkpoint as the best.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointRef::save`].
+    pub fn save_best(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
+        checkpoint.save(self.path.join(BEST))
+    }
+}
+
+impl Newest {
+    /// Reads the newest checkpoint of a directory, of which it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoCheckpoint`] where none can be used, or if the directory cannot be read.
+    pub fn load(directory: impl AsRef<Path>) -> Result<Self, Error> {
+        read(directory.as_ref()).map(|(_, newest)| newest)
+    }
+}
+
+/// Locks a directory, and removes what killed runs left behind in it.
+fn lock(directory: &Path) -> Result<FileLock, Error> {
+    let lock = FileLock::lock(&directory.join(LOCK), directory)?;
+    let is_ours = |name: &[u8]| {
+        name == BEST.as_bytes() || str::from_utf8(name).is_ok_and(|name| step_of(name).is_some())
+    };
+    temporary::sweep(directory, is_ours)?;
+    Ok(lock)
+}
+
+/// `ckpt-000860.model` for step 860.
+fn name(step: u64) -> String {
+    format!("ckpt-{step:06}.model")
+}
+
+/// The step in a checkpoint's name.
+fn step_of(file: &str) -> Option<u64> {
+    let step = file.strip_prefix("ckpt-")?.strip_suffix(".model")?.parse().ok()?;
+    (file == name(step)).then_some(step)
+}
+
+/// The steps of a directory's checkpoints by their names, newest first.
+fn steps(directory: &Path) -> Result<Vec<u64>, Error> {
+    let list = || -> std::io::Result<Vec<u64>> {
+        let mut steps = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            steps.extend(entry?.file_name().to_str().and_then(step_of));
+        }
+        Ok(steps)
+    };
+    let mut steps = list().map_err(Error::io(directory, "list it"))?;
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(steps)
+}
+
+/// The steps of the checkpoints that can be used, ascending, and the newest of them.
+fn read(directory: &Path) -> Result<(Vec<u64>, Newest), Error> {
+    let mut usable = Vec::new();
+    let mut newest = None;
+    let mut skipped = Vec::new();
+    for step in steps(directory)? {
+        let path = directory.join(name(step));
+        match load(&path, Some(step)) {
+            Ok((_, checkpoint)) => {
+                usable.push(step);
+                newest.get_or_insert((step, path, checkpoint));
+            }
+            Err(error) => skipped.push(error),
+        }
+    }
+    usable.reverse();
+    let best = directory.join(BEST);
+    if best.exists() {
+        match (load(&best, None), &newest) {
+            // The best may be all that is left, or be of an epoch that was not saved otherwise.
+            (Ok((step, _)), Some((newest, ..))) if step <= *newest => {}
+            (Ok((step, checkpoint)), _) => newest = Some((step, best, checkpoint)),
+            (Err(error), _) => skipped.push(error),
+        }
+    }
+    match newest {
+        Some((_, path, checkpoint)) => Ok((usable, Newest { path, checkpoint, skipped })),
+        None => Err(Error::NoCheckpoint { path: directory.into(), skipped }),
+    }
+}
+
+/// A checkpoint that a run can be carried on from, and its step, which must be that of its name.
+fn load(path: &Path, named: Option<u64>) -> Result<(u64, Checkpoint), Error> {
+    let checkpoint = Checkpoint::load(path)?;
+    let step = checkpoint.training.as_ref().map(|training| training.optimizer.step());
+    let check = || {
+        let step = check_training(step)?;
+        let expected = format!("{}, as the file's name says", named.unwrap_or(step));
+        check_value(
+            named.is_none_or(|named| named == step),
+            "training.optimizer.step",
+            expected,
+            step,
+        )?;
+        Ok(step)
+    };
+    Ok((check().map_err(Error::file(path))?, checkpoint))
+}
+
+fn check_training(step: Option<u64>) -> Result<u64, Error> {
+    step.ok_or_else(|| Error::Value {
+        field: "training".into(),
+        expected: "a state of training".into(),
+        found: "none".into(),
+    })
+}
+
+/// Saves the bytes of a checkpoint in a directory whose usable ones have these steps.
+fn store(
+    disk: &impl Disk,
+    directory: &Path,
+    steps: &mut Vec<u64>,
+    step: u64,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    let path = directory.join(name(step));
+    let mut aside = path.clone().into_os_string();
+    aside.push(".skipped");
+    match disk.rename(&path, Path::new(&aside)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        result => result.map_err(Error::io(&path, "set this damaged checkpoint aside"))?,
+    }
+    file::replace(disk, &path, bytes)?;
+    steps.push(step);
+    while steps.len() > KEPT {
+        let old = directory.join(name(steps.remove(0)));
+        match disk.remove(&old) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => result.map_err(Error::io(&old, "remove this old checkpoint"))?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tally::{Failure, Tally, ensure};
+
+    use super::*;
+    use crate::disk::simulated::{Contents, Simulated};
+
+    #[test]
+    fn names() {
+        assert_eq!(name(860), "ckpt-000860.model");
+        assert_eq!(step_of("ckpt-000860.model"), Some(860));
+        assert_eq!(step_of("ckpt-12345678.model"), Some(12_345_678));
+        for other in ["ckpt-860.model", "ckpt-+00860.model", "ckpt-.model", "ckpt-000860.model.tmp"]
+        {
+            assert_eq!(step_of(other), None, "{other}");
+        }
+    }
+
+    fn contents(step: u64) -> Vec<u8> {
+        (0..1500).map(|i| (i * step) as u8).collect()
+    }
+
+    /// Whatever of six saves a power cut leaves behind: no checkpoint is torn, and the newest is no older
+    /// than the last that was acknowledged.
+    #[test]
+    fn power_cuts() {
+        let directory = Path::new("/run");
+        let disk = Simulated::with_short_writes(700);
+        let mut steps = Vec::new();
+        for step in 1..=6 {
+            store(&disk, directory, &mut steps, step, &contents(step)).unwrap();
+            disk.acknowledge(step);
+        }
+        assert_eq!(steps, [4, 5, 6]);
+        let mut tally = Tally::new("B6", "a power cut among checkpoints in a directory");
+        disk.after_power_cuts(|files: &Contents, acknowledged| {
+            tally.case(|| {
+                let mut newest = 0;
+                for (path, bytes) in files {
+                    let Some(step) = path.file_name().and_then(|it| step_of(it.to_str()?)) else {
+                        continue;
+                    };
+                    let torn = || Failure::torn(format!("step {step} of {} bytes", bytes.len()));
+                    ensure(*bytes == contents(step), torn)?;
+                    newest = newest.max(step);
+                }
+                let lost = || Failure::lost(format!("{newest} instead of {acknowledged}"));
+                ensure(newest >= acknowledged, lost)
+            });
+        });
+        tally.finish();
+    }
+}

@@ -1,0 +1,195 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nn_io::{Checkpoint, CheckpointDir, Error, ErrorKind, Newest};
+use nn_optim::{Adam, Buffer};
+use tally::{Failure, Tally, ensure};
+use tempfile::TempDir;
+
+use crate::fixture::{self, says};
+
+/// The fixture after this many steps.
+fn at(step: u64) -> Checkpoint {
+    let mut checkpoint = fixture::checkpoint();
+    let training = checkpoint.training.as_mut().unwrap();
+    let adam = &training.optimizer;
+    let [m, v] = [adam.m(), adam.v()].map(|moment| Buffer::from_slice(64, moment));
+    training.optimizer = Adam::from_parts(adam.config(), step, m, v).unwrap();
+    checkpoint
+}
+
+/// A directory with checkpoints after these steps, each saved in turn, and its path.
+fn saved(steps: &[u64]) -> (TempDir, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("run");
+    let mut directory = CheckpointDir::create(&path).unwrap();
+    for &step in steps {
+        directory.save(&at(step).view()).unwrap();
+    }
+    (root, path)
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn damage(path: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, &bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn keeps_the_newest_three_and_the_best() {
+    let (_root, path) = saved(&[10, 20]);
+    let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
+    assert_eq!(newest.path, path.join("ckpt-000020.model"));
+    assert_eq!(newest.checkpoint, at(20));
+    directory.save_best(&at(25).view()).unwrap();
+    for step in [30, 40, 1_234_567] {
+        directory.save(&at(step).view()).unwrap();
+    }
+    // Twice the same state is one checkpoint.
+    directory.save(&at(40).view()).unwrap();
+    let kept = ["ckpt-000030.model", "ckpt-000040.model", "ckpt-1234567.model"];
+    assert_eq!(names(&path), [&["best.model", "checkpoints.lock"], &kept[..]].concat());
+    let newest = Newest::load(&path).unwrap();
+    assert_eq!((newest.checkpoint, newest.skipped.len()), (at(1_234_567), 0));
+}
+
+/// The best counts where it is the newest, since not every epoch need be saved otherwise.
+#[test]
+fn the_best_may_be_the_newest() {
+    let (_root, path) = saved(&[10]);
+    let (directory, _) = CheckpointDir::open(&path).unwrap();
+    directory.save_best(&at(15).view()).unwrap();
+    assert_eq!(Newest::load(&path).unwrap().path, path.join("best.model"));
+    directory.save_best(&at(5).view()).unwrap();
+    assert_eq!(Newest::load(&path).unwrap().checkpoint, at(10));
+}
+
+/// One, two or all three of the newest are damaged: the newest whole one is taken, each other is named
+/// with its reason and keeps its bytes, also when the run comes to where it was again.
+#[test]
+fn damaged_checkpoints_are_skipped_and_kept() {
+    let mut tally = Tally::new("B12", "damaged checkpoints among three and the best");
+    for damaged in 1..=3 {
+        tally.case(|| {
+            let (_root, path) = saved(&[10, 20, 30]);
+            let file = |step: u64| path.join(format!("ckpt-{step:06}.model"));
+            CheckpointDir::open(&path).unwrap().0.save_best(&at(10).view()).unwrap();
+            let steps: Vec<u64> = [30, 20, 10].into_iter().take(damaged).collect();
+            let damaged_bytes: Vec<_> = steps.iter().map(|&step| damage(&file(step))).collect();
+
+            let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
+            let expected = [20, 10, 10][damaged - 1];
+            ensure(newest.checkpoint == at(expected), || Failure::lost(newest.path.display()))?;
+            for (step, error) in steps.iter().zip(&newest.skipped) {
+                says(error, &[&format!("ckpt-{step:06}.model: byte "), "expected CRC-32"]);
+            }
+            let n = newest.skipped.len();
+            ensure(n == damaged, || Failure::wrong(format!("{n} of {damaged} are told of")))?;
+
+            for step in [15, 20, 30, 40] {
+                directory.save(&at(step).view()).unwrap();
+            }
+            for (step, bytes) in steps.iter().zip(damaged_bytes) {
+                let aside = path.join(format!("ckpt-{step:06}.model.skipped"));
+                let kept = [file(*step), aside]
+                    .iter()
+                    .any(|it| fs::read(it).ok().as_ref() == Some(&bytes));
+                ensure(kept, || Failure::lost(format!("the damaged checkpoint of step {step}")))?;
+            }
+            let newest = Newest::load(&path).unwrap().checkpoint;
+            ensure(newest == at(40), || Failure::lost("the newest after the damage"))
+        });
+    }
+    tally.finish();
+}
+
+#[test]
+fn none_that_can_be_used() {
+    let (_root, path) = saved(&[10, 20]);
+    for step in [10, 20] {
+        damage(&path.join(format!("ckpt-{step:06}.model")));
+    }
+    fs::write(path.join("best.model"), "no model\n").unwrap();
+    let error = CheckpointDir::open(&path).unwrap_err();
+    assert!(matches!(&error, Error::NoCheckpoint { skipped, .. } if skipped.len() == 3));
+    assert_eq!(error.kind(), ErrorKind::BadModel);
+    let place = path.display().to_string();
+    says(&error, &[&place, "no checkpoint here that can be used"]);
+    says(&error, &["ckpt-000020.model: byte", "ckpt-000010.model: byte", "best.model: expected a"]);
+}
+
+/// What carries a checkpoint's name and is none: without training, or of another step.
+#[test]
+fn files_under_names_of_checkpoints() {
+    let (_root, path) = saved(&[10]);
+    let mut inference = fixture::checkpoint();
+    inference.training = None;
+    inference.view().save(path.join("ckpt-000020.model")).unwrap();
+    at(10).view().save(path.join("ckpt-000030.model")).unwrap();
+    let newest = Newest::load(&path).unwrap();
+    assert_eq!(newest.path, path.join("ckpt-000010.model"));
+    says(&newest.skipped[0], &["ckpt-000030.model", "expected 30, as the file's name says", "10"]);
+    says(&newest.skipped[1], &["ckpt-000020.model", "expected a state of training, found none"]);
+    let error = CheckpointDir::open(&path).unwrap().0.save(&inference.view()).unwrap_err();
+    says(&error, &["training: expected a state of training"]);
+}
+
+#[test]
+fn a_directory_is_one_runs() {
+    let (root, path) = saved(&[10]);
+    let error = CheckpointDir::create(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
+    says(&error, &[path.to_str().unwrap(), "the checkpoints of another run"]);
+
+    let (held, _) = CheckpointDir::open(&path).unwrap();
+    let error = CheckpointDir::open(&path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    says(&error, &[path.to_str().unwrap(), &format!("process {}", std::process::id())]);
+    // Whoever only reads is let in.
+    assert!(Newest::load(&path).is_ok());
+    drop(held);
+    CheckpointDir::open(&path).unwrap();
+
+    // A directory that is there may be used, one that holds other things too.
+    fs::write(root.path().join("notes"), "keep me").unwrap();
+    CheckpointDir::create(root.path()).unwrap();
+    let error = CheckpointDir::create(root.path().join("none/run")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    says(&error, &["none/run: cannot create this directory"]);
+    assert!(CheckpointDir::create(root.path().join("notes")).is_err());
+    assert_eq!(Newest::load(root.path().join("absent")).unwrap_err().kind(), ErrorKind::Io);
+    let error = CheckpointDir::open(root.path().join("absent")).unwrap_err();
+    says(&error, &["absent: cannot list it"]);
+}
+
+#[test]
+fn what_killed_runs_left_is_swept() {
+    let mut tally = Tally::new("B14", "temporary files in a directory of checkpoints");
+    let (_root, path) = saved(&[10]);
+    let ours = [".ckpt-000020.model.0.tmp", ".best.model.3.tmp"];
+    let others =
+        [".ckpt-20.model.0.tmp", ".m.model.0.tmp", ".best.model.tmp", "ckpt-000020.model.tmp"];
+    for name in ours.iter().chain(&others) {
+        fs::write(path.join(name), "half").unwrap();
+    }
+    let _newest = Newest::load(&path).unwrap();
+    assert!(ours.iter().all(|name| path.join(name).exists()), "swept without the lock");
+    let _held = CheckpointDir::open(&path).unwrap();
+    for name in ours {
+        tally.case(|| ensure(!path.join(name).exists(), || Failure::wrong(name)));
+    }
+    for name in others {
+        tally.case(|| ensure(path.join(name).exists(), || Failure::lost(name)));
+    }
+    tally.finish();
+}
