@@ -101,6 +101,7 @@ fn tells_where_the_time_went() {
         "backward 2 dense",
         "backward 1 relu",
         "backward 0 dense",
+        "check",
         "gradient 0 dense",
         "gradient 2 dense",
         "update",

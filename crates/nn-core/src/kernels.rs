@@ -105,6 +105,19 @@ pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
     );
 }
 
+/// The largest absolute value in `x`; infinite or NaN where an element is.
+pub(crate) fn largest(x: MatrixView<'_>) -> f32 {
+    // Without their signs, floats are ordered as their bits are, and those of NaN are above all others.
+    let bits = isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            let largest = |largest: u32, &x: &f32| largest.max(x.abs().to_bits());
+            x.column_iter().fold(0, |before, x| x.as_slice().iter().fold(before, largest))
+        },
+    );
+    f32::from_bits(bits)
+}
+
 /// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).
 #[track_caller]
 pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
@@ -161,6 +174,18 @@ mod tests {
     /// that sums of products are exact in `f32`: the oracle must agree to the bit.
     fn matrix(rows: usize, columns: usize, salt: usize) -> DMatrix<f32> {
         DMatrix::from_fn(rows, columns, |i, j| ((i * 31 + j * 17 + salt * 7) % 23) as f32 - 11.0)
+    }
+
+    #[test]
+    fn the_largest_absolute_value() {
+        let largest_of = |x: DMatrix<f32>| largest(x.as_view());
+        assert_eq!(largest_of(DMatrix::zeros(3, 2)), 0.0);
+        assert_eq!(largest_of(DMatrix::from_fn(19, 5, |i, j| -((i * j) as f32))), 72.0);
+        for odd in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut x = DMatrix::repeat(19, 5, f32::MAX);
+            x[(17, 3)] = odd;
+            assert_eq!(largest_of(x).is_nan(), odd.is_nan());
+        }
     }
 
     /// What this machine can run.

@@ -181,6 +181,39 @@ impl Workspace {
         self.outputs[index].values.columns(0, self.n_samples)
     }
 
+    /// No element of the gradient over these samples is further from 0 than this, which costs next to
+    /// nothing; infinite or NaN where an activation or a delta is. Comes after [`Model::backward`].
+    ///
+    /// # Panics
+    ///
+    /// If the workspace is one for inference.
+    pub fn gradient_bound(&self) -> f64 {
+        let n = self.n_samples;
+        let of_layer = |index: usize| {
+            let dy = kernels::largest(self.d_outputs[index].columns(0, n));
+            let x = match (index.checked_sub(1), &self.samples) {
+                (Some(before), _) => kernels::largest(self.output(before)),
+                (None, Samples::Floats(values)) => kernels::largest(values.columns(0, n)),
+                (None, Samples::Bytes { factor, offset, .. }) => {
+                    f32::from(u8::MAX) * factor.abs() + offset.abs()
+                }
+            };
+            // What a bias is multiplied with is 1. Not `max`, which would lose a NaN.
+            let x = if x < 1.0 { 1.0 } else { x };
+            f64::from(dy) * f64::from(x) * n as f64
+        };
+        let dense = self.d_sums.iter().enumerate().filter(|(_, d_sum)| !d_sum.is_empty());
+        dense.map(|(index, _)| of_layer(index)).sum()
+    }
+
+    /// The first layer whose output is not finite, and such a number of it.
+    pub fn first_not_finite(&self) -> Option<(usize, f32)> {
+        (0..self.outputs.len()).find_map(|index| {
+            let found = self.output(index).iter().copied().find(|x| !x.is_finite());
+            found.map(|x| (index, x))
+        })
+    }
+
     /// What is to be added to what layer `index` reads.
     pub(crate) fn offset_of(&self, index: usize) -> f32 {
         match self.samples {

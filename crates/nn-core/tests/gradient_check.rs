@@ -28,6 +28,8 @@ fn loss_and_gradient(model: &Model, x: &[f32], labels: &[u32], capacity: usize) 
     for block in model.gradient_blocks() {
         block.gradient(&parts, &mut gradient[block.range()]);
     }
+    let bound: f64 = parts.iter().map(Workspace::gradient_bound).sum();
+    assert!(gradient.iter().all(|d| f64::from(d.abs()) <= bound), "beyond the bound of {bound}");
     (loss / n_batch as f64, gradient)
 }
 
@@ -174,4 +176,28 @@ fn bytes_are_the_numbers_they_stand_for() {
             assert_close(found, f64::from(expected), &format!("parameter {i}"));
         }
     }
+}
+
+/// Where a number is not finite, there is no bound, and the first layer that shows it is named.
+#[test]
+fn a_bound_that_is_none() {
+    let specs = LayerSpec::mlp(&[2, 3, 2]);
+    let bound = |x: [f32; 2], weight: f32| {
+        let mut model = Model::new(&specs, Init::He, 0).unwrap();
+        model.params_mut()[0] = weight;
+        let mut workspace = Workspace::training(&model, 1);
+        workspace.input_mut(1).copy_from_slice(&x);
+        model.loss(&[1], &mut workspace);
+        model.backward(&[1], 1, &mut workspace);
+        (workspace.gradient_bound(), workspace.first_not_finite().map(|(layer, _)| layer))
+    };
+    let (finite, nowhere) = bound([1.0, -1.0], 0.5);
+    assert!((0.0..100.0).contains(&finite) && nowhere.is_none(), "{finite}");
+    for x in [[f32::INFINITY, 1.0], [1.0, f32::NAN]] {
+        let (none, layer) = bound(x, 0.5);
+        assert!(!none.is_finite() && layer == Some(0), "{x:?}: {none}");
+    }
+    // Finite inputs and weights whose product is not.
+    let (none, layer) = bound([1e30, 1.0], 1e30);
+    assert!(!none.is_finite() && layer == Some(0), "{none}");
 }

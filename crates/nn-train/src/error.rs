@@ -73,15 +73,16 @@ pub enum Error {
         /// The model's outputs.
         classes: usize,
     },
-    /// A number is not finite any more, as happens where the learning rate is too high.
+    /// A number is not finite any more, or a gradient's square would not be, as happens where the
+    /// learning rate is too high.
     #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]
     Diverged {
         /// The epoch under way, counted from 1.
         epoch: u64,
         /// The run's step, counted from 1.
         step: u64,
-        /// `the loss` or `a parameter`.
-        what: &'static str,
+        /// Of which layer or parameter the number is, as `the output of layer 2 (dense)`.
+        what: String,
         /// Its value.
         value: f64,
     },

@@ -19,5 +19,5 @@ pub use error::Error;
 pub use passes::{Evaluation, evaluate};
 pub use profile::{Profile, Stage};
 pub use samples::{Features, Samples};
-pub use state::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
+pub use state::{EpochRecord, Metrics, Progress, RunConfig, TrainingState, best_epoch};
 pub use trainer::{EpochOutcome, Step, Trainer};

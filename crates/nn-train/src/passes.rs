@@ -13,7 +13,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nn_core::{
-    BlocksMut, Buffer, ConfusionMatrix, LossSum, Model, Workspace, metric::argmax, zeros,
+    BlocksMut, Buffer, ConfusionMatrix, GradientBlock, LossSum, Model, Workspace, metric::argmax,
+    zeros,
 };
 use nn_optim::AdamUpdate;
 use rayon::{
@@ -72,6 +73,8 @@ struct Part {
     workspace: Workspace,
     labels: Vec<u32>,
     sums: LossSum,
+    /// What [`Workspace::gradient_bound`] said in training.
+    gradient_bound: f64,
     laps: Laps,
 }
 
@@ -89,6 +92,7 @@ impl Parts {
             workspace: workspace.clone(),
             labels: Vec::with_capacity(workspace.capacity()),
             sums: LossSum::default(),
+            gradient_bound: 0.0,
             laps: Laps::new(model),
         };
         let parts = std::iter::repeat_with(part).take(capacity.div_ceil(workspace.capacity()));
@@ -154,12 +158,24 @@ impl Parts {
             n_batch,
             |i| indices[i] as usize,
             |part| {
-                let Part { workspace, labels, sums, laps } = part;
+                let Part { workspace, labels, sums, gradient_bound, laps } = part;
                 let mut done = |pass| laps.lap(Stage::Layer(pass));
                 *sums = model.loss_by_pass(labels, workspace, &mut done);
                 model.backward_by_pass(labels, n_batch, workspace, done);
+                *gradient_bound = workspace.gradient_bound();
+                laps.lap(Stage::Check);
             },
         )
+    }
+
+    /// No element of the batch's gradient is further from 0 than this; NaN where that is unknown.
+    pub(crate) fn gradient_bound(&self) -> f64 {
+        self.parts[..self.used].iter().map(|part| part.gradient_bound).sum()
+    }
+
+    /// The first layer whose output over the batch is not finite, and such a number of it.
+    pub(crate) fn first_not_finite(&self) -> Option<(usize, f32)> {
+        self.workspaces().filter_map(Workspace::first_not_finite).min_by_key(|&(layer, _)| layer)
     }
 
     /// Evaluates `model` on all samples.
@@ -246,6 +262,23 @@ impl Gradients {
             });
             laps.lap(Stage::Update);
         }
+    }
+
+    /// The first block whose gradient over `parts` has an element further from 0 than `most`, or none
+    /// that can be told, and such an element.
+    pub(crate) fn find_beyond<'a>(
+        &self,
+        most: f32,
+        parts: &Parts,
+        model: &'a Model,
+    ) -> Option<(&'a GradientBlock, f32)> {
+        let mut of_thread = self.of_thread(0);
+        model.gradient_blocks().iter().find_map(|block| {
+            let gradient = &mut of_thread.buffer[..block.range().len()];
+            block.gradient(parts.workspaces(), gradient);
+            let is_within = |&&g: &&f32| (-most..=most).contains(&g);
+            gradient.iter().find(|g| !is_within(g)).map(|&g| (block, g))
+        })
     }
 
     /// What belongs to a thread: to nobody else, so that it never waits.

@@ -16,6 +16,8 @@ pub enum Stage {
     Gather,
     /// A layer's pass; the last one's includes the loss.
     Layer(Pass),
+    /// Seeing that the gradient will be finite.
+    Check,
     /// The gradient by the parameters of a layer, by its index.
     Gradient(usize),
     /// The optimizer, and what the model keeps of its parameters in another form.
@@ -31,7 +33,11 @@ impl Stage {
         let backward = (0..n_layers).rev().map(|index| Self::Layer(Pass::Backward(index)));
         let gradient = (0..n_layers).map(Self::Gradient);
         let before = [Self::Shuffle, Self::Gather].into_iter().chain(forward);
-        before.chain(backward).chain(gradient).chain([Self::Update, Self::Validate])
+        before
+            .chain(backward)
+            .chain([Self::Check])
+            .chain(gradient)
+            .chain([Self::Update, Self::Validate])
     }
 
     /// Its place among them.
@@ -41,9 +47,10 @@ impl Stage {
             Self::Gather => 1,
             Self::Layer(Pass::Forward(index)) => 2 + index,
             Self::Layer(Pass::Backward(index)) => 2 + 2 * n_layers - 1 - index,
-            Self::Gradient(index) => 2 + 2 * n_layers + index,
-            Self::Update => 2 + 3 * n_layers,
-            Self::Validate => 3 + 3 * n_layers,
+            Self::Check => 2 + 2 * n_layers,
+            Self::Gradient(index) => 3 + 2 * n_layers + index,
+            Self::Update => 3 + 3 * n_layers,
+            Self::Validate => 4 + 3 * n_layers,
         }
     }
 }

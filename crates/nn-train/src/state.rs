@@ -76,6 +76,14 @@ pub struct EpochRecord {
     pub learning_rate: f64,
 }
 
+/// The index of the best epoch: the first that had the lowest loss over the samples held out, or over the
+/// training samples where none were. A loss that is not finite is never the best.
+pub fn best_epoch(history: &[EpochRecord]) -> Option<usize> {
+    let loss = |record: &EpochRecord| record.validation.unwrap_or(record.train).loss;
+    let losses = history.iter().map(loss).enumerate().filter(|(_, loss)| loss.is_finite());
+    losses.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(index, _)| index)
+}
+
 /// All of a run but its model: optimizer, schedule, settings, progress and history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingState {

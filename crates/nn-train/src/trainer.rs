@@ -188,10 +188,8 @@ impl Run {
         let done = state.progress.batch as usize;
         for indices in order.chunks(batch_size).skip(done) {
             let batch_sums = parts.forward_backward(model, train, indices);
-            if !batch_sums.loss.is_finite() {
-                let (step, value) = (state.optimizer.step() + 1, batch_sums.mean_loss());
-                return Err(Error::Diverged { epoch: epoch + 1, step, what: "the loss", value });
-            }
+            check_step(model, parts, gradients, batch_sums)
+                .map_err(|found| found.at(epoch + 1, state.optimizer.step() + 1))?;
             let learning_rate = state.schedule.rate_at(state.optimizer.step());
             let update = state.optimizer.begin_step(learning_rate);
             gradients.update(parts, model, update);
@@ -219,17 +217,62 @@ impl Run {
     }
 }
 
+/// The furthest that a gradient may be from 0: Adam keeps its square, which must be finite.
+const LARGEST_GRADIENT: f32 = 1e19;
+
+/// A number that a run cannot go on with: what it is of, and its value.
+struct Divergence {
+    what: String,
+    value: f64,
+}
+
+impl Divergence {
+    fn at(self, epoch: u64, step: u64) -> Error {
+        let Self { what, value } = self;
+        Error::Diverged { epoch, step, what, value }
+    }
+}
+
+/// The divergence that would harm the parameters or the optimizer's state, were the step taken.
+fn check_step(
+    model: &Model,
+    parts: &Parts,
+    gradients: &Gradients,
+    sums: LossSum,
+) -> Result<(), Divergence> {
+    if !sums.loss.is_finite() {
+        return Err(match parts.first_not_finite() {
+            Some((layer, value)) => {
+                let name = model.layers()[layer].spec().name();
+                let what = format!("the output of layer {layer} ({name})");
+                Divergence { what, value: f64::from(value) }
+            }
+            None => Divergence { what: "the loss".into(), value: sums.mean_loss() },
+        });
+    }
+    // The gradient itself is only in the threads' caches, and there only while it is used.
+    if parts.gradient_bound() < f64::from(LARGEST_GRADIENT) {
+        return Ok(());
+    }
+    match gradients.find_beyond(LARGEST_GRADIENT, parts, model) {
+        None => Ok(()),
+        Some((block, value)) => {
+            let what = format!("the gradient of layer {} (dense)", block.layer());
+            Err(Divergence { what, value: f64::from(value) })
+        }
+    }
+}
+
 /// The error where a parameter is not finite, though the loss did not show it yet.
 fn check_params(model: &Model, state: &TrainingState) -> Result<(), Error> {
-    match model.params().iter().find(|param| !param.is_finite()) {
-        None => Ok(()),
-        Some(&param) => Err(Error::Diverged {
-            epoch: state.progress.epoch + 1,
-            step: state.optimizer.step(),
-            what: "a parameter",
-            value: f64::from(param),
-        }),
-    }
+    let Some(at) = model.params().iter().position(|param| !param.is_finite()) else {
+        return Ok(());
+    };
+    let value = f64::from(model.params()[at]);
+    let param = model.index().iter().find(|param| param.range.contains(&at));
+    let what = param.map_or_else(|| "a parameter".into(), |param| param.name.clone());
+    let divergence = Divergence { what, value };
+    Err(divergence.at(state.progress.epoch + 1, state.optimizer.step()))
 }
 
 /// The order in which an epoch, counted from 0, visits its samples, batch after batch.

@@ -6,7 +6,11 @@ use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
 use nn_optim::{Adam, AdamConfig, Buffer, Schedule};
-use nn_train::{EpochOutcome, Error, Features, RunConfig, Samples, Step, Trainer, TrainingState};
+use nn_train::{
+    EpochOutcome, EpochRecord, Error, Features, Metrics, RunConfig, Samples, Step, Trainer,
+    TrainingState, best_epoch,
+};
+use tally::{Failure, Tally, ensure};
 
 const N_FEATURES: usize = 30;
 /// 14 batches an epoch, the last of 3 samples.
@@ -155,28 +159,123 @@ fn an_epoch_visits_every_sample() {
     assert_eq!(state.progress.sums.n_samples, 650);
 }
 
-/// A loss that is no number stops the run, with the parameters of before the step.
+/// A run at a rate that no net bears stops within a step of the harm, tells where, and takes no step on
+/// numbers that are none.
 #[test]
-fn divergence_stops_before_the_parameters_are_harmed() {
-    for learning_rate in [1e20, 1e30] {
-        let data = Data::new();
-        let (samples, _) = data.split();
-        let (model, state) = start();
-        let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
-        let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
-        let mut step_before = 0;
-        let result = loop {
-            let steps = &mut |_: Step| {
-                step_before += 1;
-                ControlFlow::Continue(())
+fn divergence_stops_before_the_state_is_harmed() {
+    let mut tally = Tally::new("E1", "learning rates that no net bears");
+    for learning_rate in [1e20, 1e25, 1e30] {
+        tally.case(|| {
+            let data = Data::new();
+            let (samples, _) = data.split();
+            let (model, state) = start();
+            let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
+            let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
+            let mut step_before = 0;
+            let error = loop {
+                let steps = &mut |_: Step| {
+                    step_before += 1;
+                    ControlFlow::Continue(())
+                };
+                match trainer.train_epoch(&samples, None, steps) {
+                    Ok(_) if trainer.state().progress.epoch < 100 => {}
+                    Ok(_) => return Err(Failure::wrong("never diverged")),
+                    Err(error) => break error,
+                }
             };
-            match trainer.train_epoch(&samples, None, steps) {
-                Ok(_) => assert!(trainer.state().progress.epoch < 100, "never diverged"),
-                Err(error) => break error,
-            }
-        };
-        assert!(matches!(result, Error::Diverged { step, .. } if step == step_before + 1));
-        assert_eq!(trainer.state().optimizer.step(), step_before);
-        assert!(trainer.model().params().iter().all(|param| param.is_finite()));
+            let Error::Diverged { step, what, .. } = &error else {
+                return Err(Failure::wrong(error));
+            };
+            let places = step == &(step_before + 1) && what.contains("layer ");
+            ensure(places, || Failure::wrong(&error))?;
+            let state = trainer.state();
+            let steps = state.optimizer.step();
+            ensure(steps == step_before, || Failure::torn(format!("{steps} steps taken")))?;
+            let numbers = [trainer.model().params(), state.optimizer.m(), state.optimizer.v()];
+            let finite = numbers.iter().all(|numbers| numbers.iter().all(|x| x.is_finite()));
+            ensure(finite, || Failure::torn("the state is harmed"))
+        });
     }
+    tally.finish();
+}
+
+/// The loss may be finite where the gradient is not, or not its square: the step is not taken.
+#[test]
+fn a_gradient_that_is_not_finite_is_not_applied() {
+    let check = |scale: f32, diverges: bool| {
+        let mut model = Model::new(&LayerSpec::mlp(&[2, 2, 2]), Init::He, 1).unwrap();
+        // Features times `scale`, and back: the loss is that of a modest net, the gradient by the last
+        // weights is not.
+        model.params_mut().copy_from_slice(&[
+            scale,
+            0.0,
+            0.0,
+            scale,
+            0.0,
+            0.0,
+            1.0 / scale,
+            0.0,
+            0.0,
+            1.0 / scale,
+            0.0,
+            0.0,
+        ]);
+        let (adam, schedule) = (AdamConfig::default(), Schedule::default());
+        let state = TrainingState::new(&model, adam, schedule, CONFIG).unwrap();
+        let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
+        let before = (model.clone(), state.clone());
+        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(()));
+        if diverges {
+            let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = result else {
+                panic!("{result:?}")
+            };
+            assert_eq!(what, "the gradient of layer 2 (dense)");
+            assert!(value.abs() > 1e19);
+            assert_eq!(trainer.into_parts(), before);
+        } else {
+            assert_eq!(result, Ok(EpochOutcome::Stopped));
+        }
+    };
+    check(1e10, false);
+    check(1e18, false);
+    check(1e21, true);
+    check(1e37, true);
+}
+
+/// What is not a number is never the best, wherever it stands.
+#[test]
+fn the_best_epoch() {
+    let best = |losses: &[f64], held_out: bool| {
+        let record = |&loss: &f64| {
+            let (metrics, other) =
+                (Metrics { loss, accuracy: 0.5 }, Metrics { loss: 0.1, accuracy: 0.5 });
+            let (train, validation) =
+                if held_out { (other, Some(metrics)) } else { (metrics, None) };
+            EpochRecord { train, validation, learning_rate: 0.1 }
+        };
+        best_epoch(&losses.iter().map(record).collect::<Vec<_>>())
+    };
+    let mut tally = Tally::new("E2", "a metric that is not a number beside the best");
+    let (nan, infinite) = (f64::NAN, f64::INFINITY);
+    let orders = [
+        [nan, 0.5, 0.4],
+        [nan, 0.4, 0.5],
+        [0.5, nan, 0.4],
+        [0.4, nan, 0.5],
+        [0.5, 0.4, nan],
+        [0.4, 0.5, nan],
+        [infinite, 0.4, -nan],
+    ];
+    for losses in orders {
+        for held_out in [false, true] {
+            tally.case(|| {
+                let found = best(&losses, held_out).map(|at| losses[at]);
+                ensure(found == Some(0.4), || Failure::wrong(format!("{losses:?}: {found:?}")))
+            });
+        }
+    }
+    tally.finish();
+    assert_eq!(best(&[0.5, 0.4, 0.4], true), Some(1), "the first of equals");
+    assert_eq!((best(&[], true), best(&[nan, infinite], true)), (None, None));
 }

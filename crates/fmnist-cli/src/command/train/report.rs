@@ -270,6 +270,7 @@ fn stage_name(stage: Stage, layers: &[Layer]) -> String {
         }
         Stage::Layer(Pass::Forward(index)) => format!("forward {}", layer(index)),
         Stage::Layer(Pass::Backward(index)) => format!("backward {}", layer(index)),
+        Stage::Check => "check".into(),
         Stage::Gradient(index) => format!("gradient {}", layer(index)),
         Stage::Update => "update".into(),
         Stage::Validate => "validate".into(),
