@@ -19,7 +19,7 @@ fn no_file_at_all() {
     let program = Program::new();
     program.refuses("inspect absent.model", 4, &["absent.model: cannot open: No such file"]);
     program.refuses("train --resume absent.model", 4, &["absent.model: cannot open"]);
-    program.refuses("inspect .", 4, &[".: cannot open: expected a file, found a directory"]);
+    program.refuses("evaluate .", 4, &[".: cannot open: expected a file, found a directory"]);
 }
 
 #[test]

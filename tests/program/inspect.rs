@@ -71,7 +71,7 @@ fn an_export_overwrites_no_other_file() {
     let export = |out: &str, code, words: &[&str]| {
         program.refuses(&format!("export m.model {out} --to inference"), code, words);
     };
-    export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another file"]);
+    export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another place"]);
     program.write("other.model", &TRAINED.bytes);
     for run in ["m.model", "./m.model", "other.model"] {
         export(run, 2, &[run, "holds a run that can be carried on, which would be lost"]);

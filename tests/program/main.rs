@@ -16,6 +16,9 @@ mod train;
 /// A training that was cut in any way ends with the bits of one that was not.
 mod resume;
 
+/// A run's newest checkpoints and its best, in a directory.
+mod checkpoints;
+
 /// SIGINT and SIGTERM: save, stop, carry on.
 #[cfg(unix)]
 mod signal;

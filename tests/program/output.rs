@@ -28,7 +28,11 @@ fn something_in_the_way() {
     ];
     for (name, bytes, what) in files {
         program.write(name, &bytes);
-        check_refused(&program, name, &[&format!("{name}: would overwrite {what}"), "move it"]);
+        check_refused(
+            &program,
+            name,
+            &[&format!("{name}: would overwrite {what}"), "move that away"],
+        );
         assert!(program.read(name) == bytes, "{name} has changed");
     }
 }

@@ -8,7 +8,7 @@
 //! | 4 | input/output |
 //! | 5 | training diverged |
 //! | 6 | locked by another run |
-//! | 130, 143 | stopped by SIGINT, SIGTERM after saving |
+//! | 130, 143, 129 | stopped by SIGINT, SIGTERM, SIGHUP after saving |
 
 use std::{fmt, io, process::ExitCode};
 

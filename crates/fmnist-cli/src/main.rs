@@ -13,6 +13,7 @@ mod signal;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use console::{Console, ConsoleArgs};
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     choose_instruction_set()?;
+    signal::survive_file_limits().context("cannot take over signals")?;
     let mut console = Console::new(cli.console);
     match cli.command {
         Command::Train(args) => command::train::run(args, &mut console),

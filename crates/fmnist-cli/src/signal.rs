@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks a run to save and stop, the second ends it at once.
+//! SIGINT, SIGTERM and SIGHUP: the first asks a run to save and stop, the second ends it at once.
 
 use std::{
     io,
@@ -9,10 +9,27 @@ use std::{
     },
 };
 
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGXFSZ};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
 };
+
+/// The signals that ask a run to stop, and their names.
+const STOP: &[(i32, &str)] = &[
+    (SIGINT, "SIGINT"),
+    (SIGTERM, "SIGTERM"),
+    #[cfg(unix)]
+    (SIGHUP, "SIGHUP"),
+];
+
+/// Has a write beyond a limit on the size of files fail, where it would end the process.
+pub(crate) fn survive_file_limits() -> io::Result<()> {
+    #[cfg(unix)]
+    flag::register(SIGXFSZ, Arc::default())?;
+    Ok(())
+}
 
 /// Whether a signal has come, and which.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +39,7 @@ impl Stop {
     /// Takes the signals over from now on.
     pub(crate) fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
-        for signal in [SIGINT, SIGTERM] {
+        for &(signal, _) in STOP {
             let again = Arc::new(AtomicBool::new(false));
             // In this order: at the first signal the flag is not yet set.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
@@ -47,10 +64,11 @@ pub(crate) struct Signal(usize);
 
 impl Signal {
     pub(crate) fn name(self) -> &'static str {
-        if self.0 == SIGINT as usize { "SIGINT" } else { "SIGTERM" }
+        let named = STOP.iter().find(|&&(signal, _)| signal as usize == self.0);
+        named.map_or("a signal", |&(_, name)| name)
     }
 
-    /// 128 and the signal's number, as shells have it: 130 or 143.
+    /// 128 and the signal's number, as shells have it: 130, 143 or 129.
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(128 + self.0 as u8)
     }

@@ -82,15 +82,11 @@ impl Checkpoint {
         Self::from_bytes(&file::read(path)?).map_err(Error::file(path))
     }
 
-    /// All that is wrong with a file: the first thing, where nothing can be known of what is behind it,
-    /// or else every damaged tensor. Of a file that [`Checkpoint::load`] reads, nothing.
+    /// All that is wrong with the contents of a file: the first thing, where nothing can be known of what
+    /// is behind it, or else every damaged tensor. Of a file that [`Checkpoint::load`] reads, nothing.
     pub fn damage(path: impl AsRef<Path>) -> Vec<Error> {
-        let path = path.as_ref();
-        match file::read(path) {
-            Ok(bytes) => {
-                let damage = decode::damage(&bytes).into_iter();
-                damage.map(|error| Error::file(path)(error)).collect()
-            }
+        match file::read(path.as_ref()) {
+            Ok(bytes) => decode::damage(&bytes),
             Err(error) => vec![error],
         }
     }

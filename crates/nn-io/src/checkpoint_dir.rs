@@ -50,7 +50,7 @@ impl CheckpointDir {
                 let synced = SystemDisk.sync_directory(parent);
                 synced.map_err(Error::io(parent, "flush it to the disk"))?;
             }
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(_) if path.is_dir() => {}
             Err(error) => return Err(Error::io(path, "create this directory")(error)),
         }
         let lock = lock(path)?;

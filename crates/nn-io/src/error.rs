@@ -61,7 +61,7 @@ pub enum Error {
     },
 
     /// Saving would overwrite what cannot be made again from here.
-    #[error("{}: would overwrite {found}; move it away, or choose another file", path.display())]
+    #[error("{}: would overwrite {found}; move that away, or choose another place", path.display())]
     WouldOverwrite {
         /// The file.
         path: PathBuf,

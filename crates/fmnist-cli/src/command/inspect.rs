@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use nn_core::LayerSpec;
-use nn_io::{Checkpoint, VERSION};
+use nn_io::{Checkpoint, Newest, VERSION};
 use nn_optim::Schedule;
 use nn_train::{EpochRecord, TrainingState};
 use serde_json::{Value, json};
@@ -16,23 +16,40 @@ use crate::{
 
 /// Show what a model file holds; reading it verifies every checksum
 ///
-/// Example: fmnist inspect fashion_mnist.model
+/// Of a directory of checkpoints, the newest that is whole. Example: fmnist inspect fashion_mnist.model
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The model [default: the one built into this program]
+    /// The model, or a directory of checkpoints [default: the model built into this program]
     model: Option<PathBuf>,
 
-    /// Say that the whole file was verified
+    /// Say that all was verified, or everything that is damaged
     #[arg(long)]
     verify: bool,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let checkpoint = bundled::load(args.model.as_deref())?;
+    let path = args.model.as_deref();
+    let (checkpoint, newest) = match path.filter(|path| path.is_dir()) {
+        None => (bundled::load(path).map_err(|error| all_damage(&args, error))?, None),
+        Some(directory) => {
+            let Newest { path, checkpoint, skipped } = Newest::load(directory)?;
+            if args.verify && !skipped.is_empty() {
+                let skipped = lines(&skipped);
+                anyhow::bail!("{}: not all checkpoints can be used{skipped}", directory.display());
+            }
+            for error in &skipped {
+                console.warning(&format!("skipped: {error}"));
+            }
+            (checkpoint, Some((path.display().to_string(), skipped)))
+        }
+    };
     let state_sha256 = checkpoint.view().state_sha256()?;
     console.result(
         || {
             let mut text = text(&checkpoint, &state_sha256);
+            if let Some((path, _)) = &newest {
+                text = format!("newest checkpoint: {path}\n\n{text}");
+            }
             if args.verify {
                 text += "\nverified:     every length, checksum and value holds";
             }
@@ -40,6 +57,10 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         },
         || {
             let mut value = to_json(&checkpoint, &state_sha256);
+            if let Some((path, skipped)) = &newest {
+                value["checkpoint"] = path.as_str().into();
+                value["skipped"] = skipped.iter().map(ToString::to_string).collect();
+            }
             if args.verify {
                 value["verified"] = true.into();
             }
@@ -47,6 +68,24 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         },
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The error of a file that cannot be read; with --verify, all that is damaged where that is more.
+fn all_damage(args: &Args, error: anyhow::Error) -> anyhow::Error {
+    match args.model.as_deref() {
+        Some(path) if args.verify => match Checkpoint::damage(path) {
+            damage if damage.len() > 1 => {
+                let (n, lines) = (damage.len(), lines(&damage));
+                anyhow::anyhow!("{}: {n} tensors are damaged{lines}", path.display())
+            }
+            _ => error,
+        },
+        _ => error,
+    }
+}
+
+fn lines(errors: &[nn_io::Error]) -> String {
+    errors.iter().map(|error| format!("\n  {error}")).collect()
 }
 
 fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {

@@ -15,8 +15,8 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum;
 use fmnist_data::{Dataset, DatasetName};
-use nn_io::{CheckpointRef, FileLock, ModelInfo};
-use nn_train::{EpochOutcome, Samples, Trainer};
+use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, ErrorKind, FileLock, ModelInfo, Newest};
+use nn_train::{EpochOutcome, Samples, Trainer, TrainingState};
 
 use crate::{
     console::Console,
@@ -25,6 +25,7 @@ use crate::{
     signal::{Signal, Stop},
 };
 use report::Report;
+use setup::Plan;
 
 /// Train a classifier, or carry a training on
 ///
@@ -33,13 +34,23 @@ use report::Report;
 /// bits of a run that never stopped. Example: fmnist train --resume fashion_mnist.model --epochs 20
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Carry this run on, up to --epochs in all; what makes the run what it is stays as saved
-    #[arg(long, value_name = "FILE")]
+    /// Carry this run on, up to --epochs in all; what makes the run what it is stays as saved. Of a
+    /// directory of checkpoints, the newest that is whole
+    #[arg(long, value_name = "FILE|DIR")]
     resume: Option<PathBuf>,
 
     /// Where the model is saved [default: fashion_mnist.model, or the file that is carried on]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Keep the newest three checkpoints and the best one in this directory as well [default: the
+    /// directory that is carried on]
+    #[arg(long, value_name = "DIR")]
+    checkpoint_dir: Option<PathBuf>,
+
+    /// Epochs from one checkpoint in that directory to the next [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    checkpoint_every: Option<u64>,
 
     /// Epochs in all, those before --resume included
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -136,28 +147,7 @@ impl fmt::Display for Hidden {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let output = match (&args.output, &args.resume) {
-        (Some(output), _) => output.clone(),
-        (None, Some(resumed)) => resumed.clone(),
-        (None, None) => PathBuf::from("fashion_mnist.model"),
-    };
-    let (plan, _lock) = match &args.resume {
-        None => {
-            let plan = setup::new_run(&args.settings)?;
-            let lock = claim(&output)?;
-            if output.exists() {
-                console.message(&format!("replacing the model in {}", output.display()));
-            }
-            (plan, lock)
-        }
-        Some(path) => {
-            setup::load_run(path, &args.settings)?;
-            let lock = claim(&output)?;
-            // Once more, as another run may have saved to it before it was locked.
-            (setup::load_run(path, &args.settings)?, lock)
-        }
-    };
-
+    let Opened { plan, resumed, output, _lock, checkpoints } = open(&args, console)?;
     let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
     let n_train = dataset.train.labels.len();
     let (run, info) = plan.into_run(&dataset, console)?;
@@ -167,13 +157,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
         let (most, found) = (n_train - 1, info.n_validation);
         let message = format!("--validation: expected at most {most} of {n_train}, found {found}");
-        return Err(setting_error(args.resume.as_deref(), message));
+        return Err(setting_error(resumed.as_deref(), message));
     };
     // A batch of the saved run's size, too, takes memory before the first image is in it.
     let batch_size = run.state.config.batch_size;
     if batch_size > n_train {
         let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
-        return Err(setting_error(args.resume.as_deref(), message));
+        return Err(setting_error(resumed.as_deref(), message));
     }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
     let validation = (!held_out.is_empty()).then_some(held_out);
@@ -187,17 +177,15 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         trainer,
         info,
         output: &output,
+        checkpoints,
+        checkpoint_every: args.checkpoint_every.unwrap_or(1),
         epochs: args.epochs,
         report: Report::new(console, threads),
         stop: Stop::on_signals().context("cannot take over signals")?,
     };
-    session.report.start(
-        &session.trainer,
-        &session.info,
-        &dataset,
-        n_fit,
-        args.resume.as_deref(),
-    )?;
+    session.rehearse_save()?;
+    let resumed = resumed.as_deref();
+    session.report.start(&session.trainer, &session.info, &dataset, n_fit, resumed)?;
     let stopped_by = session.train(&train, validation.as_ref())?;
     if args.profile {
         session.report.profile(&session.trainer)?;
@@ -209,10 +197,81 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Before anything that takes time: can the result be saved there, and is nobody else saving there?
-fn claim(output: &Path) -> anyhow::Result<FileLock> {
-    nn_io::check_output(output)?;
-    Ok(FileLock::acquire(output)?)
+/// A run whose files are ours alone.
+struct Opened {
+    plan: Plan,
+    /// The file that is carried on.
+    resumed: Option<PathBuf>,
+    output: PathBuf,
+    _lock: FileLock,
+    checkpoints: Option<CheckpointDir>,
+}
+
+/// Finds out, before anything that takes time, which run it is, and that it can be saved where it shall
+/// be, and nobody else saves there.
+fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
+    let Args { resume, output, checkpoint_dir, checkpoint_every, settings, .. } = args;
+    let default_output = || PathBuf::from("fashion_mnist.model");
+    let claim = |output: &Path| -> anyhow::Result<FileLock> {
+        nn_io::check_output(output)?;
+        Ok(FileLock::acquire(output)?)
+    };
+    let create = |directory: &PathBuf| {
+        CheckpointDir::create(directory).map_err(|error| match error.kind() {
+            ErrorKind::WouldOverwrite => anyhow::Error::new(error).context(format!(
+                "to carry the run there on, use --resume {}",
+                directory.display()
+            )),
+            _ => error.into(),
+        })
+    };
+    let new_checkpoints = || checkpoint_dir.as_ref().map(create).transpose();
+    let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
+    if checkpoint_every.is_some() && checkpoint_dir.is_none() && !is_directory {
+        return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
+    }
+    match resume {
+        None => {
+            let plan = setup::new_run(settings)?;
+            let output = output.clone().unwrap_or_else(default_output);
+            let lock = claim(&output)?;
+            let checkpoints = new_checkpoints()?;
+            if output.exists() {
+                console.message(&format!("replacing the model in {}", output.display()));
+            }
+            Ok(Opened { plan, resumed: None, output, _lock: lock, checkpoints })
+        }
+        Some(directory) if is_directory => {
+            let is_same =
+                |other: &PathBuf| other.canonicalize().ok() == directory.canonicalize().ok();
+            let (checkpoints, newest) = match checkpoint_dir {
+                Some(other) if !is_same(other) => {
+                    let newest = Newest::load(directory)?;
+                    (create(other)?, newest)
+                }
+                _ => CheckpointDir::open(directory)?,
+            };
+            let Newest { path, checkpoint, skipped } = newest;
+            for error in skipped {
+                console.warning(&format!("skipped: {error}"));
+            }
+            let plan = setup::resumed_run(&path, checkpoint, settings)?;
+            let output = output.clone().unwrap_or_else(default_output);
+            let lock = claim(&output)?;
+            let checkpoints = Some(checkpoints);
+            Ok(Opened { plan, resumed: Some(path), output, _lock: lock, checkpoints })
+        }
+        Some(file) => {
+            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings);
+            load()?;
+            let output = output.as_ref().unwrap_or(file).clone();
+            let lock = claim(&output)?;
+            // Once more, as another run may have saved to it before it was locked.
+            let plan = load()?;
+            let checkpoints = new_checkpoints()?;
+            Ok(Opened { plan, resumed: Some(file.clone()), output, _lock: lock, checkpoints })
+        }
+    }
 }
 
 /// What is wrong with a setting: the user's fault, or that of the file where it is saved.
@@ -228,6 +287,9 @@ struct Session<'a> {
     trainer: Trainer,
     info: ModelInfo,
     output: &'a Path,
+    checkpoints: Option<CheckpointDir>,
+    /// Epochs from one checkpoint to the next.
+    checkpoint_every: u64,
     epochs: u64,
     report: Report<'a>,
     stop: Stop,
@@ -279,9 +341,33 @@ impl Session<'_> {
         Ok(None)
     }
 
-    fn save(&self) -> Result<(), nn_io::Error> {
-        let (model, training) = (self.trainer.model(), Some(self.trainer.state()));
-        CheckpointRef { model, info: &self.info, training }.save(self.output)
+    /// Does all of the first save but replacing a file: it must not fail after an hour of training.
+    fn rehearse_save(&self) -> Result<(), nn_io::Error> {
+        let checkpoint = checkpoint(&self.trainer, &self.info);
+        checkpoint.rehearse_save(self.output)?;
+        match &self.checkpoints {
+            Some(checkpoints) => checkpoint.rehearse_save(checkpoints.path().join("first")),
+            None => Ok(()),
+        }
+    }
+
+    /// Saves the run, and in the directory of checkpoints what belongs there after this epoch, or after
+    /// a stop within one.
+    fn save(&mut self) -> Result<(), nn_io::Error> {
+        let Self { trainer, info, output, checkpoints, checkpoint_every, epochs, .. } = self;
+        let checkpoint = checkpoint(trainer, info);
+        checkpoint.save(output)?;
+        let Some(checkpoints) = checkpoints else { return Ok(()) };
+        let TrainingState { progress, history, .. } = trainer.state();
+        let is_end_of_epoch = progress.batch == 0;
+        let is_last = progress.epoch >= *epochs;
+        if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*checkpoint_every) {
+            checkpoints.save(&checkpoint)?;
+        }
+        if is_end_of_epoch && nn_train::best_epoch(history) == history.len().checked_sub(1) {
+            checkpoints.save_best(&checkpoint)?;
+        }
+        Ok(())
     }
 
     /// Evaluates the trained model on the test set, once.
@@ -298,4 +384,9 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// A run as it is now.
+fn checkpoint<'a>(trainer: &'a Trainer, info: &'a ModelInfo) -> CheckpointRef<'a> {
+    CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
 }

@@ -55,9 +55,12 @@ pub(super) fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
     })
 }
 
-/// Loads the run to carry on, which the settings must not contradict.
-pub(super) fn load_run(path: &Path, settings: &Settings) -> anyhow::Result<Plan> {
-    let checkpoint = Checkpoint::load(path)?;
+/// The saved run of this file, to be carried on, which the settings must not contradict.
+pub(super) fn resumed_run(
+    path: &Path,
+    checkpoint: Checkpoint,
+    settings: &Settings,
+) -> anyhow::Result<Plan> {
     let dataset = Choice::of_model(&checkpoint)?;
     let Checkpoint { model, info, training } = checkpoint;
     let state = training.with_context(|| {

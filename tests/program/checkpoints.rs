@@ -1,0 +1,152 @@
+use std::{collections::BTreeSet, fs, path::Path};
+
+use nn_io::{Checkpoint, Newest};
+
+use crate::{
+    fixture::{DATA, TRAINED, digest, keys, with_model},
+    harness::Program,
+};
+
+/// The names in a directory.
+fn names(program: &Program, directory: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(program.path(directory)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[track_caller]
+fn holds(program: &Program, directory: &str, expected: &[&str]) {
+    let mut expected: BTreeSet<String> = expected.iter().map(|&name| name.into()).collect();
+    expected.insert("checkpoints.lock".into());
+    assert_eq!(names(program, directory), expected);
+}
+
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// 430 batches of 128 are an epoch of the default run, which [`TRAINED`] is four of.
+#[test]
+fn the_newest_three_and_the_best_are_kept_and_carried_on_from() {
+    let program = Program::with_data();
+    program.train("--epochs 4 --output m.model --checkpoint-dir run");
+    let newest = ["ckpt-000860.model", "ckpt-001290.model", "ckpt-001720.model"];
+    holds(&program, "run", &[&["best.model"], &newest[..]].concat());
+    assert_eq!(program.read("run/ckpt-001720.model"), program.read("m.model"));
+
+    // The best is that of the lowest loss on what was held out.
+    let losses: Vec<f64> = TRAINED.events[1..5]
+        .iter()
+        .map(|event| event["validation"]["loss"].as_f64().unwrap())
+        .collect();
+    let lowest = losses.iter().copied().min_by(f64::total_cmp);
+    let best = Checkpoint::load(program.path("run/best.model")).unwrap().training.unwrap();
+    assert_eq!(best.history.last().unwrap().validation.map(|it| it.loss), lowest);
+
+    // From the directory as from a file, and into it again.
+    let run = with_model();
+    run.train("--epochs 2 --output half.model --checkpoint-dir run");
+    let events = run.train("--resume run --epochs 4 --output whole.model");
+    assert_eq!(events[0]["resumed"], "run/ckpt-000860.model");
+    assert_eq!(digest(&run, "whole.model"), TRAINED.state_sha256);
+    assert_eq!(names(&run, "run"), names(&program, "run"));
+}
+
+#[test]
+fn every_other_epoch_and_the_last() {
+    let program = Program::with_data();
+    let run = "--hidden none --batch-size 6000 --validation 0 --checkpoint-dir run";
+    program.train(&format!("{run} --checkpoint-every 2 --epochs 5"));
+    let expected = ["best.model", "ckpt-000020.model", "ckpt-000040.model", "ckpt-000050.model"];
+    holds(&program, "run", &expected);
+    // Into another directory, the first one stays as it is.
+    program.train("--resume run --checkpoint-dir other --epochs 6");
+    holds(&program, "run", &expected);
+    holds(&program, "other", &["best.model", "ckpt-000060.model"]);
+}
+
+/// What is damaged is passed over and told of, not removed, and the run ends with the same bits.
+#[test]
+fn damaged_checkpoints_are_passed_over() {
+    let program = Program::with_data();
+    program.train("--epochs 2 --output m.model --checkpoint-dir run");
+    damage(&program.path("run/ckpt-000860.model"));
+    let damaged = program.read("run/ckpt-000860.model");
+    let output = program.run("inspect run --format json").success();
+    assert!(output.stderr.contains("skipped: run/ckpt-000860.model: byte "), "{output:#?}");
+    let found = output.json().remove(0);
+    // Of two equal names the better is newer: the best of the first epoch is that epoch's checkpoint.
+    assert_eq!(found["checkpoint"], "run/best.model");
+    assert_eq!(found["progress"]["epoch"], 2);
+    assert_eq!(found["skipped"].as_array().unwrap().len(), 1);
+    assert!(keys(&found).contains(&"state_sha256"));
+
+    damage(&program.path("run/best.model"));
+    let arguments = format!("train --dataset {} --resume run --epochs 4", DATA.name);
+    let output = program.run(&format!("{arguments} --output end.model --format json")).success();
+    assert_eq!(output.stderr.matches("warning: skipped: run/").count(), 2, "{output:#?}");
+    assert_eq!(output.json()[0]["resumed"], "run/ckpt-000430.model");
+    assert_eq!(digest(&program, "end.model"), TRAINED.state_sha256);
+    assert_eq!(program.read("run/ckpt-000860.model.skipped"), damaged);
+
+    let words = ["run: not all checkpoints can be used", "run/ckpt-001720.model: byte "];
+    damage(&program.path("run/ckpt-001720.model"));
+    program.refuses("inspect run --verify", 3, &words);
+    for name in ["ckpt-000860", "ckpt-001290"] {
+        damage(&program.path(format!("run/{name}.model")));
+    }
+    fs::remove_file(program.path("run/best.model")).unwrap();
+    let words = ["run: no checkpoint here that can be used", "ckpt-001720", "ckpt-001290"];
+    program.refuses("inspect run", 3, &words);
+    program.refuses("train --resume run", 3, &words);
+}
+
+#[test]
+fn directories_that_cannot_be_used() {
+    let program = with_model();
+    fs::create_dir(program.path("empty")).unwrap();
+    program.refuses("train --resume empty", 3, &["empty: no checkpoint here"]);
+    program.refuses("inspect empty", 3, &["empty: no checkpoint here"]);
+    assert!(names(&program, "empty").is_empty(), "a file in a directory that is not ours");
+    let words = ["m.model: cannot create this directory", "File exists"];
+    program.refuses("train --checkpoint-dir m.model", 4, &words);
+    program.refuses("train --checkpoint-dir no/run", 4, &["no/run: cannot create this directory"]);
+    program.refuses(
+        "train --checkpoint-every 2",
+        2,
+        &["--checkpoint-every: needs --checkpoint-dir"],
+    );
+    program.refuses("train --checkpoint-every 0 --checkpoint-dir run", 2, &["--checkpoint-every"]);
+
+    // Another run's checkpoints are not mixed with a new one's.
+    program.train("--hidden none --epochs 1 --checkpoint-dir run");
+    let before = names(&program, "run");
+    let words = ["run: would overwrite the checkpoints of another run", "--resume run"];
+    program.refuses("train --checkpoint-dir run", 4, &words);
+    program.refuses("train --resume m.model --checkpoint-dir run", 4, &words);
+    assert_eq!(names(&program, "run"), before);
+    program.refuses("train --resume run --seed 1", 2, &["--seed: the saved run has 0, not 1"]);
+}
+
+/// Everything that is damaged in a file, not the first part only.
+#[test]
+fn all_damage_is_told() {
+    let program = with_model();
+    let mut bytes = TRAINED.bytes.clone();
+    let n = bytes.len();
+    for at in [n - 1, n / 2, 5000] {
+        bytes[at] ^= 1;
+    }
+    program.write("m.model", bytes);
+    let tensors = ["(tensor dense0.weights)", "(tensor adam.m)", "(tensor adam.v)"];
+    program.refuses(
+        "inspect m.model --verify",
+        3,
+        &[&["3 tensors are damaged"], &tensors[..]].concat(),
+    );
+    program.refuses("inspect absent.model --verify", 4, &["absent.model: cannot open"]);
+    program.refuses("inspect . --verify", 3, &[".: no checkpoint here"]);
+    assert!(Newest::load(program.path("")).is_err());
+}
