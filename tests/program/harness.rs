@@ -2,7 +2,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 use serde_json::Value;
@@ -54,10 +54,17 @@ impl Program {
 
     /// The program about to start with these arguments, separated by spaces.
     pub(crate) fn command(&self, arguments: &str) -> Command {
+        self.wrapped("", arguments)
+    }
+
+    /// The program about to be started by another, such as `prlimit --fsize=4096`.
+    pub(crate) fn wrapped(&self, wrapper: &str, arguments: &str) -> Command {
         let home = self.root.path().join("home");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fmnist"));
+        let words = wrapper.split_whitespace().chain([env!("CARGO_BIN_EXE_fmnist")]);
+        let mut words = words.chain(arguments.split_whitespace());
+        let mut command = Command::new(words.next().unwrap());
         command
-            .args(arguments.split_whitespace())
+            .args(words)
             .current_dir(self.path(""))
             .env_clear()
             .env("XDG_CACHE_HOME", home.join("cache"))
@@ -165,6 +172,11 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Waits for an event, past all before it.

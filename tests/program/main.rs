@@ -23,6 +23,14 @@ mod checkpoints;
 #[cfg(unix)]
 mod signal;
 
+/// Runs that are killed again and again, and come to the same end.
+#[cfg(unix)]
+mod kills;
+
+/// Disks that are full, slow to say so, or not there; saves that are cut at any system call.
+#[cfg(target_os = "linux")]
+mod disk;
+
 /// How good a model is, and where it errs.
 mod evaluate;
 

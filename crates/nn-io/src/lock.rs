@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::file::follow_link;
 use crate::{Error, temporary};
@@ -44,8 +46,7 @@ impl FileLock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let pid = content(&file).parse().ok();
-                return Err(Error::Locked { path: path.into(), pid });
+                return Err(Error::Locked { path: path.into(), pid: holder(&file) });
             }
             Err(TryLockError::Error(error)) => return Err(Error::io(lock, "lock")(error)),
         }
@@ -66,9 +67,20 @@ impl FileLock {
     }
 }
 
+/// The process that holds the lock, which it may have taken only just now: then it says so in a moment.
+fn holder(file: &File) -> Option<u32> {
+    (0..10).find_map(|_| {
+        thread::sleep(Duration::from_millis(10));
+        content(file).parse().ok()
+    })
+}
+
 /// What stands in the lock file: the process id of its holder. What cannot be read is no number.
-fn content(file: &File) -> String {
+fn content(mut file: &File) -> String {
     let mut content = Vec::new();
+    if file.rewind().is_err() {
+        return "unreadable".into();
+    }
     match file.take(64).read_to_end(&mut content) {
         Ok(_) => String::from_utf8_lossy(&content).into_owned(),
         Err(_) => "unreadable".into(),

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::fixture::{self, says};
 
 /// The fixture after this many steps.
-fn at(step: u64) -> Checkpoint {
+pub(crate) fn at(step: u64) -> Checkpoint {
     let mut checkpoint = fixture::checkpoint();
     let training = checkpoint.training.as_mut().unwrap();
     let adam = &training.optimizer;

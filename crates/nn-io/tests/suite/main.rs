@@ -30,3 +30,7 @@ mod saving;
 
 /// The newest checkpoints of a run and its best, in a directory.
 mod checkpoint_dir;
+
+/// Processes that die in the middle of a save.
+#[cfg(unix)]
+mod kills;

@@ -1,0 +1,190 @@
+use std::io::{Read as _, Write as _};
+use std::ops::ControlFlow;
+use std::os::unix::process::ExitStatusExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, ffi::OsStr, fs, io, path::PathBuf, thread};
+
+use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, Newest};
+use nn_train::{Features, Samples, Trainer};
+use tally::{Dice, Failure, Tally, ensure, size};
+
+use crate::checkpoint_dir::at;
+use crate::fixture;
+
+/// Tells a process of this program to be the one that is killed, and in which directory.
+const CHILD: &str = "NN_IO_CHILD";
+
+/// This program about to run one of its tests as a child, by way of another program if one is named.
+fn child(wrapper: &[&str], test: &str, directory: &Path) -> Command {
+    let exe = env::current_exe().unwrap();
+    let mut words = wrapper.iter().map(OsStr::new).chain([exe.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).args(["--exact", test, "--nocapture"]).env(CHILD, directory);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// Where a child is to work; elsewhere this is the ordinary run, in which it has nothing to do.
+fn directory_of_child() -> Option<PathBuf> {
+    env::var_os(CHILD).map(Into::into)
+}
+
+/// A child: saves checkpoint after checkpoint, and says of each when it is saved.
+#[test]
+fn child_that_saves_without_end() {
+    let Some(directory) = directory_of_child() else { return };
+    let (mut checkpoints, mut step) = match CheckpointDir::open(&directory) {
+        Ok((checkpoints, newest)) => {
+            (checkpoints, newest.checkpoint.training.unwrap().optimizer.step())
+        }
+        Err(_) => (CheckpointDir::create(&directory).unwrap(), 0),
+    };
+    loop {
+        step += 1;
+        let checkpoint = at(step);
+        checkpoints.save(&checkpoint.view()).unwrap();
+        if step.is_multiple_of(3) {
+            checkpoints.save_best(&checkpoint.view()).unwrap();
+        }
+        writeln!(io::stdout(), "saved {step}").unwrap();
+    }
+}
+
+/// `kill -9` at any moment of a process that does nothing but save. The parent knows what was
+/// acknowledged: nothing of that is lost, and nothing is torn.
+#[test]
+fn killed_while_saving() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("run");
+    let mut tally = Tally::new("B1", "kill -9 in a loop of saves");
+    let mut dice = Dice::new(1);
+    let mut acknowledged = 0;
+    for _ in 0..size(200, 2000) {
+        tally.case(|| {
+            let mut saver =
+                child(&[], "kills::child_that_saves_without_end", &directory).spawn().unwrap();
+            thread::sleep(dice.time(Duration::from_millis(40)));
+            saver.kill().unwrap();
+            let mut output = String::new();
+            saver.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+            saver.wait().unwrap();
+            let steps = output.lines().filter_map(|line| line.split("saved ").nth(1)?.parse().ok());
+            acknowledged = steps.chain([acknowledged]).max().unwrap();
+            let newest = match Newest::load(&directory) {
+                Ok(newest) => newest,
+                Err(_) if acknowledged == 0 => return Ok(()),
+                Err(error) => return Err(Failure::lost(error)),
+            };
+            let step = newest.checkpoint.training.as_ref().unwrap().optimizer.step();
+            let lost = || Failure::lost(format!("step {step} instead of {acknowledged}"));
+            ensure(step >= acknowledged, lost)?;
+            ensure(newest.checkpoint == at(step), || Failure::torn(format!("step {step}")))?;
+            ensure(newest.skipped.is_empty(), || Failure::torn(&newest.skipped[0]))
+        });
+    }
+    assert!(acknowledged > tally.cases(), "the saver did not come to save: {acknowledged} steps");
+    tally.finish();
+}
+
+/// A child: saves once, over what is there.
+#[test]
+fn child_that_saves_once() {
+    if let Some(directory) = directory_of_child() {
+        at(2).view().save(directory.join("m.model")).unwrap();
+    }
+}
+
+/// The process is killed when its file reaches a length, by the system's limit on files.
+#[test]
+#[cfg(target_os = "linux")]
+fn killed_at_any_byte() {
+    const SIGXFSZ: i32 = 25;
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("m.model");
+    let (old, new) = (at(1), at(2));
+    let len = new.view().to_bytes().unwrap().len();
+    let mut tally = Tally::new("B3", "killed at each 64th byte of a save");
+    for limit in (0..=len + 64).step_by(64) {
+        old.view().save(&path).unwrap();
+        let limited = ["prlimit", &format!("--fsize={limit}")];
+        let mut saver = child(&limited, "kills::child_that_saves_once", root.path());
+        let status = saver.stdout(Stdio::null()).status();
+        let status = match status {
+            Ok(status) => status,
+            Err(error) => {
+                writeln!(io::stderr(), "notice: no prlimit, nobody was killed: {error}").unwrap();
+                return;
+            }
+        };
+        tally.case(|| {
+            let found = Checkpoint::load(&path).map_err(Failure::torn)?;
+            let is_killed = status.signal() == Some(SIGXFSZ);
+            ensure(is_killed == (limit < len), || Failure::wrong(format!("{limit}: {status}")))?;
+            let expected = if is_killed { &old } else { &new };
+            ensure(found == *expected, || Failure::lost(format!("killed at byte {limit}")))
+        });
+    }
+    tally.finish();
+}
+
+/// A panic among the threads of a step goes through to whoever trains: nothing half done is saved.
+#[test]
+fn a_panic_in_training() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("m.model");
+    let Checkpoint { model, info, training } = fixture::checkpoint();
+    let mut training = training.unwrap();
+    (training.progress, training.history) = (Default::default(), Vec::new());
+    training.optimizer = nn_optim::Adam::new(Default::default(), model.params().len()).unwrap();
+    let mut trainer = Trainer::new(model, training, 2).unwrap();
+    let samples = Samples::new(Features::Floats(&[0.5; 64 * 4]), 4, &[1; 64]).unwrap();
+    let mut tally = Tally::new("B17", "a panic in the middle of an epoch");
+    let save = |trainer: &Trainer| {
+        let (model, training) = (trainer.model(), Some(trainer.state()));
+        CheckpointRef { model, info: &info, training }.save(&path).unwrap();
+    };
+    trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    save(&trainer);
+    let saved = fs::read(&path).unwrap();
+    tally.case(|| {
+        let run = AssertUnwindSafe(|| {
+            let panic_at_3 = &mut |step: nn_train::Step| match step.batch {
+                3 => panic!("a bug"),
+                _ => ControlFlow::Continue(()),
+            };
+            trainer.train_epoch(&samples, None, panic_at_3).unwrap();
+            save(&trainer);
+        });
+        ensure(catch_unwind(run).is_err(), || Failure::wrong("the panic went no further"))?;
+        ensure(fs::read(&path).unwrap() == saved, || Failure::lost("the last good file"))
+    });
+    tally.finish();
+}
+
+/// Whoever loads while another replaces finds one whole file or the other.
+#[test]
+fn read_while_it_is_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("m.model");
+    let versions = [at(1), at(2)];
+    versions[0].view().save(&path).unwrap();
+    let mut tally = Tally::new("B11", "loads during replacements");
+    let replacements = size(100, 1000);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for i in 0..replacements {
+                versions[i % 2].view().save(&path).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            tally.case(|| {
+                let found = Checkpoint::load(&path).map_err(Failure::torn)?;
+                ensure(versions.contains(&found), || Failure::torn("a mixture"))
+            });
+        }
+    });
+    tally.finish();
+}

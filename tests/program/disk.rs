@@ -1,0 +1,294 @@
+use std::{
+    fs,
+    os::unix::{
+        fs::{PermissionsExt as _, symlink},
+        process::CommandExt as _,
+    },
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use nn_io::Checkpoint;
+use tally::{Failure, Tally, ensure, size};
+
+use crate::{
+    fixture::{TRAINED, altered, notice, with_model},
+    harness::{Output, Program},
+};
+
+/// Whether the system has this tool and lets us use it.
+fn can(tool: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(tool);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    let can = command.status().is_ok_and(|status| status.success());
+    if !can {
+        notice(&format!("{tool} cannot be used here: faults that need it were not tried"));
+    }
+    can
+}
+
+/// A model for inference, which `out.model` holds before, and the larger one that is saved over it.
+fn program() -> (Program, Vec<u8>) {
+    let program = with_model();
+    let old = altered(|checkpoint| {
+        checkpoint.training = None;
+        checkpoint.info.dataset.name = "old".into();
+    });
+    program.write("out.model", &old);
+    (program, old)
+}
+
+const EXPORT: &str = "export m.model out.model --to inference";
+
+/// What a save that was cut leaves: the old file or the new one, and a lock that is free.
+fn check_cut(program: &Program, old: &[u8], is_acknowledged: bool) -> Result<bool, Failure> {
+    let found = program.read("out.model");
+    let is_old = found == old;
+    if !is_old {
+        let name = |checkpoint: Checkpoint| checkpoint.info.dataset.name;
+        let name = Checkpoint::from_bytes(&found).map(name).map_err(Failure::torn)?;
+        ensure(name != "old", || Failure::torn("neither the old file nor the new one"))?;
+    }
+    ensure(!is_acknowledged || !is_old, || Failure::lost("what was acknowledged"))?;
+    program.run("export out.model again.model --to inference").success();
+    Ok(is_old)
+}
+
+/// Killed when it makes its K-th system call, for every K, of those that a save is made of.
+#[test]
+fn killed_at_any_system_call() {
+    let calls = "%file,%desc";
+    if !can("strace", &["-o", "/dev/null", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let (program, old) = program();
+    let mut tally = Tally::new("B2", "killed at each system call of a save");
+    for k in 1.. {
+        program.write("out.model", &old);
+        let strace = format!(
+            "strace -f -o /dev/null -e trace={calls} -e inject={calls}:signal=KILL:when={k}"
+        );
+        let output = Output::of(&mut program.wrapped(&strace, EXPORT));
+        if output.code == Some(0) {
+            break;
+        }
+        tally.case(|| check_cut(&program, &old, !output.stdout.is_empty()).map(drop));
+    }
+    assert!(tally.cases() > 20, "{} calls", tally.cases());
+    tally.finish();
+}
+
+/// A system call fails, each in turn.
+#[test]
+fn failing_system_calls() {
+    if !can("strace", &["-o", "/dev/null", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let (program, old) = program();
+    let mut tally = Tally::new("B5", "system calls of a save fail");
+    for (call, errors) in [
+        ("fsync", ["EIO", "ENOSPC", "EDQUOT"]),
+        ("rename", ["EIO", "ENOSPC", "EACCES"]),
+        ("write", ["EIO", "ENOSPC", "EDQUOT"]),
+    ] {
+        for error in errors {
+            for when in 1..=2 {
+                program.write("out.model", &old);
+                let inject = format!("-e trace={call} -e inject={call}:error={error}:when={when}");
+                let strace = format!("strace -f -o /dev/null {inject}");
+                let output = Output::of(&mut program.wrapped(&strace, EXPORT));
+                tally.case(|| {
+                    // The first write is of the lock, and there is but one rename.
+                    let fails = call != "rename" || when == 1;
+                    let code = if fails { Some(4) } else { Some(0) };
+                    let is_told = output.code == code;
+                    ensure(is_told, || {
+                        Failure::wrong(format!("{call} {when} {error}: {output:?}"))
+                    })?;
+                    check_cut(&program, &old, !output.stdout.is_empty())?;
+                    let litter = fs::read_dir(program.path("")).unwrap().any(|entry| {
+                        entry.unwrap().path().extension().is_some_and(|it| it == "tmp")
+                    });
+                    ensure(!litter, || Failure::wrong("a temporary file is left"))
+                });
+            }
+        }
+    }
+    tally.finish();
+}
+
+/// The system lets no file grow beyond a limit: an error that says how much is needed, and the old file.
+#[test]
+fn files_limited_in_size() {
+    if !can("prlimit", &["--fsize=1000000", "true"]) {
+        return;
+    }
+    let (program, old) = program();
+    program.run(EXPORT).success();
+    let len = program.read("out.model").len();
+    let mut tally = Tally::new("B3", "EFBIG at each 4096th byte of a save");
+    for limit in (0..=len + 4096).step_by(size(16 * 4096, 4096)) {
+        program.write("out.model", &old);
+        let output = Output::of(&mut program.wrapped(&format!("prlimit --fsize={limit}"), EXPORT));
+        tally.case(|| {
+            if limit >= len {
+                return ensure(output.code == Some(0), || Failure::wrong(format!("{output:?}")));
+            }
+            let words = if limit > 16 { format!("{len} bytes more are needed") } else { "".into() };
+            let is_told = output.code == Some(4) && output.stderr.contains(&words);
+            ensure(is_told, || Failure::wrong(format!("{limit}: {output:?}")))?;
+            let is_old = check_cut(&program, &old, false)?;
+            ensure(is_old, || Failure::lost(format!("limit {limit}")))
+        });
+    }
+    tally.finish();
+}
+
+/// On a file system of a size that lets a save end or not, training does not begin where it could not be
+/// saved.
+#[test]
+fn full_disks() {
+    if !can("unshare", &["-Urm", "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/mnt"]) {
+        return;
+    }
+    let program = with_model();
+    let len = TRAINED.bytes.len();
+    let script = "mount -t tmpfs -o size=$SIZE tmpfs disk && cp m.model disk/m.model || exit 99\n\
+                  \"$@\"; code=$?\n\
+                  cmp m.model disk/m.model && test -z \"$(ls -A disk | grep tmp)\" || exit 98\n\
+                  exit $code";
+    fs::create_dir(program.path("disk")).unwrap();
+    program.write("script", script);
+    let mut tally = Tally::new("B4", "disks of 1.05 to 2.5 times the file");
+    let n = size(4, 40);
+    for i in 0..n {
+        let bytes = len * 105 / 100 + (len * 145 / 100) * i / (n - 1);
+        let train = "train --resume disk/m.model --epochs 4 --quiet";
+        let mut command = program.wrapped("unshare -Urm sh script", train);
+        let output = Output::of(command.env("SIZE", bytes.to_string()));
+        tally.case(|| {
+            // A page for each of directory, lock and probe, and the rounding up of both files.
+            let is_enough = bytes > 2 * len + 10 * 4096;
+            if !is_enough && bytes > 2 * len {
+                return Ok(());
+            }
+            let (code, words) = match is_enough {
+                true => (0, String::new()),
+                false => (4, format!("disk/m.model: cannot save: {len} bytes more are needed")),
+            };
+            let is_told = output.code == Some(code) && output.stderr.contains(&words);
+            ensure(is_told, || Failure::wrong(format!("{bytes} bytes: {output:?}")))?;
+            ensure(output.code != Some(0) || !output.stdout.is_empty(), || {
+                Failure::wrong("silence")
+            })?;
+            let has_begun = output.stdout.contains("images to train on");
+            ensure(is_enough || !has_begun, || Failure::wrong("it began what it could not save"))
+        });
+    }
+    tally.finish();
+}
+
+/// Where nothing can be saved, no training begins, and the message names the place and the reason.
+#[test]
+fn places_that_take_no_file() {
+    let program = Program::new();
+    let mut tally = Tally::new("B8", "places that take no file");
+    let mut check = |output: &str, words: &[&str]| {
+        tally.case(|| {
+            let arguments = format!("train --dataset synthetic --output {output}");
+            let found = program.run(&arguments);
+            let is_told =
+                found.code == Some(4) && words.iter().all(|word| found.stderr.contains(word));
+            ensure(is_told, || Failure::wrong(format!("{found:?}")))?;
+            ensure(!found.stderr.contains("drawing"), || Failure::wrong("it looked for data first"))
+        });
+    };
+    fs::create_dir(program.path("folder")).unwrap();
+    symlink("loop", program.path("loop")).unwrap();
+    symlink("absent/m.model", program.path("dangling")).unwrap();
+    check("absent/m.model", &["absent: cannot create a file in it: No such file"]);
+    check("folder", &["folder: would overwrite a directory"]);
+    check(&"n".repeat(256), &["File name too long"]);
+    check("loop", &["loop: cannot", "Too many levels"]);
+    check("dangling", &["dangling: cannot follow this link: No such file"]);
+    check("/proc/m.model", &["/proc: cannot create a file in it"]);
+    check("/dev/null", &["/dev/null: would overwrite a device, pipe or socket"]);
+    check("/", &["no name of a file"]);
+    tally.finish();
+}
+
+/// A directory and a file that may not be written to, for another user than root, who may all.
+#[test]
+fn places_of_others() {
+    const NOBODY: u32 = 65534;
+    let is_root =
+        fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
+    if !is_root {
+        notice("not root: files of other users were not tried");
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let mode =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(root.path(), 0o755);
+    // The build directory may not be open to others.
+    let exe = root.path().join("fmnist");
+    fs::copy(env!("CARGO_BIN_EXE_fmnist"), &exe).unwrap();
+    mode(&exe, 0o755);
+    let small = altered(|checkpoint| checkpoint.training = None);
+    for (name, permissions) in [("theirs", 0o755), ("open", 0o777)] {
+        let directory = root.path().join(name);
+        fs::create_dir(&directory).unwrap();
+        mode(&directory, permissions);
+        fs::write(directory.join("old.model"), &small).unwrap();
+    }
+    let secret = root.path().join("open/secret.model");
+    fs::write(&secret, &small).unwrap();
+    mode(&secret, 0o600);
+    let mut tally = Tally::new("B8", "files and directories of another user");
+    for (arguments, words) in [
+        (
+            "export open/old.model theirs/new.model --to inference",
+            "theirs: cannot create a file in it",
+        ),
+        (
+            "export open/old.model theirs/old.model --to inference",
+            "theirs/old.model: cannot write to it",
+        ),
+        (
+            "export open/old.model open/secret.model --to inference",
+            "open/secret.model: cannot open",
+        ),
+        ("inspect open/secret.model", "open/secret.model: cannot open: Permission denied"),
+        ("inspect theirs/absent.model", "theirs/absent.model: cannot open: No such file"),
+    ] {
+        tally.case(|| {
+            let mut command = Command::new(&exe);
+            command.args(arguments.split_whitespace()).current_dir(root.path()).env_clear();
+            let output = Output::of(command.uid(NOBODY).gid(NOBODY));
+            let is_told = output.code == Some(4) && output.stderr.contains(words);
+            ensure(is_told, || Failure::wrong(format!("{output:?}")))?;
+            let kept = fs::read(root.path().join("theirs/old.model")).unwrap() == small;
+            ensure(kept && fs::read(&secret).unwrap() == small, || Failure::lost("the old file"))
+        });
+    }
+    tally.finish();
+}
+
+/// A model's permissions are those that the umask leaves, new or replaced.
+#[test]
+fn permissions() {
+    let program = with_model();
+    let mut tally = Tally::new("B9", "three umasks");
+    program.write("script", "umask $MASK; exec \"$@\"");
+    for mask in [0o000, 0o022, 0o077] {
+        tally.case(|| {
+            let mut export = program.wrapped("sh script", EXPORT);
+            Output::of(export.env("MASK", format!("{mask:04o}"))).success();
+            let mode =
+                fs::metadata(program.path("out.model")).unwrap().permissions().mode() & 0o777;
+            ensure(mode == 0o666 & !mask, || Failure::wrong(format!("{mask:o}: {mode:o}")))
+        });
+    }
+    tally.finish();
+}
