@@ -1,3 +1,5 @@
+use tally::Tally;
+
 use crate::{
     fixture::{DATA, TRAINED, altered, training, with_model},
     harness::Program,
@@ -68,7 +70,12 @@ fn nothing_to_carry_on_with() {
     let program = Program::new();
     program.write("small.model", altered(|checkpoint| checkpoint.training = None));
     let words = ["small.model: ", "for inference only", "resume from the file that `train` wrote"];
-    program.refuses("train --resume small.model", 3, &words);
+    let mut tally = Tally::new("C7", "a model for inference is no run to carry on");
+    tally.case(|| {
+        program.refuses("train --resume small.model", 3, &words);
+        Ok(())
+    });
+    tally.finish();
 }
 
 #[test]
@@ -79,13 +86,22 @@ fn data_that_are_not_those_of_the_run() {
     program.write("other.model", altered(|checkpoint| checkpoint.info.dataset.sha256 = sum));
     let found = program.inspect("m.model")["dataset"]["sha256"].to_string().replace('"', "");
     let words = [&format!("expected SHA-256 {expected}"), &format!("found {found}"), "bring"];
-    program.refuses("train --resume other.model --epochs 5", 3, &words.map(|word| word as &str));
+    let mut tally = Tally::new("C5", "other data than the run began with");
+    tally.case(|| {
+        let words = words.map(|word| word as &str);
+        program.refuses("train --resume other.model --epochs 5", 3, &words);
+        Ok(())
+    });
 
     let cifar = altered(|checkpoint| checkpoint.info.dataset.name = "cifar".into());
     program.write("cifar.model", cifar);
     for command in ["evaluate", "train --resume"] {
-        program.refuses(&format!("{command} cifar.model"), 3, &["\"cifar\"", "not known here"]);
+        tally.case(|| {
+            program.refuses(&format!("{command} cifar.model"), 3, &["\"cifar\"", "not known here"]);
+            Ok(())
+        });
     }
+    tally.finish();
 }
 
 /// A file can say so with every checksum right; the memory must not be taken.

@@ -1,5 +1,7 @@
 use std::{ffi::OsStr, fs, process::Stdio};
 
+use tally::{Failure, Tally, ensure};
+
 use crate::{
     bad_model,
     fixture::{DATA, TRAINED, altered, with_model},
@@ -25,16 +27,18 @@ fn something_in_the_way() {
         ("notes.txt", b"keep me".to_vec(), "a text file"),
         ("cut.model", TRAINED.bytes[..1000].to_vec(), "a model that cannot be read (byte 0"),
         ("newer.model", bad_model::newer(), "a model of format 2.0"),
+        ("empty", Vec::new(), "an empty file"),
     ];
+    let mut tally = Tally::new("B13", "files that an output must not overwrite");
     for (name, bytes, what) in files {
-        program.write(name, &bytes);
-        check_refused(
-            &program,
-            name,
-            &[&format!("{name}: would overwrite {what}"), "move that away"],
-        );
-        assert!(program.read(name) == bytes, "{name} has changed");
+        tally.case(|| {
+            program.write(name, &bytes);
+            let words = [&format!("{name}: would overwrite {what}"), "move that away"];
+            check_refused(&program, name, &words);
+            ensure(program.read(name) == bytes, || Failure::lost(name))
+        });
     }
+    tally.finish();
 }
 
 #[test]
@@ -47,13 +51,40 @@ fn a_system_error_is_told_once() {
 fn a_run_that_diverges_leaves_the_good_file() {
     let program = with_model();
     let arguments = format!("train --dataset {} --output m.model --learning-rate", DATA.name);
-    for rate in ["1e30", "1e38"] {
-        let output = program.run(&format!("{arguments} {rate}"));
-        assert_eq!(output.code, Some(5), "{output:#?}");
-        assert!(output.stderr.contains("became"), "{output:#?}");
-        assert!(output.stderr.contains("try a lower learning rate"), "{output:#?}");
-        assert!(program.read("m.model") == TRAINED.bytes, "the good file has changed");
+    let mut tally = Tally::new("E1", "divergence leaves the last good file");
+    for rate in ["1e10", "1e20", "1e30", "1e38"] {
+        tally.case(|| {
+            let output = program.run(&format!("{arguments} {rate} --checkpoint-dir run{rate}"));
+            let words = ["epoch 1, step ", " of layer ", "became", "try a lower learning rate"];
+            let is_told =
+                output.code == Some(5) && words.iter().all(|it| output.stderr.contains(it));
+            ensure(is_told, || Failure::wrong(format!("{output:?}")))?;
+            let kept = program.read("m.model") == TRAINED.bytes;
+            ensure(kept, || Failure::lost("the good file"))?;
+            let saved = nn_io::Newest::load(program.path(format!("run{rate}"))).is_ok();
+            ensure(!saved, || Failure::torn("a checkpoint of a run that diverged"))
+        });
     }
+    tally.finish();
+}
+
+/// A rate that is too high but not absurd may learn nothing; what is saved is finite all the same.
+#[test]
+fn a_rate_that_is_too_high() {
+    let program = Program::with_data();
+    let mut tally = Tally::new("E1", "rates that learn nothing save finite numbers");
+    for rate in ["1", "1e2"] {
+        tally.case(|| {
+            let arguments = format!("train --dataset {} --output m.model --epochs 1", DATA.name);
+            let output = program.run(&format!("{arguments} --learning-rate {rate}"));
+            ensure([Some(0), Some(5)].contains(&output.code), || {
+                Failure::wrong(format!("{output:?}"))
+            })?;
+            let is_whole = output.code == Some(5) || program.run("inspect m.model").code == Some(0);
+            ensure(is_whole, || Failure::torn("what was saved"))
+        });
+    }
+    tally.finish();
 }
 
 #[test]
@@ -75,13 +106,17 @@ fn one_run_at_a_time() {
 fn closed_stdout() {
     let program = Program::with_data();
     let arguments = format!("train --dataset {} --output m.model --format json", DATA.name);
-    let mut run = program.start(&arguments);
-    run.wait_for("start");
-    let output = run.finish_unread().success();
-    assert!(!output.stderr.contains("error"), "{}", output.stderr);
-    // It ends where it cannot tell of an epoch, which is saved.
-    let epochs = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
-    assert!((1..10).contains(&epochs), "{epochs} epochs");
+    let mut tally = Tally::new("B16", "stdout is closed while a run goes on");
+    tally.case(|| {
+        let mut run = program.start(&arguments);
+        run.wait_for("start");
+        let output = run.finish_unread().success();
+        ensure(!output.stderr.contains("error"), || Failure::wrong(&output.stderr))?;
+        // It ends where it cannot tell of an epoch, which is saved.
+        let epochs = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
+        ensure((1..10).contains(&epochs), || Failure::wrong(format!("{epochs} epochs")))
+    });
+    tally.finish();
 }
 
 /// Messages that nobody reads change nothing.
@@ -101,25 +136,37 @@ fn closed_stderr() {
 #[test]
 #[cfg(target_os = "linux")]
 fn full_stdout() {
-    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let program = Program::new();
-    let mut inspect = program.command("inspect");
-    let child = inspect.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
-    Output::from(child.wait_with_output().unwrap()).refused(4, &["stdout: No space left"]);
+    let program = Program::with_data();
+    let mut tally = Tally::new("B16", "stdout is full");
+    for arguments in ["inspect", "train --epochs 1 --hidden none --output m.model"] {
+        tally.case(|| {
+            let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+            let mut command = program.command(arguments);
+            let child = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+            let output = Output::from(child.wait_with_output().unwrap());
+            output.refused(4, &["stdout: No space left"]);
+            Ok(())
+        });
+    }
+    tally.finish();
 }
 
 #[test]
 fn odd_names() {
     let program = Program::new();
     let small = altered(|checkpoint| checkpoint.training = None);
-    let check = |name: &OsStr| {
-        program.write(name, &small);
-        let mut copy = name.to_os_string();
-        copy.push(".copy");
-        let mut export = program.command("export --to inference --");
-        Output::of(export.arg(name).arg(&copy)).success();
-        assert!(program.read(&copy) == small);
-        Output::of(program.command("inspect --").arg(&copy)).success();
+    let mut tally = Tally::new("E6", "odd names of files");
+    let mut check = |name: &OsStr| {
+        tally.case(|| {
+            program.write(name, &small);
+            let mut copy = name.to_os_string();
+            copy.push(".copy");
+            let mut export = program.command("export --to inference --");
+            Output::of(export.arg(name).arg(&copy)).success();
+            ensure(program.read(&copy) == small, || Failure::lost(format!("{name:?}")))?;
+            Output::of(program.command("inspect --").arg(&copy)).success();
+            Ok(())
+        });
     };
     check(OsStr::new("two words.model"));
     check(OsStr::new("two\nlines.model"));
@@ -127,4 +174,5 @@ fn odd_names() {
     check(OsStr::new("kleid\u{1F457}.model"));
     #[cfg(unix)]
     check(std::os::unix::ffi::OsStrExt::from_bytes(b"latin-\xe9.model"));
+    tally.finish();
 }

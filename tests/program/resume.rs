@@ -1,4 +1,5 @@
 use nn_optim::{Adam, Buffer};
+use tally::{Failure, Tally, ensure};
 
 use crate::{
     fixture::{DATA, TRAINED, altered, digest, training, with_model},
@@ -50,11 +51,17 @@ fn a_lost_part_of_the_state_shows() {
 #[test]
 fn threads_change_nothing() {
     let program = Program::with_data();
-    let digests = [1, 2, 3, 8].map(|threads| {
+    let digest = |threads: u32| {
         program.train(&format!("--epochs 1 --output m.model --threads {threads}"));
         digest(&program, "m.model")
-    });
-    assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:#?}");
+    };
+    let expected = digest(1);
+    let mut tally = Tally::new("C6", "other numbers of threads on the real run");
+    for threads in [2, 3, 4, 8] {
+        let other = || Failure::torn(format!("{threads} threads"));
+        tally.case(|| ensure(digest(threads) == expected, other));
+    }
+    tally.finish();
 }
 
 #[test]
@@ -70,9 +77,13 @@ fn a_complete_run_is_copied_to_the_output() {
 #[test]
 fn another_setting_is_another_run() {
     let program = with_model();
-    let check = |option: &str, saved: &str, given: &str| {
-        let words = [option, &format!("has {saved}, not {given}"), "without --resume"];
-        program.refuses(&format!("train --resume m.model {option} {given}"), 2, &words);
+    let mut tally = Tally::new("C4", "settings that are not those of the saved run");
+    let mut check = |option: &str, saved: &str, given: &str| {
+        tally.case(|| {
+            let words = [option, &format!("has {saved}, not {given}"), "without --resume"];
+            program.refuses(&format!("train --resume m.model {option} {given}"), 2, &words);
+            Ok(())
+        });
     };
     check("--batch-size", "128", "64");
     check("--seed", "0", "1");
@@ -83,5 +94,6 @@ fn another_setting_is_another_run() {
     check("--validation", "5000", "1000");
     let other = if DATA.dir.is_some() { "synthetic" } else { "fashion-mnist" };
     check("--dataset", DATA.name, other);
+    tally.finish();
     assert!(program.read("m.model") == TRAINED.bytes);
 }

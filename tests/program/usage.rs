@@ -1,4 +1,9 @@
-use crate::{fixture::with_model, harness::Program};
+use tally::{Failure, Tally, ensure};
+
+use crate::{
+    fixture::{DATA, with_model},
+    harness::Program,
+};
 
 #[track_caller]
 fn check(arguments: &str, words: &[&str]) {
@@ -7,33 +12,49 @@ fn check(arguments: &str, words: &[&str]) {
     assert!(program.contents().is_empty(), "{:?}", program.contents());
 }
 
+/// Counts the checks of a row.
+struct Checks(Tally);
+
+impl Checks {
+    fn check(&mut self, arguments: &str, words: &[&str]) {
+        self.0.case(|| {
+            check(arguments, words);
+            Ok(())
+        });
+    }
+}
+
 #[test]
 fn settings_outside_their_range() {
+    let mut checks = Checks(Tally::new("E5", "settings outside their range"));
     let rate = ["learning rate", "a finite number above 0"];
-    check("train --learning-rate NaN", &[rate, ["found", "NaN"]].concat());
-    check("train --learning-rate inf", &[rate, ["found", "inf"]].concat());
-    check("train --learning-rate -1", &[rate, ["found", "-1"]].concat());
-    check("train --learning-rate 0", &[rate, ["found", "0"]].concat());
-    check("train --learning-rate fast", &["--learning-rate", "fast"]);
-    check("train --decay -0.5", &["decay", "0 or above", "found -0.5"]);
-    check("train --decay nan", &["decay", "a finite number", "found NaN"]);
-    check("train --batch-size 0", &["--batch-size", "0"]);
-    check("train --epochs 0", &["--epochs", "0 is not in 1..=10000"]);
-    check("train --hidden 0", &["--hidden", "sizes of 1 or more", "\"0\""]);
-    check("train --hidden 128,,128", &["--hidden", "sizes of 1 or more", "\"\""]);
-    check("train --threads 0", &["--threads", "0 is not in 1..=1024"]);
-    check("train --threads 1000000", &["--threads", "1000000 is not in"]);
-    check("evaluate --threads 0", &["--threads", "0 is not in"]);
-    check("predict --top-k 0 a.png", &["--top-k", "0 is not in"]);
+    checks.check("train --learning-rate NaN", &[rate, ["found", "NaN"]].concat());
+    checks.check("train --learning-rate inf", &[rate, ["found", "inf"]].concat());
+    checks.check("train --learning-rate -1", &[rate, ["found", "-1"]].concat());
+    checks.check("train --learning-rate 0", &[rate, ["found", "0"]].concat());
+    checks.check("train --learning-rate fast", &["--learning-rate", "fast"]);
+    checks.check("train --decay -0.5", &["decay", "0 or above", "found -0.5"]);
+    checks.check("train --decay nan", &["decay", "a finite number", "found NaN"]);
+    checks.check("train --batch-size 0", &["--batch-size", "0"]);
+    checks.check("train --epochs 0", &["--epochs", "0 is not in 1..=10000"]);
+    checks.check("train --hidden 0", &["--hidden", "sizes of 1 or more", "\"0\""]);
+    checks.check("train --hidden 128,,128", &["--hidden", "sizes of 1 or more", "\"\""]);
+    checks.check("train --threads 0", &["--threads", "0 is not in 1..=1024"]);
+    checks.check("train --threads 1000000", &["--threads", "1000000 is not in"]);
+    checks.check("evaluate --threads 0", &["--threads", "0 is not in"]);
+    checks.check("predict --top-k 0 a.png", &["--top-k", "0 is not in"]);
+    checks.0.finish();
 }
 
 /// Refused before memory is taken, with what it would take.
 #[test]
 fn networks_too_large() {
     let words = ["--hidden", "7950000010 parameters", "95402097366", "make the model smaller"];
-    check("train --hidden 10000000", &words);
-    check("train --hidden 4000000000,4000000000", &["--hidden", "expected at most"]);
-    check("train --hidden 99999999999999999999", &["--hidden", "expected sizes"]);
+    let mut checks = Checks(Tally::new("E5", "networks too large"));
+    checks.check("train --hidden 10000000", &words);
+    checks.check("train --hidden 4000000000,4000000000", &["--hidden", "expected at most"]);
+    checks.check("train --hidden 99999999999999999999", &["--hidden", "expected sizes"]);
+    checks.0.finish();
 }
 
 /// Known only with the data.
@@ -66,4 +87,60 @@ fn arguments_that_make_no_sense() {
 fn an_image_past_the_end() {
     let program = with_model();
     program.refuses("predict m.model --index 10000", 2, &["--index 10000", "ends at 9999"]);
+}
+
+/// Batches of none, of more than there are, and an epoch whose last is short.
+#[test]
+fn batches_at_their_limits() {
+    let program = Program::with_data();
+    let mut tally = Tally::new("E4", "batches and epochs at their limits");
+    let mut trains = |batch_size: usize, steps: u64| {
+        tally.case(|| {
+            let run = "--hidden none --epochs 1 --validation 0 --output m.model";
+            program.train(&format!("{run} --batch-size {batch_size}"));
+            let found = program.inspect("m.model")["optimizer"]["step"].as_u64();
+            ensure(found == Some(steps), || Failure::wrong(format!("{found:?}, not {steps} steps")))
+        });
+    };
+    trains(60_000, 1);
+    trains(59_999, 2);
+    trains(7_000, 9);
+    for (option, words) in [
+        ("--batch-size 0", "--batch-size"),
+        ("--batch-size 60001", "at most 60000"),
+        ("--epochs 0", "0 is not in 1..=10000"),
+    ] {
+        tally.case(|| {
+            let dataset = DATA.name;
+            program.refuses(&format!("train --dataset {dataset} {option}"), 2, &[words]);
+            Ok(())
+        });
+    }
+    tally.finish();
+}
+
+/// Each exit code, by what the README's table says; signals have tests of their own.
+#[test]
+fn exit_codes() {
+    let program = with_model();
+    program.write("text.model", "no model\n");
+    let train = format!("train --dataset {} --epochs 1 --output", DATA.name);
+    let mut tally = Tally::new("E7", "exit codes");
+    let mut check = |arguments: &str, expected: i32| {
+        tally.case(|| {
+            let found = program.run(arguments).code;
+            ensure(found == Some(expected), || Failure::wrong(format!("{arguments}: {found:?}")))
+        });
+    };
+    check("inspect m.model", 0);
+    check("--help", 0);
+    check("train --epochs none", 2);
+    check("inspect text.model", 3);
+    check("predict text.model --index 0", 3);
+    check("inspect absent.model", 4);
+    check(&format!("{train} no/m.model"), 4);
+    check(&format!("{train} d.model --learning-rate 1e30"), 5);
+    let _held = nn_io::FileLock::acquire(program.path("l.model")).unwrap();
+    check(&format!("{train} l.model"), 6);
+    tally.finish();
 }

@@ -17,7 +17,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("fmnist-data", &[]),
     ("fmnist-cli", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
     ("tally", &[]),
-    ("xtask", &["fmnist-data"]),
+    ("xtask", &["fmnist-data", "tally"]),
 ];
 
 /// Where `unsafe_code` may be allowed.

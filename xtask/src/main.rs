@@ -7,6 +7,8 @@ mod ci;
 mod dist;
 mod fetch_data;
 mod layering;
+mod mutants;
+mod torture;
 
 use clap::Parser;
 
@@ -16,6 +18,8 @@ enum Command {
     FetchData(fetch_data::Args),
     Ci(ci::Args),
     Dist(dist::Args),
+    Torture(torture::Args),
+    Mutants(mutants::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -23,5 +27,7 @@ fn main() -> anyhow::Result<()> {
         Command::FetchData(args) => fetch_data::run(args),
         Command::Ci(args) => ci::run(args),
         Command::Dist(args) => dist::run(args),
+        Command::Torture(args) => torture::run(args),
+        Command::Mutants(args) => mutants::run(args),
     }
 }

@@ -150,6 +150,7 @@ pub fn softmax_cross_entropy_backward(
 #[cfg(test)]
 mod tests {
     use nalgebra::DMatrix;
+    use tally::{Dice, Failure, Tally, ensure, size};
 
     use super::*;
 
@@ -191,5 +192,30 @@ mod tests {
         check([1e4, -1e4, 0.0], 0, 0.0);
         check([0.0, 0.0, 0.0], 2, 1.098612);
         check([-1e4, -1e4, -1e4], 0, 1.098612);
+    }
+
+    /// Random logits of any size, all equal, or one class only: the loss is finite, and the gradient
+    /// sums to 0.
+    #[test]
+    fn any_logits_give_finite_losses() {
+        let mut tally = Tally::new("E3", "logits of up to 1e4, all equal, or of one class");
+        let mut dice = Dice::new(3);
+        for i in 0..size(1000, 10_000) {
+            let n = if i % 10 == 0 { 1 } else { 2 + dice.below(20) };
+            let scale = 10_f64.powi(dice.below(9) as i32 - 4);
+            let mut logit = || ((dice.roll() as f64 / u64::MAX as f64 - 0.5) * 2.0 * scale) as f32;
+            let first = logit();
+            let z = DMatrix::from_fn(n, 1, |_, _| if i % 7 == 0 { first } else { logit() });
+            let label = [dice.below(n) as u32];
+            tally.case(|| {
+                let (mut p, mut d) = (z.clone(), z.clone());
+                let loss = softmax_cross_entropy(z.as_view(), &label, p.as_view_mut()).loss;
+                softmax_cross_entropy_backward(p.as_view(), &label, 1, d.as_view_mut());
+                let is_loss = loss.is_finite() && loss >= 0.0;
+                ensure(is_loss, || Failure::wrong(format!("loss {loss} of {z}")))?;
+                ensure(d.sum().abs() < 1e-5, || Failure::wrong(format!("gradient {d} of {z}")))
+            });
+        }
+        tally.finish();
     }
 }

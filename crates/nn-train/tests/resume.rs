@@ -73,19 +73,27 @@ fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model,
 fn stopped_at_any_step_and_resumed() {
     let whole = train(start(), 2, u64::MAX);
     assert_eq!((whole.1.optimizer.step(), whole.1.history.len()), (STEPS, 3));
+    let mut tally = Tally::new("C1", "stopped at each step of a run, and resumed");
     for stop in 1..=STEPS {
-        let stopped = train(start(), 2, stop);
-        assert_eq!(stopped.1.optimizer.step(), stop);
-        assert_eq!(train(stopped, 2, u64::MAX), whole, "stopped after step {stop}");
+        tally.case(|| {
+            let stopped = train(start(), 2, stop);
+            assert_eq!(stopped.1.optimizer.step(), stop);
+            let is_whole = train(stopped, 2, u64::MAX) == whole;
+            ensure(is_whole, || Failure::torn(format!("stopped after step {stop}")))
+        });
     }
+    tally.finish();
 }
 
 #[test]
 fn any_number_of_threads() {
     let one = train(start(), 1, u64::MAX);
-    for threads in [2, 3, 8] {
-        assert_eq!(train(start(), threads, u64::MAX), one, "{threads} threads");
+    let mut tally = Tally::new("C6", "other numbers of threads");
+    for threads in [2, 3, 4, 8] {
+        let same = || train(start(), threads, u64::MAX) == one;
+        tally.case(|| ensure(same(), || Failure::torn(format!("{threads} threads"))));
     }
+    tally.finish();
 }
 
 /// What a resume could forget, each made to happen: the comparison above must be able to see it.
@@ -111,9 +119,12 @@ fn a_lost_part_of_the_state_shows() {
         let zeros = vec![0.0; state.optimizer.m().len()];
         state.optimizer = adam(state, 20, &zeros, &zeros);
     });
+    let mut tally = Tally::new("C3", "parts of the state that are lost show in the result");
     for lost in [moments_swapped, other_order, moments_lost] {
-        assert_ne!(lost.0.params(), whole.0.params());
+        let shows = lost.0.params() != whole.0.params();
+        tally.case(|| ensure(shows, || Failure::torn("the loss does not show")));
     }
+    tally.finish();
 }
 
 /// A count of steps that is not the run's would give other bits: it is refused.
@@ -129,15 +140,20 @@ fn steps_that_the_run_did_not_take_are_refused() {
         matches!(result, Err(Error::Steps { .. }))
     };
     assert!(!refused(&|_| ()));
+    let mut tally = Tally::new("C3", "counts of steps or epochs that are off");
+    let mut check = |lose: &dyn Fn(&mut TrainingState)| {
+        tally.case(|| ensure(refused(lose), || Failure::torn("another count passes")));
+    };
     for step in [0, 19, 21, 1 << 53] {
-        assert!(refused(&|state| {
+        check(&|state| {
             let buffer = |values| Buffer::from_slice(0, values);
             let (m, v) = (buffer(state.optimizer.m()), buffer(state.optimizer.v()));
             state.optimizer = Adam::from_parts(state.optimizer.config(), step, m, v).unwrap();
-        }));
+        });
     }
-    assert!(refused(&|state| state.progress.epoch -= 1));
-    assert!(refused(&|state| state.progress.epoch = u64::MAX));
+    check(&|state| state.progress.epoch -= 1);
+    check(&|state| state.progress.epoch = u64::MAX);
+    tally.finish();
 }
 
 #[test]
