@@ -7,7 +7,7 @@ use nn_core::{LayerSpec, LossSum};
 use nn_optim::{AdamConfig, Schedule};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig};
 
-use crate::error::{check_limit, check_value};
+use crate::error::{check_limit, check_value, is_command};
 use crate::tensor::{TensorSpec, tensor_specs};
 use crate::{DatasetId, Error, InputSpec, ModelInfo, limits, metadata, size};
 
@@ -153,12 +153,10 @@ fn check_dataset(dataset: &metadata::Dataset) -> Result<(), Error> {
     check_value(digits, "dataset.sha256", "64 lower-case hexadecimal digits", found)
 }
 
-/// Strings are shown in terminals: control characters there are commands, and those that turn the
-/// direction of writing make other text of it.
+/// Strings are shown in terminals.
 fn check_string(field: &str, string: &str) -> Result<(), Error> {
     check_limit(&format!("bytes of {field}"), limits::STRING, string.len())?;
-    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain = !string.chars().any(|c| c.is_control() || turns(c));
+    let plain = !string.chars().any(is_command);
     check_value(plain, field, "no control characters", format!("{string:?}"))
 }
 

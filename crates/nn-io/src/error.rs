@@ -267,7 +267,8 @@ pub(crate) fn check_value(
     if valid {
         return Ok(());
     }
-    Err(Error::Value { field: field.into(), expected: expected.into(), found: found.to_string() })
+    let found = quotable(&found.to_string());
+    Err(Error::Value { field: field.into(), expected: expected.into(), found })
 }
 
 /// `Ok` up to the limit.
@@ -276,4 +277,29 @@ pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), 
         return Ok(());
     }
     Err(Error::Limit { what: what.into(), limit: limit as u64, found: found as u64 })
+}
+
+/// Characters that are commands to a terminal, or that make other text of what it shows, as those
+/// that turn the direction of writing do.
+pub(crate) fn is_command(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Characters of a file's text that a message quotes at most.
+const QUOTED: usize = 200;
+
+/// Text that may be a file's own, as a message can show it: without commands, and of a line or two.
+pub(crate) fn quotable(text: &str) -> String {
+    let mut quoted = String::new();
+    for c in text.chars().take(QUOTED) {
+        match is_command(c) {
+            true => quoted.extend(c.escape_unicode()),
+            false => quoted.push(c),
+        }
+    }
+    if text.chars().nth(QUOTED).is_some() {
+        quoted.push('…');
+    }
+    quoted
 }

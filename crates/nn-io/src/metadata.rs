@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::error::quotable;
 use crate::header::{LEN as HEADER_LEN, VERSION, Version};
 use crate::{Error, limits};
 
@@ -136,7 +137,10 @@ impl Metadata {
         deserializer.set_max_depth(limits::DEPTH + 1);
         let parsed = Self::deserialize(&mut deserializer);
         let end = deserializer.position();
-        let metadata = parsed.map_err(|error| form(end, format!("before here: {error}")))?;
+        let metadata = parsed.map_err(|error| {
+            // It may quote the file.
+            form(end, format!("before here: {}", quotable(&error.to_string())))
+        })?;
         if end != bytes.len() as u64 {
             return Err(form(end, "expected the end of the metadata, found more".into()));
         }
