@@ -2,7 +2,7 @@ use nn_core::{LossSum, Model};
 use nn_io::Checkpoint;
 use nn_optim::{Adam, AdamConfig};
 
-use crate::fixture;
+use crate::fixture::{self, says};
 
 /// Loading gives what was saved, and saving that gives the same bytes.
 #[track_caller]
@@ -75,8 +75,7 @@ fn names_in_any_script() {
     check(&checkpoint);
 }
 
-/// The file of a version: `fixture::checkpoint().view()`, saved once when the version was made. It
-/// must load for ever, and is never written again.
+/// The file of a version, `fixture::checkpoint()` in it: how each was made stands beside them.
 fn golden(version: &str) -> String {
     format!("{}/tests/golden/v{version}.model", env!("CARGO_MANIFEST_DIR"))
 }
@@ -87,4 +86,23 @@ fn golden_file_of_version_1_0() {
     let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     assert_eq!(loaded, fixture::checkpoint());
     assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}
+
+/// A file of a later program, whose keys this one has never heard of.
+#[test]
+fn golden_file_of_version_1_99() {
+    let bytes = std::fs::read(golden("1.99")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    assert_eq!(loaded, fixture::checkpoint());
+    assert_eq!(loaded.view().to_bytes().unwrap(), std::fs::read(golden("1.0")).unwrap());
+}
+
+#[test]
+fn golden_file_of_version_2_0() {
+    let path = golden("2.0");
+    let error = Checkpoint::load(&path).unwrap_err();
+    says(
+        &error,
+        &[&path, "byte 11", "expected 1.0, found 2.0", "a program that reads version 2.0"],
+    );
 }

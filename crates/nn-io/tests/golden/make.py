@@ -1,0 +1,66 @@
+"""Makes v1.99.model and v2.0.model from v1.0.model, as a later program might have written them.
+
+    python3 -m pip install msgpack
+    python3 make.py
+
+v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
+of every type, before, between and behind the known ones. v2.0 has a header of the layout that all
+versions share, and behind it metadata that only version 2.0 would know.
+"""
+
+import struct
+import zlib
+from pathlib import Path
+
+import msgpack
+
+HERE = Path(__file__).parent
+
+
+def read():
+    """The metadata, the number of tensors, and all bytes of the tensors."""
+    data = (HERE / "v1.0.model").read_bytes()
+    n_tensors, metadata_len = struct.unpack_from("<IQ", data, 19)
+    end = 64 + metadata_len
+    return msgpack.unpackb(data[64:end]), n_tensors, data[end:]
+
+
+def write(major, minor, metadata, n_tensors, tensors):
+    metadata = msgpack.packb(metadata)
+    file_len = 64 + len(metadata) + len(tensors)
+    header = b"\xc7\x3d\x4dNNFM\r\n\x1a\n" + struct.pack(
+        "<HHIIQQI17x",
+        *(major, minor, 0, n_tensors, len(metadata), file_len, zlib.crc32(metadata)),
+    )
+    header += struct.pack("<I", zlib.crc32(header))
+    (HERE / f"v{major}.{minor}.model").write_bytes(header + metadata + tensors)
+
+
+def newer(metadata):
+    """The metadata with keys that a later minor version might add."""
+    adam = metadata["training"]["optimizer"]["adam"]
+    adam["weight_decay"] = 0.01
+    metadata["training"]["schedule"]["inverse_time"]["warm_up"] = 100
+    metadata["training"]["config"] = {"augment": True, **metadata["training"]["config"]}
+    metadata["training"]["progress"]["best"] = {"epoch": 1, "loss": 0.75}
+    metadata["training"]["early_stopping"] = {"patience": 5, "waited": 0}
+    metadata["training"]["history"][0]["seconds"] = 2.5
+    metadata["training"]["history"][0]["train"]["per_class"] = [0.5, 0.25]
+    metadata["layers"][0]["dense"]["frozen"] = False
+    metadata["layers"][1]["relu"]["slope"] = -1
+    metadata["input"]["channels"] = [1]
+    metadata["dataset"]["licence"] = None
+    metadata["tensors"][0]["min_max"] = [-3.0, 4.0]
+    return {
+        "title": "größer",
+        **{key: metadata[key] for key in list(metadata)[:5]},
+        "thumbnail": b"\x89PNG",
+        "extension": msgpack.ExtType(7, b"x"),
+        **{key: metadata[key] for key in list(metadata)[5:]},
+        "notes": ["ä" * 300, {"a": {"b": {"c": []}}}],
+    }
+
+
+metadata, n_tensors, tensors = read()
+write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
+write(1, 99, newer(metadata), n_tensors, tensors)
