@@ -1,99 +1,95 @@
+use std::ops::Range;
 use std::thread;
 
 use nn_io::{Checkpoint, Error};
+use tally::{Dice, Failure, Tally, ensure, size};
 
-use crate::fixture::{self, refused, says, seal};
+use crate::fixture::{self, refused, seal, stable};
+
+/// Checks that the first `len` bytes are refused, naming both lengths where there is a header to know
+/// the whole one from.
+fn cut(bytes: &[u8], len: usize) -> Result<(), Failure> {
+    let (whole, found) = (bytes.len().to_string(), format!("found {len};"));
+    match len {
+        0 => refused(&[], &["found an empty file"]),
+        1..11 => refused(&bytes[..len], &["expected a model file, found"]),
+        11..64 => refused(&bytes[..len], &["(header): expected 64 bytes", &found]),
+        64.. => refused(&bytes[..len], &["(whole file)", &whole, &found]),
+    }
+}
 
 #[test]
 fn every_prefix() {
+    let mut tally = Tally::new("A1", "cut short: every prefix of a small model");
     let bytes = fixture::bytes();
     for len in 0..bytes.len() {
-        let error = Checkpoint::from_bytes(&bytes[..len]).unwrap_err();
-        if len >= 64 {
-            says(&error, &["whole file", &bytes.len().to_string(), &format!("found {len};")]);
-        }
+        tally.case(|| cut(&bytes, len));
     }
+    tally.finish();
+}
+
+#[test]
+fn prefixes_of_a_real_model() {
+    let mut tally = Tally::new("A1", "cut short: random prefixes of a real model");
+    let bytes = fixture::real().view().to_bytes().unwrap();
+    let mut dice = Dice::new(1);
+    for _ in 0..2000 {
+        let len = dice.below(bytes.len());
+        tally.case(|| cut(&bytes, len));
+    }
+    tally.finish();
+}
+
+/// The parts of a file: where each ends, and what a message about it must say.
+fn parts(bytes: &[u8]) -> Vec<(usize, String)> {
+    let metadata_end = 64 + fixture::metadata_len(bytes);
+    let mut metadata = rmpv::decode::read_value(&mut &bytes[64..metadata_end]).unwrap();
+    let mut parts = vec![
+        (11, "expected a model file, found".into()),
+        (64, "(header): expected CRC-32".into()),
+        (metadata_end, "(metadata): expected CRC-32".into()),
+    ];
+    for (i, tensor) in fixture::tensors(bytes).iter().enumerate() {
+        let name = fixture::at(&mut metadata, &format!("tensors.{i}.name"));
+        parts.push((tensor.data.end, format!("(tensor {}): expected", name.as_str().unwrap())));
+    }
+    parts
+}
+
+/// Checks that a flipped bit is noticed, naming the part that it is in.
+fn flipped(bytes: &mut [u8], parts: &[(usize, String)], bit: usize) -> Result<(), Failure> {
+    let at = bit / 8;
+    let (_, part) = parts.iter().find(|(end, _)| at < *end).unwrap();
+    bytes[at] ^= 1 << (bit % 8);
+    let result = refused(bytes, &[part]);
+    bytes[at] ^= 1 << (bit % 8);
+    result
 }
 
 #[test]
 fn every_flipped_bit() {
+    let mut tally = Tally::new("A2", "one flipped bit: every bit of a small model");
     let mut bytes = fixture::bytes();
-    for at in 0..bytes.len() {
-        for bit in 0..8 {
-            bytes[at] ^= 1 << bit;
-            assert!(Checkpoint::from_bytes(&bytes).is_err(), "byte {at}, bit {bit}");
-            bytes[at] ^= 1 << bit;
-        }
+    let parts = parts(&bytes);
+    for bit in 0..8 * bytes.len() {
+        tally.case(|| flipped(&mut bytes, &parts, bit));
     }
     assert!(Checkpoint::from_bytes(&bytes).is_ok());
-}
-
-/// Where each tensor's data and its checksum in the metadata are.
-fn tensors(bytes: &[u8]) -> Vec<(std::ops::Range<usize>, usize)> {
-    let metadata_end = 64 + fixture::metadata_len(bytes);
-    let mut start = metadata_end;
-    let mut tensors = Vec::new();
-    while start < bytes.len() {
-        let len = u32::from_be_bytes(bytes[start + 1..start + 5].try_into().unwrap()) as usize;
-        let data = start + 5..start + 5 + len;
-        let crc = [&[0xCE], &crc32fast::hash(&bytes[data.clone()]).to_be_bytes()[..]].concat();
-        let at = bytes[..metadata_end].windows(5).position(|window| window == crc);
-        start = data.end;
-        tensors.push((data, at.unwrap() + 1));
-    }
-    tensors
-}
-
-/// Whoever changes a byte on purpose makes the checksums true again. What is read then is a valid
-/// checkpoint, which saves to the bytes it came from.
-#[test]
-fn every_byte_with_every_value_and_true_checksums() {
-    let original = fixture::bytes();
-    let tensors = tensors(&original);
-    let check = |at: usize, value: u8| {
-        let mut bytes = original.clone();
-        bytes[at] = value;
-        if let Some((data, crc)) = tensors.iter().find(|(data, _)| data.contains(&at)) {
-            let found = crc32fast::hash(&bytes[data.clone()]).to_be_bytes();
-            bytes[*crc..crc + 4].copy_from_slice(&found);
-        }
-        seal(&mut bytes);
-        let Ok(loaded) = Checkpoint::from_bytes(&bytes) else { return 0 };
-        let again = loaded.view().to_bytes().unwrap();
-        // A newer minor version is read, and saved as ours.
-        if bytes[13..15] == [0, 0] {
-            assert!(again == bytes, "byte {at}, value {value}: saved differently");
-        }
-        assert!(Checkpoint::from_bytes(&again).unwrap() == loaded, "byte {at}, value {value}");
-        1
-    };
-    let half = original.len() / 2;
-    let count = |bytes: std::ops::Range<usize>| {
-        bytes.map(|at| (0..=255).map(|value| check(at, value)).sum::<usize>()).sum::<usize>()
-    };
-    let valid = thread::scope(|scope| {
-        let first = scope.spawn(|| count(0..half));
-        count(half..original.len()) + first.join().unwrap()
-    });
-    // Strings, numbers and weights do have other values.
-    assert!(valid > 10 * original.len() && valid < 128 * original.len(), "{valid}");
+    tally.finish();
 }
 
 #[test]
-fn bytes_before_and_behind() {
-    let bytes = fixture::bytes();
-    for n in 1..=4096 {
-        let longer = [&bytes[..], &vec![0; n]].concat();
-        refused(&longer, &["whole file", &format!("found {}", bytes.len() + n)]);
+fn flipped_bits_of_a_real_model() {
+    let mut tally = Tally::new("A2", "one flipped bit: random bits of a real model");
+    let mut bytes = fixture::real().view().to_bytes().unwrap();
+    let parts = parts(&bytes);
+    let mut dice = Dice::new(2);
+    for _ in 0..size(500, 20_000) {
+        let bit = dice.below(8 * bytes.len());
+        tally.case(|| flipped(&mut bytes, &parts, bit));
     }
-    refused(&[&bytes[..], &bytes].concat(), &["whole file"]);
-    refused(&[b"x", &bytes[..]].concat(), &["a model file behind 1 other bytes"]);
-    // Bytes that the header counts as the file's.
-    let mut longer = [&bytes[..], b"PK\x05\x06"].concat();
-    let len = longer.len() as u64;
-    longer[31..39].copy_from_slice(&len.to_le_bytes());
-    seal(&mut longer);
-    refused(&longer, &["(tensors): expected", "damaged"]);
+    assert!(Checkpoint::from_bytes(&bytes).is_ok());
+    tally.finish();
 }
 
 #[test]
@@ -107,18 +103,79 @@ fn the_damaged_part_is_named() {
         damaged[at] ^= 1;
         let error = Checkpoint::from_bytes(&damaged).unwrap_err();
         assert!(matches!(error, Error::Checksum { .. }));
-        says(&error, &["byte ", section, "expected CRC-32 0x", "found 0x", "older one"]);
+        fixture::says(&error, &["byte ", section, "expected CRC-32 0x", "found 0x", "older one"]);
     }
 }
 
+/// Whoever changes a byte on purpose makes the checksums true again. What is read then is a valid
+/// checkpoint, which saves to the bytes it came from.
 #[test]
-fn other_files() {
+fn every_byte_with_every_value_and_true_checksums() {
+    let original = fixture::bytes();
+    let tensors = fixture::tensors(&original);
+    let check = |at: usize, value: u8| {
+        let mut bytes = original.clone();
+        bytes[at] = value;
+        if let Some(tensor) = tensors.iter().find(|tensor| tensor.data.contains(&at)) {
+            tensor.seal(&mut bytes);
+        }
+        seal(&mut bytes);
+        stable(&bytes)
+    };
+    let part = |range: Range<usize>| {
+        let mut tally = Tally::new("A3", "any byte, checksums true: every byte, every other value");
+        let mut valid = 0;
+        for at in range {
+            for value in (0..=255).filter(|&value| value != original[at]) {
+                tally.case(|| check(at, value).map(|loaded| valid += usize::from(loaded)));
+            }
+        }
+        (tally, valid)
+    };
+    let half = original.len() / 2;
+    let (mut tally, first, second) = thread::scope(|scope| {
+        let other = scope.spawn(|| part(0..half));
+        let (mut tally, second) = part(half..original.len());
+        let (other, first) = other.join().unwrap();
+        tally.add(other);
+        (tally, first, second)
+    });
+    let valid = first + second;
+    tally.case(|| {
+        // Strings, numbers and weights do have other values.
+        let some = valid > 10 * original.len() && valid < 128 * original.len();
+        ensure(some, || Failure::wrong(format!("{valid} changed files were loaded")))
+    });
+    tally.finish();
+}
+
+#[test]
+fn bytes_before_and_behind() {
     let bytes = fixture::bytes();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    refused(b"", &["expected a model file, found an empty file; check the path"]);
-    refused(&[0; 4096], &["zeros"]);
-    refused(b"\x89PNG\r\n\x1a\n", &["a PNG image"]);
-    refused(text.as_bytes(), &["transferred as text"]);
-    let newlines: Vec<u8> = bytes.iter().copied().filter(|&b| b != b'\r').collect();
-    refused(&newlines, &["transferred as text"]);
+    let whole = format!("expected {} bytes", bytes.len());
+    let longer = |before: &[u8], behind: &[u8]| [before, &bytes, behind].concat();
+    let mut tally = Tally::new("A8", "bytes too many: 1 to 4096 of them behind");
+    for n in 1..=4096 {
+        let found = format!("found {};", bytes.len() + n);
+        tally.case(|| refused(&longer(&[], &vec![0; n]), &["(whole file)", &whole, &found]));
+    }
+    tally.finish();
+
+    let mut tally = Tally::new("A8", "bytes too many: before, two files, files of two kinds");
+    for n in 1..=64 {
+        let found = format!("a model file behind {n} other bytes");
+        tally.case(|| refused(&longer(&vec![b'x'; n], &[]), &[&found]));
+    }
+    tally.case(|| refused(&longer(&[], &bytes), &["(whole file)", &whole]));
+    // An archive is read from its end.
+    let archive = [b"PK\x05\x06", &[0; 18][..]].concat();
+    tally.case(|| refused(&longer(&[], &archive), &["(whole file)", &whole]));
+    tally.case(|| refused(&longer(b"PK\x03\x04", &archive), &["a zip archive"]));
+    // Bytes that the header counts as the file's.
+    let mut counted = longer(&[], &archive);
+    let len = counted.len() as u64;
+    counted[31..39].copy_from_slice(&len.to_le_bytes());
+    seal(&mut counted);
+    tally.case(|| refused(&counted, &["(tensors): expected", "damaged"]));
+    tally.finish();
 }

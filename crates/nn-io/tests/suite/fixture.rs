@@ -1,8 +1,11 @@
-use nn_core::{Buffer, LayerSpec, LossSum, Model};
+use std::ops::Range;
+
+use nn_core::{Buffer, Init, LayerSpec, LossSum, Model};
 use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo};
 use nn_optim::{Adam, AdamConfig, Schedule};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
+use tally::{Failure, ensure};
 
 /// A buffer of numbers with some of all their bits in use.
 pub(crate) fn buffer(n: usize, f: impl Fn(f32) -> f32) -> Buffer {
@@ -57,6 +60,21 @@ pub(crate) fn bytes() -> Vec<u8> {
     checkpoint().view().to_bytes().unwrap()
 }
 
+/// The network that the program trains, with the state of its training: a file of 1.4 MB.
+pub(crate) fn real() -> Checkpoint {
+    let layers = LayerSpec::mlp(&[784, 128, 128, 10]);
+    let model = Model::new(&layers, Init::He, 7).unwrap();
+    let n = model.params().len();
+    let (m, v) = (buffer(n, |i| (i - 9.0) * 1e-9), buffer(n, |i| i * 1e-12));
+    let mut checkpoint = checkpoint();
+    checkpoint.model = model;
+    checkpoint.info.input = InputSpec { width: 28, height: 28, mean: 72.9375, std: 90.0 };
+    checkpoint.info.class_names = (0..10).map(|i| format!("class {i}")).collect();
+    let training = checkpoint.training.as_mut().unwrap();
+    training.optimizer = Adam::from_parts(AdamConfig::default(), 39, m, v).unwrap();
+    checkpoint
+}
+
 pub(crate) fn metadata_len(bytes: &[u8]) -> usize {
     u64::from_le_bytes(bytes[23..31].try_into().unwrap()) as usize
 }
@@ -74,6 +92,57 @@ pub(crate) fn seal(bytes: &mut [u8]) {
 pub(crate) fn seal_header(bytes: &mut [u8]) {
     let crc = crc32fast::hash(&bytes[..60]);
     bytes[60..64].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// A newer minor version's file: it is not compared with what this one would write.
+pub(crate) fn newer(mut file: Vec<u8>) -> Vec<u8> {
+    file[13] = 1;
+    seal_header(&mut file);
+    file
+}
+
+/// A tensor as it stands in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Tensor {
+    /// Where its data are.
+    pub(crate) data: Range<usize>,
+    /// Where the metadata have its checksum.
+    pub(crate) crc: usize,
+}
+
+impl Tensor {
+    /// Makes the checksum of the data true again; [`seal`] does the rest.
+    pub(crate) fn seal(&self, bytes: &mut [u8]) {
+        let crc = crc32fast::hash(&bytes[self.data.clone()]);
+        bytes[self.crc..self.crc + 4].copy_from_slice(&crc.to_be_bytes());
+    }
+}
+
+/// The tensors of an intact file, no two of which hold the same data.
+pub(crate) fn tensors(bytes: &[u8]) -> Vec<Tensor> {
+    let metadata_end = 64 + metadata_len(bytes);
+    let mut start = metadata_end;
+    let mut tensors = Vec::new();
+    while start < bytes.len() {
+        let len = u32::from_be_bytes(bytes[start + 1..start + 5].try_into().unwrap()) as usize;
+        let data = start + 5..start + 5 + len;
+        let crc = [&[0xCE], &crc32fast::hash(&bytes[data.clone()]).to_be_bytes()[..]].concat();
+        let at = bytes[..metadata_end].windows(5).position(|window| window == crc);
+        start = data.end;
+        tensors.push(Tensor { data, crc: at.unwrap() + 1 });
+    }
+    tensors
+}
+
+/// The file with another float in a tensor.
+pub(crate) fn with_float(tensor: usize, element: usize, value: f32) -> Vec<u8> {
+    let mut bytes = bytes();
+    let tensor = &tensors(&bytes)[tensor];
+    let at = tensor.data.start + 4 * element;
+    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    tensor.seal(&mut bytes);
+    seal(&mut bytes);
+    bytes
 }
 
 /// The file with other metadata, everything else true to them.
@@ -106,6 +175,14 @@ pub(crate) fn edited(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
     with_metadata(&encode(&metadata))
 }
 
+/// The pairs of a map.
+pub(crate) fn pairs(value: &mut Value) -> &mut Vec<(Value, Value)> {
+    match value {
+        Value::Map(pairs) => pairs,
+        other => panic!("no map: {other}"),
+    }
+}
+
 /// The value at a path of keys and indices, as `tensors.0.name`.
 pub(crate) fn at<'a>(value: &'a mut Value, path: &str) -> &'a mut Value {
     path.split('.').fold(value, |value, step| match value {
@@ -124,19 +201,48 @@ pub(crate) fn with(path: &str, value: impl Into<Value>) -> Vec<u8> {
 }
 
 /// Checks that the file is refused, with all of this in the message.
-#[track_caller]
-pub(crate) fn refused(bytes: &[u8], expected: &[&str]) {
-    let error = match Checkpoint::from_bytes(bytes) {
-        Ok(_) => panic!("loaded; expected {expected:?}"),
-        Err(error) => error,
-    };
-    says(&error, expected);
+pub(crate) fn refused(bytes: &[u8], expected: &[&str]) -> Result<(), Failure> {
+    match Checkpoint::from_bytes(bytes) {
+        Ok(_) => Err(Failure::torn(format!("loaded; expected {expected:?}"))),
+        Err(error) => mentions(&error, expected),
+    }
+}
+
+/// Checks that the message has all of this, in a few lines of plain text: a terminal must be able to
+/// show it, whoever made the file.
+pub(crate) fn mentions(error: &Error, expected: &[&str]) -> Result<(), Failure> {
+    let message = error.to_string();
+    let short: String = message.chars().take(400).collect();
+    let missing = expected.iter().find(|part| !message.contains(*part));
+    ensure(missing.is_none(), || Failure::wrong(format!("expected {missing:?} in: {short}")))?;
+    let commands = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
+    let plain = message.len() <= 1000 && !message.chars().any(commands);
+    ensure(plain, || Failure::wrong(format!("{} bytes of {short:?}", message.len())))
 }
 
 #[track_caller]
 pub(crate) fn says(error: &Error, expected: &[&str]) {
-    let message = error.to_string();
-    for part in expected {
-        assert!(message.contains(part), "expected {part:?} in: {message}");
-    }
+    mentions(error, expected).unwrap();
+}
+
+/// Checks that the file is taken for the fixture, and saves as it.
+pub(crate) fn loads(bytes: &[u8]) -> Result<(), Failure> {
+    let loaded = Checkpoint::from_bytes(bytes).map_err(Failure::lost)?;
+    let again = loaded.view().to_bytes().map_err(Failure::lost)?;
+    ensure(loaded == checkpoint() && again == self::bytes(), || {
+        Failure::torn("loaded as another checkpoint")
+    })
+}
+
+/// Checks that what is loaded, if anything is, is valid: it saves to the bytes it came from, and these
+/// load as the same. Returns whether it was loaded.
+pub(crate) fn stable(bytes: &[u8]) -> Result<bool, Failure> {
+    let Ok(loaded) = Checkpoint::from_bytes(bytes) else { return Ok(false) };
+    let again = loaded.view().to_bytes().map_err(Failure::torn)?;
+    // A newer minor version is read, and saved as ours.
+    let ours = bytes[13..15] == [0, 0];
+    ensure(!ours || again == bytes, || Failure::torn("saved differently"))?;
+    let same = Checkpoint::from_bytes(&again).is_ok_and(|again| again == loaded);
+    ensure(same, || Failure::torn("loaded differently"))?;
+    Ok(true)
 }

@@ -7,6 +7,9 @@ mod fixture;
 /// What is saved is what is loaded; files of every version stay readable.
 mod round_trip;
 
+/// Random checkpoints, and random damage to their files.
+mod random;
+
 /// Bytes that are lost, changed or added, by accident or on purpose.
 mod damage;
 
@@ -16,11 +19,32 @@ mod header;
 /// The metadata's keys and types.
 mod metadata;
 
+/// Tensors and sizes that are not those of the network.
+mod shapes;
+
+/// Text that is no text, or that a terminal would obey.
+mod strings;
+
 /// Values that no model has: refused on reading and on writing alike.
 mod rules;
 
 /// The limits, from both sides.
 mod limits;
+
+/// Files that are made to cost their reader more than their maker.
+mod hostile;
+
+/// Values within values without end.
+mod depth;
+
+/// Values in large numbers.
+mod cost;
+
+/// Files of other kinds: the content decides, and nothing else.
+mod kinds;
+
+/// Files that change while they are read, and what is no file at all.
+mod reading;
 
 /// What the digests cover.
 mod digest;

@@ -52,22 +52,6 @@ fn the_least_and_the_greatest_numbers() {
     check(&checkpoint);
 }
 
-/// Every float a network can hold, by a sample of their bits.
-#[test]
-fn any_finite_float() {
-    let mut checkpoint = fixture::checkpoint();
-    let mut bits = 1u32;
-    for _ in 0..10_000 {
-        for param in checkpoint.model.params_mut().iter_mut() {
-            // A linear congruential generator, of Numerical Recipes.
-            bits = bits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let value = f32::from_bits(bits);
-            *param = if value.is_finite() { value } else { 0.0 };
-        }
-        check(&checkpoint);
-    }
-}
-
 #[test]
 fn names_in_any_script() {
     let mut checkpoint = fixture::checkpoint();

@@ -3,77 +3,99 @@ use nn_io::{Checkpoint, Error, ErrorKind};
 use nn_optim::{Adam, AdamConfig, Schedule};
 use nn_train::TrainingState;
 use rmpv::Value;
+use tally::{Failure, Tally, ensure};
 
-use crate::fixture::{self, refused, says, seal, with};
+use crate::fixture::{self, mentions, refused, stable, with, with_float};
 
 /// Checks that a checkpoint is not written, with all of this in the message.
-#[track_caller]
-fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) {
+fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) -> Result<(), Failure> {
     let mut checkpoint = fixture::checkpoint();
     change(&mut checkpoint);
-    let error = checkpoint.view().to_bytes().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::BadModel);
-    says(&error, expected);
+    match checkpoint.view().to_bytes() {
+        Ok(_) => Err(Failure::torn(format!("written; expected {expected:?}"))),
+        Err(error) => {
+            ensure(error.kind() == ErrorKind::BadModel, || Failure::wrong(format!("{error:?}")))?;
+            mentions(&error, expected)
+        }
+    }
 }
 
 fn training(checkpoint: &mut Checkpoint) -> &mut TrainingState {
     checkpoint.training.as_mut().unwrap()
 }
 
-/// The file with other bits in a float of a tensor, under true checksums.
-fn with_float(tensor: usize, element: usize, value: f32) -> Vec<u8> {
-    let mut bytes = fixture::bytes();
-    let mut start = 64 + fixture::metadata_len(&bytes);
-    let len = |bytes: &[u8], at| u32::from_be_bytes(bytes[at + 1..at + 5].try_into().unwrap());
-    for _ in 0..tensor {
-        start += 5 + len(&bytes, start) as usize;
-    }
-    let data = start + 5..start + 5 + len(&bytes, start) as usize;
-    let before = crc32fast::hash(&bytes[data.clone()]).to_be_bytes();
-    let at = data.start + 4 * element;
-    bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    let after = crc32fast::hash(&bytes[data]).to_be_bytes();
-    let crc = bytes.windows(4).position(|window| window == before).unwrap();
-    bytes[crc..crc + 4].copy_from_slice(&after);
-    seal(&mut bytes);
-    bytes
+/// The optimizer after a step along one gradient.
+fn step(checkpoint: &mut Checkpoint, gradient: f32) {
+    let n = checkpoint.model.params().len();
+    let params = &mut vec![0.0; n];
+    training(checkpoint).optimizer.begin_step(1e-3).apply(params, &vec![gradient; n]);
 }
 
 #[test]
 fn floats_that_no_model_has() {
-    let signalling = f32::from_bits(0x7F80_0001);
-    for value in [f32::NAN, signalling, f32::INFINITY, f32::NEG_INFINITY] {
+    let mut tally = Tally::new("A11", "numbers: NaN and infinities in weights, biases and moments");
+    let (quiet, signalling) = (f32::from_bits(0xFFC0_0001), f32::from_bits(0x7F80_0001));
+    for value in [f32::NAN, quiet, signalling, f32::INFINITY, f32::NEG_INFINITY] {
         for (tensor, name) in
-            ["dense0.weights", "dense0.biases", "dense1.weights"].iter().enumerate()
+            ["dense0.weights", "dense0.biases", "dense1.weights", "dense1.biases", "adam.m"]
+                .iter()
+                .enumerate()
         {
-            refused(
-                &with_float(tensor, 1, value),
-                &[name, "element 1", "a finite number", "diverged"],
-            );
+            let expected = [name, "element 1", "expected a finite number", "diverged"];
+            tally.case(|| refused(&with_float(tensor, 1, value), &expected));
         }
-        refused(
-            &with_float(4, 22, value),
-            &["tensor adam.m, element 22: expected a finite number"],
-        );
-        refused(&with_float(5, 0, value), &["tensor adam.v, element 0: expected a finite number"]);
+        let expected = ["tensor adam.v, element 0: expected a finite number"];
+        tally.case(|| refused(&with_float(5, 0, value), &expected));
         let change = |it: &mut Checkpoint| it.model.params_mut()[14] = value;
-        unwritable(change, &["tensor dense0.biases, element 2", "a finite number"]);
+        let expected = ["tensor dense0.biases, element 2", "a finite number"];
+        tally.case(|| unwritable(change, &expected));
     }
-    refused(&with_float(5, 3, -1e-30), &["adam.v, element 3", "0 or above"]);
-    assert!(Checkpoint::from_bytes(&with_float(4, 3, -1e-30)).is_ok());
-    assert!(Checkpoint::from_bytes(&with_float(5, 3, -0.0)).is_ok());
+    let negative = ["adam.v, element 3", "0 or above"];
+    for value in [-1e-30, -f32::from_bits(1), -1.0, f32::MIN] {
+        tally.case(|| refused(&with_float(5, 3, value), &negative));
+    }
+    for (tensor, value) in [(4, -1e-30), (5, -0.0), (5, f32::MAX), (0, f32::from_bits(1))] {
+        let lost = || Failure::lost(format!("{value} in tensor {tensor}"));
+        tally.case(|| ensure(stable(&with_float(tensor, 3, value))?, lost));
+    }
+    // An optimizer's moments are checked where they are made, but its steps may spoil them.
+    tally.case(|| unwritable(|it| step(it, f32::NAN), &["tensor adam.m, element 0", "NaN"]));
+    tally.case(|| unwritable(|it| step(it, 1e30), &["tensor adam.v, element 0", "inf"]));
+    tally.finish();
 }
 
-/// An optimizer's moments are checked where they are made, but its steps may spoil them.
 #[test]
-fn moments_that_diverged() {
-    let step = |it: &mut Checkpoint, gradient: f32| {
-        let n = it.model.params().len();
-        let params = &mut vec![0.0; n];
-        training(it).optimizer.begin_step(1e-3).apply(params, &vec![gradient; n]);
+fn settings_outside_their_range() {
+    let mut tally = Tally::new("A11", "numbers: settings of optimizer and schedule out of range");
+    let (adam, rate) = ("training.optimizer.adam", "training.schedule.inverse_time");
+    let mut check = |path: &str, value: f64, expected: &str| {
+        tally.case(|| refused(&with(path, value), &[expected, "expected", "found"]));
     };
-    unwritable(|it| step(it, f32::NAN), &["tensor adam.m, element 0", "NaN"]);
-    unwritable(|it| step(it, 1e30), &["tensor adam.v, element 0", "inf"]);
+    for beta in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0, 2.0, -0.1, -5e-324] {
+        check(&format!("{adam}.beta_1"), beta, "training: beta_1");
+        check(&format!("{adam}.beta_2"), beta, "training: beta_2");
+    }
+    // The last is 0 in 32 bits.
+    for epsilon in [f64::NAN, f64::INFINITY, 0.0, -0.0, -1e-7, 1e-60] {
+        check(&format!("{adam}.epsilon"), epsilon, "training: epsilon");
+    }
+    for learning_rate in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+        check(&format!("{rate}.learning_rate"), learning_rate, "training: learning rate");
+    }
+    for decay in [f64::NAN, f64::INFINITY, -1.0] {
+        check(&format!("{rate}.decay"), decay, "training: decay");
+    }
+    for learning_rate in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+        let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
+        let change = |it: &mut Checkpoint| training(it).schedule = schedule;
+        tally.case(|| unwritable(change, &["training: learning rate"]));
+    }
+    let steps = with(&format!("{adam}.step"), 1u64 << 54);
+    tally.case(|| refused(&steps, &["training: ", "at most 2^53, found 18014398509481984"]));
+    let batch_size = ["batch_size: expected 1 or more"];
+    tally.case(|| refused(&with("training.config.batch_size", 0), &batch_size));
+    tally.case(|| unwritable(|it| training(it).config.batch_size = 0, &batch_size));
+    tally.finish();
 }
 
 #[test]
@@ -81,18 +103,25 @@ fn moments_of_another_network() {
     let change = |it: &mut Checkpoint| {
         training(it).optimizer = Adam::new(AdamConfig::default(), 22).unwrap();
     };
-    unwritable(change, &["adam.m: expected 23 elements", "found 22"]);
+    unwritable(change, &["adam.m: expected 23 elements", "found 22"]).unwrap();
 }
 
 #[test]
 fn layers_that_make_no_network() {
+    let mut tally = Tally::new("A15", "without meaning: layers that do not follow from each other");
     let error = Checkpoint::from_bytes(&with("layers.2.dense.inputs", 5)).unwrap_err();
     assert!(matches!(error, Error::Network(_)));
-    says(&error, &["layer 2: expected 3 inputs", "found 5"]);
-    refused(&with("layers.0.dense.outputs", 0), &["layer 0", "at least 1 input"]);
-    refused(&with("layers", Value::Array(vec![])), &["layer 0: expected a dense layer"]);
-    let relu = Value::Map(vec![("relu".into(), Value::Map(vec![]))]);
-    refused(&with("layers.0", relu), &["layer 0: expected a dense layer", "found relu"]);
+    let mut check = |path: &str, value: Value, expected: &[&str]| {
+        tally.case(|| refused(&with(path, value), expected));
+    };
+    let kind = |kind: &str| Value::Map(vec![(kind.into(), Value::Map(vec![]))]);
+    check("layers.2.dense.inputs", 5.into(), &["layer 2: expected 3 inputs", "found 5"]);
+    check("layers.0.dense.outputs", 0.into(), &["layer 0", "at least 1 input"]);
+    check("layers", Value::Array(vec![]), &["layer 0: expected a dense layer"]);
+    check("layers.0", kind("relu"), &["layer 0: expected a dense layer", "found relu"]);
+    check("layers.0", kind("softmax"), &["layer 0: expected a dense layer", "found softmax"]);
+    check("layers.2", kind("relu"), &["tensors: expected 4"]);
+    tally.finish();
     // Other layers than the tensors are of.
     let layers = LayerSpec::mlp(&[4, 3, 2])[..3].to_vec();
     let mut checkpoint = fixture::checkpoint();
@@ -102,97 +131,73 @@ fn layers_that_make_no_network() {
 }
 
 #[test]
-fn inputs_that_do_not_fit() {
-    for (width, height) in [(1u64, 2), (2, 1), (0, 4), (1 << 63, 2), (3, 2)] {
-        let file = fixture::edited(|metadata| {
-            *fixture::at(metadata, "input.width") = width.into();
-            *fixture::at(metadata, "input.height") = height.into();
-        });
-        refused(&file, &["input: expected 4 pixels", &format!("found {width} x {height}")]);
-    }
-    unwritable(|it| it.info.input.width = 3, &["input: expected 4 pixels", "found 3 x 2"]);
+fn inputs_and_outputs_that_do_not_fit() {
+    let mut tally = Tally::new("A15", "without meaning: scaling, and names of classes");
+    let change = |it: &mut Checkpoint| it.info.input.width = 3;
+    tally.case(|| unwritable(change, &["input: expected 4 pixels", "found 3 x 2"]));
     for mean in [f64::NAN, f64::INFINITY, 0.1, 1e300, 5e-324] {
-        refused(&with("input.mean", mean), &["input.mean", "the precision of 32 bits"]);
+        let expected = ["input.mean", "the precision of 32 bits"];
+        tally.case(|| refused(&with("input.mean", mean), &expected));
     }
-    unwritable(|it| it.info.input.mean = f32::NAN, &["input.mean"]);
+    tally.case(|| unwritable(|it| it.info.input.mean = f32::NAN, &["input.mean"]));
     for std in [0.0, -1.0, f64::from(f32::from_bits(1))] {
-        refused(&with("input.std", std), &["input.std", "a number above 0"]);
+        tally.case(|| refused(&with("input.std", std), &["input.std", "a number above 0"]));
     }
-    unwritable(|it| it.info.input.std = 0.0, &["input.std"]);
-}
+    tally.case(|| unwritable(|it| it.info.input.std = 0.0, &["input.std"]));
+    for key in [2, 3] {
+        let missing = fixture::edited(|metadata| {
+            drop(fixture::pairs(fixture::at(metadata, "input")).remove(key));
+        });
+        tally.case(|| refused(&missing, &["(metadata)", "missing field"]));
+    }
 
-#[test]
-fn names_that_do_not_fit() {
-    unwritable(|it| drop(it.info.class_names.pop()), &["class_names: expected 2 names", "found 1"]);
-    unwritable(|it| it.info.class_names.push("x".into()), &["expected 2 names", "found 3"]);
-    unwritable(|it| it.info.class_names[1].clear(), &["class_names[1]: expected a name"]);
-    refused(&with("class_names", Value::Array(vec!["x".into()])), &["expected 2 names"]);
-    for hostile in ["\x1b[2J", "a\nb", "\0", "\u{9b}31m", "a\u{202e}b"] {
-        let shown = format!("{hostile:?}");
-        assert!(shown.contains('\\'), "shown as it is: {hostile}");
-        for path in ["class_names.0", "producer", "instruction_set", "dataset.name"] {
-            refused(&with(path, hostile), &["no control characters", &shown]);
-        }
-        unwritable(|it| it.info.producer = hostile.into(), &["producer", &shown]);
-    }
-    let digits = "0123456789abcdef".repeat(4);
-    for sha256 in ["", &digits[1..], &format!("{digits}0"), &digits.to_uppercase()] {
-        refused(&with("dataset.sha256", sha256), &["dataset.sha256", "64 lower-case"]);
-        unwritable(|it| it.info.dataset.sha256 = sha256.into(), &["dataset.sha256"]);
-    }
-}
-
-#[test]
-fn settings_outside_their_range() {
-    let (adam, rate) = ("training.optimizer.adam", "training.schedule.inverse_time");
-    for beta in [f64::NAN, f64::INFINITY, 1.0, 2.0, -0.1] {
-        refused(&with(&format!("{adam}.beta_1"), beta), &["training: beta_1"]);
-        refused(&with(&format!("{adam}.beta_2"), beta), &["training: beta_2"]);
-    }
-    for epsilon in [f64::NAN, f64::INFINITY, 0.0, -1e-7] {
-        refused(&with(&format!("{adam}.epsilon"), epsilon), &["training: epsilon"]);
-    }
-    for learning_rate in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
-        refused(&with(&format!("{rate}.learning_rate"), learning_rate), &["learning rate"]);
-        let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
-        unwritable(|it| training(it).schedule = schedule, &["training: learning rate"]);
-    }
-    for decay in [f64::NAN, f64::INFINITY, -1.0] {
-        refused(&with(&format!("{rate}.decay"), decay), &["training: decay"]);
-    }
-    let error = Checkpoint::from_bytes(&with(&format!("{rate}.decay"), -1.0)).unwrap_err();
-    assert!(matches!(error, Error::Optimizer(_)));
-    refused(&with("training.config.batch_size", 0), &["batch_size: expected 1 or more"]);
-    unwritable(|it| training(it).config.batch_size = 0, &["batch_size: expected 1 or more"]);
+    let (one, three) = (["expected 2 names", "found 1"], ["expected 2 names", "found 3"]);
+    let names = |n| Value::Array(vec!["x".into(); n]);
+    tally.case(|| refused(&with("class_names", names(1)), &one));
+    tally.case(|| refused(&with("class_names", names(3)), &three));
+    tally.case(|| refused(&with("class_names.1", ""), &["class_names[1]: expected a name"]));
+    tally.case(|| unwritable(|it| drop(it.info.class_names.pop()), &one));
+    tally.case(|| unwritable(|it| it.info.class_names.push("x".into()), &three));
+    tally.case(|| unwritable(|it| it.info.class_names[1].clear(), &["class_names[1]"]));
+    tally.finish();
 }
 
 #[test]
 fn progress_that_no_run_makes() {
+    let mut tally = Tally::new("A15", "without meaning: progress that no run makes");
     for loss in [f64::NAN, f64::INFINITY] {
-        refused(&with("training.progress.loss", loss), &["progress.loss", "finite"]);
-        unwritable(|it| training(it).progress.sums.loss = loss, &["progress.loss", "finite"]);
+        let expected = ["progress.loss", "finite"];
+        tally.case(|| refused(&with("training.progress.loss", loss), &expected));
+        tally.case(|| unwritable(|it| training(it).progress.sums.loss = loss, &expected));
     }
-    refused(
-        &with("training.progress.n_samples", 25),
-        &["at most 24, in 3 batches of 8", "found 25"],
-    );
-    unwritable(|it| training(it).progress.batch = 0, &["n_samples: expected at most 0"]);
-    refused(&with("training.progress.correct", 25), &["correct: expected at most 24", "found 25"]);
-    refused(&with("training.progress.epoch", 3), &["expected 3 records", "found 2"]);
-    unwritable(|it| training(it).progress.epoch = 1, &["expected 1 records", "found 2"]);
+    let samples = ["at most 24, in 3 batches of 8", "found 25"];
+    tally.case(|| refused(&with("training.progress.n_samples", 25), &samples));
+    let none = ["n_samples: expected at most 0"];
+    tally.case(|| unwritable(|it| training(it).progress.batch = 0, &none));
+    let correct = ["correct: expected at most 24", "found 25"];
+    tally.case(|| refused(&with("training.progress.correct", 25), &correct));
+    let records = ["expected 3 records", "found 2"];
+    tally.case(|| refused(&with("training.progress.epoch", 3), &records));
+    let records = ["expected 1 records", "found 2"];
+    tally.case(|| unwritable(|it| training(it).progress.epoch = 1, &records));
+    tally.finish();
 }
 
 #[test]
 fn history_that_no_run_makes() {
+    let mut tally = Tally::new("A15", "without meaning: a history that no run makes");
     for record in ["train", "validation"] {
         let path = format!("training.history.0.{record}");
-        refused(&with(&format!("{path}.loss"), f64::NAN), &["history[0]", "a finite loss"]);
+        let loss = with(&format!("{path}.loss"), f64::NAN);
+        tally.case(|| refused(&loss, &["history[0]", "a finite loss"]));
         for accuracy in [f64::NAN, -0.1, 1.1] {
-            refused(&with(&format!("{path}.accuracy"), accuracy), &["an accuracy of 0 to 1"]);
+            let file = with(&format!("{path}.accuracy"), accuracy);
+            tally.case(|| refused(&file, &["history[0]", "an accuracy of 0 to 1"]));
         }
     }
-    let path = "training.history.1.learning_rate";
-    refused(&with(path, f64::INFINITY), &["history[1]", "a finite learning_rate"]);
+    let file = with("training.history.1.learning_rate", f64::INFINITY);
+    tally.case(|| refused(&file, &["history[1]", "a finite learning_rate"]));
     let change = |it: &mut Checkpoint| training(it).history[1].train.loss = f64::NAN;
-    unwritable(change, &["history[1]", "a finite loss", "NaN"]);
+    tally.case(|| unwritable(change, &["history[1]", "a finite loss", "NaN"]));
+    tally.finish();
 }

@@ -1,0 +1,59 @@
+use std::process::Command;
+use std::{env, thread};
+
+use rmpv::Value;
+use tally::{Failure, Tally, ensure};
+
+use crate::fixture::{edited, loads, newer, pairs, refused};
+use crate::hostile::{SHAPES, SIZES, bombs};
+
+/// Sixteen: the map and fifteen lists in it.
+#[test]
+fn limit() {
+    let nested = |n| {
+        let value = (0..n).fold(Value::Nil, |value, _| Value::Array(vec![value]));
+        newer(edited(|metadata| pairs(metadata).push(("new".into(), value))))
+    };
+    loads(&nested(15)).unwrap();
+    refused(&nested(16), &["depth limit exceeded"]).unwrap();
+}
+
+/// Tells this test, in a process of its own, which shape and size to read.
+const CHILD: &str = "NN_IO_BOMB";
+
+/// An overflow of the stack ends a program at once: each shape and size has a process of its own,
+/// and a thread in it whose stack is soon used up.
+#[test]
+fn nests() {
+    if let Ok(bomb) = env::var(CHILD) {
+        let (shape, size) = bomb.split_once(' ').unwrap();
+        return explode(shape.parse().unwrap(), size.parse().unwrap());
+    }
+    let mut tally = Tally::new("A4", "depth bombs of 8 shapes, 64 bytes to 10 MB, 12 files each");
+    for (shape, (name, _)) in SHAPES.iter().enumerate() {
+        for size in SIZES {
+            tally.case(|| {
+                let child = Command::new(env::current_exe().unwrap())
+                    .args(["--exact", "depth::nests", "--nocapture"])
+                    .env(CHILD, format!("{shape} {size}"))
+                    .output()
+                    .unwrap();
+                let said = String::from_utf8_lossy(&child.stderr);
+                // A signal leaves no code.
+                assert!(child.status.code().is_some(), "{name} of {size} bytes: {said}");
+                let ran = String::from_utf8_lossy(&child.stdout).contains("1 passed");
+                ensure(ran, || Failure::wrong(format!("{name} of {size} bytes: {said}")))
+            });
+        }
+    }
+    tally.finish();
+}
+
+fn explode(shape: usize, size: usize) {
+    let check = move || {
+        for file in bombs(SHAPES[shape].1, size) {
+            refused(&file, &["metadata"]).unwrap();
+        }
+    };
+    thread::Builder::new().stack_size(256 << 10).spawn(check).unwrap().join().unwrap();
+}

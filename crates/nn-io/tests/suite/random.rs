@@ -1,0 +1,260 @@
+use std::cell::RefCell;
+use std::fmt::Debug;
+
+use nn_core::{LayerSpec, LossSum, Model};
+use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
+use nn_optim::{Adam, AdamConfig, Schedule};
+use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use tally::{Failure, Tally, ensure, size};
+
+use crate::fixture::{self, seal, stable};
+
+/// Tries random values, the same in each run, and counts them; of those that fail, it prints the
+/// simplest that it finds.
+fn try_all<S: Strategy<Value: Debug>>(
+    tally: Tally,
+    cases: u32,
+    strategy: &S,
+    check: impl Fn(S::Value) -> Result<(), Failure>,
+) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let tally = RefCell::new(tally);
+    let simplest = TestRunner::new_with_rng(config, rng).run(strategy, |value| {
+        let mut outcome = Err(TestCaseError::fail("panicked"));
+        tally.borrow_mut().case(|| {
+            let result = check(value);
+            outcome = match &result {
+                Ok(()) => Ok(()),
+                Err(failure) => Err(TestCaseError::fail(format!("{failure:?}"))),
+            };
+            result
+        });
+        outcome
+    });
+    match simplest {
+        Ok(()) => {}
+        Err(TestError::Abort(why)) => panic!("not all cases were tried: {why}"),
+        Err(error) => println!("{error}"),
+    }
+    tally.into_inner().finish();
+}
+
+/// Any finite float: zeros of both signs and subnormal ones are among them.
+fn finite() -> impl Strategy<Value = f32> {
+    use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    let special = [0.0, -0.0, f32::MIN_POSITIVE, f32::from_bits(1), -f32::from_bits(1), f32::MAX];
+    prop_oneof![
+        1 => proptest::sample::select(special.to_vec()),
+        4 => POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO,
+    ]
+}
+
+fn real() -> impl Strategy<Value = f64> {
+    use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+}
+
+fn metrics() -> impl Strategy<Value = Metrics> {
+    (real(), 0.0..=1.0).prop_map(|(loss, accuracy)| Metrics { loss, accuracy })
+}
+
+fn record() -> impl Strategy<Value = EpochRecord> {
+    (metrics(), proptest::option::of(metrics()), real()).prop_map(
+        |(train, validation, learning_rate)| EpochRecord { train, validation, learning_rate },
+    )
+}
+
+/// A name of up to 63 characters, thus 252 bytes at most, that no terminal obeys.
+fn name() -> impl Strategy<Value = String> {
+    let obeyed = |c: &char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let plain = any::<char>().prop_map(move |c| if obeyed(&c) { '鞄' } else { c });
+    vec(prop_oneof![proptest::char::range(' ', '~'), plain], 1..=63)
+        .prop_map(|chars| chars.into_iter().collect())
+}
+
+fn info(width: usize, height: usize, classes: usize) -> impl Strategy<Value = ModelInfo> {
+    let std = proptest::num::f32::POSITIVE | proptest::num::f32::NORMAL;
+    let input = (finite(), std).prop_map(move |(mean, std)| InputSpec { width, height, mean, std });
+    let digits = vec(proptest::sample::select(b"0123456789abcdef".to_vec()), 64);
+    let dataset = (name(), digits)
+        .prop_map(|(name, digits)| DatasetId { name, sha256: String::from_utf8(digits).unwrap() });
+    (name(), name(), input, vec(name(), classes), dataset, any::<usize>()).prop_map(
+        |(producer, instruction_set, input, class_names, dataset, n_validation)| ModelInfo {
+            producer,
+            instruction_set,
+            input,
+            class_names,
+            dataset,
+            n_validation,
+        },
+    )
+}
+
+fn optimizer(n: usize) -> impl Strategy<Value = Adam> {
+    let second = finite().prop_map(f32::abs);
+    (vec(finite(), n), vec(second, n), 0.0..1.0, 0.0..1.0, 1e-40..1e3, 0..=1u64 << 53).prop_map(
+        move |(m, v, beta_1, beta_2, epsilon, step)| {
+            let config = AdamConfig { beta_1, beta_2, epsilon };
+            let buffer = |from: Vec<f32>| fixture::buffer(n, |i| from[i as usize]);
+            Adam::from_parts(config, step, buffer(m), buffer(v)).unwrap()
+        },
+    )
+}
+
+fn training(n: usize) -> impl Strategy<Value = TrainingState> {
+    let rate = proptest::num::f64::POSITIVE | proptest::num::f64::NORMAL;
+    let schedule = (rate, real().prop_map(f64::abs))
+        .prop_map(|(learning_rate, decay)| Schedule::InverseTime { learning_rate, decay });
+    let config = (any::<u64>(), 1..=usize::MAX)
+        .prop_map(|(seed, batch_size)| RunConfig { seed, batch_size });
+    let sums = (real(), any::<u32>(), any::<u32>()).prop_map(|(loss, a, b)| LossSum {
+        loss,
+        correct: a.min(b).into(),
+        n_samples: a.max(b).into(),
+    });
+    let batch = u64::from(u32::MAX)..=u64::MAX;
+    (optimizer(n), schedule, config, (batch, sums), vec(record(), 0..4)).prop_map(
+        |(optimizer, schedule, config, (batch, sums), history)| {
+            let progress = Progress { epoch: history.len() as u64, batch, sums };
+            TrainingState { optimizer, schedule, config, progress, history }
+        },
+    )
+}
+
+/// Any small network: one to four dense layers, with or without what is between and behind them.
+fn checkpoint() -> impl Strategy<Value = Checkpoint> {
+    let sizes = (1..5usize, 1..4usize, vec(1..6usize, 1..=4), vec(0..3u8, 4));
+    sizes.prop_flat_map(|(width, height, outputs, behind)| {
+        let mut layers = Vec::new();
+        let mut inputs = width * height;
+        for (&outputs, behind) in outputs.iter().zip(behind) {
+            layers.push(LayerSpec::Dense { inputs, outputs });
+            layers.extend([LayerSpec::Relu, LayerSpec::Softmax].get(usize::from(behind)));
+            inputs = outputs;
+        }
+        let n = Model::parameter_count(&layers).unwrap();
+        let model = vec(finite(), n).prop_map(move |params| {
+            Model::from_parts(&layers, fixture::buffer(n, |i| params[i as usize])).unwrap()
+        });
+        (model, info(width, height, inputs), proptest::option::of(training(n)))
+            .prop_map(|(model, info, training)| Checkpoint { model, info, training })
+    })
+}
+
+/// The bits of all floats of the tensors: equal floats may have different ones.
+fn bits(checkpoint: &Checkpoint) -> Vec<u32> {
+    let adam = checkpoint.training.as_ref().map(|training| &training.optimizer);
+    let moments = adam.into_iter().flat_map(|adam| adam.m().iter().chain(adam.v()));
+    checkpoint.model.params().iter().chain(moments).map(|x| x.to_bits()).collect()
+}
+
+/// Loading gives what was saved, and saving that gives the same bytes.
+fn round_trips(checkpoint: &Checkpoint) -> Result<(), Failure> {
+    let bytes = checkpoint.view().to_bytes().map_err(Failure::lost)?;
+    let loaded = Checkpoint::from_bytes(&bytes).map_err(Failure::lost)?;
+    let same = &loaded == checkpoint && bits(&loaded) == bits(checkpoint);
+    ensure(same, || Failure::torn("loaded differently"))?;
+    let again = loaded.view().to_bytes().map_err(Failure::lost)?;
+    ensure(again == bytes, || Failure::torn("saved differently"))
+}
+
+#[test]
+fn floats() {
+    let tally =
+        Tally::new("A11", "numbers: every finite float is kept, -0.0 and subnormal ones too");
+    try_all(tally, size(256, 10_000), &(vec(finite(), 46), vec(finite(), 23)), |(floats, v)| {
+        let mut checkpoint = fixture::checkpoint();
+        let training = checkpoint.training.as_mut().unwrap();
+        let m = fixture::buffer(23, |i| floats[23 + i as usize]);
+        let v = fixture::buffer(23, |i| v[i as usize].abs());
+        training.optimizer = Adam::from_parts(AdamConfig::default(), 39, m, v).unwrap();
+        for (param, float) in checkpoint.model.params_mut().iter_mut().zip(floats) {
+            *param = float;
+        }
+        round_trips(&checkpoint)
+    });
+}
+
+#[test]
+fn checkpoints() {
+    let tally =
+        Tally::new("A11", "numbers: random networks, settings, progress and names are kept");
+    try_all(tally, size(256, 5_000), &checkpoint(), |checkpoint| round_trips(&checkpoint));
+}
+
+/// A change of a file's bytes.
+#[derive(Clone, Debug)]
+enum Change {
+    Byte(usize, u8),
+    Cut(usize, usize),
+    /// Bytes from one place, once more at another.
+    Splice(usize, usize, usize),
+    Insert(usize, Vec<u8>),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let short = 1..40usize;
+    prop_oneof![
+        4 => (any::<usize>(), any::<u8>()).prop_map(|(at, value)| Change::Byte(at, value)),
+        1 => (any::<usize>(), short.clone()).prop_map(|(at, len)| Change::Cut(at, len)),
+        1 => (any::<usize>(), any::<usize>(), short)
+            .prop_map(|(from, to, len)| Change::Splice(from, to, len)),
+        1 => (any::<usize>(), vec(any::<u8>(), 1..9)).prop_map(|(at, new)| Change::Insert(at, new)),
+    ]
+}
+
+/// Applies a change to a part of a file.
+fn apply(part: &mut Vec<u8>, change: Change) {
+    let place = |at: usize, part: &[u8]| at % (part.len() + 1);
+    match change {
+        Change::Byte(at, value) => {
+            let at = at % part.len().max(1);
+            part.get_mut(at).into_iter().for_each(|byte| *byte = value);
+        }
+        Change::Cut(at, len) => {
+            let at = place(at, part);
+            part.drain(at..part.len().min(at + len));
+        }
+        Change::Splice(from, to, len) => {
+            let (from, to) = (place(from, part), place(to, part));
+            let copy = part[from..part.len().min(from + len)].to_vec();
+            part.splice(to..to, copy);
+        }
+        Change::Insert(at, new) => {
+            let at = place(at, part);
+            part.splice(at..at, new);
+        }
+    }
+}
+
+/// Changes by someone who knows the format: the header agrees with what is there, whatever it is.
+#[test]
+fn changes() {
+    let tally =
+        Tally::new("A3", "any byte, checksums true: random changes of random models' files");
+    let changes = vec((any::<bool>(), change()), 1..4);
+    let strategy = (checkpoint(), changes, prop_oneof![9 => Just(0u8), 1 => Just(1u8)]);
+    try_all(tally, size(1_000, 20_000), &strategy, |(checkpoint, changes, minor)| {
+        let bytes = checkpoint.view().to_bytes().map_err(Failure::lost)?;
+        let (header, rest) = bytes.split_at(64);
+        let (metadata, tensors) = rest.split_at(fixture::metadata_len(&bytes));
+        let (mut metadata, mut tensors) = (metadata.to_vec(), tensors.to_vec());
+        for (in_metadata, change) in changes {
+            apply(if in_metadata { &mut metadata } else { &mut tensors }, change);
+        }
+        let mut changed = [header, &metadata, &tensors].concat();
+        let len = changed.len() as u64;
+        changed[13] = minor;
+        changed[23..31].copy_from_slice(&(metadata.len() as u64).to_le_bytes());
+        changed[31..39].copy_from_slice(&len.to_le_bytes());
+        seal(&mut changed);
+        stable(&changed).map(drop)
+    });
+}
