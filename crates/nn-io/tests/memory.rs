@@ -1,0 +1,213 @@
+//! What reading a file takes: no more memory than twice the file and a little. Alone in its test binary:
+//! the allocator counts for all.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+/// The file most tests start from, and ways to change it.
+#[allow(dead_code, reason = "the other test program uses the rest")]
+#[path = "suite/fixture.rs"]
+mod fixture;
+
+/// Files that are made to cost their reader more than their maker.
+#[allow(dead_code, reason = "the other test program uses the rest")]
+#[path = "suite/hostile.rs"]
+mod hostile;
+
+use std::fs;
+
+use nn_io::Checkpoint;
+use tally::{Failure, Tally, ensure, size};
+
+use fixture::{loads, newer, refused, seal_header, with_metadata};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// Checks a file, and that this took no more memory beside it than as much again and 16 MiB.
+fn within(file_len: usize, check: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    let profiler = dhat::Profiler::builder().testing().build();
+    let result = check();
+    let peak = dhat::HeapStats::get().max_bytes;
+    drop(profiler);
+    result?;
+    let most = file_len + (16 << 20);
+    ensure(peak <= most, || Failure::wrong(format!("{peak} bytes for a file of {file_len}")))
+}
+
+fn refused_within(file: &[u8], expected: &[&str]) -> Result<(), Failure> {
+    within(file.len(), || refused(file, expected))
+}
+
+/// A length in metadata: its marker, and the bytes that the marker and it take.
+struct Length {
+    at: usize,
+    bytes: usize,
+    marker: Marker,
+    n: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Marker {
+    Map,
+    Array,
+    Str,
+}
+
+impl Length {
+    /// The length of another value, in the shortest form that it has.
+    fn with(&self, n: u64) -> Vec<u8> {
+        let (short, most, long) = match self.marker {
+            Marker::Map => (0x80, 15, 0xDF),
+            Marker::Array => (0x90, 15, 0xDD),
+            Marker::Str => (0xA0, 31, 0xDB),
+        };
+        match n {
+            _ if n <= most => vec![short | n as u8],
+            0..=255 if matches!(self.marker, Marker::Str) => vec![0xD9, n as u8],
+            _ => [&[long], &(n as u32).to_be_bytes()[..]].concat(),
+        }
+    }
+}
+
+/// All lengths of the fixture's metadata, in order.
+fn lengths(metadata: &[u8]) -> Vec<Length> {
+    let mut lengths = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = metadata.get(at) {
+        let length = match byte {
+            0x80..=0x8F => Some((Marker::Map, u64::from(byte & 0x0F), 1)),
+            0x90..=0x9F => Some((Marker::Array, u64::from(byte & 0x0F), 1)),
+            0xA0..=0xBF => Some((Marker::Str, u64::from(byte & 0x1F), 1)),
+            0xD9 => Some((Marker::Str, metadata[at + 1].into(), 2)),
+            _ => None,
+        };
+        if let Some((marker, n, bytes)) = length {
+            lengths.push(Length { at, bytes, marker, n });
+        }
+        at += match (byte, length) {
+            (_, Some((Marker::Str, n, bytes))) => bytes + n as usize,
+            (_, Some((_, _, bytes))) => bytes,
+            (0..=0x7F, None) => 1,
+            (0xCC, None) => 2,
+            (0xCD, None) => 3,
+            (0xCE, None) => 5,
+            (0xCB | 0xCF, None) => 9,
+            (other, None) => panic!("{other:#x} at {at}"),
+        };
+    }
+    assert_eq!(at, metadata.len());
+    lengths
+}
+
+/// What a length that is `n` is made.
+fn others(n: u64) -> impl Iterator<Item = u64> {
+    let far = [0, 1, 1 << 16, (1 << 31) - 1, 1 << 31, u32::MAX.into()];
+    let near = [n.checked_sub(1), n.checked_add(1)];
+    far.into_iter().chain(near.into_iter().flatten()).filter(move |&other| other != n)
+}
+
+fn lengths_of_the_header() {
+    let mut tally = Tally::new("A5", "lengths: the header's three");
+    let bytes = fixture::bytes();
+    let with = |range: std::ops::Range<usize>, value: u64| {
+        let mut bytes = bytes.clone();
+        let len = range.len();
+        bytes[range].copy_from_slice(&value.to_le_bytes()[..len]);
+        seal_header(&mut bytes);
+        bytes
+    };
+    let n_tensors = 6;
+    for n in others(n_tensors) {
+        let expected = ["header, number of tensors: expected 6", &format!("found {n}")];
+        tally.case(|| refused_within(&with(19..23, n), &expected));
+    }
+    let metadata_len = fixture::metadata_len(&bytes) as u64;
+    for len in others(metadata_len).chain([u64::MAX]) {
+        // With a shorter length, the CRC is that of other bytes.
+        tally.case(|| refused_within(&with(23..31, len), &["metadata"]));
+    }
+    for len in others(bytes.len() as u64).chain([u64::MAX]) {
+        let expected = ["(whole file)", &format!("expected {len} bytes")];
+        tally.case(|| refused_within(&with(31..39, len), &expected));
+    }
+    tally.finish();
+}
+
+fn lengths_of_tensors() {
+    let mut tally = Tally::new("A5", "lengths: those before the tensors");
+    let bytes = fixture::bytes();
+    for tensor in fixture::tensors(&bytes) {
+        let at = tensor.data.start - 4;
+        for n in others(tensor.data.len() as u64) {
+            let mut bytes = bytes.clone();
+            bytes[at..at + 4].copy_from_slice(&(n as u32).to_be_bytes());
+            let expected = [&format!("byte {} (tensor ", at - 1), "expected [c6, "];
+            tally.case(|| refused_within(&bytes, &expected));
+        }
+    }
+    tally.finish();
+}
+
+fn lengths_of_the_metadata() {
+    let mut tally = Tally::new("A5", "lengths: every map's, list's and string's of the metadata");
+    let metadata = fixture::encode(&fixture::metadata());
+    let lengths = lengths(&metadata);
+    assert!(lengths.len() > 120, "{}", lengths.len());
+    for length in &lengths {
+        for n in others(length.n) {
+            let (before, behind) = (&metadata[..length.at], &metadata[length.at + length.bytes..]);
+            let file = with_metadata(&[before, &length.with(n), behind].concat());
+            tally.case(|| refused_within(&file, &["(metadata)"]));
+            tally.case(|| refused_within(&newer(file), &["(metadata)"]));
+        }
+    }
+    tally.finish();
+}
+
+fn hostile_files() {
+    let mut tally = Tally::new("A5", "memory for bombs and for small values in large numbers");
+    for (_, shape) in hostile::SHAPES {
+        for bytes in hostile::SIZES {
+            for file in hostile::bombs(shape, bytes).into_iter().step_by(size(5, 1)) {
+                tally.case(|| refused_within(&file, &["metadata"]));
+            }
+        }
+    }
+    for (name, file, expected) in hostile::costly() {
+        tally.case(|| refused_within(&file, &[expected]));
+        let file = newer(file);
+        match name {
+            "tiny keys" => tally.case(|| within(file.len(), || loads(&file))),
+            _ => tally.case(|| refused_within(&file, &[expected])),
+        }
+    }
+    tally.finish();
+}
+
+/// From a disk the file itself is in memory too.
+fn files_on_disk() {
+    let mut tally = Tally::new("A5", "memory for files on disk, cut anywhere or whole");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.model");
+    let bytes = fixture::real().view().to_bytes().unwrap();
+    let mut dice = tally::Dice::new(5);
+    for len in (0..size(10, 200)).map(|_| dice.below(bytes.len())).chain([bytes.len()]) {
+        fs::write(&path, &bytes[..len]).unwrap();
+        tally.case(|| {
+            within(2 * len, || {
+                let loaded = Checkpoint::load(&path).is_ok();
+                ensure(loaded == (len == bytes.len()), || Failure::torn(format!("{len} bytes")))
+            })
+        });
+    }
+    tally.finish();
+}
+
+/// One after the other: memory is counted for the whole program.
+#[test]
+fn reading_takes_little_memory() {
+    lengths_of_the_header();
+    lengths_of_tensors();
+    lengths_of_the_metadata();
+    hostile_files();
+    files_on_disk();
+}
