@@ -1,9 +1,11 @@
 use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nn_io::Checkpoint;
+use nn_optim::{Adam, AdamConfig};
 use tally::{Dice, Failure, Tally, ensure, size};
 
 use crate::fixture::{self, mentions};
@@ -18,14 +20,14 @@ fn truncate(path: &Path, _: &[u8], dice: &mut Dice) {
     file.set_len(dice.below(len) as u64).unwrap();
 }
 
-/// Writes another model over the file in place, as a careless copy does.
+/// Writes another model over the file in place, part by part: no length shows that.
 fn overwrite(path: &Path, other: &[u8], _: &mut Dice) {
-    fs::write(path, other).unwrap();
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    other.chunks(64 << 10).for_each(|part| file.write_all(part).unwrap());
 }
 
 /// Makes the file longer.
 fn extend(path: &Path, other: &[u8], _: &mut Dice) {
-    use std::io::Write as _;
     let mut file = OpenOptions::new().append(true).open(path).unwrap();
     file.write_all(other).unwrap();
 }
@@ -50,22 +52,32 @@ fn races() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.model");
     let first = fixture::real();
-    // As long as the first, so that a mixture of both is as long as either.
+    // As long as the first, and other throughout: no mixture of both is either.
     let mut second = fixture::real();
     second.model.params_mut().iter_mut().for_each(|param| *param += 1.0);
+    let training = second.training.as_mut().unwrap();
+    let n = training.optimizer.m().len();
+    let moments = || fixture::buffer(n, |i| i * 1e-6);
+    training.optimizer = Adam::from_parts(AdamConfig::default(), 39, moments(), moments()).unwrap();
     let bytes = first.view().to_bytes().unwrap();
     let other = second.view().to_bytes().unwrap();
     assert_eq!(bytes.len(), other.len());
     let changes: [Change; 5] = [truncate, overwrite, extend, replace, remove];
+    fs::write(&path, &bytes).unwrap();
+    let start = Instant::now();
+    fs::read(&path).unwrap();
+    let reading = start.elapsed();
     let mut dice = Dice::new(16);
     for race in 0..size(50, 500) {
         fs::write(&path, &bytes).unwrap();
-        let delay = dice.time(Duration::from_millis(2));
+        let delay = dice.time(2 * reading);
         let change = changes[race % changes.len()];
         tally.case(|| {
             let loaded = thread::scope(|scope| {
                 scope.spawn(|| {
-                    thread::sleep(delay);
+                    // No sleep is as short as this.
+                    let start = Instant::now();
+                    while start.elapsed() < delay {}
                     change(&path, &other, &mut dice);
                 });
                 Checkpoint::load(&path)
@@ -89,7 +101,7 @@ mod unix {
     use std::os::unix::process::CommandExt as _;
     use std::path::PathBuf;
     use std::process::Command;
-    use std::time::Instant;
+    use std::sync::mpsc;
 
     use nn_io::ErrorKind;
     use tally::is_full;
@@ -99,7 +111,14 @@ mod unix {
     /// Checks that there is an error, for the reason that the system or this crate gives, at once.
     fn unread(path: &Path, kind: ErrorKind, expected: &[&str]) -> Result<(), Failure> {
         let start = Instant::now();
-        let Err(error) = Checkpoint::load(path) else { return Err(Failure::torn(path.display())) };
+        // On a thread that may wait for ever.
+        let (sender, receiver) = mpsc::channel();
+        let load = path.to_path_buf();
+        thread::spawn(move || sender.send(Checkpoint::load(load)));
+        let Ok(result) = receiver.recv_timeout(Duration::from_secs(20)) else {
+            return Err(Failure::wrong(format!("{} hangs", path.display())));
+        };
+        let Err(error) = result else { return Err(Failure::torn(path.display())) };
         let time = start.elapsed();
         ensure(error.kind() == kind, || Failure::wrong(format!("{error:?}")))?;
         // Only the full size looks at the clock: it has the machine to itself.
