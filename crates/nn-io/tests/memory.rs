@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 /// The file most tests start from, and ways to change it.
-#[allow(dead_code, reason = "the other test program uses the rest")]
+#[allow(dead_code, reason = "the other test programs use the rest")]
 #[path = "suite/fixture.rs"]
 mod fixture;
 
-/// Files that are made to cost their reader more than their maker.
-#[allow(dead_code, reason = "the other test program uses the rest")]
-#[path = "suite/hostile.rs"]
-mod hostile;
+/// Metadata that are values within values, or say that they are longer than any file.
+#[path = "suite/bomb.rs"]
+mod bomb;
+
+/// Values in such numbers that a reader might take long over them.
+#[path = "cost/values.rs"]
+mod values;
 
 use std::fs;
 
@@ -165,14 +168,14 @@ fn lengths_of_the_metadata() {
 
 fn hostile_files() {
     let mut tally = Tally::new("A5", "memory for bombs and for small values in large numbers");
-    for (_, shape) in hostile::SHAPES {
-        for bytes in hostile::SIZES {
-            for file in hostile::bombs(shape, bytes).into_iter().step_by(size(5, 1)) {
+    for (_, shape) in bomb::SHAPES {
+        for bytes in bomb::SIZES {
+            for file in bomb::bombs(shape, bytes).into_iter().step_by(size(5, 1)) {
                 tally.case(|| refused_within(&file, &["metadata"]));
             }
         }
     }
-    for (name, file, expected) in hostile::costly() {
+    for (name, file, expected) in values::costly() {
         tally.case(|| refused_within(&file, &[expected]));
         let file = newer(file);
         match name {

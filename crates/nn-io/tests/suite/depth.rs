@@ -4,8 +4,8 @@ use std::{env, thread};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
+use crate::bomb::{SHAPES, SIZES, bombs};
 use crate::fixture::{edited, loads, newer, pairs, refused};
-use crate::hostile::{SHAPES, SIZES, bombs};
 
 /// Sixteen: the map and fifteen lists in it.
 #[test]

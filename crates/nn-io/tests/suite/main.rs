@@ -31,14 +31,11 @@ mod rules;
 /// The limits, from both sides.
 mod limits;
 
-/// Files that are made to cost their reader more than their maker.
-mod hostile;
+/// Metadata that are values within values, or say that they are longer than any file.
+mod bomb;
 
-/// Values within values without end.
+/// Bombs do not go off.
 mod depth;
-
-/// Values in large numbers.
-mod cost;
 
 /// Files of other kinds: the content decides, and nothing else.
 mod kinds;

@@ -114,14 +114,14 @@ mod unix {
         // On a thread that may wait for ever.
         let (sender, receiver) = mpsc::channel();
         let load = path.to_path_buf();
-        thread::spawn(move || sender.send(Checkpoint::load(load)));
+        thread::spawn(move || drop(sender.send(Checkpoint::load(load))));
         let Ok(result) = receiver.recv_timeout(Duration::from_secs(20)) else {
             return Err(Failure::wrong(format!("{} hangs", path.display())));
         };
         let Err(error) = result else { return Err(Failure::torn(path.display())) };
         let time = start.elapsed();
         ensure(error.kind() == kind, || Failure::wrong(format!("{error:?}")))?;
-        // Only the full size looks at the clock: it has the machine to itself.
+        // Only the full size looks at the clock.
         let soon = !is_full() || time < Duration::from_millis(100);
         ensure(soon, || Failure::wrong(format!("{} after {time:?}", path.display())))?;
         mentions(&error, &[&[path.to_str().unwrap()], expected].concat())
