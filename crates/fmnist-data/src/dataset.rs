@@ -12,7 +12,7 @@ use std::thread;
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
-use crate::digest::hex;
+use crate::digest::{self, hex};
 use crate::idx::{self, Elements, Idx};
 use crate::manifest::{self, FileSpec, Manifest};
 
@@ -145,8 +145,10 @@ impl Dataset {
     /// When a file is missing, cannot be read or breaks the format, when images and labels or the
     /// two splits disagree, or when a label is 10 or more.
     pub fn load_idx(dir: &Path) -> Result<Self, Error> {
-        let (train, test) =
-            load_splits(dir, &manifest::fashion_mnist(), |_, path| idx::open(path))?;
+        let (train, test) = load_splits(dir, &manifest::fashion_mnist(), |_, path| {
+            let (file, _) = digest::open(path)?;
+            idx::read(file, path)
+        })?;
         Ok(Self::new(train, test, DatasetName::Idx))
     }
 

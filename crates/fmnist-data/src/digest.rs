@@ -56,13 +56,18 @@ impl<R: Read> Read for Digesting<R> {
 ///
 /// A named pipe or device under a dataset's name would block or never end; it is an error here.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), Error> {
-    let metadata = fs::metadata(path).map_err(Error::io(path, "open"))?;
-    if !metadata.is_file() {
-        let source = io::Error::other("not a regular file");
-        return Err(Error::io(path, "open")(source));
+    open_regular(path).map_err(Error::io(path, "open"))
+}
+
+/// As [`open`], for a caller who names the path in a message of its own.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    // Asked of the path, since opening a pipe would block already.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
     }
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    Ok((file, metadata.len()))
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    Ok((file, bytes))
 }
 
 /// Digests a whole file.

@@ -290,8 +290,8 @@ impl Fetch<'_> {
                 }
                 Err(error) => Err(Failure::Source(error.to_string())),
             },
-            Source::Directory(dir) => match File::open(dir.join(spec.name)) {
-                Ok(file) => Ok(Box::new(file)),
+            Source::Directory(dir) => match digest::open_regular(&dir.join(spec.name)) {
+                Ok((file, _)) => Ok(Box::new(file)),
                 Err(error) => Err(Failure::Source(error.to_string())),
             },
         }
