@@ -19,7 +19,7 @@ use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-use crate::digest::{self, Digesting};
+use crate::digest::{self, Digest, Digesting};
 use crate::error::{Attempt, Error};
 use crate::manifest::{self, FileSpec};
 use crate::sniff;
@@ -142,9 +142,11 @@ impl Fetch<'_> {
             complete &= is_good(&spec.path_in(self.dir), spec)?;
         }
         if complete {
-            // Unzipped files only save time, so a directory that takes none is as good.
-            if files.iter().any(|spec| !self.is_unzipped(spec)) {
-                let _ = self.lock().and_then(|_lock| files.iter().try_for_each(|f| self.unzip(f)));
+            if files.iter().any(|spec| !self.is_unzipped(spec))
+                && let Ok(_lock) = self.lock()
+                && sweep(self.dir).is_ok()
+            {
+                files.iter().for_each(|spec| self.unzip(spec));
             }
             let good = |spec: &FileSpec| Fetched { file: spec.name, outcome: Outcome::AlreadyGood };
             return Ok(files.iter().map(good).collect());
@@ -156,7 +158,8 @@ impl Fetch<'_> {
         for spec in files {
             let outcome = self.heal(spec)?;
             fetched.push(Fetched { file: spec.name, outcome });
-            self.unzip(spec)?;
+            // One by one: whoever is killed while he unzips lacks a file, and so comes here again.
+            self.unzip(spec);
         }
         Ok(fetched)
     }
@@ -183,16 +186,19 @@ impl Fetch<'_> {
         spec.path_in(self.dir) == self.dir.join(spec.raw_name())
     }
 
-    /// Unzips a good file beside itself, if that is not yet done.
-    fn unzip(&self, spec: &FileSpec) -> Result<(), Error> {
-        if self.is_unzipped(spec) {
-            return Ok(());
+    /// Unzips a good file beside itself, if that is not yet done. It only saves time: a directory that
+    /// has no room for it, or takes nothing at all, is as good.
+    fn unzip(&self, spec: &FileSpec) {
+        if !self.is_unzipped(spec) {
+            let _ = self.try_unzip(spec);
         }
-        let path = self.dir.join(spec.name);
-        let (file, _) = digest::open(&path)?;
+    }
+
+    fn try_unzip(&self, spec: &FileSpec) -> io::Result<()> {
+        let (file, _) = digest::open_regular(&self.dir.join(spec.name))?;
         let mut content = Digesting::new(GzDecoder::new(BufReader::new(file)));
         let mut temporary = temporary(self.dir)?;
-        io::copy(&mut content, &mut temporary).map_err(Error::io(&path, "unzip"))?;
+        io::copy(&mut content, &mut temporary)?;
         if content.finish() == spec.raw {
             install(temporary, &self.dir.join(spec.raw_name()), self.dir)?;
         }
@@ -227,7 +233,8 @@ impl Fetch<'_> {
         for source in self.sources {
             match self.copy(spec, source) {
                 Ok(temporary) => {
-                    install(temporary, &path, self.dir)?;
+                    install(temporary, &path, self.dir)
+                        .map_err(|error| unwritten(&path, spec, error))?;
                     let how = if damaged { Outcome::Healed } else { Outcome::Downloaded };
                     return Ok(how(source.clone()));
                 }
@@ -248,7 +255,8 @@ impl Fetch<'_> {
         // One byte more than published is enough to know that there are too many.
         let content = self.open(spec, source)?.take(total.saturating_add(1));
         let mut content = Digesting::new(content);
-        let mut temporary = temporary(self.dir).map_err(Failure::Local)?;
+        let failed = |error| Failure::Local(unwritten(&self.dir.join(spec.name), spec, error));
+        let mut temporary = temporary(self.dir).map_err(failed)?;
         let mut head = Vec::new();
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -260,9 +268,7 @@ impl Fetch<'_> {
             })?;
             let Some(chunk @ [_, ..]) = buffer.get(..n) else { break };
             head.extend(chunk.iter().take(sniff::HEAD.saturating_sub(head.len())));
-            temporary
-                .write_all(chunk)
-                .map_err(|error| Failure::Local(Error::io(temporary.path(), "write")(error)))?;
+            temporary.write_all(chunk).map_err(failed)?;
             let received = content.count();
             (self.progress)(Progress::Receiving { file: spec.name, source, received, total });
         }
@@ -323,20 +329,28 @@ fn sweep(dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn temporary(dir: &Path) -> Result<NamedTempFile, Error> {
+/// A fetched file could not be written. Says how much room it takes, which the system does not.
+fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
+    let FileSpec { gzip: Digest { bytes, .. }, .. } = spec;
+    let hint =
+        format!("{error}; the file takes {bytes} bytes: make room, or name another directory");
+    Error::io(path, "write")(io::Error::new(error.kind(), hint))
+}
+
+fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     // Datasets are shared: the mode that the umask leaves, not a temporary file's private 0600.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(dir).map_err(Error::io(dir, "create a file in"))
+    builder.tempfile_in(dir)
 }
 
 /// Gives a verified file its name, for good: contents first, then the name, then the directory.
-fn install(temporary: NamedTempFile, path: &Path, dir: &Path) -> Result<(), Error> {
-    temporary.as_file().sync_all().map_err(Error::io(path, "write to disk"))?;
-    temporary.persist(path).map_err(|error| Error::io(path, "replace")(error.error))?;
-    sync_directory(dir).map_err(Error::io(dir, "write to disk"))
+fn install(temporary: NamedTempFile, path: &Path, dir: &Path) -> io::Result<()> {
+    temporary.as_file().sync_all()?;
+    temporary.persist(path)?;
+    sync_directory(dir)
 }
 
 /// Makes a rename survive a power cut, where directories can be opened (Windows cannot).
