@@ -23,6 +23,9 @@ const MAX_SIDE: u32 = 16_384;
 /// Most memory that the decoded pixels may take, of which there are a few copies: 64 megapixels of
 /// red, green and blue.
 const MAX_MEMORY: u64 = 192 << 20;
+/// Most memory for what else is in the file: colour profile, EXIF, texts. Apart from the pixels' share, so
+/// that a profile that inflates to nothing but zeros is left early.
+const MAX_METADATA: u64 = 8 << 20;
 /// Longest file that is read.
 const MAX_FILE: u64 = 64 << 20;
 /// How far from the background a pixel must be to belong to the garment (5 % of white, as in the
@@ -100,10 +103,11 @@ fn read(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_MEMORY);
+    limits.max_alloc = Some(MAX_METADATA);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder()?;
+    limits.max_alloc = Some(MAX_MEMORY);
     // The pixels themselves count towards the limit only when the caller says so.
     limits.reserve(decoder.total_bytes())?;
     decoder.set_limits(limits)?;
