@@ -1,15 +1,18 @@
-//! A dataset of a few hundred bytes for tests, with a manifest of its own.
+//! What the tests share: a dataset of a few hundred bytes with a manifest of its own, ways to damage
+//! a file, and how a refusal is judged.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tally::{Dice, Failure, ensure};
 
 use crate::digest::{Digest, Digesting};
-use crate::idx;
 use crate::manifest::{self, FileSpec, Manifest};
+use crate::{Error, idx, locate};
 
 /// A gzip stream of one member.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -43,6 +46,21 @@ pub(crate) fn raw_files(salt: u8) -> [Vec<u8>; 4] {
     ]
 }
 
+/// As [`raw_files`], of 600 + 300 images of 28 x 28 that hardly compress: a download of several
+/// reads and writes.
+pub(crate) fn noisy_files() -> [Vec<u8>; 4] {
+    let mut dice = Dice::new(0);
+    let mut bytes = |n: usize, end: usize| -> Vec<u8> {
+        (0..n).map(|_| u8::try_from(dice.below(end)).unwrap()).collect()
+    };
+    [
+        idx_u8(&[600, 28, 28], &bytes(600 * 784, 256)),
+        idx_u8(&[600], &bytes(600, 10)),
+        idx_u8(&[300, 28, 28], &bytes(300 * 784, 256)),
+        idx_u8(&[300], &bytes(300, 10)),
+    ]
+}
+
 /// A manifest that pins these four files, and refuses another set as "MNIST".
 pub(crate) fn manifest(raw: &[Vec<u8>; 4], mnist: &[Vec<u8>; 4]) -> Manifest {
     let published = manifest::fashion_mnist().files;
@@ -63,4 +81,84 @@ pub(crate) fn write(dir: &Path, raw: &[Vec<u8>; 4]) {
     for (spec, raw) in manifest::fashion_mnist().files.iter().zip(raw) {
         fs::write(dir.join(spec.name), gzip(raw)).unwrap();
     }
+}
+
+/// Makes the file hold these bytes, in place: many times a second. To cut it to nothing first, as
+/// [`fs::write`] does, makes some file systems wait for the disk each time.
+pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
+    let mut file = File::options().write(true).create(true).truncate(false).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+}
+
+/// Where Fashion-MNIST is on this machine. It is never part of the repository, so a test goes on without
+/// it, and says so past the test runner, which shows no output of tests that pass.
+pub(crate) fn published_dir() -> Option<PathBuf> {
+    let dir = locate::find(None).ok().flatten();
+    if dir.is_none() {
+        notice("no Fashion-MNIST on this machine, only a tiny set is tested");
+    }
+    dir
+}
+
+/// The published labels of the test set as they are published, zipped.
+pub(crate) fn published_labels() -> Option<Vec<u8>> {
+    fs::read(published_dir()?.join(manifest::fashion_mnist().files[3].name)).ok()
+}
+
+/// Says what a test had to leave out.
+pub(crate) fn notice(text: &str) {
+    writeln!(io::stderr().lock(), "notice: {text}").unwrap();
+}
+
+/// Nothing but an error that says all of this will do.
+pub(crate) fn refused<T>(result: Result<T, Error>, words: &[&str]) -> Result<(), Failure> {
+    let Err(error) = result else { return Err(Failure::torn(format!("accepted, not {words:?}"))) };
+    says(&error.to_string(), words)
+}
+
+/// A message must say all of this.
+pub(crate) fn says(message: &str, words: &[&str]) -> Result<(), Failure> {
+    match words.iter().find(|word| !message.contains(**word)) {
+        None => Ok(()),
+        Some(word) => Err(Failure::wrong(format!("no {word:?} in: {message}"))),
+    }
+}
+
+/// What must hold of a thing that is no failure of the fault, only of its answer.
+pub(crate) fn right(holds: bool, what: impl std::fmt::Debug) -> Result<(), Failure> {
+    ensure(holds, || Failure::wrong(format!("{what:?}")))
+}
+
+/// The bytes with one bit turned over.
+pub(crate) fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
+    let mut flipped = bytes.to_vec();
+    flipped[bit / 8] ^= 1 << (bit % 8);
+    flipped
+}
+
+/// All numbers of a range, or so many of them when there are more.
+pub(crate) fn sample(range: Range<usize>, most: usize) -> Vec<usize> {
+    if range.len() <= most {
+        return range.collect();
+    }
+    let mut dice = Dice::new(range.end as u64);
+    (0..most).map(|_| range.start + dice.below(range.len())).collect()
+}
+
+/// A gzip stream that inflates to `start` and so many zeros after it.
+pub(crate) fn bomb(start: &[u8], zeros: u64) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(start).unwrap();
+    io::copy(&mut io::repeat(0).take(zeros), &mut encoder).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The gzip stream, which has no name in its header, with one of so many bytes.
+pub(crate) fn named(stream: &[u8], bytes: usize) -> Vec<u8> {
+    let (head, rest) = stream.split_at(10);
+    let mut named = head.to_vec();
+    named[3] |= 8;
+    named.resize(10 + bytes, b'a');
+    [&named, &[0][..], rest].concat()
 }

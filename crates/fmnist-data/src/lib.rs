@@ -40,6 +40,8 @@ mod error;
 mod sniff;
 
 #[cfg(test)]
+mod child;
+#[cfg(test)]
 mod fixture;
 
 pub use dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split};

@@ -1,11 +1,15 @@
-//! Every way in which a mirror, a directory or another process can spoil a download.
+//! What a download does with what is there; how mirrors, full disks and kills can spoil it has modules
+//! of its own.
 
+mod disk;
+mod kill;
+mod mirror;
 mod server;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc;
-use std::thread;
+
+use tally::{Failure, ensure};
 
 use super::*;
 use crate::fixture::{self, gzip};
@@ -14,6 +18,18 @@ use server::{Behaviour, Server};
 
 const IMAGES: &str = "train-images-idx3-ubyte.gz";
 const LABELS: &str = "train-labels-idx1-ubyte.gz";
+
+fn fetch_into(
+    dir: &Path,
+    manifest: &Manifest,
+    timeouts: Timeouts,
+    sources: &[Source],
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<Fetched>, Error> {
+    // A proxy of the machine that runs the tests has no business on the loopback interface.
+    let agent = config(timeouts).proxy(None).build().new_agent();
+    Fetch { dir, sources, agent, progress }.all(&manifest.files)
+}
 
 /// An empty target directory and the tiny set that belongs there.
 struct Target {
@@ -24,7 +40,10 @@ struct Target {
 
 impl Target {
     fn new() -> Self {
-        let raw = fixture::raw_files(0);
+        Self::of(fixture::raw_files(0))
+    }
+
+    fn of(raw: [Vec<u8>; 4]) -> Self {
         let manifest = fixture::manifest(&raw, &fixture::raw_files(5));
         Self { dir: tempfile::tempdir().unwrap(), raw, manifest }
     }
@@ -57,23 +76,31 @@ impl Target {
         sources: &[Source],
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Vec<Fetched>, Error> {
-        // A proxy of the machine that runs the tests has no business on the loopback interface.
-        let agent = config(timeouts).proxy(None).build().new_agent();
-        Fetch { dir: self.dir.path(), sources, agent, progress }.all(&self.manifest.files)
+        fetch_into(self.dir.path(), &self.manifest, timeouts, sources, progress)
     }
 
     /// The invariant: a published name is absent or holds the published bytes; no litter.
     #[track_caller]
     fn assert_nothing_wrong_has_a_name(&self) {
+        self.check_names().unwrap();
+        let names = self.files().into_keys();
+        let litter: Vec<String> = names.filter(|name| name.starts_with(TEMPORARY.0)).collect();
+        assert!(litter.is_empty(), "{litter:?}");
+    }
+
+    /// As that, without regard to litter, which a killed fetch leaves.
+    fn check_names(&self) -> Result<(), Failure> {
         for (name, contents) in self.files() {
-            let digests = self.manifest.files.iter().flat_map(|spec| {
+            let mut known = self.manifest.files.iter().flat_map(|spec| {
                 [(spec.name, spec.gzip.clone()), (spec.raw_name(), spec.raw.clone())]
             });
-            match digests.into_iter().find(|(known, _)| *known == name) {
-                Some((_, digest)) => assert_eq!(fixture::digest(&contents), digest, "{name}"),
-                None => assert_eq!(name, LOCK),
-            }
+            let good = match known.find(|(known, _)| *known == name) {
+                Some((_, digest)) => fixture::digest(&contents) == digest,
+                None => name == LOCK || name.starts_with(TEMPORARY.0),
+            };
+            ensure(good, || Failure::torn(format!("{name}: wrong contents")))?;
         }
+        Ok(())
     }
 
     fn files(&self) -> BTreeMap<String, Vec<u8>> {
@@ -88,32 +115,19 @@ impl Target {
 
     #[track_caller]
     fn assert_complete(&self) {
-        for spec in &self.manifest.files {
-            assert!(is_good(&self.path(spec.name), spec).unwrap(), "{}", spec.name);
-            assert!(is_good(&self.path(spec.raw_name()), spec).unwrap(), "{}", spec.raw_name());
-        }
+        self.check_complete().unwrap();
     }
-}
 
-/// A first mirror that behaves this way is named with its reason, and the second one serves.
-#[track_caller]
-fn check_fallback(behaviour: Behaviour, reason: &str) {
-    let target = Target::new();
-    let (bad, good) = (target.mirror(behaviour), target.mirror(Behaviour::Good));
-    let mut reasons = Vec::new();
-    let fetched = target
-        .fetch_with(&[bad.source(), good.source()], &mut |progress| {
-            if let Progress::GaveUp { file, attempt } = progress {
-                assert!(attempt.source.ends_with(file));
-                reasons.push(attempt.reason.clone());
+    /// All four files are there in both forms.
+    fn check_complete(&self) -> Result<(), Failure> {
+        for spec in &self.manifest.files {
+            for name in [spec.name, spec.raw_name()] {
+                let good = is_good(&self.path(name), spec).unwrap();
+                ensure(good, || Failure::lost(format!("{name} is not there")))?;
             }
-        })
-        .unwrap();
-    assert_eq!(fetched[0].file, IMAGES);
-    assert!(fetched.iter().all(|f| f.outcome == Outcome::Downloaded(good.source())));
-    assert_eq!(reasons.len(), 4);
-    assert!(reasons.iter().all(|found| found.contains(reason)), "{reasons:?}");
-    target.assert_complete();
+        }
+        Ok(())
+    }
 }
 
 #[test]
@@ -133,75 +147,6 @@ fn a_good_mirror_is_enough() {
         assert_eq!((first.requests(), second.requests()), (4, 0));
         target.assert_complete();
     }
-}
-
-#[test]
-fn a_bad_mirror_is_passed_over() {
-    check_fallback(Behaviour::Status(403), "HTTP status 403");
-    check_fallback(Behaviour::Status(503), "HTTP status 503");
-    check_fallback(Behaviour::Html, "expected a gzip stream, found an HTML page");
-    check_fallback(Behaviour::WrongBytes, "SHA-256 expected ");
-    check_fallback(Behaviour::Short(20), "cut short at 20 of ");
-    check_fallback(Behaviour::Short(0), "found an empty file");
-    check_fallback(Behaviour::Endless, "longer than the ");
-    check_fallback(Behaviour::RedirectLoop, "too many redirects");
-    check_fallback(Behaviour::Reset, "io: ");
-}
-
-/// A mirror that keeps us waiting is given up after the time it is allowed.
-#[track_caller]
-fn check_slow(behaviour: Behaviour, read: u64, total: u64, reason: &str) {
-    let target = Target::new();
-    let server = target.mirror(behaviour);
-    let [connect, read, total] = [10_000, read, total].map(Duration::from_millis);
-    let timeouts = Timeouts { connect, read, total };
-    let error = target.fetch_within(timeouts, &[server.source()], &mut |_| {}).unwrap_err();
-    assert!(error.to_string().contains(reason), "{error}");
-    target.assert_nothing_wrong_has_a_name();
-}
-
-#[test]
-fn a_slow_mirror_is_given_up() {
-    check_slow(Behaviour::SlowHeader, 10_000, 300, "timeout: global");
-    check_slow(Behaviour::SlowBody, 10_000, 300, "timeout: global");
-    check_slow(Behaviour::Stall, 300, 10_000, "timeout: per read");
-}
-
-#[test]
-fn a_mirror_may_break_off_anywhere() {
-    let shortest = Target::new().manifest.files.map(|spec| spec.gzip.bytes).into_iter().min();
-    for at in (0..usize::try_from(shortest.unwrap()).unwrap()).step_by(7) {
-        check_fallback(Behaviour::Cut(at), &format!("broke off at {at} of "));
-    }
-}
-
-#[test]
-fn a_server_that_is_not_there_is_passed_over() {
-    let target = Target::new();
-    // Bound and dropped at once: nobody listens on that port.
-    let gone = target.mirror(Behaviour::Good).source();
-    let good = target.mirror(Behaviour::Good);
-    target.fetch(&[gone, good.source()]).unwrap();
-    target.assert_complete();
-}
-
-#[test]
-fn when_all_fail_every_source_is_listed_with_its_reason() {
-    let target = Target::new();
-    fs::write(target.path(LABELS), gzip(&target.raw[1])).unwrap();
-    let behaviours = [Behaviour::Status(403), Behaviour::Html, Behaviour::WrongBytes];
-    let servers = behaviours.map(|behaviour| target.mirror(behaviour));
-    let error = target.fetch(&servers.each_ref().map(Server::source)).unwrap_err();
-    let message = error.to_string();
-    assert!(message.contains(&format!("{IMAGES}: no source gave a good copy")), "{message}");
-    for (server, reason) in servers.iter().zip(["HTTP status 403", "HTML page", "SHA-256 expected"])
-    {
-        assert!(message.contains(&format!("{}/{IMAGES}: ", server.source())), "{message}");
-        assert!(message.contains(reason), "{message}");
-    }
-    let wrong = fixture::digest(&target.raw[0]).sha256;
-    assert!(!message.contains(&wrong) && message.contains(&target.manifest.files[0].gzip.sha256));
-    assert_eq!(target.files().len(), 2, "the good labels and the lock");
 }
 
 #[test]
@@ -289,46 +234,6 @@ fn a_directory_is_a_source_with_the_same_checks() {
     fs::remove_file(copy.path().join(IMAGES)).unwrap();
     let message = target.fetch(&[source]).unwrap_err().to_string();
     assert!(message.contains(&copy.path().join(IMAGES).display().to_string()), "{message}");
-}
-
-#[test]
-fn what_a_killed_fetch_left_is_swept() {
-    let target = Target::new();
-    let stale = target.path(&format!("{}abc123{}", TEMPORARY.0, TEMPORARY.1));
-    fs::write(&stale, b"half a file").unwrap();
-    let server = target.mirror(Behaviour::Good);
-    target.fetch(&[server.source()]).unwrap();
-    assert!(!stale.exists());
-    target.assert_complete();
-}
-
-#[test]
-fn two_fetches_at_once_take_turns() {
-    let target = &Target::new();
-    let server = &target.mirror(Behaviour::Good);
-    let sources = &[server.source()];
-    let (waiting, waits) = mpsc::channel();
-    thread::scope(|scope| {
-        let mut second = None;
-        let first = target.fetch_with(sources, &mut |_| {
-            // The first holds the lock here; it goes on once the second is seen to wait.
-            if second.is_none() {
-                let waiting = waiting.clone();
-                second = Some(scope.spawn(move || {
-                    target.fetch_with(sources, &mut |progress| {
-                        assert!(matches!(progress, Progress::Waiting), "{progress:?}");
-                        waiting.send(()).unwrap();
-                    })
-                }));
-                waits.recv_timeout(Duration::from_secs(10)).unwrap();
-            }
-        });
-        first.unwrap();
-        let second = second.unwrap().join().unwrap().unwrap();
-        assert!(second.iter().all(|fetched| fetched.outcome == Outcome::AlreadyGood));
-    });
-    assert_eq!(server.requests(), 4);
-    target.assert_complete();
 }
 
 #[cfg(unix)]

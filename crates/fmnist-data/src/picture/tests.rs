@@ -1,5 +1,7 @@
 //! Pictures of every make, and what only pretends to be one.
 
+mod damage;
+
 use image::{ImageBuffer, LumaA, Rgb, Rgba};
 
 use super::*;
@@ -107,40 +109,6 @@ fn what_is_no_picture_is_named() {
     let whole = png(garment());
     refuse(&whole[..whole.len() / 2], "<memory>: ");
     refuse(b"\xff\xd8\xff\xe0 and no more", "<memory>: ");
-}
-
-#[test]
-fn no_prefix_of_a_picture_panics() {
-    for bytes in [png(garment()), encode(garment(), ImageFormat::Jpeg)] {
-        for length in 0..bytes.len() {
-            // A JPEG cut near its end may still show; what counts is that it ends well.
-            if let Ok(image) = decode(&bytes[..length], 28, 28) {
-                assert_eq!(image.len(), 784);
-            }
-        }
-    }
-}
-
-/// A PNG whose header claims a picture of this size and depth, and which ends there.
-fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
-    let mut bytes = png(GrayImage::new(1, 1));
-    bytes[16..20].copy_from_slice(&width.to_be_bytes());
-    bytes[20..24].copy_from_slice(&height.to_be_bytes());
-    bytes[25] = colour_type;
-    let mut crc = flate2::Crc::new();
-    crc.update(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    bytes
-}
-
-#[test]
-fn a_header_cannot_claim_memory() {
-    let limit = "limit";
-    refuse(&header_only(u32::MAX / 2, 1, 0), limit);
-    refuse(&header_only(1, 50_000, 0), limit);
-    refuse(&header_only(16_000, 16_000, 6), limit);
-    // One that is within the limits shows that the headers above are refused for their size.
-    assert!(decode(&header_only(1, 1, 0), 28, 28).is_ok());
 }
 
 #[test]

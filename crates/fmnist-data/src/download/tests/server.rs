@@ -38,6 +38,8 @@ pub(super) enum Behaviour {
     RedirectLoop,
     /// Closes the connection without reading the request.
     Reset,
+    /// Speaks plain http to a client that came for https.
+    NoTls,
     /// Sends a byte of the header now and then.
     SlowHeader,
     /// Sends the header at once, and a byte of the file now and then.
@@ -49,6 +51,7 @@ pub(super) enum Behaviour {
 /// A running mirror; dropping it stops it.
 pub(super) struct Server {
     address: SocketAddr,
+    behaviour: Behaviour,
     stop: Arc<AtomicBool>,
     requests: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
@@ -73,11 +76,12 @@ impl Server {
                 thread::spawn(move || answer(stream.unwrap(), &files[..], behaviour, &stopped));
             }
         });
-        Self { address, stop, requests, thread: Some(thread) }
+        Self { address, behaviour, stop, requests, thread: Some(thread) }
     }
 
     pub(super) fn source(&self) -> Source {
-        Source::Url(format!("http://{}/data", self.address))
+        let scheme = if let Behaviour::NoTls = self.behaviour { "https" } else { "http" };
+        Source::Url(format!("{scheme}://{}/data", self.address))
     }
 
     pub(super) fn requests(&self) -> usize {
@@ -104,6 +108,10 @@ fn answer(
         // Closing with unread data in the buffer makes the system send a reset.
         return stream.peek(&mut [0]).map(|_| ());
     }
+    if let Behaviour::NoTls = behaviour {
+        // All of the client's greeting, or else the system would send a reset here too.
+        return stream.read(&mut [0; 1 << 14]).and_then(|_| stream.write_all(OK.as_bytes()));
+    }
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? > 0 {
@@ -129,7 +137,7 @@ fn answer(
             wrong[file.len() / 2] ^= 1;
             whole(file.len(), &wrong)
         }
-        Behaviour::Cut(at) => whole(file.len(), &file[..at]),
+        Behaviour::Cut(at) => whole(file.len(), &file[..at.min(file.len())]),
         Behaviour::Short(length) => whole(length, &file[..length]),
         Behaviour::Endless => {
             stream.write_all(&[OK.as_bytes(), b"\r\n", file].concat())?;
@@ -142,7 +150,7 @@ fn answer(
             format!("HTTP/1.1 302 Found\r\n{CLOSE}Location: {path}\r\nContent-Length: 0\r\n\r\n")
                 .into()
         }
-        Behaviour::Reset => return Ok(()),
+        Behaviour::Reset | Behaviour::NoTls => return Ok(()),
         Behaviour::SlowHeader => return drip(&mut stream, &whole(file.len(), file), stop),
         Behaviour::SlowBody => {
             stream.write_all(header(file.len()).as_bytes())?;

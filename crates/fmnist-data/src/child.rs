@@ -1,0 +1,91 @@
+//! Parts of tests that want a process of their own: to be killed, to find no room on their disk, to
+//! have their memory measured.
+//!
+//! Such a part is a test that is ignored unless another one starts it, by its full name, in this same
+//! executable. It gets one path to work on, and answers by its exit code and what it prints.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+use std::{env, fmt};
+
+use tally::{Failure, peak_memory};
+
+use crate::fixture::{right, says};
+
+/// Names the path that the part is to work on.
+const VARIABLE: &str = "FMNIST_TEST_CHILD";
+
+/// The path to work on, in a part; none where somebody runs all ignored tests.
+pub(crate) fn argument() -> Option<PathBuf> {
+    env::var_os(VARIABLE).map(Into::into)
+}
+
+/// This executable, about to run the part of this name; started by another program where `through`
+/// says which, and with what arguments before its own.
+pub(crate) fn command(through: &[&OsStr], test: &str, argument: &Path) -> Command {
+    let executable = env::current_exe().unwrap();
+    let own = [executable.as_os_str(), "--exact".as_ref(), test.as_ref()];
+    let mut words = through.iter().copied().chain(own);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).args(["--ignored", "--nocapture"]).env(VARIABLE, argument);
+    command
+}
+
+/// What a part said that must have ended well.
+pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    right(status.success(), format_args!("{status}: {said}"))?;
+    // A name that no test has runs nothing, and would pass for a part that found nothing wrong.
+    right(said.contains("1 passed"), &said)?;
+    Ok(said)
+}
+
+/// In a part: reads the file, and prints the answer and what it cost.
+pub(crate) fn measure<T, E: fmt::Display>(read: impl FnOnce(&Path) -> Result<T, E>) {
+    let Some(path) = argument() else { return };
+    let before = peak_memory();
+    let start = Instant::now();
+    let result = read(&path);
+    let took = start.elapsed().as_millis();
+    let grown = peak_memory().zip(before).map_or(0, |(after, before)| after - before);
+    let answer = result.map_or_else(|error| format!("refused: {error}"), |_| "accepted".into());
+    println!("\nmeasured\t{took}\t{grown}\t{answer}");
+}
+
+/// What a file did to the part that read it.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    took: Duration,
+    /// Bytes of memory; 0 where the system does not tell.
+    grown: u64,
+    answer: String,
+}
+
+impl Measured {
+    /// Of a part that ends in [`measure`].
+    pub(crate) fn of(test: &str, file: &Path) -> Result<Self, Failure> {
+        let said = output(&mut command(&[], test, file))?;
+        let line = said.lines().find_map(|line| line.strip_prefix("measured\t")).unwrap();
+        let parts: Vec<&str> = line.splitn(3, '\t').collect();
+        let number = |at: usize| parts[at].parse::<u64>().unwrap();
+        let took = Duration::from_millis(number(0));
+        Ok(Self { took, grown: number(1), answer: parts[2].into() })
+    }
+
+    /// It was refused with these words, within a second and so much memory.
+    pub(crate) fn refused(&self, words: &[&str], memory: u64) -> Result<(), Failure> {
+        if self.answer == "accepted" {
+            return Err(Failure::torn(format!("accepted, not {words:?}")));
+        }
+        says(&self.answer, words)?;
+        self.cheap(memory)
+    }
+
+    /// Whatever the answer, it took less than a second and so much memory.
+    pub(crate) fn cheap(&self, memory: u64) -> Result<(), Failure> {
+        right(self.took < Duration::from_secs(1) && self.grown < memory, self)
+    }
+}

@@ -1,0 +1,67 @@
+//! IDX headers that lie, read as the images of a dataset, without any sum to compare them to.
+
+use tally::Tally;
+
+use super::*;
+use crate::fixture::refused;
+
+/// What a dataset's images are made of.
+fn images(file: &[u8]) -> Result<Images, Error> {
+    to_images(idx::parse(file)?, Path::new("<memory>"))
+}
+
+#[test]
+fn every_byte_of_a_header_counts() {
+    let mut tally = Tally::new("D4", "bytes of an image header, each to its 255 other values");
+    let file = idx_u8(&[3, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert!(images(&file).is_ok());
+    for at in 0..16 {
+        for flip in 1..=255 {
+            let mut changed = file.clone();
+            changed[at] ^= flip;
+            tally.case(|| refused(images(&changed), &["<memory>: ", "expected ", "found "]));
+        }
+    }
+    assert_eq!(tally.cases(), 4080);
+    tally.finish();
+}
+
+#[test]
+fn lies_are_refused_by_field() {
+    let mut tally = Tally::new("D4", "headers that lie, made by hand");
+    let pixels = vec![7; 10 * 784];
+    let mut check = |file: &[u8], words: &[&str]| tally.case(|| refused(images(file), words));
+    let mut magic = |magic: [u8; 4], words: &[&str]| {
+        check(&[&magic, &idx_u8(&[10, 28, 28], &pixels)[4..]].concat(), words);
+    };
+    magic([1, 0, 8, 3], &["an IDX file, raw or gzip, found unknown data that starts with 01 00"]);
+    magic([0, 1, 8, 3], &["byte 0 (magic number): expected 00 00, found 00 01"]);
+    magic([3, 8, 0, 0], &["found unknown data that starts with 03 08 00 00"]);
+    magic([0, 0, 9, 3], &["expected 3 dimensions of u8 (images), found 3 of i8"]);
+    magic([0, 0, 10, 3], &["byte 2 (element type): expected 08, 09", "found 0a"]);
+    magic([0, 0, 13, 3], &["byte 16 (elements): expected 31360 bytes", "end after 7840"]);
+    magic([0, 0, 8, 0], &["byte 3 (rank): expected 1 to 8, found 0"]);
+    magic([0, 0, 8, 1], &["byte 8 (elements): expected 10 bytes, then the end, found more"]);
+    magic([0, 0, 8, 4], &["byte 16 (dimension): expected at least 1", "found 117901063"]);
+    magic([0, 0, 8, 255], &["byte 3 (rank): expected 1 to 8, found 255"]);
+
+    let mut dims = |dims: &[usize], words: &[&str]| check(&idx_u8(dims, &pixels), words);
+    let limit = "expected at least 1, and at most 1073741824 bytes in all";
+    let huge = u32::MAX as usize;
+    dims(&[7840], &["expected 3 dimensions of u8 (images), found 1 of u8"]);
+    dims(&[10, 784], &["found 2 of u8"]);
+    dims(&[10, 28, 28, 1], &["found 4 of u8"]);
+    dims(&[10 << 24, 28 << 24, 28 << 24], &["byte 8 (dimension)", limit, "found 469762048"]);
+    dims(&[0, 28, 28], &["byte 4 (dimension)", limit, "found 0"]);
+    dims(&[10, 0, 28], &["byte 8 (dimension)", limit, "found 0"]);
+    dims(&[10, 28, 0], &["byte 12 (dimension)", limit, "found 0"]);
+    dims(&[huge, huge, huge], &["byte 4 (dimension)", limit, "found 4294967295"]);
+    dims(&[huge, 28, 28], &["byte 4 (dimension)", limit]);
+    dims(&[10, 28, huge], &["byte 12 (dimension)", limit]);
+    // Each dimension is modest, the product of all is 2^68.
+    dims(&[1 << 17; 4], &["byte 8 (dimension)", limit, "found 131072"]);
+    dims(&[11, 28, 28], &["byte 16 (elements): expected 8624 bytes", "the end after 7840"]);
+    dims(&[9, 28, 28], &["byte 16 (elements): expected 7056 bytes, then the end, found more"]);
+    dims(&[10, 27, 29], &["byte 16 (elements): expected 7830 bytes, then the end, found more"]);
+    tally.finish();
+}

@@ -1,0 +1,124 @@
+//! Disks without room, and two fetches into one directory.
+
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+
+use tally::{Dice, Tally, size};
+
+use super::*;
+use crate::child;
+use crate::fixture::{noisy_files, notice, says};
+
+/// The directory that the part fetches into, a file system of its own.
+const MOUNT: &str = "target";
+/// The directory that it fetches from.
+const SOURCE: &str = "source";
+/// A file that stands there before, damaged.
+const OLD: (&str, &[u8]) = ("t10k-images-idx3-ubyte.gz", b"old");
+
+/// Fetches into a file system that may be too small. What the part prints, or its panic, is the answer.
+#[test]
+#[ignore = "a part of the other test here, in a process of its own that sees a small file system"]
+fn part() {
+    let Some(root) = child::argument() else { return };
+    let raw = noisy_files();
+    let manifest = Target::of(raw.clone()).manifest;
+    let dir = root.join(MOUNT);
+    let labels = gzip(&raw[1]);
+    fs::write(dir.join(LABELS), &labels).unwrap();
+    fs::write(dir.join(OLD.0), OLD.1).unwrap();
+    let source = Source::Directory(root.join(SOURCE));
+    let result = fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut |_| {});
+
+    assert_eq!(fs::read(dir.join(LABELS)).unwrap(), labels);
+    let entries = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+    assert!(!names.iter().any(|name| name.starts_with(TEMPORARY.0)), "{names:?}");
+    let goods = manifest.files.each_ref().map(|spec| is_good(&dir.join(spec.name), spec).unwrap());
+    let Err(error) = result else {
+        assert_eq!(goods, [true; 4]);
+        println!("\nthere was room");
+        return;
+    };
+    // Files come in their order, and the first that did not fit is named.
+    let first = goods.iter().position(|good| !good).unwrap();
+    let spec = &manifest.files[first];
+    let room = format!("; the file takes {} bytes: make room, or name another", spec.gzip.bytes);
+    let path = format!("{}: cannot write: ", dir.join(spec.name).display());
+    says(&error.to_string(), &[&path, "No space left on device", &room]).unwrap();
+    assert!(goods[2] || fs::read(dir.join(OLD.0)).unwrap() == OLD.1);
+    println!("\nthere was no room");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_keeps_what_it_had() {
+    // A user may mount a file system of any size in a name space of its own, if the system lets him.
+    const OWN_MOUNTS: [&str; 2] = ["unshare", "-Urm"];
+    const MOUNT_AND_RUN: &str = r#"mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@""#;
+    let mut probe = Command::new(OWN_MOUNTS[0]);
+    if !probe.args([OWN_MOUNTS[1], "true"]).output().is_ok_and(|done| done.status.success()) {
+        return notice("no file system can be mounted here to be filled");
+    }
+    let mut tally = Tally::new("D10", "disks that are full at byte n");
+    let root = tempfile::tempdir().unwrap();
+    let [mount, source] = [MOUNT, SOURCE].map(|name| root.path().join(name));
+    fs::create_dir(&mount).unwrap();
+    fs::create_dir(&source).unwrap();
+    fixture::write(&source, &noisy_files());
+    let mut check = |bytes: usize, answer: &str| {
+        let bytes = bytes.to_string();
+        let mount = mount.to_str().unwrap();
+        let words = [OWN_MOUNTS[0], OWN_MOUNTS[1], "sh", "-c", MOUNT_AND_RUN, &bytes, mount];
+        let words = words.map(AsRef::as_ref);
+        let mut command = child::command(&words, "download::tests::disk::part", root.path());
+        tally.case(|| says(&child::output(&mut command)?, &[answer]));
+    };
+    check(16 << 10, "there was no room");
+    check(4 << 20, "there was room");
+    let mut dice = Dice::new(4);
+    for _ in 0..size(4, 40) {
+        check((16 << 10) + dice.below(3 << 19), "there was ");
+    }
+    tally.finish();
+}
+
+#[test]
+fn two_fetches_at_once_take_turns() {
+    let mut tally = Tally::new("D10", "two fetches into one directory at once");
+    for _ in 0..size(1, 20) {
+        tally.case(|| {
+            take_turns(&Target::new());
+            Ok(())
+        });
+    }
+    tally.finish();
+}
+
+fn take_turns(target: &Target) {
+    let server = &target.mirror(Behaviour::Good);
+    let sources = &[server.source()];
+    let (waiting, waits) = mpsc::channel();
+    thread::scope(|scope| {
+        let mut second = None;
+        let first = target.fetch_with(sources, &mut |_| {
+            // The first holds the lock here; it goes on once the second is seen to wait.
+            if second.is_none() {
+                let waiting = waiting.clone();
+                second = Some(scope.spawn(move || {
+                    target.fetch_with(sources, &mut |progress| {
+                        assert!(matches!(progress, Progress::Waiting), "{progress:?}");
+                        waiting.send(()).unwrap();
+                    })
+                }));
+                waits.recv_timeout(Duration::from_secs(10)).unwrap();
+            }
+        });
+        first.unwrap();
+        let second = second.unwrap().join().unwrap().unwrap();
+        assert!(second.iter().all(|fetched| fetched.outcome == Outcome::AlreadyGood));
+    });
+    assert_eq!(server.requests(), 4);
+    target.assert_complete();
+}

@@ -1,0 +1,108 @@
+//! Fetches that are killed, and what they leave.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use tally::{Dice, Tally, size};
+
+use super::*;
+use crate::child;
+use crate::fixture::{noisy_files, right};
+
+/// A directory that holds the files of [`noisy_files`].
+fn noisy_source() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fixture::write(dir.path(), &noisy_files());
+    dir
+}
+
+/// What a part is told: where to fetch into, and from.
+fn paths(target: &Path, source: &Path) -> PathBuf {
+    std::env::join_paths([target, source]).unwrap().into()
+}
+
+#[test]
+#[ignore = "a part of the other test here, in a process of its own, to be killed"]
+fn part() {
+    let Some(paths) = child::argument() else { return };
+    let paths: Vec<PathBuf> = std::env::split_paths(&paths).collect();
+    let [dir, source] = paths.try_into().unwrap();
+    let manifest = Target::of(noisy_files()).manifest;
+    println!("\nready");
+    let source = Source::Directory(source);
+    fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut |_| {}).unwrap();
+}
+
+/// The part at work, from the moment that its fetch begins.
+fn start(target: &Target, source: &Path) -> Child {
+    let paths = paths(target.dir.path(), source);
+    let mut command = child::command(&[], "download::tests::kill::part", &paths);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line == "ready"));
+    child
+}
+
+#[test]
+fn a_killed_fetch_is_healed_by_the_next() {
+    let mut tally = Tally::new("D10", "fetches killed at a random moment");
+    let (source, cases) = (noisy_source(), size(4, 20));
+    let whole = Target::of(noisy_files());
+    let mut child = start(&whole, source.path());
+    let begun = Instant::now();
+    assert!(child.wait().unwrap().success());
+    let end = begun.elapsed();
+    whole.assert_complete();
+
+    let mut dice = Dice::new(10);
+    // Some will have ended before they are killed: those are no cases.
+    for _ in 0..10 * cases {
+        let target = Target::of(noisy_files());
+        let mut child = start(&target, source.path());
+        thread::sleep(dice.time(end));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            continue;
+        }
+        tally.case(|| {
+            target.check_names()?;
+            let again = target.fetch(&[Source::Directory(source.path().into())]);
+            right(again.is_ok(), &again)?;
+            target.check_complete()
+        });
+        if tally.cases() == cases {
+            break;
+        }
+    }
+    tally.finish();
+}
+
+#[test]
+fn what_a_killed_fetch_left_is_swept() {
+    let mut tally = Tally::new("D10", "temporary files of killed fetches");
+    let [stale, kept] = [TEMPORARY.1, ".notes"].map(|end| format!("{}abc123{end}", TEMPORARY.0));
+    let mut check = |zipped: &[&'static str]| {
+        let target = Target::new();
+        fixture::write(target.dir.path(), &target.raw);
+        for spec in target.manifest.files.iter().filter(|spec| !zipped.contains(&spec.name)) {
+            fs::remove_file(target.path(spec.name)).unwrap();
+        }
+        fs::write(target.path(&stale), b"half a file").unwrap();
+        fs::write(target.path(&kept), b"somebody else's").unwrap();
+        let server = target.mirror(Behaviour::Good);
+        let fetched = target.fetch_within(Timeouts::default(), &[server.source()], &mut |_| {});
+        tally.case(|| {
+            right(fetched.is_ok(), &fetched)?;
+            right(!target.path(&stale).exists(), "not swept")?;
+            ensure(target.path(&kept).exists(), || Failure::lost("what is not ours"))?;
+            target.check_complete()
+        });
+    };
+    check(&[]);
+    check(&[IMAGES]);
+    // All is there, and only to be unzipped.
+    check(&manifest::fashion_mnist().files.map(|spec| spec.name));
+    tally.finish();
+}

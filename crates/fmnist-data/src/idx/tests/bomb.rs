@@ -1,0 +1,81 @@
+//! Small files that would grow, and headers that claim what is not there: all is left at the first
+//! byte too many, before memory or time are spent on it.
+
+use std::fs;
+
+use tally::{Failure, Tally, size};
+
+use super::*;
+use crate::child::{self, Measured};
+use crate::fixture::{bomb, named, refused, right};
+
+/// Most memory that a refusal may take.
+const MEMORY: u64 = 16 << 20;
+
+#[test]
+#[ignore = "a part of the other tests here, in a process of its own"]
+fn part() {
+    child::measure(open);
+}
+
+/// Opened in another process, the file is refused with these words, at little cost.
+fn refused_cheaply(file: &[u8], words: &[&str]) -> Result<(), Failure> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bomb");
+    fs::write(&path, file).unwrap();
+    Measured::of("idx::tests::bomb::part", &path)?.refused(words, MEMORY)
+}
+
+#[test]
+fn what_follows_the_elements_is_never_inflated() {
+    let mut tally = Tally::new("D2", "gzip bombs of zeros");
+    let honest = "byte 16 (elements): expected 12 bytes, then the end, found more";
+    for mib in size(vec![64], vec![1 << 10, 10 << 10]) {
+        for (start, words) in [(tiny(), honest), (vec![], "byte 2 (element type)")] {
+            let file = bomb(&start, mib << 20);
+            tally.case(|| refused_cheaply(&file, &[words]));
+            tally.case(|| {
+                let mut taken = 0;
+                let reader = Endless { start: &file, read: &mut taken };
+                let reader = BufReader::with_capacity(512, reader);
+                refused(read_limited(reader, Path::new("bomb"), MAX_BYTES), &[words])?;
+                right(taken <= 4096, format_args!("read {taken} of {} bytes", file.len()))
+            });
+        }
+    }
+    tally.finish();
+}
+
+#[test]
+fn a_gzip_file_is_one_member_and_nothing_else() {
+    let mut tally = Tally::new("D2", "gzip files with more or less than one member");
+    let file = gzip(&tiny());
+    let after = "expected the end of the file after the first member, found ";
+    let mut check = |file: &[u8], words: &[&str]| tally.case(|| refused_cheaply(file, words));
+    check(&[&file[..], &gzip(b"")].concat(), &[after, "a gzip stream"]);
+    check(&[&file[..], &file].concat(), &[after, "a gzip stream"]);
+    check(&[&file[..], &bomb(&[], 64 << 20)].concat(), &[after, "a gzip stream"]);
+    check(&[&file[..], b"x"].concat(), &[after, "a text file"]);
+    check(&[&file[..], &[0; 512]].concat(), &[after, "unknown data that starts with 00"]);
+    check(b"", &["expected an IDX file, raw or gzip, found an empty file"]);
+    check(&gzip(b""), &["byte 0 (magic number): expected 4 bytes, found the end after 0"]);
+    check(&named(&file, 64 << 10), &["gzip stream", "the file is damaged"]);
+    check(&named(&file, 64 << 20), &["gzip stream", "the file is damaged"]);
+    tally.finish();
+    // A name is no fault in itself.
+    assert!(parse(&named(&file, 1 << 10)).is_ok());
+}
+
+/// The header of a file is believed only as far as its bytes go.
+#[test]
+fn a_claim_takes_no_memory() {
+    let mut tally = Tally::new("D4", "headers that claim more than there is");
+    for dims in [&[1 << 30][..], &[1 << 10, 1 << 10, 1 << 10], &[60_000, 28, 28]] {
+        for zip in [<[u8]>::to_vec, gzip] {
+            let file = zip(&idx_u8(dims, &[0; 1000]));
+            let words = ["(elements): expected ", "found the end after 1000"];
+            tally.case(|| refused_cheaply(&file, &words));
+        }
+    }
+    tally.finish();
+}

@@ -1,0 +1,138 @@
+//! Pictures that were cut short or had a bit turned over, and pictures that would grow.
+
+use std::fs;
+use std::io::Write as _;
+
+use flate2::{Compression, Crc, write::ZlibEncoder};
+use tally::{Failure, Tally, size};
+
+use super::*;
+use crate::child::{self, Measured};
+use crate::fixture::{flipped, right, sample};
+
+/// The row of the pictures: the row of files that are no models is the nearest.
+const FAULT: &str = "pictures that are damaged";
+
+/// Small pictures of both kinds.
+fn tiny() -> [Vec<u8>; 2] {
+    let grey = GrayImage::from_fn(6, 5, |x, y| Luma([(x * 40 + y * 9) as u8]));
+    [png(grey.clone()), encode(grey, ImageFormat::Jpeg)]
+}
+
+/// A picture that is damaged where it does not matter may still show; what counts is that it ends well.
+fn ends_well(bytes: &[u8]) -> Result<(), Failure> {
+    match decode(bytes, 28, 28) {
+        Ok(image) => right(image.len() == 784, image.len()),
+        Err(error) => right(error.to_string().starts_with("<memory>: "), error.to_string()),
+    }
+}
+
+#[test]
+fn no_prefix_panics() {
+    let mut tally = Tally::new("A10", FAULT);
+    for picture in tiny().into_iter().chain([png(garment()), encode(garment(), ImageFormat::Jpeg)])
+    {
+        for end in sample(0..picture.len(), size(300, usize::MAX)) {
+            tally.case(|| ends_well(&picture[..end]));
+        }
+    }
+    tally.finish();
+}
+
+#[test]
+fn no_flipped_bit_panics() {
+    let mut tally = Tally::new("A10", FAULT);
+    for picture in tiny() {
+        for bit in sample(0..picture.len() * 8, size(500, usize::MAX)) {
+            tally.case(|| ends_well(&flipped(&picture, bit)));
+        }
+    }
+    tally.finish();
+}
+
+/// The 1 x 1 PNG with one more chunk before its end.
+fn with_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let mut bytes = png(GrayImage::new(1, 1));
+    // Behind the header, which is 8 + 25 bytes.
+    let rest = bytes.split_off(33);
+    bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
+    let body = [kind.as_slice(), content].concat();
+    let mut crc = Crc::new();
+    crc.update(&body);
+    bytes.extend(&body);
+    bytes.extend(crc.sum().to_be_bytes());
+    [bytes, rest].concat()
+}
+
+/// 64 MiB of zeros, deflated.
+fn deflated_zeros() -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(&vec![0; 64 << 20]).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A JPEG whose header claims a picture of this size.
+fn jpeg_of(width: u16, height: u16) -> Vec<u8> {
+    let [_, mut bytes] = tiny();
+    // The start of the frame: its marker, its length, 8 bits, then height and width.
+    let frame = bytes.windows(5).position(|five| five == [0xff, 0xc0, 0, 11, 8]).unwrap();
+    bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+    bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+    bytes
+}
+
+/// A PNG whose header claims a picture of this size and depth, and which ends there.
+fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
+    let mut bytes = png(GrayImage::new(1, 1));
+    bytes[16..20].copy_from_slice(&width.to_be_bytes());
+    bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    bytes[25] = colour_type;
+    let mut crc = Crc::new();
+    crc.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bytes
+}
+
+#[test]
+#[ignore = "a part of the other test here, in a process of its own"]
+fn part() {
+    child::measure(|path| load(path, 28, 28));
+}
+
+#[test]
+fn a_small_file_takes_little_memory() {
+    const MEMORY: u64 = 16 << 20;
+    let mut tally = Tally::new("A10", "pictures that would grow");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("picture");
+    let measured = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Measured::of("picture::tests::damage::part", &path)
+    };
+    let mut refuse =
+        |bytes: &[u8]| tally.case(|| measured(bytes)?.refused(&["picture: ", "limit"], MEMORY));
+    refuse(&header_only(u32::MAX / 2, 1, 0));
+    refuse(&header_only(1, 50_000, 0));
+    refuse(&header_only(16_384, 16_384, 0));
+    refuse(&header_only(16_384, 16_384, 6));
+    refuse(&header_only(1, u32::MAX / 2, 2));
+    refuse(&jpeg_of(65_535, 65_535));
+    refuse(&jpeg_of(16_384, 16_384));
+    // One that is within the limits shows that the headers above are refused for their size.
+    assert!(decode(&header_only(1, 1, 0), 28, 28).is_ok());
+
+    // What a picture carries besides its pixels may be left out; it must not be inflated.
+    let zeros = deflated_zeros();
+    let mut cheap = |kind: &[u8; 4], head: &[u8]| {
+        let picture = with_chunk(kind, &[head, &zeros].concat());
+        tally.case(|| measured(&picture)?.cheap(MEMORY));
+    };
+    cheap(b"iCCP", b"a\0\0");
+    cheap(b"zTXt", b"a\0\0");
+    cheap(b"iTXt", b"a\0\x01\0\0\0");
+    cheap(b"IDAT", b"");
+    tally.finish();
+    // Pixels may take more than a profile.
+    let large = ImageBuffer::from_pixel(4000, 1000, image::Rgb([9_u8, 9, 9]));
+    assert!(decode(&png(large), 28, 28).is_ok());
+}
