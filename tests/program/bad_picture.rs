@@ -1,39 +1,44 @@
 use image::GrayImage;
+use tally::{Failure, Tally};
 
-use crate::{fixture::TRAINED, harness::Program};
+use crate::{dataset::refused, fixture::TRAINED, harness::Program};
 
-#[track_caller]
-fn check(bytes: &[u8], words: &[&str]) {
+fn refused_as_photo(bytes: &[u8], words: &[&str]) -> Result<(), Failure> {
     let program = Program::new();
     program.write("photo.png", bytes);
-    program.refuses("predict photo.png", 3, &[&["photo.png: "], words].concat());
+    refused(program.run("predict photo.png"), 3, &[&["photo.png: "], words].concat())
 }
 
 #[test]
 fn other_kinds_of_files() {
-    let check = |bytes: &[u8], kind: &str| {
-        check(bytes, &["expected a PNG or JPEG image", &format!("found {kind}")]);
-    };
-    check(b"", "an empty file");
-    check(b"Dear diary,\n", "a text file");
-    check(b"GIF89a", "a GIF image");
-
+    let mut tally = Tally::new("A10", "files that are no pictures, told to the program");
+    for (bytes, kind) in
+        [(&b""[..], "an empty file"), (b"Dear diary,\n", "a text file"), (b"GIF89a", "a GIF image")]
+    {
+        let words = ["expected a PNG or JPEG image", &format!("found {kind}")];
+        tally.case(|| refused_as_photo(bytes, &words));
+    }
     let program = Program::new();
     program.write("m.model", &TRAINED.bytes);
     program.write("n.model", &TRAINED.bytes);
-    program.refuses("predict m.model n.model", 3, &["n.model: ", "found a saved model"]);
+    let words = ["n.model: ", "found a saved model"];
+    tally.case(|| refused(program.run("predict m.model n.model"), 3, &words));
+    tally.finish();
 }
 
 #[test]
 fn damage() {
+    let mut tally = Tally::new("A10", "pictures that are damaged, told to the program");
     let program = Program::new();
     GrayImage::from_fn(99, 99, |x, y| image::Luma([(x * y) as u8]))
         .save(program.path("whole.png"))
         .unwrap();
     let whole = program.read("whole.png");
     program.run("predict whole.png").success();
-    check(&whole[..whole.len() / 2], &["check the file in a viewer"]);
-    check(&whole[..20], &["check the file in a viewer"]);
+    for end in [whole.len() / 2, 20] {
+        tally.case(|| refused_as_photo(&whole[..end], &["check the file in a viewer"]));
+    }
+    tally.finish();
 }
 
 #[test]

@@ -1,4 +1,12 @@
-use std::fs;
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tally::{Dice, Failure, Tally, ensure, size};
 
 use crate::{
     fixture::{DATA, notice},
@@ -23,34 +31,59 @@ fn with_training_images(bytes: &[u8]) -> Program {
     program
 }
 
+/// A run was refused with this exit code and all of these words, before it had any result.
+pub(crate) fn refused(output: Output, code: i32, words: &[&str]) -> Result<(), Failure> {
+    let right = output.code == Some(code)
+        && output.stdout.is_empty()
+        && words.iter().all(|word| output.stderr.contains(word));
+    ensure(right, || Failure::wrong(format!("not exit {code} with {words:?}: {output:?}")))
+}
+
 /// Whoever names this directory, by option or variable, must hear all of this.
-#[track_caller]
-fn check(training_images: &[u8], words: &[&str]) {
+fn refused_everywhere(training_images: &[u8], words: &[&str]) -> Result<(), Failure> {
     let program = with_training_images(training_images);
     let words = [&["data/train-images-idx3-ubyte.gz: "], words].concat();
-    program.refuses("train --data-dir data", 3, &words);
-    program.refuses("evaluate --data-dir data", 3, &words);
-    Output::of(program.command("train").env("FMNIST_DATA_DIR", "data")).refused(3, &words);
+    refused(program.run("train --data-dir data"), 3, &words)?;
+    refused(program.run("evaluate --data-dir data"), 3, &words)?;
+    let mut by_variable = program.command("train");
+    refused(Output::of(by_variable.env("FMNIST_DATA_DIR", "data")), 3, &words)
 }
 
 #[test]
-fn damaged_files() {
+fn other_kinds_of_files() {
+    let mut tally = Tally::new("D3", "files of other kinds, told to the program");
+    let mut check = |file: &[u8], words: &[&str]| tally.case(|| refused_everywhere(file, words));
     check(b"", &["expected 26421880 bytes", "an empty file", "fetch the dataset again"]);
     check(b"\x1f\x8b\x08\0", &["expected 26421880 bytes", "found 4 bytes, a gzip stream"]);
     check(b"<!DOCTYPE html>", &["expected 26421880 bytes", "an HTML page"]);
+    tally.finish();
 }
 
 #[test]
 fn real_files_in_the_wrong_place() {
-    let Some(dir) = &DATA.dir else { return notice("no real files to damage or swap") };
-    let read = |name| fs::read(dir.join(name)).unwrap();
-    check(&read(FILES[2]), &["holds the published contents of t10k-images", "own name"]);
-    check(&read(FILES[1]), &["holds the published contents of train-labels", "own name"]);
+    let Some(dir) = &DATA.dir else { return notice("no real files to swap") };
+    let mut tally =
+        Tally::new("D6", "published files under each other's names, told to the program");
+    let mut check = |name: &str, words: &[&str]| {
+        let file = fs::read(dir.join(name)).unwrap();
+        tally.case(|| refused_everywhere(&file, words));
+    };
+    check(FILES[2], &["holds the published contents of t10k-images", "own name"]);
+    check(FILES[1], &["holds the published contents of train-labels", "own name"]);
+    tally.finish();
+}
 
-    let mut images = read(FILES[0]);
-    check(&images[..1 << 20], &["expected 26421880 bytes", "found 1048576 bytes"]);
+#[test]
+fn real_files_with_damage() {
+    let Some(dir) = &DATA.dir else { return notice("no real files to damage") };
+    let mut tally = Tally::new("D1", "published images, damaged, told to the program");
+    let mut images = fs::read(dir.join(FILES[0])).unwrap();
+    let words = ["expected 26421880 bytes", "found 1048576 bytes"];
+    tally.case(|| refused_everywhere(&images[..1 << 20], &words));
     images[1 << 20] ^= 1;
-    check(&images, &["expected 26421880 bytes", "SHA-256 3aede38d", "found 26421880 bytes"]);
+    let words = ["expected 26421880 bytes", "SHA-256 3aede38d", "found 26421880 bytes"];
+    tally.case(|| refused_everywhere(&images, &words));
+    tally.finish();
 }
 
 #[test]
@@ -78,13 +111,123 @@ fn without_data_garments_are_drawn_loudly() {
 
 #[test]
 fn fashion_mnist_is_never_replaced() {
-    let check = |arguments: &str| {
+    let mut tally = Tally::new("D9", "no mirror at all, told to the program");
+    for arguments in [
+        "train --dataset fashion-mnist",
+        // The built-in model is of Fashion-MNIST.
+        "evaluate",
+        "predict --index 0",
+    ] {
         let source = format!("{DEAD_MIRROR}{}: ", FILES[0]);
         let words = ["no source gave a good copy", &source, "try again later"];
-        Program::new().refuses(arguments, 4, &words);
+        tally.case(|| refused(Program::new().run(arguments), 4, &words));
+    }
+    tally.finish();
+}
+
+/// The program about to fetch from a directory into a cache of its own, and to evaluate.
+fn fetching(program: &Program, mirror: &Path) -> Command {
+    let mut command = program.command("evaluate");
+    command.env("FMNIST_MIRROR", mirror).env("XDG_CACHE_HOME", program.path("cache"));
+    command
+}
+
+#[test]
+fn a_run_killed_while_it_fetches_is_healed_by_the_next() {
+    let Some(mirror) = &DATA.dir else { return notice("no real files to fetch") };
+    let mut tally = Tally::new("D10", "runs killed while they fetch");
+    let published = FILES.map(|name| fs::read(mirror.join(name)).unwrap());
+    let cases = size(1, 20);
+    let mut dice = Dice::new(0);
+    // How long a run takes, until one has been timed.
+    let mut whole = Duration::from_millis(500);
+    // Some will have ended before they are killed: those are no cases.
+    for _ in 0..10 * cases {
+        let program = Program::new();
+        let mut command = fetching(&program, mirror);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(dice.time(whole));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            continue;
+        }
+        let cache = program.path("cache/fmnist/fashion-mnist");
+        tally.case(|| whatever_has_a_name_is_whole(&cache, &published, false));
+        let start = Instant::now();
+        let again = Output::of(&mut fetching(&program, mirror));
+        whole = start.elapsed();
+        tally.case(|| {
+            ensure(again.code == Some(0), || Failure::lost(format!("not healed: {again:?}")))?;
+            whatever_has_a_name_is_whole(&cache, &published, true)
+        });
+        if tally.cases() >= 2 * cases {
+            break;
+        }
+    }
+    tally.finish();
+}
+
+/// No published name in the cache holds other than the published bytes; with `all`, each zipped file is
+/// there. The unzipped ones are judged by their length: a run that reads them judges the rest.
+fn whatever_has_a_name_is_whole(
+    cache: &Path,
+    published: &[Vec<u8>; 4],
+    all: bool,
+) -> Result<(), Failure> {
+    const UNZIPPED: [u64; 4] = [47_040_016, 60_008, 7_840_016, 10_008];
+    for ((name, bytes), unzipped) in FILES.iter().zip(published).zip(UNZIPPED) {
+        let path = cache.join(name);
+        match fs::read(&path) {
+            Ok(found) => ensure(found == *bytes, || Failure::torn(path.display()))?,
+            Err(_) => ensure(!all, || Failure::lost(path.display()))?,
+        }
+        let path = path.with_extension("");
+        let length = fs::metadata(&path).map(|metadata| metadata.len());
+        let whole = length.as_ref().is_ok_and(|&length| length == unzipped);
+        ensure(whole || !path.exists(), || {
+            Failure::torn(format!("{}: {length:?}", path.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// A file system of this size in place of the cache.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_with_what_was_needed() {
+    const MOUNT_AND_RUN: &str = r#"mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@""#;
+    let Some(mirror) = &DATA.dir else { return notice("no real files to fetch") };
+    let probe = Command::new("unshare").args(["-Urm", "true"]).output();
+    if !probe.is_ok_and(|done| done.status.success()) {
+        return notice("no file system can be mounted here to be filled");
+    }
+    let mut tally = Tally::new("D10", "disks that are full, told by the program");
+    let on_disk_of = |mib: u32| {
+        let program = Program::new();
+        fs::create_dir(program.path("cache")).unwrap();
+        let fetching = fetching(&program, mirror);
+        let variables = fetching.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut command = Command::new("unshare");
+        command
+            .env_clear()
+            .envs(variables)
+            .args(["-Urm", "sh", "-c", MOUNT_AND_RUN, &format!("{mib}m")])
+            .arg(program.path("cache"))
+            .arg(fetching.get_program())
+            .args(fetching.get_args())
+            .current_dir(program.path(""));
+        Output::of(&mut command)
     };
-    check("train --dataset fashion-mnist");
-    // The built-in model is of Fashion-MNIST.
-    check("evaluate");
-    check("predict --index 0");
+    for (mib, name, bytes) in [(1, FILES[0], 26_421_880), (28, FILES[2], 4_422_102)] {
+        let path = format!("cache/fmnist/fashion-mnist/{name}: cannot write: ");
+        let room = format!("; the file takes {bytes} bytes: make room, or name another directory");
+        let words = [&path, "No space left on device", &room];
+        tally.case(|| refused(on_disk_of(mib), 4, &words));
+    }
+    // The zipped files are enough.
+    tally.case(|| {
+        let output = on_disk_of(40);
+        ensure(output.code == Some(0), || Failure::wrong(format!("{output:?}")))
+    });
+    tally.finish();
 }
