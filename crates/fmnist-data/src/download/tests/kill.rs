@@ -32,7 +32,9 @@ fn part() {
     let manifest = Target::of(noisy_files()).manifest;
     println!("\nready");
     let source = Source::Directory(source);
-    fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut |_| {}).unwrap();
+    // As slow as a network, so that many of the moments fall between the first byte and the last.
+    let mut slowly = |_: Progress<'_>| thread::sleep(Duration::from_millis(5));
+    fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut slowly).unwrap();
 }
 
 /// The part at work, from the moment that its fetch begins.
@@ -48,7 +50,7 @@ fn start(target: &Target, source: &Path) -> Child {
 #[test]
 fn a_killed_fetch_is_healed_by_the_next() {
     let mut tally = Tally::new("D10", "fetches killed at a random moment");
-    let (source, cases) = (noisy_source(), size(4, 20));
+    let (source, cases) = (noisy_source(), size(8, 20));
     let whole = Target::of(noisy_files());
     let mut child = start(&whole, source.path());
     let begun = Instant::now();
