@@ -6,9 +6,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{self, Command, Output};
 use std::time::{Duration, Instant};
-use std::{env, fmt};
+use std::{env, fmt, thread};
 
 use tally::{Failure, peak_memory};
 
@@ -16,6 +16,9 @@ use crate::fixture::{right, says};
 
 /// Names the path that the part is to work on.
 const VARIABLE: &str = "FMNIST_TEST_CHILD";
+
+/// The longest that a part may read a file, for a test that fails instead of one that hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The path to work on, in a part; none where somebody runs all ignored tests.
 pub(crate) fn argument() -> Option<PathBuf> {
@@ -46,6 +49,12 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
 /// In a part: reads the file, and prints the answer and what it cost.
 pub(crate) fn measure<T, E: fmt::Display>(read: impl FnOnce(&Path) -> Result<T, E>) {
     let Some(path) = argument() else { return };
+    // An answer that does not come is a failure like any other.
+    thread::spawn(|| {
+        thread::sleep(PATIENCE);
+        eprintln!("no answer within {PATIENCE:?}");
+        process::exit(1);
+    });
     let before = peak_memory();
     let start = Instant::now();
     let result = read(&path);
