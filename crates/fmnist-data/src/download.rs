@@ -78,8 +78,8 @@ pub enum Progress<'a> {
 
 /// Makes `dir` hold the four verified files, fetching those that are missing or damaged.
 ///
-/// Beside each it leaves the unzipped file, 55 MB in all, where the directory can be written to: a run
-/// then begins 100 ms sooner.
+/// Beside each it leaves the unzipped file, 55 MB in all, where the directory has room: a run then begins
+/// 100 ms sooner.
 ///
 /// `dir` is created when needed. Sources are tried in order for each file. Of two fetches into
 /// one directory at the same time, the second waits and then finds the work done. No source can
