@@ -19,7 +19,6 @@ const OLD: (&str, &[u8]) = ("t10k-images-idx3-ubyte.gz", b"old");
 
 /// Fetches into a file system that may be too small. What the part prints, or its panic, is the answer.
 #[test]
-#[ignore = "a part of the other test here, in a process of its own that sees a small file system"]
 fn part() {
     let Some(root) = child::argument() else { return };
     let raw = noisy_files();

@@ -24,7 +24,6 @@ fn paths(target: &Path, source: &Path) -> PathBuf {
 }
 
 #[test]
-#[ignore = "a part of the other test here, in a process of its own, to be killed"]
 fn part() {
     let Some(paths) = child::argument() else { return };
     let paths: Vec<PathBuf> = std::env::split_paths(&paths).collect();

@@ -13,7 +13,6 @@ use crate::fixture::{bomb, named, refused, right};
 const MEMORY: u64 = 16 << 20;
 
 #[test]
-#[ignore = "a part of the other tests here, in a process of its own"]
 fn part() {
     child::measure(open);
 }

@@ -94,7 +94,6 @@ fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "a part of the other test here, in a process of its own"]
 fn part() {
     child::measure(|path| load(path, 28, 28));
 }
