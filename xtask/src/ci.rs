@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use fmnist_data::locate;
 
-use crate::{cargo, layering, mutants};
+use crate::{cargo, layering, mutants, torture};
 
 /// Run what CI runs
 #[derive(Debug, clap::Args)]
@@ -16,10 +16,11 @@ pub(crate) struct Args {}
 /// A check's name and what it does.
 type Step = (&'static str, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("formatting", || cargo(&["fmt", "--all", "--check"])),
     ("layering", layering::check),
     ("mutants", mutants::check),
+    ("faults", torture::check),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     // The README's test command.
     ("tests", || cargo(&["test", "--workspace"])),

@@ -3,8 +3,9 @@
 //! The faults are tests of the crates they concern, which `cargo test` runs in a small size. What asks
 //! for all cases, and how they are counted, is in `tests/tally`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -14,8 +15,11 @@ use crate::cargo;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-/// The groups of faults, and how many rows each has.
-const GROUPS: [(&str, u32); 5] = [("A", 18), ("B", 17), ("C", 8), ("D", 10), ("E", 7)];
+/// A row of SECURITY.md: its group's letter, and its number there.
+type Row = (char, u32);
+
+/// The row that is not a tally's, but shown by `cargo xtask mutants`.
+const MUTANTS: Row = ('B', 7);
 
 /// One fault's line of a tally.
 struct Line {
@@ -37,18 +41,15 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
     let passed = cargo::run(tests.env(tally::VARIABLE, &tallies));
 
     let lines = fs::read_to_string(&tallies).context("no test wrote a tally")?;
-    let mut rows: BTreeMap<(String, u32), Vec<Line>> = BTreeMap::new();
+    let mut rows: BTreeMap<Row, Vec<Line>> = BTreeMap::new();
     for line in lines.lines() {
         let (row, line) = parse(line).with_context(|| format!("a tally: {line:?}"))?;
         rows.entry(row).or_default().push(line);
     }
     print(&rows);
     passed?;
-    for (group, n_rows) in GROUPS {
-        for row in 1..=n_rows {
-            let is_tried = rows.contains_key(&(group.to_owned(), row));
-            ensure!(is_tried, "{group}{row}: no test tries this fault");
-        }
+    for row in promised()?.into_iter().filter(|row| *row != MUTANTS) {
+        ensure!(rows.contains_key(&row), "{}{}: no test tried this fault", row.0, row.1);
     }
     let failures: u64 = rows.values().flatten().flat_map(|line| line.failures).sum();
     if failures > 0 {
@@ -57,10 +58,55 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parse(line: &str) -> Option<((String, u32), Line)> {
+/// Fails where SECURITY.md lists a fault that no test counts the cases of, or a test counts one that it
+/// does not list.
+pub(crate) fn check() -> anyhow::Result<()> {
+    let promised = promised()?;
+    let mut tried = BTreeSet::new();
+    for dir in ["crates", "tests"] {
+        find_tallies(&cargo::root().join(dir), &mut tried)?;
+    }
+    tried.insert(MUTANTS);
+    let differ: Vec<_> = promised.symmetric_difference(&tried).collect();
+    ensure!(differ.is_empty(), "SECURITY.md and the tests' tallies differ in {differ:?}");
+    Ok(())
+}
+
+/// The rows that SECURITY.md lists.
+fn promised() -> anyhow::Result<BTreeSet<Row>> {
+    let text = fs::read_to_string(cargo::root().join("SECURITY.md"))?;
+    let first_cell = |line: &str| row(line.strip_prefix("| ")?.split(' ').next()?);
+    Ok(text.lines().filter_map(first_cell).collect())
+}
+
+/// Adds the rows that the Rust files in a directory have tallies of, but for the tally's own.
+fn find_tallies(dir: &Path, rows: &mut BTreeSet<Row>) -> anyhow::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.ends_with("tests/tally") {
+            find_tallies(&path, rows)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path)?;
+            let named = text.split("Tally::new(").skip(1);
+            rows.extend(
+                named.filter_map(|rest| {
+                    row(rest.trim_start().strip_prefix('"')?.split('"').next()?)
+                }),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// `A1` as a row.
+fn row(text: &str) -> Option<Row> {
+    let group = text.chars().next().filter(char::is_ascii_uppercase)?;
+    Some((group, text.get(1..)?.parse().ok()?))
+}
+
+fn parse(line: &str) -> Option<(Row, Line)> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [row, fault, cases, failures @ .., seconds] = fields.as_slice() else { return None };
-    let (group, row) = row.split_at_checked(1)?;
+    let [named, fault, cases, failures @ .., seconds] = fields.as_slice() else { return None };
     let failures = failures.iter().map(|n| n.parse()).collect::<Result<Vec<u64>, _>>().ok()?;
     let line = Line {
         fault: (*fault).into(),
@@ -68,11 +114,11 @@ fn parse(line: &str) -> Option<((String, u32), Line)> {
         failures: failures.try_into().ok()?,
         seconds: seconds.parse().ok()?,
     };
-    Some(((group.into(), row.parse().ok()?), line))
+    Some((row(named)?, line))
 }
 
 /// A table in Markdown, which reads well in a terminal too.
-fn print(rows: &BTreeMap<(String, u32), Vec<Line>>) {
+fn print(rows: &BTreeMap<Row, Vec<Line>>) {
     let show = |row: &str, Line { fault, cases, failures, seconds }: &Line| {
         let [lost, torn, wrong, panicked] = failures;
         println!(
