@@ -21,7 +21,7 @@ use crate::{Error, sniff};
 /// Longest side of a picture in pixels: more than cameras have, less than a bomb needs.
 const MAX_SIDE: u32 = 16_384;
 /// Most memory that the decoded pixels may take, of which there are a few copies: 64 megapixels of
-/// red, green and blue.
+/// red, green and blue. Fewer colours allow no more pixels, since it is these that take time.
 const MAX_MEMORY: u64 = 192 << 20;
 /// Most memory for what else is in the file: colour profile, EXIF, texts. Apart from the pixels' share, so
 /// that a profile that inflates to nothing but zeros is left early.
@@ -109,7 +109,9 @@ fn read(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
     let mut decoder = reader.into_decoder()?;
     limits.max_alloc = Some(MAX_MEMORY);
     // The pixels themselves count towards the limit only when the caller says so.
-    limits.reserve(decoder.total_bytes())?;
+    let (width, height) = decoder.dimensions();
+    let coloured = u64::from(width).saturating_mul(height.into()).saturating_mul(3);
+    limits.reserve(decoder.total_bytes().max(coloured))?;
     decoder.set_limits(limits)?;
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
