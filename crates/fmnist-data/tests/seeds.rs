@@ -1,0 +1,35 @@
+//! What fuzzing starts from are good files: one that is refused would leave the fuzzer before the
+//! first check.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fmnist_data::{idx, picture};
+
+/// The seeds of a target; none where the crate is on its own.
+fn seeds(target: &str) -> Vec<PathBuf> {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    if !fuzz.exists() {
+        return Vec::new();
+    }
+    let files = fs::read_dir(fuzz.join("seeds").join(target)).unwrap();
+    let seeds: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    assert!(seeds.len() >= 12, "{} seeds of {target}", seeds.len());
+    seeds
+}
+
+#[test]
+fn every_idx_file_parses() {
+    for path in seeds("idx") {
+        idx::open(&path).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn every_picture_decodes() {
+    for path in seeds("picture") {
+        let image = picture::load(&path, 28, 28).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(image.len(), 28 * 28, "{}", path.display());
+    }
+}
