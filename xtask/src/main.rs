@@ -6,6 +6,7 @@ mod cargo;
 mod ci;
 mod dist;
 mod fetch_data;
+mod fuzz;
 mod layering;
 mod mutants;
 mod torture;
@@ -20,6 +21,7 @@ enum Command {
     Dist(dist::Args),
     Torture(torture::Args),
     Mutants(mutants::Args),
+    Fuzz(fuzz::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,5 +31,6 @@ fn main() -> anyhow::Result<()> {
         Command::Dist(args) => dist::run(args),
         Command::Torture(args) => torture::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Fuzz(args) => fuzz::run(args),
     }
 }

@@ -1,0 +1,168 @@
+//! `cargo xtask fuzz`: the targets under `fuzz/`, each for some minutes from its seeds, and a table
+//! of what was done.
+//!
+//! A run keeps what it finds worth keeping in `fuzz/corpus`, where the next one goes on; what
+//! crashed is in `fuzz/artifacts`.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::cargo;
+
+/// Fuzz what reads bytes from strangers; needs cargo-fuzz and a C++ compiler
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How long to fuzz each target
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    minutes: u32,
+
+    /// What to fuzz [default: all]
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+}
+
+/// Of an input, so that a corpus of many stays fast to go through.
+const MAX_BYTES: u32 = 4096;
+/// An input that takes longer counts as a hang, and a process that takes more as a leak. The
+/// sanitizer makes a picture of the most pixels allowed take 12 s and 0.6 GiB.
+const MAX_SECONDS: u32 = 60;
+const MAX_MEBIBYTES: u32 = 2048;
+
+const HEAD: [&str; 9] = [
+    "target",
+    "executions",
+    "a second",
+    "edges",
+    "features",
+    "corpus",
+    "peak MiB",
+    "slowest s",
+    "crash",
+];
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let list = cargo::output(fuzz().arg("list"))
+        .context("is cargo-fuzz there? `cargo install cargo-fuzz --locked` brings it")?;
+    let known: Vec<&str> = list.lines().collect();
+    for target in &args.targets {
+        ensure!(known.contains(&&**target), "no target {target:?}: expected one of {known:?}");
+    }
+    let chosen = if args.targets.is_empty() {
+        known
+    } else {
+        args.targets.iter().map(String::as_str).collect()
+    };
+
+    // What does not build is not a crash.
+    cargo::run(fuzz().arg("build"))?;
+    let mut rows = vec![HEAD.map(String::from)];
+    for target in chosen {
+        rows.push(fuzz_target(target, args.minutes)?);
+    }
+    print(&rows);
+    ensure!(rows[1..].iter().all(|row| row[8] == "none"), "crashes, see fuzz/artifacts");
+    Ok(())
+}
+
+/// `cargo fuzz`, whose sanitizer's flags a stable compiler takes only so.
+fn fuzz() -> Command {
+    let mut command = cargo::command("cargo");
+    command.arg("fuzz").env("RUSTC_BOOTSTRAP", "1");
+    command
+}
+
+/// A row of the table.
+fn fuzz_target(target: &str, minutes: u32) -> anyhow::Result<[String; HEAD.len()]> {
+    let dir = cargo::root().join("fuzz");
+    let corpus = dir.join("corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    let mut command = fuzz();
+    // What is new goes into the first folder.
+    command.args(["run", target]).arg(&corpus).arg(dir.join("seeds").join(target)).arg("--");
+    command.arg(format!("-max_total_time={}", 60 * minutes));
+    command.arg(format!("-max_len={MAX_BYTES}"));
+    command.arg(format!("-timeout={MAX_SECONDS}"));
+    command.arg(format!("-rss_limit_mb={MAX_MEBIBYTES}"));
+    command.arg("-print_final_stats=1");
+
+    let mut child = command.stderr(Stdio::piped()).spawn()?;
+    let mut report = Report::default();
+    for line in BufReader::new(child.stderr.take().context("stderr is piped")?).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        eprintln!("{line}");
+        report.read(&line);
+    }
+    let status = child.wait()?;
+    if !status.success() && report.artifact.is_none() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(report.row(target, status.success()))
+}
+
+/// What libFuzzer says in the end, or said last before a crash.
+#[derive(Default)]
+struct Report {
+    executions: String,
+    per_second: String,
+    edges: String,
+    features: String,
+    corpus: String,
+    peak: String,
+    slowest: String,
+    artifact: Option<String>,
+}
+
+impl Report {
+    fn read(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["stat::number_of_executed_units:", n] => self.executions = n.into(),
+            ["stat::average_exec_per_sec:", n] => self.per_second = n.into(),
+            ["stat::slowest_unit_time_sec:", n] => self.slowest = n.into(),
+            ["stat::peak_rss_mb:", n] => self.peak = n.into(),
+            // #8192 pulse cov: 1725 ft: 3831 corp: 368/154Kb lim: 2161 exec/s: 630 rss: 289Mb
+            [_, _, "cov:", edges, "ft:", features, "corp:", corpus, ..] => {
+                self.edges = edges.into();
+                self.features = features.into();
+                self.corpus = corpus.into();
+            }
+            _ => {}
+        }
+        if let Some((_, path)) = line.split_once("Test unit written to ") {
+            self.artifact = path.rsplit('/').next().map(String::from);
+        }
+    }
+
+    /// An artifact of a run that ended well is a slow input.
+    fn row(self, target: &str, ended_well: bool) -> [String; HEAD.len()] {
+        let crash = self.artifact.filter(|_| !ended_well).unwrap_or("none".into());
+        [
+            target.into(),
+            self.executions,
+            self.per_second,
+            self.edges,
+            self.features,
+            self.corpus,
+            self.peak,
+            self.slowest,
+            crash,
+        ]
+    }
+}
+
+/// As Markdown, with the columns aligned.
+fn print(rows: &[[String; HEAD.len()]]) {
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default().max(3);
+    for (i, row) in rows.iter().enumerate() {
+        let cells: [_; HEAD.len()] =
+            std::array::from_fn(|column| format!("{:>1$}", row[column], width(column)));
+        println!("| {} |", cells.join(" | "));
+        if i == 0 {
+            println!("|{}|", cells.map(|cell| "-".repeat(cell.len() + 1) + ":").join("|"));
+        }
+    }
+}
