@@ -20,6 +20,12 @@ pub(crate) fn command(program: &str) -> Command {
     };
     let mut command = Command::new(program);
     command.current_dir(root());
+    // What cargo says of this package to whoever it runs is not so of others: some rebuild over it.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_")) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

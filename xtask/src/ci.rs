@@ -16,11 +16,12 @@ pub(crate) struct Args {}
 /// A check's name and what it does.
 type Step = (&'static str, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 10] = [
-    ("formatting", || cargo(&["fmt", "--all", "--check"])),
+const STEPS: [Step; 11] = [
+    ("formatting", formatting),
     ("layering", layering::check),
     ("mutants", mutants::check),
     ("faults", torture::check),
+    ("supply chain", supply_chain),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     // The README's test command.
     ("tests", || cargo(&["test", "--workspace"])),
@@ -44,6 +45,30 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
     cargo::run(cargo::command("cargo").args(args))
+}
+
+/// The workspace's, and that of the fuzz targets.
+fn formatting() -> anyhow::Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+}
+
+/// What dependencies may be, as deny.toml says. Advisories need their database, from the network.
+fn supply_chain() -> anyhow::Result<()> {
+    let succeeds = |args: &[&str]| {
+        let output = cargo::command("cargo").args(args).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if !succeeds(&["deny", "--version"]) {
+        println!("skipped: no cargo-deny here; `cargo install cargo-deny --locked` brings it");
+        return Ok(());
+    }
+    cargo(&["deny", "check", "licenses", "bans", "sources"])?;
+    if succeeds(&["deny", "fetch", "db"]) {
+        return cargo(&["deny", "check", "advisories"]);
+    }
+    println!("skipped: the database of advisories cannot be had");
+    Ok(())
 }
 
 fn docs() -> anyhow::Result<()> {
