@@ -11,6 +11,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use tally::Dice;
+
 use super::Disk;
 
 /// Names, and the contents of their files.
@@ -163,20 +165,27 @@ fn choices(log: &[Op]) -> Vec<usize> {
     log.iter().enumerate().map(choices).collect()
 }
 
-/// Every combination, where the i-th operation has the first `choices[i]` fates.
+/// Every combination, where the i-th operation has the first `choices[i]` fates. Of more than can be
+/// tried, which only a save has that syncs nothing, some.
 fn for_each_fate(choices: &[usize], mut f: impl FnMut(&[Fate])) {
     const FATES: [Fate; 3] = [Fate::Kept, Fate::Lost, Fate::Garbage];
-    let n: usize = choices.iter().product();
-    for mut number in 0..n {
-        let fates: Vec<Fate> = choices
-            .iter()
-            .map(|&n| {
+    const MOST: usize = 2000;
+    let all = choices.iter().try_fold(1_usize, |n, &choices| n.checked_mul(choices));
+    match all.filter(|&n| n <= MOST) {
+        Some(n) => (0..n).for_each(|mut number| {
+            let fate = |&n: &usize| {
                 let fate = FATES[number % n];
                 number /= n;
                 fate
-            })
-            .collect();
-        f(&fates);
+            };
+            f(&choices.iter().map(fate).collect::<Vec<_>>());
+        }),
+        None => {
+            let mut dice = Dice::new(6);
+            for _ in 0..MOST {
+                f(&choices.iter().map(|&n| FATES[dice.below(n)]).collect::<Vec<_>>());
+            }
+        }
     }
 }
 
