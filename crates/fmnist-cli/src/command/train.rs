@@ -1,5 +1,6 @@
 //! `fmnist train`: begins a run or carries one on, saves after every epoch, stops when told to.
 
+mod open;
 mod report;
 mod setup;
 
@@ -15,7 +16,7 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum;
 use fmnist_data::{Dataset, DatasetName};
-use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, ErrorKind, FileLock, ModelInfo, Newest};
+use nn_io::{CheckpointDir, CheckpointRef, ModelInfo};
 use nn_train::{EpochOutcome, Samples, Trainer, TrainingState};
 
 use crate::{
@@ -24,8 +25,8 @@ use crate::{
     exit::Usage,
     signal::{Signal, Stop},
 };
+use open::Opened;
 use report::Report;
-use setup::Plan;
 
 /// Train a classifier, or carry a training on
 ///
@@ -147,7 +148,10 @@ impl fmt::Display for Hidden {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Opened { plan, resumed, output, _lock, checkpoints } = open(&args, console)?;
+    let Opened { plan, resumed, output, _lock, checkpoints } = open::open(&args, console)?;
+    if output.exists() && resumed.as_ref() != Some(&output) {
+        console.message(&format!("replacing the model in {}", output.display()));
+    }
     let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
     let n_train = dataset.train.labels.len();
     let (run, info) = plan.into_run(&dataset, console)?;
@@ -195,83 +199,6 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     session.finish(&test_images.samples()?, threads, &dataset)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A run whose files are ours alone.
-struct Opened {
-    plan: Plan,
-    /// The file that is carried on.
-    resumed: Option<PathBuf>,
-    output: PathBuf,
-    _lock: FileLock,
-    checkpoints: Option<CheckpointDir>,
-}
-
-/// Finds out, before anything that takes time, which run it is, and that it can be saved where it shall
-/// be, and nobody else saves there.
-fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
-    let Args { resume, output, checkpoint_dir, checkpoint_every, settings, .. } = args;
-    let default_output = || PathBuf::from("fashion_mnist.model");
-    let claim = |output: &Path| -> anyhow::Result<FileLock> {
-        nn_io::check_output(output)?;
-        Ok(FileLock::acquire(output)?)
-    };
-    let create = |directory: &PathBuf| {
-        CheckpointDir::create(directory).map_err(|error| match error.kind() {
-            ErrorKind::WouldOverwrite => anyhow::Error::new(error).context(format!(
-                "to carry the run there on, use --resume {}",
-                directory.display()
-            )),
-            _ => error.into(),
-        })
-    };
-    let new_checkpoints = || checkpoint_dir.as_ref().map(create).transpose();
-    let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
-    if checkpoint_every.is_some() && checkpoint_dir.is_none() && !is_directory {
-        return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
-    }
-    match resume {
-        None => {
-            let plan = setup::new_run(settings)?;
-            let output = output.clone().unwrap_or_else(default_output);
-            let lock = claim(&output)?;
-            let checkpoints = new_checkpoints()?;
-            if output.exists() {
-                console.message(&format!("replacing the model in {}", output.display()));
-            }
-            Ok(Opened { plan, resumed: None, output, _lock: lock, checkpoints })
-        }
-        Some(directory) if is_directory => {
-            let is_same =
-                |other: &PathBuf| other.canonicalize().ok() == directory.canonicalize().ok();
-            let (checkpoints, newest) = match checkpoint_dir {
-                Some(other) if !is_same(other) => {
-                    let newest = Newest::load(directory)?;
-                    (create(other)?, newest)
-                }
-                _ => CheckpointDir::open(directory)?,
-            };
-            let Newest { path, checkpoint, skipped } = newest;
-            for error in skipped {
-                console.warning(&format!("skipped: {error}"));
-            }
-            let plan = setup::resumed_run(&path, checkpoint, settings)?;
-            let output = output.clone().unwrap_or_else(default_output);
-            let lock = claim(&output)?;
-            let checkpoints = Some(checkpoints);
-            Ok(Opened { plan, resumed: Some(path), output, _lock: lock, checkpoints })
-        }
-        Some(file) => {
-            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings);
-            load()?;
-            let output = output.as_ref().unwrap_or(file).clone();
-            let lock = claim(&output)?;
-            // Once more, as another run may have saved to it before it was locked.
-            let plan = load()?;
-            let checkpoints = new_checkpoints()?;
-            Ok(Opened { plan, resumed: Some(file.clone()), output, _lock: lock, checkpoints })
-        }
-    }
 }
 
 /// What is wrong with a setting: the user's fault, or that of the file where it is saved.

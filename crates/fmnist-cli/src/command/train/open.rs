@@ -1,0 +1,85 @@
+//! Which run it is, new or carried on, and the files that are its own from then on.
+
+use std::path::{Path, PathBuf};
+
+use nn_io::{Checkpoint, CheckpointDir, ErrorKind, FileLock, Newest};
+
+use super::{
+    Args,
+    setup::{self, Plan},
+};
+use crate::{console::Console, exit::Usage};
+
+/// A run whose files are ours alone.
+pub(super) struct Opened {
+    pub(super) plan: Plan,
+    /// The file that is carried on.
+    pub(super) resumed: Option<PathBuf>,
+    pub(super) output: PathBuf,
+    pub(super) _lock: FileLock,
+    pub(super) checkpoints: Option<CheckpointDir>,
+}
+
+/// Finds out, before anything that takes time, which run it is, and that it can be saved where it shall
+/// be, and nobody else saves there.
+pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
+    let Args { resume, output, checkpoint_dir, checkpoint_every, settings, .. } = args;
+    let default_output = || PathBuf::from("fashion_mnist.model");
+    let claim = |output: &Path| -> anyhow::Result<FileLock> {
+        nn_io::check_output(output)?;
+        Ok(FileLock::acquire(output)?)
+    };
+    let create = |directory: &PathBuf| {
+        CheckpointDir::create(directory).map_err(|error| match error.kind() {
+            ErrorKind::WouldOverwrite => anyhow::Error::new(error).context(format!(
+                "to carry the run there on, use --resume {}",
+                directory.display()
+            )),
+            _ => error.into(),
+        })
+    };
+    let new_checkpoints = || checkpoint_dir.as_ref().map(create).transpose();
+    let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
+    if checkpoint_every.is_some() && checkpoint_dir.is_none() && !is_directory {
+        return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
+    }
+    match resume {
+        None => {
+            let plan = setup::new_run(settings)?;
+            let output = output.clone().unwrap_or_else(default_output);
+            let lock = claim(&output)?;
+            let checkpoints = new_checkpoints()?;
+            Ok(Opened { plan, resumed: None, output, _lock: lock, checkpoints })
+        }
+        Some(directory) if is_directory => {
+            let is_same =
+                |other: &PathBuf| other.canonicalize().ok() == directory.canonicalize().ok();
+            let (checkpoints, newest) = match checkpoint_dir {
+                Some(other) if !is_same(other) => {
+                    let newest = Newest::load(directory)?;
+                    (create(other)?, newest)
+                }
+                _ => CheckpointDir::open(directory)?,
+            };
+            let Newest { path, checkpoint, skipped } = newest;
+            for error in skipped {
+                console.warning(&format!("skipped: {error}"));
+            }
+            let plan = setup::resumed_run(&path, checkpoint, settings)?;
+            let output = output.clone().unwrap_or_else(default_output);
+            let lock = claim(&output)?;
+            let checkpoints = Some(checkpoints);
+            Ok(Opened { plan, resumed: Some(path), output, _lock: lock, checkpoints })
+        }
+        Some(file) => {
+            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings);
+            load()?;
+            let output = output.as_ref().unwrap_or(file).clone();
+            let lock = claim(&output)?;
+            // Once more, as another run may have saved to it before it was locked.
+            let plan = load()?;
+            let checkpoints = new_checkpoints()?;
+            Ok(Opened { plan, resumed: Some(file.clone()), output, _lock: lock, checkpoints })
+        }
+    }
+}
