@@ -52,6 +52,9 @@ fn the_newest_three_and_the_best_are_kept_and_carried_on_from() {
     assert_eq!(events[0]["resumed"], "run/ckpt-000860.model");
     assert_eq!(digest(&run, "whole.model"), TRAINED.state_sha256);
     assert_eq!(names(&run, "run"), names(&program, "run"));
+    // A model that it replaces is named, as for a new run.
+    let again = run.run("train --resume run --epochs 4 --output whole.model").success();
+    assert!(again.stderr.contains("replacing the model in whole.model"), "{again:#?}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{Error, temporary};
 /// It is an advisory lock on a file of its own, which stays behind: see section 11 of FORMAT.md.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -63,7 +63,16 @@ impl FileLock {
             write!(file, "{}", std::process::id())
         };
         write().map_err(Error::io(lock, "write the lock"))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FileLock {
+    /// Closing the file is not enough: a process that was just started, and is not yet itself, has it
+    /// open too.
+    fn drop(&mut self) {
+        // If not even that can be done, the end of the process will.
+        let _ = self.file.unlock();
     }
 }
 

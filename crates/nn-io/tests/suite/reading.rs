@@ -184,7 +184,10 @@ mod unix {
         mode(directory.path(), 0o755).unwrap();
         // Where the program was built, nobody may have no business.
         let program = directory.path().join("program");
-        fs::copy(env::current_exe().unwrap(), &program).unwrap();
+        // By another process: a program that somebody has open for writing, if only a child of another
+        // test that is about to start, cannot be run.
+        let copied = Command::new("cp").arg(env::current_exe().unwrap()).arg(&program).status();
+        assert!(copied.unwrap().success());
         let closed = directory.path().join("closed");
         fs::create_dir(&closed).unwrap();
         let file = directory.path().join("m.model");
