@@ -166,6 +166,7 @@ fn loading_names_path_and_place() {
 mod unix {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::process::Command;
+    use std::thread;
 
     use super::*;
 
@@ -187,6 +188,20 @@ mod unix {
         let looped = directory.path().join("loop");
         symlink("loop", &looped).unwrap();
         assert_eq!(check_output(&looped).unwrap_err().kind(), ErrorKind::Io);
+    }
+
+    /// Whatever other processes this one is starting, which have all its files open for a moment.
+    #[test]
+    fn a_lock_is_free_once_it_is_dropped() {
+        let (_directory, path) = saved();
+        thread::scope(|scope| {
+            let starts = scope.spawn(|| {
+                (0..100).for_each(|_| drop(Command::new("true").status().unwrap()));
+            });
+            while !starts.is_finished() {
+                FileLock::acquire(&path).unwrap();
+            }
+        });
     }
 
     #[test]
