@@ -1,7 +1,7 @@
 //! Adam down Rosenbrock's valley, stopped halfway, taken apart, put together and carried on:
 //! `cargo run -p nn-optim --example rosenbrock`.
 
-use nn_optim::{Adam, AdamConfig, Buffer, Error, Schedule};
+use nn_optim::{Error, Optimizer, OptimizerConfig, Schedule};
 
 /// The gradient of `(1 - x)^2 + 100 (y - x^2)^2`, whose minimum is at (1, 1).
 fn gradient([x, y]: [f32; 2]) -> [f32; 2] {
@@ -10,7 +10,7 @@ fn gradient([x, y]: [f32; 2]) -> [f32; 2] {
 
 fn main() -> Result<(), Error> {
     let schedule = Schedule::InverseTime { learning_rate: 0.01, decay: 1e-5 };
-    let mut adam = Adam::new(AdamConfig::default(), 2)?;
+    let mut adam = Optimizer::new(OptimizerConfig::default(), 2)?;
     let mut point = [-1.0, 1.0];
     for step in 0..2_000 {
         if step % 250 == 0 {
@@ -18,9 +18,8 @@ fn main() -> Result<(), Error> {
         }
         if step == 1_000 {
             // What a file keeps of an optimizer.
-            let (config, step) = (adam.config(), adam.step());
-            let (m, v) = (Buffer::from_slice(0, adam.m()), Buffer::from_slice(0, adam.v()));
-            adam = Adam::from_parts(config, step, m, v)?;
+            let (config, step, moments) = (adam.config(), adam.step(), adam.moments().to_vec());
+            adam = Optimizer::from_parts(config, step, moments)?;
         }
         let d_point = gradient(point);
         adam.begin_step(schedule.rate_at(step)).apply(&mut point, &d_point);

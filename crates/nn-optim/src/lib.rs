@@ -1,11 +1,31 @@
 #![doc = include_str!("../README.md")]
 //!
+//! # Reading order
+//!
+//! [`Optimizer`] is settings, a count of steps and moments; [`OptimizerConfig`] tells the optimizers apart,
+//! each of which has its arithmetic in a file of its own; [`Schedule`] is the learning rate.
+//!
 //! This crate knows no layer: parameters, gradients and moments are plain slices of `f32`.
 
+mod optimizer;
+
+mod adagrad;
 mod adam;
-mod error;
+mod adamw;
+mod rmsprop;
+mod sgd;
+
+mod moment;
 mod schedule;
 
-pub use adam::{Adam, AdamConfig, AdamUpdate, Buffer};
+mod error;
+
+pub use adagrad::AdagradConfig;
+pub use adam::AdamConfig;
+pub use adamw::AdamWConfig;
 pub use error::Error;
+pub use moment::{Buffer, Moment};
+pub use optimizer::{LARGEST_GRADIENT, Optimizer, OptimizerConfig, Update};
+pub use rmsprop::RmsPropConfig;
 pub use schedule::Schedule;
+pub use sgd::SgdConfig;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use nn_core::{Init, LayerSpec, Model};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
 
 const PIXELS: usize = 784;
@@ -35,7 +35,7 @@ fn epoch(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     for (threads, batch_size) in [(1, 128), (2, 128), (2, 32), (2, 1024)] {
         let model = model();
-        let (adam, schedule) = (AdamConfig::default(), Schedule::default());
+        let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
         let config = RunConfig { seed: 0, batch_size };
         let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
         let mut trainer = Trainer::new(model, state, threads).expect("threads can be started");

@@ -8,7 +8,7 @@ use nn_core::{
     Init, LayerSpec, Model,
     rng::{Purpose, Stream},
 };
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{Features, RunConfig, Samples, Step, Trainer, TrainingState};
 
 const ARMS: u32 = 3;
@@ -35,7 +35,7 @@ fn start() -> Result<Trainer, Box<dyn Error>> {
     let model = Model::new(&LayerSpec::mlp(&[2, 64, 64, ARMS as usize]), Init::He, 0)?;
     let schedule = Schedule::InverseTime { learning_rate: 0.01, decay: 1e-4 };
     let config = RunConfig { seed: 0, batch_size: 50 };
-    let state = TrainingState::new(&model, AdamConfig::default(), schedule, config)?;
+    let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     Ok(Trainer::new(model, state, 2)?)
 }
 

@@ -73,8 +73,8 @@ pub enum Error {
         /// The model's outputs.
         classes: usize,
     },
-    /// A number is not finite any more, or a gradient's square would not be, as happens where the
-    /// learning rate is too high.
+    /// A number is not finite any more, or a gradient is beyond [`nn_optim::LARGEST_GRADIENT`], as happens
+    /// where the learning rate is too high.
     #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]
     Diverged {
         /// The epoch under way, counted from 1.

@@ -16,7 +16,7 @@ use nn_core::{
     BlocksMut, Buffer, ConfusionMatrix, GradientBlock, LossSum, Model, Workspace, metric::argmax,
     zeros,
 };
-use nn_optim::AdamUpdate;
+use nn_optim::Update;
 use rayon::{
     ThreadPool, ThreadPoolBuilder,
     iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator},
@@ -236,12 +236,12 @@ impl Gradients {
 
     /// Phase 2 of a step: every block's gradient over `parts`, and its update. Runs in a pool of as many
     /// threads as there is room for.
-    pub(crate) fn update(&self, parts: &Parts, model: &mut Model, update: AdamUpdate<'_>) {
+    pub(crate) fn update(&self, parts: &Parts, model: &mut Model, update: Update<'_>) {
         self.update_blocks(parts, model.blocks_mut(), update);
     }
 
     /// Halves the blocks until a thread has one.
-    fn update_blocks(&self, parts: &Parts, blocks: BlocksMut<'_>, mut update: AdamUpdate<'_>) {
+    fn update_blocks(&self, parts: &Parts, blocks: BlocksMut<'_>, mut update: Update<'_>) {
         if blocks.len() > 1 {
             let mid = blocks.len() / 2;
             let (left, right) = blocks.split_at(mid);

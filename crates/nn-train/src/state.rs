@@ -5,7 +5,7 @@
 //! their models and states are equal.
 
 use nn_core::LossSum;
-use nn_optim::{Adam, Schedule};
+use nn_optim::{Optimizer, Schedule};
 
 use crate::Error;
 
@@ -88,7 +88,7 @@ pub fn best_epoch(history: &[EpochRecord]) -> Option<usize> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingState {
     /// The optimizer with its moments and its count of steps, which is the run's.
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
     /// The learning rate by step.
     pub schedule: Schedule,
     /// What must stay as it is.

@@ -9,7 +9,7 @@ use nn_core::{
     LossSum, Model,
     rng::{Purpose, Stream},
 };
-use nn_optim::{Adam, AdamConfig, Schedule};
+use nn_optim::{LARGEST_GRADIENT, Optimizer, OptimizerConfig, Schedule};
 use rayon::ThreadPool;
 
 use crate::{
@@ -26,14 +26,14 @@ impl TrainingState {
     /// If a setting is outside its range.
     pub fn new(
         model: &Model,
-        adam: AdamConfig,
+        optimizer: OptimizerConfig,
         schedule: Schedule,
         config: RunConfig,
     ) -> Result<Self, Error> {
         config.validate()?;
         schedule.validate()?;
         Ok(Self {
-            optimizer: Adam::new(adam, model.params().len())?,
+            optimizer: Optimizer::new(optimizer, model.params().len())?,
             schedule,
             config,
             progress: Progress::default(),
@@ -99,8 +99,9 @@ impl Trainer {
         check_classifier(&model)?;
         state.config.validate()?;
         state.schedule.validate()?;
-        let (expected, found) = (model.params().len(), state.optimizer.m().len());
-        if found != expected {
+        let expected = model.params().len();
+        let moments = state.optimizer.moments().iter();
+        if let Some(found) = moments.map(|moment| moment.len()).find(|&found| found != expected) {
             return Err(Error::Moments { expected, found });
         }
         let parts = Parts::training(&model, state.config.batch_size);
@@ -217,9 +218,6 @@ impl Run {
     }
 }
 
-/// The furthest that a gradient may be from 0: Adam keeps its square, which must be finite.
-const LARGEST_GRADIENT: f32 = 1e19;
-
 /// A number that a run cannot go on with: what it is of, and its value.
 struct Divergence {
     what: String,
@@ -263,7 +261,9 @@ fn check_step(
     }
 }
 
-/// The error where a parameter is not finite, though the loss did not show it yet.
+/// The error where a parameter is not finite, though the loss did not show it yet. A moment is finite where
+/// its parameter is: those of squares are by the check of the step, Adam's first is a mean of gradients, and
+/// SGD's momentum is added to the parameter.
 fn check_params(model: &Model, state: &TrainingState) -> Result<(), Error> {
     let Some(at) = model.params().iter().position(|param| !param.is_finite()) else {
         return Ok(());

@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
 
 #[global_allocator]
@@ -33,7 +33,7 @@ fn a_step_allocates_nothing() {
     let samples = Samples::new(features, 784, &labels).unwrap();
     for threads in [1, 2] {
         let model = Model::new(&LayerSpec::mlp(&[784, 128, 128, 10]), Init::He, 0).unwrap();
-        let (adam, config) = (AdamConfig::default(), RunConfig::default());
+        let (adam, config) = (OptimizerConfig::default(), RunConfig::default());
         let state = TrainingState::new(&model, adam, Schedule::default(), config).unwrap();
         let mut trainer = Trainer::new(model, state, threads).unwrap();
         // Threads set up their queues of work when they first have some.

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
 
 const BATCH: usize = 128;
@@ -42,7 +42,7 @@ fn three_steps_agree_with_pytorch() {
         }
     }
 
-    let (adam, schedule) = (AdamConfig::default(), Schedule::default());
+    let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
     let config = RunConfig { seed: 0, batch_size: BATCH };
     let state = TrainingState::new(&model, adam, schedule, config).unwrap();
     let mut trainer = Trainer::new(model, state, 2).unwrap();

@@ -5,7 +5,10 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
-use nn_optim::{Adam, AdamConfig, Buffer, Schedule};
+use nn_optim::{
+    AdagradConfig, AdamWConfig, LARGEST_GRADIENT, Optimizer, OptimizerConfig, RmsPropConfig,
+    Schedule, SgdConfig,
+};
 use nn_train::{
     EpochOutcome, EpochRecord, Error, Features, Metrics, RunConfig, Samples, Step, Trainer,
     TrainingState, best_epoch,
@@ -38,10 +41,28 @@ impl Data {
     }
 }
 
+/// Every optimizer, each way that it goes.
+fn optimizers() -> [OptimizerConfig; 7] {
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    [
+        OptimizerConfig::default(),
+        OptimizerConfig::AdamW(AdamWConfig::default()),
+        OptimizerConfig::RmsProp(RmsPropConfig::default()),
+        OptimizerConfig::Adagrad(AdagradConfig::default()),
+        sgd(0.0, false),
+        sgd(0.9, false),
+        sgd(0.9, true),
+    ]
+}
+
+/// A run that Adam takes.
 fn start() -> (Model, TrainingState) {
+    start_with(OptimizerConfig::default())
+}
+
+fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
     let model = Model::new(&LayerSpec::mlp(&[N_FEATURES, 40, 24, 5]), Init::He, 1).unwrap();
-    let (adam, schedule) = (AdamConfig::default(), Schedule::default());
-    let state = TrainingState::new(&model, adam, schedule, CONFIG).unwrap();
+    let state = TrainingState::new(&model, optimizer, Schedule::default(), CONFIG).unwrap();
     (model, state)
 }
 
@@ -71,27 +92,32 @@ fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model,
 
 #[test]
 fn stopped_at_any_step_and_resumed() {
-    let whole = train(start(), 2, u64::MAX);
-    assert_eq!((whole.1.optimizer.step(), whole.1.history.len()), (STEPS, 3));
     let mut tally = Tally::new("C1", "stopped at each step of a run, and resumed");
-    for stop in 1..=STEPS {
-        tally.case(|| {
-            let stopped = train(start(), 2, stop);
-            assert_eq!(stopped.1.optimizer.step(), stop);
-            let is_whole = train(stopped, 2, u64::MAX) == whole;
-            ensure(is_whole, || Failure::torn(format!("stopped after step {stop}")))
-        });
+    for optimizer in optimizers() {
+        let whole = train(start_with(optimizer), 2, u64::MAX);
+        assert_eq!((whole.1.optimizer.step(), whole.1.history.len()), (STEPS, 3));
+        for stop in 1..=STEPS {
+            tally.case(|| {
+                let stopped = train(start_with(optimizer), 2, stop);
+                assert_eq!(stopped.1.optimizer.step(), stop);
+                let is_whole = train(stopped, 2, u64::MAX) == whole;
+                ensure(is_whole, || Failure::torn(format!("{optimizer:?}: stopped after {stop}")))
+            });
+        }
     }
     tally.finish();
 }
 
 #[test]
 fn any_number_of_threads() {
-    let one = train(start(), 1, u64::MAX);
     let mut tally = Tally::new("C6", "other numbers of threads");
-    for threads in [2, 3, 4, 8] {
-        let same = || train(start(), threads, u64::MAX) == one;
-        tally.case(|| ensure(same(), || Failure::torn(format!("{threads} threads"))));
+    for optimizer in optimizers() {
+        let one = train(start_with(optimizer), 1, u64::MAX);
+        for threads in [2, 3, 4, 8] {
+            let same = || train(start_with(optimizer), threads, u64::MAX) == one;
+            let other = || Failure::torn(format!("{optimizer:?}: {threads} threads"));
+            tally.case(|| ensure(same(), other));
+        }
     }
     tally.finish();
 }
@@ -106,23 +132,32 @@ fn a_lost_part_of_the_state_shows() {
         train((model, state), 2, u64::MAX)
     };
     assert_eq!(resumed(&|_| ()), whole);
-    let adam = |state: &TrainingState, step, m: &[f32], v: &[f32]| {
-        let buffer = |values| Buffer::from_slice(0, values);
-        Adam::from_parts(state.optimizer.config(), step, buffer(m), buffer(v)).unwrap()
-    };
     let moments_swapped = resumed(&|state| {
-        let v: Vec<f32> = state.optimizer.m().iter().map(|m| m.abs()).collect();
-        state.optimizer = adam(state, 20, state.optimizer.v(), &v);
+        let [m, v] = state.optimizer.moments() else { panic!() };
+        let (mut v, m) = (m.clone(), v.clone());
+        v.iter_mut().for_each(|v| *v = v.abs());
+        let config = state.optimizer.config();
+        state.optimizer = Optimizer::from_parts(config, 20, vec![m, v]).unwrap();
     });
     let other_order = resumed(&|state| state.config.seed += 1);
-    let moments_lost = resumed(&|state| {
-        let zeros = vec![0.0; state.optimizer.m().len()];
-        state.optimizer = adam(state, 20, &zeros, &zeros);
-    });
     let mut tally = Tally::new("C3", "parts of the state that are lost show in the result");
-    for lost in [moments_swapped, other_order, moments_lost] {
+    for lost in [moments_swapped, other_order] {
         let shows = lost.0.params() != whole.0.params();
         tally.case(|| ensure(shows, || Failure::torn("the loss does not show")));
+    }
+    // Each moment of each optimizer.
+    for optimizer in optimizers() {
+        let (model, state) = train(start_with(optimizer), 2, 20);
+        let whole = train((model.clone(), state.clone()), 2, u64::MAX);
+        for lost in 0..state.optimizer.moments().len() {
+            let (model, mut state) = (model.clone(), state.clone());
+            let mut moments = state.optimizer.moments().to_vec();
+            moments[lost].fill(0.0);
+            state.optimizer = Optimizer::from_parts(optimizer, 20, moments).unwrap();
+            let shows = train((model, state), 2, u64::MAX).0.params() != whole.0.params();
+            let name = optimizer.moments()[lost].name;
+            tally.case(|| ensure(shows, || Failure::torn(format!("{name} is lost, unseen"))));
+        }
     }
     tally.finish();
 }
@@ -146,9 +181,8 @@ fn steps_that_the_run_did_not_take_are_refused() {
     };
     for step in [0, 19, 21, 1 << 53] {
         check(&|state| {
-            let buffer = |values| Buffer::from_slice(0, values);
-            let (m, v) = (buffer(state.optimizer.m()), buffer(state.optimizer.v()));
-            state.optimizer = Adam::from_parts(state.optimizer.config(), step, m, v).unwrap();
+            let (config, moments) = (state.optimizer.config(), state.optimizer.moments().to_vec());
+            state.optimizer = Optimizer::from_parts(config, step, moments).unwrap();
         });
     }
     check(&|state| state.progress.epoch -= 1);
@@ -180,11 +214,13 @@ fn an_epoch_visits_every_sample() {
 #[test]
 fn divergence_stops_before_the_state_is_harmed() {
     let mut tally = Tally::new("E1", "learning rates that no net bears");
-    for learning_rate in [1e20, 1e25, 1e30] {
+    let rates = [1e20, 1e25, 1e30];
+    let runs = optimizers().map(|optimizer| rates.map(|rate| (optimizer, rate)));
+    for (optimizer, learning_rate) in runs.into_iter().flatten() {
         tally.case(|| {
             let data = Data::new();
             let (samples, _) = data.split();
-            let (model, state) = start();
+            let (model, state) = start_with(optimizer);
             let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
             let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
             let mut step_before = 0;
@@ -195,7 +231,7 @@ fn divergence_stops_before_the_state_is_harmed() {
                 };
                 match trainer.train_epoch(&samples, None, steps) {
                     Ok(_) if trainer.state().progress.epoch < 100 => {}
-                    Ok(_) => return Err(Failure::wrong("never diverged")),
+                    Ok(_) => return Err(Failure::wrong(format!("{optimizer:?} never diverged"))),
                     Err(error) => break error,
                 }
             };
@@ -207,18 +243,19 @@ fn divergence_stops_before_the_state_is_harmed() {
             let state = trainer.state();
             let steps = state.optimizer.step();
             ensure(steps == step_before, || Failure::torn(format!("{steps} steps taken")))?;
-            let numbers = [trainer.model().params(), state.optimizer.m(), state.optimizer.v()];
-            let finite = numbers.iter().all(|numbers| numbers.iter().all(|x| x.is_finite()));
-            ensure(finite, || Failure::torn("the state is harmed"))
+            let moments = state.optimizer.moments().iter().flat_map(|moment| moment.iter());
+            let finite = moments.chain(trainer.model().params()).all(|x| x.is_finite());
+            ensure(finite, || Failure::torn(format!("{optimizer:?}: the state is harmed")))
         });
     }
     tally.finish();
 }
 
-/// The loss may be finite where the gradient is not, or not its square: the step is not taken.
+/// The loss may be finite where the gradient is not, or where no optimizer bears its square: the step is not
+/// taken.
 #[test]
 fn a_gradient_that_is_not_finite_is_not_applied() {
-    let check = |scale: f32, diverges: bool| {
+    let check = |optimizer: OptimizerConfig, scale: f32, diverges: bool| {
         let mut model = Model::new(&LayerSpec::mlp(&[2, 2, 2]), Init::He, 1).unwrap();
         // Features times `scale`, and back: the loss is that of a modest net, the gradient by the last
         // weights is not.
@@ -236,8 +273,7 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
             0.0,
             0.0,
         ]);
-        let (adam, schedule) = (AdamConfig::default(), Schedule::default());
-        let state = TrainingState::new(&model, adam, schedule, CONFIG).unwrap();
+        let state = TrainingState::new(&model, optimizer, Schedule::default(), CONFIG).unwrap();
         let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
         let before = (model.clone(), state.clone());
         let mut trainer = Trainer::new(model, state, 1).unwrap();
@@ -247,16 +283,18 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
                 panic!("{result:?}")
             };
             assert_eq!(what, "the gradient of layer 2 (dense)");
-            assert!(value.abs() > 1e19);
+            assert!(value.abs() > f64::from(LARGEST_GRADIENT));
             assert_eq!(trainer.into_parts(), before);
         } else {
             assert_eq!(result, Ok(EpochOutcome::Stopped));
         }
     };
-    check(1e10, false);
-    check(1e18, false);
-    check(1e21, true);
-    check(1e37, true);
+    for optimizer in optimizers() {
+        check(optimizer, 1e10, false);
+        check(optimizer, 1e15, false);
+        check(optimizer, 1e17, true);
+        check(optimizer, 1e37, true);
+    }
 }
 
 /// What is not a number is never the best, wherever it stands.

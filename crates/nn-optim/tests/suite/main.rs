@@ -1,0 +1,44 @@
+//! The tests of the optimizers, as one program: each goes through all of them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use nn_optim::{
+    AdagradConfig, AdamConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, SgdConfig,
+};
+
+/// Numbers of the book's formulas and of PyTorch.
+mod reference;
+
+/// Parts and restored states: the same bits.
+mod state;
+
+/// Moments that no training should end at: denormal ones, infinite ones.
+mod moments;
+
+/// Settings and states that are refused.
+mod refused;
+
+/// Every optimizer, as the scripts in `reference` name it.
+fn optimizers() -> [(&'static str, OptimizerConfig); 7] {
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    let adamw = AdamWConfig { weight_decay: 0.25, ..AdamWConfig::default() };
+    [
+        ("sgd", sgd(0.0, false)),
+        ("momentum", sgd(0.9, false)),
+        ("nesterov", sgd(0.9, true)),
+        ("adagrad", OptimizerConfig::Adagrad(AdagradConfig::default())),
+        ("rmsprop", OptimizerConfig::RmsProp(RmsPropConfig::default())),
+        ("adam", OptimizerConfig::Adam(AdamConfig::default())),
+        ("adamw", OptimizerConfig::AdamW(adamw)),
+    ]
+}
+
+/// A thousand numbers from -1 to 1, and a few more: no multiple of a vector's length.
+fn wave(phase: f32) -> Vec<f32> {
+    (0..1003).map(|i| (i as f32 * 0.37 + phase).sin()).collect()
+}
+
+/// The state's bits, as `-0.0` equals `0.0`.
+fn bits(optimizer: &Optimizer, params: &[f32]) -> Vec<u32> {
+    let moments = optimizer.moments().iter().flat_map(|moment| moment.iter());
+    params.iter().chain(moments).map(|x| x.to_bits()).collect()
+}

@@ -1,0 +1,67 @@
+use nn_optim::{Optimizer, Schedule};
+
+use crate::optimizers;
+
+const RATE: f64 = 0.02;
+const SCHEDULE: Schedule = Schedule::InverseTime { learning_rate: RATE, decay: 0.1 };
+
+fn gradient(step: usize) -> [f32; 3] {
+    let step = step as f32;
+    [0.3 * (step - 2.0), 1e-4 * (step + 1.0), -5.0 / (step + 1.0)]
+}
+
+/// Takes the scripts' five steps with every optimizer, and after each compares with a line of theirs what
+/// `numbers` gives.
+#[track_caller]
+fn compare(
+    lines: &str,
+    schedule: impl Fn(&str) -> Schedule,
+    numbers: impl Fn(&[f32], &Optimizer) -> Vec<f32>,
+) {
+    let mut lines = lines.lines();
+    for (name, config) in optimizers() {
+        let mut optimizer = Optimizer::new(config, 3).unwrap();
+        let mut params = [1.0, -2.0, 0.5];
+        for step in 0..5 {
+            let rate = schedule(name).rate_at(optimizer.step());
+            optimizer.begin_step(rate).apply(&mut params, &gradient(step));
+            let (of, expected) = lines.next().unwrap().split_once(' ').unwrap();
+            assert_eq!(of, name);
+            let expected: Vec<f64> = expected.split(' ').map(|x| x.parse().unwrap()).collect();
+            let found = numbers(&params, &optimizer);
+            assert_eq!(found.len(), expected.len(), "{name}");
+            for (found, expected) in found.into_iter().zip(expected) {
+                let difference = (f64::from(found) - expected).abs();
+                // 32 bits against 64: more than their last one where a momentum turns around.
+                let close = difference <= 5e-6 * expected.abs();
+                assert!(close, "{name}, step {step}: {found}, expected {expected}");
+            }
+        }
+    }
+    assert_eq!(lines.next(), None);
+}
+
+/// Parameters and moments. Numbers from `reference/book.py`.
+#[test]
+fn the_book() {
+    compare(
+        include_str!("../reference/book.txt"),
+        |_| SCHEDULE,
+        |params, optimizer| {
+            let moments = optimizer.moments().iter().flat_map(|moment| moment.iter());
+            params.iter().chain(moments).copied().collect()
+        },
+    );
+}
+
+/// Parameters; PyTorch's moments are not all ours. Numbers from `reference/pytorch.py`, which says why the
+/// rate is constant under momentum.
+#[test]
+fn pytorch() {
+    let constant = Schedule::InverseTime { learning_rate: RATE, decay: 0.0 };
+    compare(
+        include_str!("../reference/pytorch.txt"),
+        |name| if matches!(name, "momentum" | "nesterov") { constant } else { SCHEDULE },
+        |params, _| params.to_vec(),
+    );
+}

@@ -1,0 +1,93 @@
+use nn_optim::{
+    AdagradConfig, AdamConfig, AdamWConfig, Buffer, Error, Optimizer, OptimizerConfig,
+    RmsPropConfig, SgdConfig,
+};
+
+use crate::optimizers;
+
+#[track_caller]
+fn refused(config: OptimizerConfig, name: &str) {
+    let error = Optimizer::new(config, 1).unwrap_err();
+    assert!(error.to_string().starts_with(name), "{error}");
+    assert!(config.validate().is_err());
+}
+
+#[test]
+fn settings_outside_their_range() {
+    for (_, good) in optimizers() {
+        assert_eq!(good.validate(), Ok(()));
+    }
+    let adam = AdamConfig::default();
+    // Adam's, alone and in AdamW.
+    let both = |adam: AdamConfig, name| {
+        refused(OptimizerConfig::Adam(adam), name);
+        refused(OptimizerConfig::AdamW(AdamWConfig { adam, ..AdamWConfig::default() }), name);
+    };
+    for bad in [f64::NAN, f64::INFINITY, -0.1, 1.0] {
+        both(AdamConfig { beta_1: bad, ..adam }, "beta_1");
+        both(AdamConfig { beta_2: bad, ..adam }, "beta_2");
+        let rmsprop = RmsPropConfig { rho: bad, ..RmsPropConfig::default() };
+        refused(OptimizerConfig::RmsProp(rmsprop), "rho");
+        for nesterov in [false, true] {
+            refused(OptimizerConfig::Sgd(SgdConfig { momentum: bad, nesterov }), "momentum");
+        }
+    }
+    for bad in [f64::NAN, f64::INFINITY, -1e-7, 0.0, 1e-300] {
+        both(AdamConfig { epsilon: bad, ..adam }, "epsilon");
+        refused(OptimizerConfig::Adagrad(AdagradConfig { epsilon: bad }), "epsilon");
+        let rmsprop = RmsPropConfig { epsilon: bad, ..RmsPropConfig::default() };
+        refused(OptimizerConfig::RmsProp(rmsprop), "epsilon");
+    }
+    for weight_decay in [f64::NAN, f64::INFINITY, -1e-9] {
+        let adamw = AdamWConfig { weight_decay, ..AdamWConfig::default() };
+        refused(OptimizerConfig::AdamW(adamw), "weight_decay");
+    }
+    let nesterov_of_none = SgdConfig { momentum: 0.0, nesterov: true };
+    refused(OptimizerConfig::Sgd(nesterov_of_none), "momentum: expected above 0, to be Nesterov's");
+}
+
+#[test]
+fn states_that_no_training_leaves() {
+    let buffer = |values: &[f32]| Buffer::from_slice(0, values);
+    for (name, config) in optimizers() {
+        let n = config.moments().len();
+        let restore = |moments| Optimizer::from_parts(config, 1, moments).map(|_| ());
+        let good = vec![buffer(&[0.0, 1e-40]); n];
+        assert_eq!(restore(good.clone()), Ok(()), "{name}");
+        let error = Optimizer::from_parts(config, (1 << 53) + 1, good.clone()).unwrap_err();
+        assert!(error.to_string().starts_with("the optimizer's step: expected at most 2^53"));
+
+        let more = [&good[..], &[buffer(&[0.0; 2])]].concat();
+        let fewer = good[..n.saturating_sub(1)].to_vec();
+        for moments in [more, fewer] {
+            let found = moments.len();
+            if found != n {
+                let optimizer = config.name();
+                let expected = Error::MomentCount { optimizer, expected: n, found };
+                assert_eq!(restore(moments), Err(expected));
+            }
+        }
+        for (i, moment) in config.moments().iter().enumerate() {
+            let with = |values: &[f32]| {
+                let mut moments = good.clone();
+                moments[i] = buffer(values);
+                restore(moments)
+            };
+            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0] {
+                let valid = bad == -1.0 && !moment.of_squares;
+                match with(&[0.0, bad]) {
+                    Ok(()) => assert!(valid, "{name}: {bad}"),
+                    Err(Error::MomentValue { moment: found, index: 1, .. }) => {
+                        assert!(!valid && found == moment.name, "{name}: {bad}");
+                    }
+                    Err(other) => panic!("{name}: {other}"),
+                }
+            }
+        }
+        if let [_, second] = config.moments() {
+            let error = restore(vec![buffer(&[0.0]), buffer(&[])]).unwrap_err();
+            let expected = Error::MomentLength { moment: second.name, expected: 1, found: 0 };
+            assert_eq!(error, expected);
+        }
+    }
+}
