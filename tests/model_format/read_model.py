@@ -25,7 +25,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, _, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features == 0, "a newer format"
+    assert major == 1 and features & ~1 == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -33,6 +33,10 @@ def read_model(path):
     metadata = msgpack.unpackb(data[64:end])
     # The one form of section 3 is what msgpack writes.
     assert msgpack.packb(metadata) == data[64:end]
+
+    # Bit 0: an optimizer other than Adam.
+    training = metadata.get("training", {"optimizer": {"adam": {}}})
+    assert features == (0 if "adam" in training["optimizer"] else 1)
 
     unpacker = msgpack.Unpacker(max_buffer_size=len(data))
     unpacker.feed(data[end:])

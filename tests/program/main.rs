@@ -13,6 +13,9 @@ mod fixture;
 /// What a training says, and how well it learns.
 mod train;
 
+/// Every optimizer: it learns, resumes, and is shown with its settings.
+mod optimizers;
+
 /// A training that was cut in any way ends with the bits of one that was not.
 mod resume;
 

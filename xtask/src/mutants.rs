@@ -30,7 +30,7 @@ const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const MUTANTS: [Mutant; 20] = [
+const MUTANTS: [Mutant; 21] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/temporary.rs",
@@ -92,17 +92,24 @@ const MUTANTS: [Mutant; 20] = [
         tests: NN_IO,
     },
     Mutant {
-        name: "Adam's count of steps lost",
+        name: "the optimizer's count of steps lost",
         file: "crates/nn-io/src/decode.rs",
-        from: "Adam::from_parts(adam, step, m, v)",
-        to: "Adam::from_parts(adam, step.min(0), m, v)",
+        from: "Optimizer::from_parts(optimizer, step, moments)",
+        to: "Optimizer::from_parts(optimizer, step.min(0), moments)",
         tests: NN_IO,
     },
     Mutant {
         name: "Adam's moments swapped",
         file: "crates/nn-io/src/decode.rs",
-        from: "Role::FirstMoment => &mut m,\n                Role::SecondMoment => &mut v,",
-        to: "Role::FirstMoment => &mut v,\n                Role::SecondMoment => &mut m,",
+        from: "let mut unread_moments = moments.iter_mut();",
+        to: "let mut unread_moments = moments.iter_mut().rev();",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "a required feature not held against the metadata",
+        file: "crates/nn-io/src/decode.rs",
+        from: "check_features(metadata.features(), header.features)?;",
+        to: "",
         tests: NN_IO,
     },
     Mutant {

@@ -9,6 +9,7 @@ mod command;
 mod console;
 mod data;
 mod exit;
+mod optimizer;
 mod signal;
 
 use std::process::ExitCode;

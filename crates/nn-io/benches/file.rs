@@ -3,14 +3,14 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use nn_core::{Init, InstructionSet, LayerSpec, Model, Scaling};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 
 fn checkpoint() -> Checkpoint {
     let specs = LayerSpec::mlp(&[784, 128, 128, 10]);
     let model = Model::new(&specs, Init::He, 0).expect("the layers fit");
     let (adam, schedule, config) =
-        (AdamConfig::default(), Schedule::default(), RunConfig::default());
+        (OptimizerConfig::default(), Schedule::default(), RunConfig::default());
     let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
     let Scaling { mean, std } = Scaling::default();
     let info = ModelInfo {

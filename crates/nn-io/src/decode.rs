@@ -2,7 +2,7 @@
 //! trusts only what the steps before it have checked, and memory for tensors comes last.
 
 use nn_core::{Buffer, Model};
-use nn_optim::Adam;
+use nn_optim::Optimizer;
 use nn_train::TrainingState;
 
 use crate::description::{Description, TrainingDescription};
@@ -14,15 +14,17 @@ use crate::{Checkpoint, Error};
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
     let (start, mut rest) = Start::read(bytes)?;
-    let Tensors { params, m, v } = start.read_tensors(&mut rest, &mut Err)?;
+    let Tensors { params, moments } = start.read_tensors(&mut rest, &mut Err)?;
 
     let Start { description, .. } = start;
     let model = Model::from_parts(&description.layers, params).map_err(Error::Network)?;
     let training = match description.training {
         None => None,
         Some(training) => {
-            let TrainingDescription { adam, step, schedule, config, progress, history } = training;
-            let optimizer = Adam::from_parts(adam, step, m, v).map_err(Error::Optimizer)?;
+            let TrainingDescription { optimizer, step, schedule, config, progress, history } =
+                training;
+            let optimizer =
+                Optimizer::from_parts(optimizer, step, moments).map_err(Error::Optimizer)?;
             Some(TrainingState { optimizer, schedule, config, progress, history })
         }
     };
@@ -50,11 +52,10 @@ struct Start {
     crcs: Vec<u32>,
 }
 
-/// The contents of a file's tensors. The moments are empty without a state of training.
+/// The contents of a file's tensors: parameters, and the optimizer's moments in its order.
 struct Tensors {
     params: Buffer,
-    m: Buffer,
-    v: Buffer,
+    moments: Vec<Buffer>,
 }
 
 impl Start {
@@ -67,12 +68,13 @@ impl Start {
         let metadata = rest.take("metadata", header.metadata_len)?;
         check_crc(header::LEN as u64, "metadata", header.metadata_crc, metadata)?;
         let metadata = Metadata::parse(metadata, header.version)?;
+        check_features(metadata.features(), header.features)?;
         let crcs = metadata.tensors.iter().map(|tensor| tensor.crc32).collect();
         let description = Description::try_from(metadata)?;
 
         let specs = &description.tensors;
         let n_tensors = header.n_tensors;
-        let expected = format!("{}, as the layers need", specs.len());
+        let expected = format!("{}, as layers and training need", specs.len());
         check_value(
             n_tensors as usize == specs.len(),
             "header, number of tensors",
@@ -90,22 +92,22 @@ impl Start {
         rest: &mut Rest<'_>,
         on_damage: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Tensors, Error> {
-        let Description { layers, training, tensors, .. } = &self.description;
+        let Description { layers, tensors, .. } = &self.description;
         let n_params = Model::parameter_count(layers).map_err(Error::Network)?;
-        let n_moments = if training.is_some() { n_params } else { 0 };
         let mut params = nn_core::zeros(n_params);
-        let mut m = nn_core::zeros(n_moments);
-        let mut v = nn_core::zeros(n_moments);
+        let of_moments = tensors.iter().filter(|spec| spec.role != Role::Parameters);
+        let mut moments: Vec<Buffer> = of_moments.map(|spec| nn_core::zeros(spec.len)).collect();
         let mut unread: &mut [f32] = &mut params;
+        let mut unread_moments = moments.iter_mut();
         for (spec, &crc) in tensors.iter().zip(&self.crcs) {
             let values = match spec.role {
-                Role::Parameters => unread.split_off_mut(..spec.len).unwrap_or_default(),
-                Role::FirstMoment => &mut m,
-                Role::SecondMoment => &mut v,
+                Role::Parameters => unread.split_off_mut(..spec.len),
+                Role::Moment(_) => unread_moments.next().map(|moment| moment.as_mut_slice()),
             };
+            let values = values.unwrap_or_default();
             read_tensor(rest, spec, crc, values).or_else(&mut *on_damage)?;
         }
-        Ok(Tensors { params, m, v })
+        Ok(Tensors { params, moments })
     }
 }
 
@@ -133,6 +135,15 @@ impl<'a> Rest<'a> {
     fn length(&self, section: &str, expected: u64, found: u64) -> Error {
         Error::Length { offset: self.offset, section: section.into(), expected, found }
     }
+}
+
+/// Checks that the header asks of a reader what the metadata do, no more and no less.
+fn check_features(expected: u32, found: u32) -> Result<(), Error> {
+    let reason = format!(
+        "required features: expected {expected:#010x}, as the metadata need, found {found:#010x}"
+    );
+    let error = Error::Form { offset: header::FEATURES_AT, section: "header".into(), reason };
+    if expected == found { Ok(()) } else { Err(error) }
 }
 
 fn check_crc(offset: u64, section: &str, expected: u32, bytes: &[u8]) -> Result<(), Error> {

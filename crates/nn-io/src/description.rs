@@ -4,7 +4,9 @@
 //! nothing is written that could not be read.
 
 use nn_core::{LayerSpec, LossSum};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{
+    AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig,
+};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig};
 
 use crate::error::{check_limit, check_value, is_command};
@@ -23,7 +25,7 @@ pub(crate) struct Description {
 /// A state of training without the moments.
 #[derive(Debug)]
 pub(crate) struct TrainingDescription {
-    pub(crate) adam: AdamConfig,
+    pub(crate) optimizer: OptimizerConfig,
     pub(crate) step: u64,
     pub(crate) schedule: Schedule,
     pub(crate) config: RunConfig,
@@ -36,7 +38,9 @@ impl TryFrom<metadata::Metadata> for Description {
 
     fn try_from(metadata: metadata::Metadata) -> Result<Self, Error> {
         let layers = layers(&metadata.layers)?;
-        let tensors = tensor_specs(&layers, metadata.training.is_some())?;
+        let optimizer = metadata.training.as_ref().map(|training| optimizer(&training.optimizer).0);
+        let moments = optimizer.map(|optimizer| optimizer.moments()).unwrap_or_default();
+        let tensors = tensor_specs(&layers, moments)?;
         check_tensors(&metadata.tensors, &tensors)?;
         check_string("producer", &metadata.producer)?;
         check_string("instruction_set", &metadata.instruction_set)?;
@@ -61,9 +65,8 @@ impl TryFrom<metadata::Training> for TrainingDescription {
     type Error = Error;
 
     fn try_from(training: metadata::Training) -> Result<Self, Error> {
-        let metadata::Optimizer::Adam { beta_1, beta_2, epsilon, step } = training.optimizer;
-        let adam = AdamConfig { beta_1, beta_2, epsilon };
-        adam.validate().map_err(Error::Optimizer)?;
+        let (optimizer, step) = optimizer(&training.optimizer);
+        optimizer.validate().map_err(Error::Optimizer)?;
 
         let metadata::Schedule::InverseTime { learning_rate, decay } = training.schedule;
         let schedule = Schedule::InverseTime { learning_rate, decay };
@@ -79,7 +82,29 @@ impl TryFrom<metadata::Training> for TrainingDescription {
         let expected = format!("{} records, one a completed epoch", progress.epoch);
         check_value(progress.epoch == n_records as u64, "training.history", expected, n_records)?;
         let history = training.history.iter().enumerate().map(record).collect::<Result<_, _>>()?;
-        Ok(Self { adam, step, schedule, config, progress, history })
+        Ok(Self { optimizer, step, schedule, config, progress, history })
+    }
+}
+
+/// The optimizer, not yet checked, and its count of steps.
+fn optimizer(optimizer: &metadata::Optimizer) -> (OptimizerConfig, u64) {
+    match *optimizer {
+        metadata::Optimizer::Sgd { momentum, nesterov, step } => {
+            (OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }), step)
+        }
+        metadata::Optimizer::Adagrad { epsilon, step } => {
+            (OptimizerConfig::Adagrad(AdagradConfig { epsilon }), step)
+        }
+        metadata::Optimizer::Rmsprop { rho, epsilon, step } => {
+            (OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }), step)
+        }
+        metadata::Optimizer::Adam { beta_1, beta_2, epsilon, step } => {
+            (OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon }), step)
+        }
+        metadata::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, step } => {
+            let adam = AdamConfig { beta_1, beta_2, epsilon };
+            (OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }), step)
+        }
     }
 }
 
@@ -111,7 +136,7 @@ fn ends(layers: &[LayerSpec]) -> (usize, usize) {
 }
 
 fn check_tensors(found: &[metadata::Tensor], expected: &[TensorSpec]) -> Result<(), Error> {
-    let names = format!("{} tensors, as the layers need", expected.len());
+    let names = format!("{} tensors, as layers and training need", expected.len());
     check_value(found.len() == expected.len(), "tensors", names, found.len())?;
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         let same = found.name == expected.name && found.shape == expected.shape;

@@ -4,7 +4,10 @@
 //! file is read again costs the training.
 
 use nn_core::LayerSpec;
-use nn_optim::Schedule;
+use nn_optim::{
+    AdagradConfig, AdamConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, Schedule,
+    SgdConfig,
+};
 use nn_train::{EpochRecord, Metrics, TrainingState};
 
 use crate::description::Description;
@@ -16,17 +19,20 @@ use crate::{CheckpointRef, Error, limits};
 
 pub(crate) fn encode(checkpoint: &CheckpointRef<'_>) -> Result<Vec<u8>, Error> {
     let layers = checkpoint.model.specs();
-    let specs = tensor::tensor_specs(&layers, checkpoint.training.is_some())?;
+    let optimizer = checkpoint.training.map(|training| training.optimizer.config());
+    let moments = optimizer.map(|optimizer| optimizer.moments()).unwrap_or_default();
+    let specs = tensor::tensor_specs(&layers, moments)?;
     let file_len = tensor::bytes_of(&specs).saturating_add(header::LEN as u64);
     fit(file_len)?;
     let tensors = tensors(checkpoint, &specs)?;
     let metadata = metadata(checkpoint, &layers, &tensors);
-    let metadata_bytes = metadata.to_bytes()?;
+    let (features, metadata_bytes) = (metadata.features(), metadata.to_bytes()?);
     Description::try_from(metadata)?;
 
     let file_len = fit(file_len.saturating_add(metadata_bytes.len() as u64))?;
     let header = Header {
         version: VERSION,
+        features,
         n_tensors: fit(tensors.len() as u64)?,
         metadata_len: metadata_bytes.len() as u64,
         file_len: u64::from(file_len),
@@ -59,15 +65,15 @@ fn tensors<'a>(
     specs: &'a [TensorSpec],
 ) -> Result<Vec<(&'a TensorSpec, &'a [f32])>, Error> {
     let mut params = checkpoint.model.params();
-    let adam = checkpoint.training.map(|training| &training.optimizer);
+    let optimizer = checkpoint.training.iter().map(|training| &training.optimizer);
+    let mut moments = optimizer.flat_map(|optimizer| optimizer.moments());
     let take = |spec: &'a TensorSpec| {
         let values = match spec.role {
             Role::Parameters => params.split_off(..spec.len),
-            Role::FirstMoment => adam.map(|adam| adam.m()),
-            Role::SecondMoment => adam.map(|adam| adam.v()),
+            Role::Moment(_) => moments.next().map(|moment| moment.as_slice()),
         };
         let values = values.unwrap_or_default();
-        let expected = format!("{} elements, as the layers need", spec.len);
+        let expected = format!("{} elements, as layers and training need", spec.len);
         check_value(values.len() == spec.len, &spec.name, expected, values.len())?;
         tensor::check_elements(spec, values)?;
         Ok((spec, values))
@@ -120,15 +126,9 @@ fn layer(layer: &LayerSpec) -> metadata::Layer {
 }
 
 fn training(training: &TrainingState) -> metadata::Training {
-    let adam = &training.optimizer;
     let sums = training.progress.sums;
     metadata::Training {
-        optimizer: metadata::Optimizer::Adam {
-            beta_1: adam.config().beta_1,
-            beta_2: adam.config().beta_2,
-            epsilon: adam.config().epsilon,
-            step: adam.step(),
-        },
+        optimizer: optimizer(&training.optimizer),
         schedule: schedule(training.schedule),
         config: metadata::Config {
             seed: training.config.seed,
@@ -142,6 +142,28 @@ fn training(training: &TrainingState) -> metadata::Training {
             n_samples: sums.n_samples,
         },
         history: training.history.iter().map(record).collect(),
+    }
+}
+
+fn optimizer(optimizer: &Optimizer) -> metadata::Optimizer {
+    let step = optimizer.step();
+    match optimizer.config() {
+        OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }) => {
+            metadata::Optimizer::Sgd { momentum, nesterov, step }
+        }
+        OptimizerConfig::Adagrad(AdagradConfig { epsilon }) => {
+            metadata::Optimizer::Adagrad { epsilon, step }
+        }
+        OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
+            metadata::Optimizer::Rmsprop { rho, epsilon, step }
+        }
+        OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon }) => {
+            metadata::Optimizer::Adam { beta_1, beta_2, epsilon, step }
+        }
+        OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
+            let AdamConfig { beta_1, beta_2, epsilon } = adam;
+            metadata::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, step }
+        }
     }
 }
 

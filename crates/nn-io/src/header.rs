@@ -13,8 +13,14 @@ pub(crate) const LEN: usize = 64;
 /// MessagePack's `ext 8` of 61 bytes and type 0x4D, and the magic.
 pub(crate) const PREFIX: [u8; 11] = *b"\xc7\x3d\x4dNNFM\r\n\x1a\n";
 
+/// Where the feature bits are.
+pub(crate) const FEATURES_AT: u64 = 15;
+
+/// The feature bit of an optimizer other than Adam.
+pub(crate) const OTHER_OPTIMIZER: u32 = 1 << 0;
+
 /// The feature bits that this crate knows.
-const FEATURES: u32 = 0;
+const FEATURES: u32 = OTHER_OPTIMIZER;
 
 /// A version of the file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub(crate) fn is_model(start: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) version: Version,
+    /// What a reader must know to read the file rightly, a bit each.
+    pub(crate) features: u32,
     pub(crate) n_tensors: u32,
     pub(crate) metadata_len: u64,
     pub(crate) file_len: u64,
@@ -55,7 +63,7 @@ impl Header {
         bytes.extend(PREFIX);
         bytes.extend(self.version.major.to_le_bytes());
         bytes.extend(self.version.minor.to_le_bytes());
-        bytes.extend(FEATURES.to_le_bytes());
+        bytes.extend(self.features.to_le_bytes());
         bytes.extend(self.n_tensors.to_le_bytes());
         bytes.extend(self.metadata_len.to_le_bytes());
         bytes.extend(self.file_len.to_le_bytes());
@@ -83,8 +91,8 @@ impl Header {
         if header.version.major != VERSION.major {
             return Err(Error::Version { expected: VERSION, found: header.version });
         }
-        if fields.features & !FEATURES != 0 {
-            return Err(Error::Features { known: FEATURES, found: fields.features });
+        if header.features & !FEATURES != 0 {
+            return Err(Error::Features { known: FEATURES, found: header.features });
         }
         if fields.reserved != [0; 17] {
             let reason = "expected 17 zeros, found others".into();
@@ -111,7 +119,6 @@ impl Header {
 /// A header as it stands in the file.
 struct Fields<'a> {
     header: Header,
-    features: u32,
     reserved: [u8; 17],
     /// What the header's own CRC is of.
     checked: &'a [u8],
@@ -126,16 +133,16 @@ impl<'a> Fields<'a> {
             major: u16::from_le_bytes(take(&mut rest)?),
             minor: u16::from_le_bytes(take(&mut rest)?),
         };
-        let features = u32::from_le_bytes(take(&mut rest)?);
         let header = Header {
             version,
+            features: u32::from_le_bytes(take(&mut rest)?),
             n_tensors: u32::from_le_bytes(take(&mut rest)?),
             metadata_len: u64::from_le_bytes(take(&mut rest)?),
             file_len: u64::from_le_bytes(take(&mut rest)?),
             metadata_crc: u32::from_le_bytes(take(&mut rest)?),
         };
         let reserved = take(&mut rest)?;
-        Some(Self { header, features, reserved, checked, crc: u32::from_le_bytes(*crc) })
+        Some(Self { header, reserved, checked, crc: u32::from_le_bytes(*crc) })
     }
 }
 

@@ -14,7 +14,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::quotable;
-use crate::header::{LEN as HEADER_LEN, VERSION, Version};
+use crate::header::{LEN as HEADER_LEN, OTHER_OPTIMIZER, VERSION, Version};
 use crate::{Error, limits};
 
 /// Everything that is not a tensor.
@@ -35,7 +35,7 @@ pub(crate) struct Metadata {
     pub(crate) tensors: Vec<Tensor>,
 }
 
-/// Tensors of a file: two for each dense layer, and Adam's two.
+/// Tensors of a file: two for each dense layer, and the two moments that an optimizer has at most.
 const TENSORS: usize = 2 * limits::LAYERS + 2;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,7 +74,11 @@ pub(crate) struct Training {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Optimizer {
+    Sgd { momentum: f64, nesterov: bool, step: u64 },
+    Adagrad { epsilon: f64, step: u64 },
+    Rmsprop { rho: f64, epsilon: f64, step: u64 },
     Adam { beta_1: f64, beta_2: f64, epsilon: f64, step: u64 },
+    Adamw { beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64, step: u64 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -121,6 +125,14 @@ pub(crate) struct Tensor {
 }
 
 impl Metadata {
+    /// What a reader must know to read the file rightly, as the header says it.
+    pub(crate) fn features(&self) -> u32 {
+        match self.training.as_ref().map(|training| &training.optimizer) {
+            None | Some(Optimizer::Adam { .. }) => 0,
+            Some(_) => OTHER_OPTIMIZER,
+        }
+    }
+
     /// The one form that given metadata have.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         rmp_serde::to_vec_named(self).map_err(|error| form(0, error.to_string()))

@@ -1,25 +1,27 @@
 //! How large a network may be, known from its layers alone.
 
 use nn_core::LayerSpec;
+use nn_optim::OptimizerConfig;
 
 use crate::error::check_limit;
 use crate::{Error, header, limits, tensor};
 
-/// Checks that a network of these layers fits into a file, whatever else the file will say, before
-/// anything is trained or even allocated.
+/// Checks that a network of these layers, and its state of training where there is an `optimizer`, fits
+/// into a file, whatever else the file will say, before anything is trained or even allocated.
 ///
 /// # Errors
 ///
 /// If the layers make no network, or one beyond the format's limits.
-pub fn check_size(layers: &[LayerSpec], with_training: bool) -> Result<(), Error> {
+pub fn check_size(layers: &[LayerSpec], optimizer: Option<&OptimizerConfig>) -> Result<(), Error> {
     check_layers(layers)?;
-    let tensors = tensor::tensor_specs(layers, with_training)?;
+    let moments = optimizer.map(OptimizerConfig::moments).unwrap_or_default();
+    let tensors = tensor::tensor_specs(layers, moments)?;
     let n_params = nn_core::Model::parameter_count(layers).map_err(Error::Network)?;
     let bytes = tensor::bytes_of(&tensors)
         .saturating_add(header::LEN as u64)
         .saturating_add(limits::METADATA);
     if bytes > limits::FILE {
-        let optimizer = if with_training { " and their optimizer's state" } else { "" };
+        let optimizer = if moments.is_empty() { "" } else { " and their optimizer's state" };
         return Err(Error::Limit {
             what: format!("bytes of a file of {n_params} parameters{optimizer}"),
             limit: limits::FILE,

@@ -4,6 +4,7 @@
 //! first of its bytes is looked at.
 
 use nn_core::LayerSpec;
+use nn_optim::Moment;
 
 use crate::Error;
 
@@ -14,8 +15,7 @@ pub(crate) const PREFIX_LEN: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     Parameters,
-    FirstMoment,
-    SecondMoment,
+    Moment(Moment),
 }
 
 /// A tensor that a file must have.
@@ -43,14 +43,14 @@ impl TensorSpec {
     }
 }
 
-/// The tensors of a network within the limits, in the order of its parameters, and behind them
-/// Adam's moments where a state of training is saved.
+/// The tensors of a network within the limits, in the order of its parameters, and behind them the
+/// optimizer's moments, of which there are none where no state of training is saved.
 ///
-/// The names belong to the format, so they are made here, and not where the network names its
-/// parameters for people.
+/// The names belong to the format, so those of layers are made here, and not where the network names its
+/// parameters for people; those of moments, which nobody else shows, stand where the moments are.
 pub(crate) fn tensor_specs(
     layers: &[LayerSpec],
-    with_adam: bool,
+    moments: &[Moment],
 ) -> Result<Vec<TensorSpec>, Error> {
     let n_params = nn_core::Model::parameter_count(layers).map_err(Error::Network)?;
     let dense = layers.iter().filter_map(|layer| match *layer {
@@ -72,15 +72,12 @@ pub(crate) fn tensor_specs(
             len: outputs,
         });
     }
-    if with_adam {
-        let moments = [("adam.m", Role::FirstMoment), ("adam.v", Role::SecondMoment)];
-        specs.extend(moments.map(|(name, role)| TensorSpec {
-            name: name.into(),
-            role,
-            shape: vec![n_params as u64],
-            len: n_params,
-        }));
-    }
+    specs.extend(moments.iter().map(|&moment| TensorSpec {
+        name: moment.name.into(),
+        role: Role::Moment(moment),
+        shape: vec![n_params as u64],
+        len: n_params,
+    }));
     Ok(specs)
 }
 
@@ -93,8 +90,10 @@ pub(crate) fn bytes_of(specs: &[TensorSpec]) -> u64 {
 /// Checks that every element may be in a file.
 pub(crate) fn check_elements(spec: &TensorSpec, values: &[f32]) -> Result<(), Error> {
     let (valid, expected) = match spec.role {
-        Role::Parameters | Role::FirstMoment => (f32::MIN..=f32::MAX, "a finite number"),
-        Role::SecondMoment => (0.0..=f32::MAX, "a finite number, 0 or above"),
+        Role::Moment(moment) if moment.of_squares => {
+            (0.0..=f32::MAX, "a finite number, 0 or above")
+        }
+        Role::Parameters | Role::Moment(_) => (f32::MIN..=f32::MAX, "a finite number"),
     };
     // Without an early exit, which would keep the loop from being vectorised.
     if values.iter().fold(true, |all, x| all & valid.contains(x)) {
@@ -147,7 +146,7 @@ mod tests {
     fn tensors_are_the_models_parameters() {
         let layers = LayerSpec::mlp(&[5, 4, 1, 3]);
         let model = Model::new(&layers, Init::He, 0).unwrap();
-        let specs = tensor_specs(&layers, false).unwrap();
+        let specs = tensor_specs(&layers, &[]).unwrap();
         let mut offset = 0;
         for (spec, param) in specs.iter().zip(model.index()) {
             assert_eq!(spec.name, param.name);

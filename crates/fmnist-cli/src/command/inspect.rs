@@ -12,6 +12,7 @@ use super::metrics_json;
 use crate::{
     bundled,
     console::{Console, thousands},
+    optimizer,
 };
 
 /// Show what a model file holds; reading it verifies every checksum
@@ -116,20 +117,19 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
 }
 
 fn training_lines(training: &TrainingState) -> Vec<String> {
-    let TrainingState { optimizer, schedule, config, progress, history } = training;
-    let adam = optimizer.config();
+    let TrainingState { schedule, config, progress, history, .. } = training;
     let Schedule::InverseTime { learning_rate, decay } = *schedule;
     let mut lines = vec![
         format!(
-            "optimizer:    Adam, beta {} and {}, epsilon {}; learning rate {learning_rate}, decay {decay}",
-            adam.beta_1, adam.beta_2, adam.epsilon
+            "optimizer:    {}; learning rate {learning_rate}, decay {decay}",
+            optimizer::text(&training.optimizer.config())
         ),
         format!("run:          seed {}, batches of {}", config.seed, config.batch_size),
         format!(
             "progress:     {} epochs and {} batches, {} steps",
             progress.epoch,
             progress.batch,
-            thousands(optimizer.step())
+            thousands(training.optimizer.step())
         ),
     ];
     if let Some(record) = history.last() {
@@ -174,17 +174,12 @@ fn layer_json(spec: LayerSpec) -> Value {
 }
 
 fn optimizer_json(training: &TrainingState) -> Value {
-    let adam = training.optimizer.config();
     let Schedule::InverseTime { learning_rate, decay } = training.schedule;
-    json!({
-        "kind": "adam",
-        "beta_1": adam.beta_1,
-        "beta_2": adam.beta_2,
-        "epsilon": adam.epsilon,
-        "learning_rate": learning_rate,
-        "decay": decay,
-        "step": training.optimizer.step(),
-    })
+    let mut value = optimizer::to_json(&training.optimizer.config());
+    value["learning_rate"] = learning_rate.into();
+    value["decay"] = decay.into();
+    value["step"] = training.optimizer.step().into();
+    value
 }
 
 fn progress_json(training: &TrainingState) -> Value {

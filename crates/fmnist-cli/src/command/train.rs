@@ -2,11 +2,10 @@
 
 mod open;
 mod report;
+mod settings;
 mod setup;
 
 use std::{
-    fmt,
-    num::NonZeroUsize,
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -14,19 +13,19 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::ValueEnum;
 use fmnist_data::{Dataset, DatasetName};
 use nn_io::{CheckpointDir, CheckpointRef, ModelInfo};
 use nn_train::{EpochOutcome, Samples, Trainer, TrainingState};
 
 use crate::{
     console::Console,
-    data::{self, Choice, LabelledImages, SYNTHETIC_NOTICE},
+    data::{self, LabelledImages, SYNTHETIC_NOTICE},
     exit::Usage,
     signal::{Signal, Stop},
 };
 use open::Opened;
 use report::Report;
+use settings::Settings;
 
 /// Train a classifier, or carry a training on
 ///
@@ -72,79 +71,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     settings: Settings,
-}
-
-/// What makes a run the run it is. Absent is the default, or when resuming what was saved.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Settings of a run")]
-struct Settings {
-    /// The images to train on [default: auto]
-    #[arg(long, value_enum)]
-    dataset: Option<Choice>,
-
-    /// Sizes of the hidden layers, or `none` [default: 128,128]
-    #[arg(long, value_name = "N,N,...")]
-    hidden: Option<Hidden>,
-
-    /// Images of a step [default: 128]
-    #[arg(long, value_name = "N")]
-    batch_size: Option<NonZeroUsize>,
-
-    /// The optimizer [default: adam]
-    #[arg(long, value_enum)]
-    optimizer: Option<OptimizerName>,
-
-    /// Learning rate of the first step [default: 0.001]
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
-    learning_rate: Option<f64>,
-
-    /// How fast the learning rate falls, a step: rate / (1 + decay * step) [default: 0.001]
-    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
-    decay: Option<f64>,
-
-    /// Training images held out, the last of the set, to measure each epoch by [default: 5000]
-    #[arg(long, value_name = "N")]
-    validation: Option<usize>,
-
-    /// Determines every random draw [default: 0]
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OptimizerName {
-    Adam,
-}
-
-/// Sizes of hidden layers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Hidden(Vec<usize>);
-
-impl std::str::FromStr for Hidden {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "none" {
-            return Ok(Self(Vec::new()));
-        }
-        let size = |part: &str| match part.trim().parse() {
-            Ok(0) | Err(_) => {
-                Err(format!("expected sizes of 1 or more, as 128,128, found {part:?}"))
-            }
-            Ok(size) => Ok(size),
-        };
-        text.split(',').map(size).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl fmt::Display for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("none");
-        }
-        let sizes: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&sizes.join(","))
-    }
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {

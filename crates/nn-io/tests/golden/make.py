@@ -1,9 +1,10 @@
-"""Makes v1.99.model and v2.0.model from v1.0.model, as a later program might have written them.
+"""Makes v1.0-sgd.model, v1.99.model and v2.0.model from v1.0.model.
 
     python3 -m pip install msgpack
     python3 make.py
 
-v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
+v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
+Adam's first moment as its momentum. The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
 of every type, before, between and behind the known ones. v2.0 has a header of the layout that all
 versions share, and behind it metadata that only version 2.0 would know.
 """
@@ -25,15 +26,25 @@ def read():
     return msgpack.unpackb(data[64:end]), n_tensors, data[end:]
 
 
-def write(major, minor, metadata, n_tensors, tensors):
+def write(major, minor, metadata, n_tensors, tensors, features=0, name=""):
     metadata = msgpack.packb(metadata)
     file_len = 64 + len(metadata) + len(tensors)
     header = b"\xc7\x3d\x4dNNFM\r\n\x1a\n" + struct.pack(
         "<HHIIQQI17x",
-        *(major, minor, 0, n_tensors, len(metadata), file_len, zlib.crc32(metadata)),
+        *(major, minor, features, n_tensors, len(metadata), file_len, zlib.crc32(metadata)),
     )
     header += struct.pack("<I", zlib.crc32(header))
-    (HERE / f"v{major}.{minor}.model").write_bytes(header + metadata + tensors)
+    (HERE / f"v{major}.{minor}{name}.model").write_bytes(header + metadata + tensors)
+
+
+def sgd(metadata, tensors):
+    """The metadata, the number of tensors and their bytes, were it Nesterov's momentum that trains."""
+    step = metadata["training"]["optimizer"]["adam"]["step"]
+    settings = {"momentum": 0.75, "nesterov": True, "step": step}
+    metadata["training"]["optimizer"] = {"sgd": settings}
+    v = metadata["tensors"].pop()
+    metadata["tensors"][-1]["name"] = "sgd.momentum"
+    return metadata, len(metadata["tensors"]), tensors[: -5 - 4 * v["shape"][0]]
 
 
 def newer(metadata):
@@ -61,6 +72,8 @@ def newer(metadata):
     }
 
 
+metadata, _, tensors = read()
+write(1, 0, *sgd(metadata, tensors), features=1, name="-sgd")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

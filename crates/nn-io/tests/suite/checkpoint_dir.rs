@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nn_io::{Checkpoint, CheckpointDir, Error, ErrorKind, Newest};
-use nn_optim::{Adam, Buffer};
+use nn_optim::Optimizer;
 use tally::{Failure, Tally, ensure};
 use tempfile::TempDir;
 
@@ -12,9 +12,8 @@ use crate::fixture::{self, says};
 pub(crate) fn at(step: u64) -> Checkpoint {
     let mut checkpoint = fixture::checkpoint();
     let training = checkpoint.training.as_mut().unwrap();
-    let adam = &training.optimizer;
-    let [m, v] = [adam.m(), adam.v()].map(|moment| Buffer::from_slice(64, moment));
-    training.optimizer = Adam::from_parts(adam.config(), step, m, v).unwrap();
+    let (config, moments) = (training.optimizer.config(), training.optimizer.moments().to_vec());
+    training.optimizer = Optimizer::from_parts(config, step, moments).unwrap();
     checkpoint
 }
 

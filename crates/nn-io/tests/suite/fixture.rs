@@ -2,7 +2,9 @@ use std::ops::Range;
 
 use nn_core::{Buffer, Init, LayerSpec, LossSum, Model};
 use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo};
-use nn_optim::{Adam, AdamConfig, Schedule};
+use nn_optim::{
+    AdagradConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig,
+};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
 use tally::{Failure, ensure};
@@ -14,12 +16,38 @@ pub(crate) fn buffer(n: usize, f: impl Fn(f32) -> f32) -> Buffer {
     buffer
 }
 
-/// A 4-3-2 network in the middle of its third epoch.
+/// Every optimizer that a file can have, Adam first; each way that it goes.
+pub(crate) fn optimizers() -> [OptimizerConfig; 7] {
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    [
+        OptimizerConfig::default(),
+        OptimizerConfig::AdamW(AdamWConfig::default()),
+        OptimizerConfig::RmsProp(RmsPropConfig::default()),
+        OptimizerConfig::Adagrad(AdagradConfig::default()),
+        sgd(0.0, false),
+        sgd(0.9, false),
+        sgd(0.75, true),
+    ]
+}
+
+/// An optimizer of `n` parameters after 39 steps.
+pub(crate) fn optimizer(config: OptimizerConfig, n: usize) -> Optimizer {
+    let moments = config.moments().iter().map(|moment| match moment.of_squares {
+        true => buffer(n, |i| i * i / 90_000.0),
+        false => buffer(n, |i| (i - 11.0) / 7000.0),
+    });
+    Optimizer::from_parts(config, 39, moments.collect()).unwrap()
+}
+
+/// A 4-3-2 network in the middle of its third epoch, trained by Adam.
 pub(crate) fn checkpoint() -> Checkpoint {
+    checkpoint_with(OptimizerConfig::default())
+}
+
+/// The same, trained by another optimizer.
+pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
     let layers = LayerSpec::mlp(&[4, 3, 2]);
     let n = Model::parameter_count(&layers).unwrap();
-    let m = buffer(n, |i| (i - 11.0) / 7000.0);
-    let v = buffer(n, |i| i * i / 90_000.0);
     let validation = Some(Metrics { loss: 0.75, accuracy: 0.8125 });
     Checkpoint {
         model: Model::from_parts(&layers, buffer(n, |i| (i - 10.0) / 3.0)).unwrap(),
@@ -32,7 +60,7 @@ pub(crate) fn checkpoint() -> Checkpoint {
             n_validation: 16,
         },
         training: Some(TrainingState {
-            optimizer: Adam::from_parts(AdamConfig::default(), 39, m, v).unwrap(),
+            optimizer: optimizer(config, n),
             schedule: Schedule::default(),
             config: RunConfig { seed: 300, batch_size: 8 },
             progress: Progress {
@@ -60,6 +88,10 @@ pub(crate) fn bytes() -> Vec<u8> {
     checkpoint().view().to_bytes().unwrap()
 }
 
+pub(crate) fn bytes_with(config: OptimizerConfig) -> Vec<u8> {
+    checkpoint_with(config).view().to_bytes().unwrap()
+}
+
 /// The network that the program trains, with the state of its training: a file of 1.4 MB.
 pub(crate) fn real() -> Checkpoint {
     let layers = LayerSpec::mlp(&[784, 128, 128, 10]);
@@ -71,7 +103,7 @@ pub(crate) fn real() -> Checkpoint {
     checkpoint.info.input = InputSpec { width: 28, height: 28, mean: 72.9375, std: 90.0 };
     checkpoint.info.class_names = (0..10).map(|i| format!("class {i}")).collect();
     let training = checkpoint.training.as_mut().unwrap();
-    training.optimizer = Adam::from_parts(AdamConfig::default(), 39, m, v).unwrap();
+    training.optimizer = Optimizer::from_parts(Default::default(), 39, vec![m, v]).unwrap();
     checkpoint
 }
 
@@ -136,7 +168,15 @@ pub(crate) fn tensors(bytes: &[u8]) -> Vec<Tensor> {
 
 /// The file with another float in a tensor.
 pub(crate) fn with_float(tensor: usize, element: usize, value: f32) -> Vec<u8> {
-    let mut bytes = bytes();
+    with_float_in(bytes(), tensor, element, value)
+}
+
+pub(crate) fn with_float_in(
+    mut bytes: Vec<u8>,
+    tensor: usize,
+    element: usize,
+    value: f32,
+) -> Vec<u8> {
     let tensor = &tensors(&bytes)[tensor];
     let at = tensor.data.start + 4 * element;
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
@@ -147,8 +187,11 @@ pub(crate) fn with_float(tensor: usize, element: usize, value: f32) -> Vec<u8> {
 
 /// The file with other metadata, everything else true to them.
 pub(crate) fn with_metadata(metadata: &[u8]) -> Vec<u8> {
-    let bytes = bytes();
-    let tensors = &bytes[64 + metadata_len(&bytes)..];
+    with_metadata_in(&bytes(), metadata)
+}
+
+fn with_metadata_in(bytes: &[u8], metadata: &[u8]) -> Vec<u8> {
+    let tensors = &bytes[64 + metadata_len(bytes)..];
     let mut changed = [&bytes[..64], metadata, tensors].concat();
     let file_len = changed.len() as u64;
     changed[23..31].copy_from_slice(&(metadata.len() as u64).to_le_bytes());
@@ -158,8 +201,11 @@ pub(crate) fn with_metadata(metadata: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn metadata() -> Value {
-    let bytes = bytes();
-    rmpv::decode::read_value(&mut &bytes[64..64 + metadata_len(&bytes)]).unwrap()
+    metadata_of(&bytes())
+}
+
+pub(crate) fn metadata_of(bytes: &[u8]) -> Value {
+    rmpv::decode::read_value(&mut &bytes[64..64 + metadata_len(bytes)]).unwrap()
 }
 
 pub(crate) fn encode(value: &Value) -> Vec<u8> {
@@ -170,9 +216,13 @@ pub(crate) fn encode(value: &Value) -> Vec<u8> {
 
 /// The file after a change to its metadata.
 pub(crate) fn edited(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
-    let mut metadata = metadata();
+    edited_in(&bytes(), edit)
+}
+
+pub(crate) fn edited_in(bytes: &[u8], edit: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut metadata = metadata_of(bytes);
     edit(&mut metadata);
-    with_metadata(&encode(&metadata))
+    with_metadata_in(bytes, &encode(&metadata))
 }
 
 /// The pairs of a map.

@@ -2,7 +2,7 @@ use nn_io::{Checkpoint, Error, ErrorKind};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
-use crate::fixture::{self, loads, refused, seal_header};
+use crate::fixture::{self, loads, newer, refused, seal_header, stable};
 
 /// The file with other bytes in its header, under a true checksum.
 fn with_header(at: usize, bytes: &[u8]) -> Vec<u8> {
@@ -44,11 +44,37 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each required feature that is not known");
-    for bit in 0..32 {
-        let features = 1u32 << bit;
-        let file = with_header(15, &features.to_le_bytes());
-        let found = format!("found {features:#010x}");
-        tally.case(|| refused(&file, &["byte 15", "required features", &found, "newer"]));
+    for bit in 1..32 {
+        for known in [0, 1] {
+            let features = 1u32 << bit | known;
+            let file = with_header(15, &features.to_le_bytes());
+            let found = format!("found {features:#010x}");
+            tally.case(|| refused(&file, &["byte 15", "required features", &found, "newer"]));
+        }
+    }
+    tally.finish();
+}
+
+/// The known one, an optimizer other than Adam, stands in the header exactly where it is in the metadata.
+#[test]
+fn a_required_feature_that_is_known() {
+    let mut tally = Tally::new("A9", "versions: the feature of other optimizers, true and untrue");
+    let mut inference = fixture::checkpoint();
+    inference.training = None;
+    let mut files = vec![(0, inference.view().to_bytes().unwrap())];
+    for (i, optimizer) in fixture::optimizers().into_iter().enumerate() {
+        files.push((u8::from(i > 0), fixture::bytes_with(optimizer)));
+    }
+    for (bit, mut file) in files {
+        assert_eq!(file[15..19], [bit, 0, 0, 0]);
+        tally.case(|| ensure(stable(&file)?, || Failure::lost(bit)));
+        file[15] = 1 - bit;
+        seal_header(&mut file);
+        let (expected, found) =
+            (format!("expected 0x0000000{bit}"), format!("0x0000000{}", 1 - bit));
+        let words = ["byte 15 (header)", "required features", &expected, &found, "did not keep"];
+        tally.case(|| refused(&file, &words));
+        tally.case(|| refused(&newer(file.clone()), &words));
     }
     tally.finish();
 }

@@ -141,7 +141,8 @@ fn a_panic_in_training() {
     let Checkpoint { model, info, training } = fixture::checkpoint();
     let mut training = training.unwrap();
     (training.progress, training.history) = (Default::default(), Vec::new());
-    training.optimizer = nn_optim::Adam::new(Default::default(), model.params().len()).unwrap();
+    training.optimizer =
+        nn_optim::Optimizer::new(Default::default(), model.params().len()).unwrap();
     let mut trainer = Trainer::new(model, training, 2).unwrap();
     let samples = Samples::new(Features::Floats(&[0.5; 64 * 4]), 4, &[1; 64]).unwrap();
     let mut tally = Tally::new("B17", "a panic in the middle of an epoch");

@@ -1,5 +1,6 @@
 use nn_core::{LayerSpec, Model};
 use nn_io::{Checkpoint, Error, ErrorKind, check_size, limits};
+use nn_optim::OptimizerConfig;
 use rmpv::Value;
 
 use crate::fixture::{self, refused, says, seal_header, with, with_metadata};
@@ -46,7 +47,7 @@ fn layers() {
     round_trips(&wide(&deep(256), 1, 1));
     let error = wide(&deep(257), 1, 1).view().to_bytes().unwrap_err();
     too_large(error, &["layers: expected at most 256, found 257"]);
-    too_large(check_size(&deep(257), false).unwrap_err(), &["layers", "found 257"]);
+    too_large(check_size(&deep(257), None).unwrap_err(), &["layers", "found 257"]);
     let relu = Value::Map(vec![("relu".into(), Value::Map(vec![]))]);
     refused(&with("layers", Value::Array(vec![relu; 257])), &["at most 256"]).unwrap();
 }
@@ -71,7 +72,7 @@ fn classes() {
     round_trips(&wide(&layers(1000), 4, 1000));
     let error = wide(&layers(1001), 4, 1001).view().to_bytes().unwrap_err();
     too_large(error, &["classes: expected at most 1000, found 1001"]);
-    too_large(check_size(&layers(1001), false).unwrap_err(), &["classes"]);
+    too_large(check_size(&layers(1001), None).unwrap_err(), &["classes"]);
     let names = Value::Array(vec!["x".into(); 1001]);
     refused(&with("class_names", names), &["at most 1000"]).unwrap();
 }
@@ -117,8 +118,9 @@ fn metadata() {
     with_history(&mut checkpoint, 10_000);
     let training = checkpoint.training.as_mut().unwrap();
     let n = checkpoint.model.params().len();
-    let adam = nn_optim::AdamConfig::default();
-    training.optimizer = nn_optim::Adam::new(adam, n).unwrap();
+    // The one with the most settings.
+    let adamw = OptimizerConfig::AdamW(Default::default());
+    training.optimizer = nn_optim::Optimizer::new(adamw, n).unwrap();
     let longest = "x".repeat(255);
     checkpoint.info.producer = longest.clone();
     checkpoint.info.instruction_set = longest.clone();
@@ -139,16 +141,18 @@ fn metadata() {
 fn file() {
     // 2^28 parameters are a gibibyte by themselves; with Adam's moments a third of them is.
     let layers = |n| LayerSpec::mlp(&[1 << 14, n, 10]);
-    check_size(&layers(16_000), false).unwrap();
-    let error = check_size(&layers(16_384), false).unwrap_err();
+    check_size(&layers(16_000), None).unwrap();
+    let error = check_size(&layers(16_384), None).unwrap_err();
     too_large(error, &["bytes of a file of 268615690 parameters: expected at most 1073741824"]);
-    check_size(&layers(5_000), true).unwrap();
-    let error = check_size(&layers(6_000), true).unwrap_err();
+    let (adam, sgd) = (OptimizerConfig::default(), OptimizerConfig::Sgd(Default::default()));
+    check_size(&layers(16_000), Some(&sgd)).unwrap();
+    check_size(&layers(5_000), Some(&adam)).unwrap();
+    let error = check_size(&layers(6_000), Some(&adam)).unwrap_err();
     too_large(
         error,
         &["98370010 parameters and their optimizer's state", "make the model smaller"],
     );
-    check_size(&LayerSpec::mlp(&[784, 1 << 24, 1 << 24, 10]), false).unwrap_err();
+    check_size(&LayerSpec::mlp(&[784, 1 << 24, 1 << 24, 10]), None).unwrap_err();
 
     // The header is refused before anything of such a length is looked for.
     let mut bytes = fixture::bytes();
@@ -166,8 +170,8 @@ fn file() {
 
 #[test]
 fn layers_that_make_no_network_have_no_size() {
-    let error = check_size(&[LayerSpec::Relu], true).unwrap_err();
+    let error = check_size(&[LayerSpec::Relu], None).unwrap_err();
     assert!(matches!(error, Error::Network(_)));
     let layers = [LayerSpec::Dense { inputs: 10_000_000_000, outputs: 10_000_000_000 }];
-    too_large(check_size(&layers, true).unwrap_err(), &["inputs of layer 0", "10000000000"]);
+    too_large(check_size(&layers, None).unwrap_err(), &["inputs of layer 0", "10000000000"]);
 }

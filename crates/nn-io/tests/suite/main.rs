@@ -28,6 +28,9 @@ mod strings;
 /// Values that no model has: refused on reading and on writing alike.
 mod rules;
 
+/// Every optimizer's settings and moments.
+mod optimizers;
+
 /// The limits, from both sides.
 mod limits;
 

@@ -56,7 +56,7 @@ fn missing_keys() {
                 // Optional: a record without it is a valid one.
                 "validation" => continue,
                 // Optional too, but the tensors of the moments are there.
-                "training" => "tensors: expected 4 tensors, as the layers need, found 6",
+                "training" => "tensors: expected 4 tensors, as layers and training need, found 6",
                 // Without its one key, the map of a kind has none.
                 "dense" | "relu" | "softmax" | "adam" | "inverse_time" => "incorrect length",
                 _ => &missing,

@@ -3,7 +3,10 @@ use std::fmt::Debug;
 
 use nn_core::{LayerSpec, LossSum, Model};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
-use nn_optim::{Adam, AdamConfig, Schedule};
+use nn_optim::{
+    AdagradConfig, AdamConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, Schedule,
+    SgdConfig,
+};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -97,15 +100,44 @@ fn info(width: usize, height: usize, classes: usize) -> impl Strategy<Value = Mo
     )
 }
 
-fn optimizer(n: usize) -> impl Strategy<Value = Adam> {
-    let second = finite().prop_map(f32::abs);
-    (vec(finite(), n), vec(second, n), 0.0..1.0, 0.0..1.0, 1e-40..1e3, 0..=1u64 << 53).prop_map(
-        move |(m, v, beta_1, beta_2, epsilon, step)| {
-            let config = AdamConfig { beta_1, beta_2, epsilon };
-            let buffer = |from: Vec<f32>| fixture::buffer(n, |i| from[i as usize]);
-            Adam::from_parts(config, step, buffer(m), buffer(v)).unwrap()
-        },
-    )
+/// Any optimizer with settings within their ranges.
+fn optimizer_config() -> impl Strategy<Value = OptimizerConfig> {
+    let (share, epsilon) = (|| 0.0..1.0, || 1e-40..1e3);
+    let adam = (share(), share(), epsilon()).prop_map(|(beta_1, beta_2, epsilon)| AdamConfig {
+        beta_1,
+        beta_2,
+        epsilon,
+    });
+    // Without momentum there is none of Nesterov's.
+    let sgd =
+        (prop_oneof![Just(0.0), 1e-300..1.0], any::<bool>()).prop_map(|(momentum, nesterov)| {
+            SgdConfig { momentum, nesterov: nesterov && momentum > 0.0 }
+        });
+    let weight_decay = real().prop_map(f64::abs);
+    prop_oneof![
+        adam.clone().prop_map(OptimizerConfig::Adam),
+        (adam, weight_decay).prop_map(|(adam, weight_decay)| {
+            OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay })
+        }),
+        (share(), epsilon())
+            .prop_map(|(rho, epsilon)| OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon })),
+        epsilon().prop_map(|epsilon| OptimizerConfig::Adagrad(AdagradConfig { epsilon })),
+        sgd.prop_map(OptimizerConfig::Sgd),
+    ]
+}
+
+fn optimizer(n: usize) -> impl Strategy<Value = Optimizer> {
+    let moments = vec(vec(finite(), n), 2);
+    (optimizer_config(), moments, 0..=1u64 << 53).prop_map(move |(config, values, step)| {
+        let moments = config.moments().iter().zip(values).map(|(moment, values)| {
+            let value = |i: f32| values[i as usize];
+            match moment.of_squares {
+                true => fixture::buffer(n, |i| value(i).abs()),
+                false => fixture::buffer(n, value),
+            }
+        });
+        Optimizer::from_parts(config, step, moments.collect()).unwrap()
+    })
 }
 
 fn training(n: usize) -> impl Strategy<Value = TrainingState> {
@@ -150,8 +182,8 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
 
 /// The bits of all floats of the tensors: equal floats may have different ones.
 fn bits(checkpoint: &Checkpoint) -> Vec<u32> {
-    let adam = checkpoint.training.as_ref().map(|training| &training.optimizer);
-    let moments = adam.into_iter().flat_map(|adam| adam.m().iter().chain(adam.v()));
+    let optimizer = checkpoint.training.iter().map(|training| &training.optimizer);
+    let moments = optimizer.flat_map(|optimizer| optimizer.moments()).flat_map(|it| it.iter());
     checkpoint.model.params().iter().chain(moments).map(|x| x.to_bits()).collect()
 }
 
@@ -174,7 +206,7 @@ fn floats() {
         let training = checkpoint.training.as_mut().unwrap();
         let m = fixture::buffer(23, |i| floats[23 + i as usize]);
         let v = fixture::buffer(23, |i| v[i as usize].abs());
-        training.optimizer = Adam::from_parts(AdamConfig::default(), 39, m, v).unwrap();
+        training.optimizer = Optimizer::from_parts(Default::default(), 39, vec![m, v]).unwrap();
         for (param, float) in checkpoint.model.params_mut().iter_mut().zip(floats) {
             *param = float;
         }

@@ -1,6 +1,6 @@
 use nn_core::{LossSum, Model};
 use nn_io::Checkpoint;
-use nn_optim::{Adam, AdamConfig};
+use nn_optim::{AdamConfig, Optimizer, OptimizerConfig, SgdConfig};
 
 use crate::fixture::{self, says};
 
@@ -34,14 +34,14 @@ fn the_least_and_the_greatest_numbers() {
     }
     let m = fixture::buffer(n, |i| special[i as usize % 6]);
     let v = fixture::buffer(n, |i| if i == 0.0 { -0.0 } else { special[i as usize % 6].abs() });
-    let config = AdamConfig {
+    let config = OptimizerConfig::Adam(AdamConfig {
         beta_1: 0.0,
         beta_2: 1.0 - f64::EPSILON,
         epsilon: f64::from(f32::from_bits(1)),
-    };
+    });
 
     let training = checkpoint.training.as_mut().unwrap();
-    training.optimizer = Adam::from_parts(config, 1 << 53, m, v).unwrap();
+    training.optimizer = Optimizer::from_parts(config, 1 << 53, vec![m, v]).unwrap();
     training.config.seed = u64::MAX;
     training.config.batch_size = usize::MAX;
     training.progress.batch = u64::MAX;
@@ -59,7 +59,8 @@ fn names_in_any_script() {
     check(&checkpoint);
 }
 
-/// The file of a version, `fixture::checkpoint()` in it: how each was made stands beside them.
+/// The file of a version, `fixture::checkpoint()` in it but where the name says more: how each was made
+/// stands beside them.
 fn golden(version: &str) -> String {
     format!("{}/tests/golden/v{version}.model", env!("CARGO_MANIFEST_DIR"))
 }
@@ -69,6 +70,16 @@ fn golden_file_of_version_1_0() {
     let bytes = std::fs::read(golden("1.0")).unwrap();
     let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     assert_eq!(loaded, fixture::checkpoint());
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}
+
+/// The first required feature of version 1.0.
+#[test]
+fn golden_file_of_another_optimizer() {
+    let bytes = std::fs::read(golden("1.0-sgd")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    let nesterov = OptimizerConfig::Sgd(SgdConfig { momentum: 0.75, nesterov: true });
+    assert_eq!(loaded, fixture::checkpoint_with(nesterov));
     assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
 }
 

@@ -18,6 +18,7 @@ use super::super::metrics_json;
 use crate::{
     console::{Console, duration, thousands},
     data::architecture,
+    optimizer,
     signal::Signal,
 };
 
@@ -56,6 +57,7 @@ impl<'a> Report<'a> {
     ) -> io::Result<()> {
         let (model, state) = (trainer.model(), trainer.state());
         let n_test = dataset.test.labels.len();
+        let optimizer = state.optimizer.config();
         let Schedule::InverseTime { learning_rate, decay } = state.schedule;
         let architecture = architecture(model);
         self.next_epoch = state.progress.epoch + 1;
@@ -69,7 +71,7 @@ impl<'a> Report<'a> {
                 });
                 format!(
                     "{from}{}: {} images to train on, {} held out, {} to test\n\
-                     {architecture}: {} parameters; Adam, learning rate {learning_rate}, \
+                     {architecture}: {} parameters; {}; learning rate {learning_rate}, \
                      decay {decay}; batches of {}; seed {}; {} thread{}, {}\n\n\
                      epoch  loss    accuracy  held out: loss  accuracy  learning rate  time",
                     dataset.name,
@@ -77,6 +79,7 @@ impl<'a> Report<'a> {
                     thousands(info.n_validation as u64),
                     thousands(n_test as u64),
                     thousands(model.params().len() as u64),
+                    optimizer::text(&optimizer),
                     state.config.batch_size,
                     state.config.seed,
                     self.threads,
@@ -91,7 +94,8 @@ impl<'a> Report<'a> {
                     "samples": {"train": n_train, "validation": info.n_validation, "test": n_test},
                     "architecture": architecture,
                     "parameters": model.params().len(),
-                    "optimizer": "adam",
+                    "optimizer": optimizer.name(),
+                    "optimizer_settings": optimizer::to_json(&optimizer),
                     "learning_rate": learning_rate,
                     "decay": decay,
                     "batch_size": state.config.batch_size,

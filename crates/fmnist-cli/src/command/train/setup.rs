@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use fmnist_data::{CLASS_NAMES, Dataset};
 use nn_core::{Init, LayerSpec, Model, Scaling};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 
-use super::{Hidden, OptimizerName, Settings};
+use super::settings::{Hidden, OptimizerName, Settings};
 use crate::{console::Console, data::Choice, exit::Usage};
 
 const SIDE: usize = 28;
@@ -32,22 +32,15 @@ pub(super) fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
     let Hidden(hidden) = settings.hidden.clone().unwrap_or(Hidden(vec![128, 128]));
     let sizes = [&[SIDE * SIDE], hidden.as_slice(), &[CLASS_NAMES.len()]].concat();
     let specs = LayerSpec::mlp(&sizes);
-    nn_io::check_size(&specs, true).map_err(|error| Usage::error(format!("--hidden: {error}")))?;
-
-    let adam = match settings.optimizer.unwrap_or(OptimizerName::Adam) {
-        OptimizerName::Adam => AdamConfig::default(),
-    };
-    let schedule = Schedule::InverseTime {
-        learning_rate: settings.learning_rate.unwrap_or(1e-3),
-        decay: settings.decay.unwrap_or(1e-3),
-    };
-    schedule.validate().map_err(Usage::error)?;
+    let (optimizer, schedule) = (settings.optimizer()?, settings.schedule()?);
+    nn_io::check_size(&specs, Some(&optimizer))
+        .map_err(|error| Usage::error(format!("--hidden: {error}")))?;
     let config = RunConfig {
         seed: settings.seed.unwrap_or(0),
         batch_size: settings.batch_size.map_or(128, usize::from),
     };
     let model = Model::new(&specs, Init::He, config.seed)?;
-    let state = TrainingState::new(&model, adam, schedule, config)?;
+    let state = TrainingState::new(&model, optimizer, schedule, config)?;
     Ok(Plan::New {
         run: Run { model, state },
         dataset: settings.dataset.unwrap_or(Choice::Auto),
@@ -76,12 +69,32 @@ pub(super) fn resumed_run(
     let given_dataset = settings.dataset.filter(|&choice| choice != Choice::Auto);
     agree("--hidden", settings.hidden.as_ref(), &hidden)?;
     agree("--batch-size", settings.batch_size.map(usize::from).as_ref(), &state.config.batch_size)?;
+    agree_on_optimizer(settings, &state.optimizer.config())?;
     agree("--learning-rate", settings.learning_rate.as_ref(), &learning_rate)?;
     agree("--decay", settings.decay.as_ref(), &decay)?;
     agree("--validation", settings.validation.as_ref(), &info.n_validation)?;
     agree("--seed", settings.seed.as_ref(), &state.config.seed)?;
     agree("--dataset", given_dataset.as_ref(), &dataset)?;
     Ok(Plan::Resume { run: Run { model, state }, dataset, info })
+}
+
+/// The error where the optimizer, or a setting of it, was given and is not the saved one.
+fn agree_on_optimizer(settings: &Settings, saved: &OptimizerConfig) -> anyhow::Result<()> {
+    let name = settings.optimizer.map(OptimizerName::name);
+    agree("--optimizer", name.as_ref(), &saved.name())?;
+    settings.check_options_of(saved.name())?;
+    match saved {
+        OptimizerConfig::Sgd(sgd) => {
+            agree("--momentum", settings.momentum.as_ref(), &sgd.momentum)?;
+            agree("--nesterov", settings.nesterov.then_some(&true), &sgd.nesterov)
+        }
+        OptimizerConfig::AdamW(adamw) => {
+            agree("--weight-decay", settings.weight_decay.as_ref(), &adamw.weight_decay)
+        }
+        OptimizerConfig::Adam(_) | OptimizerConfig::Adagrad(_) | OptimizerConfig::RmsProp(_) => {
+            Ok(())
+        }
+    }
 }
 
 fn outputs(spec: &LayerSpec) -> Option<usize> {

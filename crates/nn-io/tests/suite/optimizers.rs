@@ -1,0 +1,122 @@
+use nn_io::Checkpoint;
+use nn_optim::{OptimizerConfig, SgdConfig};
+use rmpv::Value;
+use tally::{Failure, Tally, ensure};
+
+use crate::fixture::{self, at, edited_in, optimizers, pairs, refused, stable, with_float_in};
+
+/// The file with another setting of its optimizer, or under the name of another kind.
+fn with_setting(config: OptimizerConfig, setting: &str, value: impl Into<Value>) -> Vec<u8> {
+    let path = format!("training.optimizer.{}.{setting}", config.name());
+    edited_in(&fixture::bytes_with(config), |metadata| *at(metadata, &path) = value.into())
+}
+
+/// Loading gives what was saved, and saving that gives the same bytes.
+#[test]
+fn round_trips() {
+    for config in optimizers() {
+        let checkpoint = fixture::checkpoint_with(config);
+        let bytes = checkpoint.view().to_bytes().unwrap();
+        let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+        assert_eq!(loaded, checkpoint);
+        assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+        let tensors = 4 + config.moments().len();
+        assert_eq!(fixture::tensors(&bytes).len(), tensors, "{config:?}");
+    }
+}
+
+#[test]
+fn settings_outside_their_range() {
+    let mut tally = Tally::new("A11", "numbers: settings of each optimizer out of range");
+    let shares = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0, 2.0, -0.1, -5e-324];
+    // The last is 0 in 32 bits.
+    let epsilons = [f64::NAN, f64::INFINITY, 0.0, -0.0, -1e-7, 1e-60];
+    let decays = [f64::NAN, f64::INFINITY, -1.0, -5e-324];
+    let settings: [(&str, &str, &[f64]); 11] = [
+        ("adam", "beta_1", &shares),
+        ("adam", "beta_2", &shares),
+        ("adam", "epsilon", &epsilons),
+        ("adamw", "beta_1", &shares),
+        ("adamw", "beta_2", &shares),
+        ("adamw", "epsilon", &epsilons),
+        ("adamw", "weight_decay", &decays),
+        ("rmsprop", "rho", &shares),
+        ("rmsprop", "epsilon", &epsilons),
+        ("adagrad", "epsilon", &epsilons),
+        ("sgd", "momentum", &shares),
+    ];
+    for config in optimizers() {
+        for (_, setting, values) in settings.iter().filter(|(name, ..)| *name == config.name()) {
+            for &value in *values {
+                let file = with_setting(config, setting, value);
+                // Only a momentum above 0 has a tensor.
+                let expected = match (*setting, config.moments().len(), value > 0.0) {
+                    ("momentum", 1, false) => "tensors: expected 4".into(),
+                    ("momentum", 0, true) => "tensors: expected 5".into(),
+                    _ => format!("training: {setting}: expected"),
+                };
+                tally.case(|| refused(&file, &[&expected, "found"]));
+            }
+        }
+        let steps = with_setting(config, "step", 1u64 << 54);
+        tally.case(|| refused(&steps, &["training: ", "at most 2^53, found 18014398509481984"]));
+    }
+    let plain = OptimizerConfig::Sgd(SgdConfig::default());
+    let file = with_setting(plain, "nesterov", true);
+    tally.case(|| refused(&file, &["training: momentum: expected above 0, to be Nesterov's"]));
+    tally.finish();
+}
+
+#[test]
+fn moments_that_no_training_leaves() {
+    let mut tally = Tally::new("A11", "numbers: moments of each optimizer");
+    for config in optimizers() {
+        for (i, moment) in config.moments().iter().enumerate() {
+            let with = |value| with_float_in(fixture::bytes_with(config), 4 + i, 3, value);
+            let place = format!("tensor {}, element 3: expected a finite number", moment.name);
+            for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                tally.case(|| refused(&with(value), &[&place]));
+            }
+            for value in [-f32::from_bits(1), -1.0, f32::MIN] {
+                match moment.of_squares {
+                    true => tally.case(|| refused(&with(value), &[&place, "0 or above"])),
+                    false => {
+                        tally.case(|| ensure(stable(&with(value))?, || Failure::lost(moment.name)));
+                    }
+                }
+            }
+        }
+    }
+    tally.finish();
+}
+
+/// Each key of an optimizer's map missing, twice, or another's; and each kind under the others' names.
+#[test]
+fn maps_of_another_kind() {
+    let mut tally = Tally::new("A7", "keys: those of each optimizer missing, twice, or another's");
+    for config in optimizers() {
+        let (bytes, name) = (fixture::bytes_with(config), config.name());
+        let path = format!("training.optimizer.{name}");
+        let keys = pairs(at(&mut fixture::metadata_of(&bytes), &path)).len();
+        for i in 0..keys {
+            let mut check = |change: &dyn Fn(&mut Vec<(Value, Value)>), expected: &str| {
+                let file = edited_in(&bytes, |metadata| change(pairs(at(metadata, &path))));
+                tally.case(|| refused(&file, &["(metadata)", expected]));
+            };
+            check(&|map| drop(map.remove(i)), "missing field");
+            check(&|map| map.push(map[i].clone()), "duplicate field");
+            check(&|map| map[i].0 = "warm_up".into(), "missing field");
+            check(&|map| map[i].1 = Value::Nil, "before here");
+            check(&|map| map[i].1 = (-1).into(), "before here");
+        }
+        for other in ["sgd", "adagrad", "rmsprop", "adam", "adamw", "SGD", "lion"] {
+            let file = edited_in(&bytes, |metadata| {
+                pairs(at(metadata, "training.optimizer"))[0].0 = other.into();
+            });
+            if other != name {
+                tally.case(|| refused(&file, &[]));
+            }
+        }
+    }
+    tally.finish();
+}

@@ -1,0 +1,173 @@
+use serde_json::json;
+use tally::{Failure, Tally, ensure};
+
+use crate::{fixture::digest, harness::Program};
+
+/// Each optimizer at a rate that it learns at within an epoch, what `inspect` says of it, and what its text has.
+fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 7] {
+    [
+        (
+            "--optimizer adam",
+            json!({"kind": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7,
+                "learning_rate": 0.001, "decay": 0.001, "step": 430}),
+            "Adam, beta 0.9 and 0.999, epsilon 0.0000001; learning rate 0.001, decay 0.001",
+        ),
+        (
+            "--optimizer adamw --weight-decay 0.1",
+            json!({"kind": "adamw", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
+                "weight_decay": 0.1, "learning_rate": 0.001, "decay": 0.001, "step": 430}),
+            "AdamW, beta 0.9 and 0.999, epsilon 0.00000001, weight decay 0.1; learning rate 0.001",
+        ),
+        (
+            "--optimizer rmsprop",
+            json!({"kind": "rmsprop", "rho": 0.9, "epsilon": 1e-7,
+                "learning_rate": 0.001, "decay": 0.0, "step": 430}),
+            "RMSprop, rho 0.9, epsilon 0.0000001; learning rate 0.001, decay 0",
+        ),
+        (
+            "--optimizer adagrad --learning-rate 0.01",
+            json!({"kind": "adagrad", "epsilon": 1e-7,
+                "learning_rate": 0.01, "decay": 0.0, "step": 430}),
+            "Adagrad, epsilon 0.0000001; learning rate 0.01, decay 0",
+        ),
+        (
+            "--optimizer sgd --learning-rate 0.1",
+            json!({"kind": "sgd", "momentum": 0.0, "nesterov": false,
+                "learning_rate": 0.1, "decay": 0.0, "step": 430}),
+            "SGD; learning rate 0.1, decay 0",
+        ),
+        (
+            "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --decay 0.0001",
+            json!({"kind": "sgd", "momentum": 0.9, "nesterov": false,
+                "learning_rate": 0.05, "decay": 0.0001, "step": 430}),
+            "SGD, momentum 0.9; learning rate 0.05, decay 0.0001",
+        ),
+        (
+            "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --nesterov",
+            json!({"kind": "sgd", "momentum": 0.9, "nesterov": true,
+                "learning_rate": 0.05, "decay": 0.0, "step": 430}),
+            "SGD, Nesterov momentum 0.9; learning rate 0.05, decay 0",
+        ),
+    ]
+}
+
+/// An epoch of each learns, and says what it is; two epochs in one run and in two are the same run.
+#[test]
+fn each_learns_and_resumes() {
+    let program = Program::with_data();
+    let mut tally = Tally::new("C1", "each optimizer: two halves make a whole");
+    for (options, expected, text) in optimizers() {
+        let events = program.train(&format!("{options} --epochs 1 --output m.model"));
+        assert_eq!(events[0]["optimizer"], expected["kind"]);
+        assert_eq!(events[0]["learning_rate"], expected["learning_rate"]);
+        for (setting, value) in events[0]["optimizer_settings"].as_object().unwrap() {
+            assert_eq!(value, &expected[setting], "{options}: {setting}");
+        }
+        let accuracy = events.last().unwrap()["test"]["accuracy"].as_f64().unwrap();
+        assert!(accuracy > 0.75, "{options}: {accuracy}");
+        assert_eq!(program.inspect("m.model")["optimizer"], expected);
+        let told = program.run("inspect m.model").success().stdout;
+        assert!(told.contains(&format!("optimizer:    {text}")), "{text} is not in: {told}");
+
+        // With the settings it has or without them, it is the same run.
+        program.train(&format!("{options} --resume m.model --epochs 2 --threads 1"));
+        program.train(&format!("{options} --epochs 2 --output whole.model"));
+        let same = digest(&program, "m.model") == digest(&program, "whole.model");
+        tally.case(|| ensure(same, || Failure::torn(options)));
+    }
+    tally.finish();
+}
+
+/// As the run says before its first step, in lines for people.
+#[test]
+fn the_start_shows_it() {
+    let run = "train --dataset synthetic --epochs 1 --hidden none --output m.model";
+    let output =
+        Program::new().run(&format!("{run} --optimizer sgd --learning-rate 0.01")).success();
+    assert!(output.stdout.contains("; SGD; learning rate 0.01, decay 0; batches"), "{output:#?}");
+}
+
+/// The rates of the book, where none is given.
+#[test]
+fn default_rates() {
+    let program = Program::new();
+    let check = |name: &str, rate: f64, decay: f64| {
+        // Batches of all images, of a net without hidden layers: a step that even a rate of 1 survives.
+        let run = "--epochs 1 --hidden none --batch-size 60000 --validation 0 --output m.model";
+        let dataset = "train --dataset synthetic";
+        let events = program.json(&format!("{dataset} {run} --optimizer {name}"));
+        assert_eq!(
+            (&events[0]["learning_rate"], &events[0]["decay"]),
+            (&rate.into(), &decay.into())
+        );
+    };
+    check("adam", 0.001, 0.001);
+    check("adamw", 0.001, 0.001);
+    check("rmsprop", 0.001, 0.0);
+    check("adagrad", 1.0, 0.0);
+    check("sgd", 1.0, 0.0);
+}
+
+#[test]
+fn settings_that_an_optimizer_has_not() {
+    let mut tally = Tally::new("E5", "settings that belong to another optimizer, or to none");
+    let mut check = |options: &str, words: &[&str]| {
+        tally.case(|| {
+            let program = Program::new();
+            program.refuses(&format!("train {options}"), 2, words);
+            ensure(program.contents().is_empty(), || Failure::torn(options))
+        });
+    };
+    for other in ["adam", "adamw", "adagrad", "rmsprop"] {
+        let found = format!("found {other}");
+        let words = ["expected --optimizer sgd", found.as_str()];
+        let momentum = format!("--optimizer {other} --momentum 0.9");
+        check(&momentum, &[&["--momentum"], &words[..]].concat());
+        check(&format!("--optimizer {other} --nesterov"), &[&["--nesterov"], &words[..]].concat());
+    }
+    for other in ["adam", "sgd", "adagrad", "rmsprop"] {
+        let words = ["--weight-decay", "expected --optimizer adamw", &format!("found {other}")];
+        check(&format!("--optimizer {other} --weight-decay 0.1"), &words);
+    }
+    check("--momentum 0.9", &["--momentum", "expected --optimizer sgd", "found adam"]);
+    check("--optimizer sgd --nesterov", &["momentum: expected above 0, to be Nesterov's, found 0"]);
+    check("--optimizer sgd --momentum 1", &["momentum: expected at least 0 and below 1, found 1"]);
+    check("--optimizer sgd --momentum -0.5", &["momentum: ", "found -0.5"]);
+    check("--optimizer sgd --momentum NaN", &["momentum: ", "found NaN"]);
+    check("--optimizer adamw --weight-decay -1", &["weight_decay: ", "0 or above, found -1"]);
+    check("--optimizer adamw --weight-decay inf", &["weight_decay: ", "found inf"]);
+    tally.finish();
+}
+
+#[test]
+fn another_setting_is_another_run() {
+    let program = Program::new();
+    let new = "train --dataset synthetic --epochs 1 --hidden none --learning-rate 0.001";
+    program.json(&format!("{new} --optimizer sgd --momentum 0.5 --output sgd.model"));
+    program.json(&format!("{new} --optimizer adamw --output adamw.model"));
+    let mut tally =
+        Tally::new("C4", "settings of an optimizer that are not those of the saved run");
+    let mut check = |model: &str, options: &str, words: &[&str]| {
+        tally.case(|| {
+            program.refuses(&format!("train --resume {model} {options}"), 2, words);
+            Ok(())
+        });
+    };
+    check("sgd.model", "--optimizer adam", &["--optimizer: the saved run has sgd, not adam"]);
+    check("sgd.model", "--momentum 0.9", &["--momentum: the saved run has 0.5, not 0.9"]);
+    check("sgd.model", "--nesterov", &["--nesterov: the saved run has false, not true"]);
+    let words = ["--weight-decay: expected --optimizer adamw", "found sgd"];
+    check("sgd.model", "--weight-decay 0.01", &words);
+    check(
+        "adamw.model",
+        "--weight-decay 0.1",
+        &["--weight-decay: the saved run has 0.01, not 0.1"],
+    );
+    check("adamw.model", "--optimizer adam", &["--optimizer: the saved run has adamw, not adam"]);
+    check(
+        "adamw.model",
+        "--momentum 0.5",
+        &["--momentum: expected --optimizer sgd", "found adamw"],
+    );
+    tally.finish();
+}
