@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
-use nn_optim::{OptimizerConfig, Schedule};
+use nn_optim::{AdagradConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig};
 use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
 
 #[global_allocator]
@@ -31,10 +31,18 @@ fn a_step_allocates_nothing() {
     let labels: Vec<u32> = (0..1310).map(|i| i % 10).collect();
     let features = Features::Bytes { data: &pixels, scaling: Default::default() };
     let samples = Samples::new(features, 784, &labels).unwrap();
-    for threads in [1, 2] {
+    let sgd = SgdConfig { momentum: 0.9, nesterov: true };
+    for (threads, optimizer) in [
+        (1, OptimizerConfig::default()),
+        (2, OptimizerConfig::default()),
+        (2, OptimizerConfig::AdamW(AdamWConfig::default())),
+        (2, OptimizerConfig::RmsProp(RmsPropConfig::default())),
+        (2, OptimizerConfig::Adagrad(AdagradConfig::default())),
+        (2, OptimizerConfig::Sgd(sgd)),
+    ] {
         let model = Model::new(&LayerSpec::mlp(&[784, 128, 128, 10]), Init::He, 0).unwrap();
-        let (adam, config) = (OptimizerConfig::default(), RunConfig::default());
-        let state = TrainingState::new(&model, adam, Schedule::default(), config).unwrap();
+        let (schedule, config) = (Schedule::default(), RunConfig::default());
+        let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
         let mut trainer = Trainer::new(model, state, threads).unwrap();
         // Threads set up their queues of work when they first have some.
         for _ in 0..5 {
@@ -42,6 +50,6 @@ fn a_step_allocates_nothing() {
         }
         let counts = allocations_by_step(&mut trainer, &samples);
         assert_eq!(counts.len(), 11);
-        assert_eq!(counts[0], counts[10], "{threads} threads: {counts:?}");
+        assert_eq!(counts[0], counts[10], "{optimizer:?}, {threads} threads: {counts:?}");
     }
 }

@@ -90,6 +90,9 @@ fn moments_that_no_training_leaves() {
     tally.finish();
 }
 
+/// A change of a map's pairs.
+type Change = dyn Fn(&mut Vec<(Value, Value)>);
+
 /// Each key of an optimizer's map missing, twice, or another's; and each kind under the others' names.
 #[test]
 fn maps_of_another_kind() {
@@ -99,7 +102,7 @@ fn maps_of_another_kind() {
         let path = format!("training.optimizer.{name}");
         let keys = pairs(at(&mut fixture::metadata_of(&bytes), &path)).len();
         for i in 0..keys {
-            let mut check = |change: &dyn Fn(&mut Vec<(Value, Value)>), expected: &str| {
+            let mut check = |change: &Change, expected: &str| {
                 let file = edited_in(&bytes, |metadata| change(pairs(at(metadata, &path))));
                 tally.case(|| refused(&file, &["(metadata)", expected]));
             };
@@ -107,7 +110,7 @@ fn maps_of_another_kind() {
             check(&|map| map.push(map[i].clone()), "duplicate field");
             check(&|map| map[i].0 = "warm_up".into(), "missing field");
             check(&|map| map[i].1 = Value::Nil, "before here");
-            check(&|map| map[i].1 = (-1).into(), "before here");
+            check(&|map| map[i].1 = (-1).into(), "did not keep to the format");
         }
         for other in ["sgd", "adagrad", "rmsprop", "adam", "adamw", "SGD", "lion"] {
             let file = edited_in(&bytes, |metadata| {
