@@ -73,7 +73,7 @@ fn tensors<'a>(
             Role::Moment(_) => moments.next().map(|moment| moment.as_slice()),
         };
         let values = values.unwrap_or_default();
-        let expected = format!("{} elements, as layers and training need", spec.len);
+        let expected = format!("{} elements, as the layers need", spec.len);
         check_value(values.len() == spec.len, &spec.name, expected, values.len())?;
         tensor::check_elements(spec, values)?;
         Ok((spec, values))

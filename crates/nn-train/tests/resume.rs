@@ -162,6 +162,20 @@ fn a_lost_part_of_the_state_shows() {
     tally.finish();
 }
 
+#[test]
+fn moments_of_another_model_are_refused() {
+    for optimizer in optimizers() {
+        let (model, mut state) = start_with(optimizer);
+        let (expected, found) = (model.params().len(), 7);
+        state.optimizer = Optimizer::new(optimizer, found).unwrap();
+        let refused = Trainer::new(model, state, 1).map(drop);
+        match optimizer.moments() {
+            [] => assert_eq!(refused, Ok(())),
+            _ => assert_eq!(refused, Err(Error::Moments { expected, found })),
+        }
+    }
+}
+
 /// A count of steps that is not the run's would give other bits: it is refused.
 #[test]
 fn steps_that_the_run_did_not_take_are_refused() {

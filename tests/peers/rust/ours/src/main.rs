@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use nn_core::{Init, InstructionSet, LayerSpec, Model, Scaling, Workspace};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
-use nn_optim::{AdamConfig, Schedule};
+use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 use peer::{Args, CLASSES, PIXELS};
 use rayon::ThreadPoolBuilder;
@@ -80,7 +80,7 @@ fn infer(args: &Args, model: &Model) {
 }
 
 fn checkpoint(args: &Args, model: Model) {
-    let (adam, config) = (AdamConfig::default(), RunConfig::default());
+    let (adam, config) = (OptimizerConfig::default(), RunConfig::default());
     let state = TrainingState::new(&model, adam, Schedule::default(), config).expect("settings");
     let Scaling { mean, std } = Scaling::default();
     let info = ModelInfo {
