@@ -53,15 +53,15 @@ impl AdamConfig {
 /// What a step multiplies with, the same for every parameter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AdamStep {
-    pub(crate) beta_1: f32,
-    pub(crate) one_minus_beta_1: f32,
-    pub(crate) beta_2: f32,
-    pub(crate) one_minus_beta_2: f32,
+    beta_1: f32,
+    one_minus_beta_1: f32,
+    beta_2: f32,
+    one_minus_beta_2: f32,
     /// Learning rate over the first bias correction.
-    pub(crate) step_size: f32,
+    step_size: f32,
     /// One over the root of the second bias correction.
-    pub(crate) root_scale: f32,
-    pub(crate) epsilon: f32,
+    root_scale: f32,
+    epsilon: f32,
 }
 
 impl AdamStep {
