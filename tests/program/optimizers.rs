@@ -16,7 +16,7 @@ fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 7] {
             "--optimizer adamw --weight-decay 0.1",
             json!({"kind": "adamw", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
                 "weight_decay": 0.1, "learning_rate": 0.001, "decay": 0.001, "step": 430}),
-            "AdamW, beta 0.9 and 0.999, epsilon 0.00000001, weight decay 0.1; learning rate 0.001",
+            "AdamW, weight decay 0.1, beta 0.9 and 0.999, epsilon 0.00000001; learning rate 0.001",
         ),
         (
             "--optimizer rmsprop",
@@ -84,7 +84,7 @@ fn the_start_shows_it() {
     let run = "train --dataset synthetic --epochs 1 --hidden none --output m.model";
     let output =
         Program::new().run(&format!("{run} --optimizer sgd --learning-rate 0.01")).success();
-    assert!(output.stdout.contains("; SGD; learning rate 0.01, decay 0; batches"), "{output:#?}");
+    assert!(output.stdout.contains("; SGD, learning rate 0.01, decay 0; batches"), "{output:#?}");
 }
 
 /// The rates of the book, where none is given.

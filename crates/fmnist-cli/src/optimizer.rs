@@ -3,29 +3,38 @@
 use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
 use serde_json::{Value, json};
 
-/// As `SGD, Nesterov momentum 0.9`.
-pub(crate) fn text(config: &OptimizerConfig) -> String {
+/// What one chooses, as `SGD, Nesterov momentum 0.9`.
+pub(crate) fn brief(config: &OptimizerConfig) -> String {
     match *config {
         OptimizerConfig::Sgd(SgdConfig { momentum: 0.0, .. }) => "SGD".into(),
         OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }) => {
             format!("SGD, {}momentum {momentum}", if nesterov { "Nesterov " } else { "" })
         }
-        OptimizerConfig::Adagrad(AdagradConfig { epsilon }) => {
-            format!("Adagrad, epsilon {epsilon}")
-        }
-        OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
-            format!("RMSprop, rho {rho}, epsilon {epsilon}")
-        }
-        OptimizerConfig::Adam(adam) => format!("Adam, {}", adam_text(&adam)),
-        OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
-            format!("AdamW, {}, weight decay {weight_decay}", adam_text(&adam))
+        OptimizerConfig::Adagrad(_) => "Adagrad".into(),
+        OptimizerConfig::RmsProp(_) => "RMSprop".into(),
+        OptimizerConfig::Adam(_) => "Adam".into(),
+        OptimizerConfig::AdamW(AdamWConfig { weight_decay, .. }) => {
+            format!("AdamW, weight decay {weight_decay}")
         }
     }
 }
 
-fn adam_text(adam: &AdamConfig) -> String {
-    let AdamConfig { beta_1, beta_2, epsilon } = adam;
-    format!("beta {beta_1} and {beta_2}, epsilon {epsilon}")
+/// All settings, as `Adam, beta 0.9 and 0.999, epsilon 0.0000001`.
+pub(crate) fn text(config: &OptimizerConfig) -> String {
+    let brief = brief(config);
+    match config {
+        OptimizerConfig::Sgd(_) => brief,
+        OptimizerConfig::Adagrad(AdagradConfig { epsilon }) => {
+            format!("{brief}, epsilon {epsilon}")
+        }
+        OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
+            format!("{brief}, rho {rho}, epsilon {epsilon}")
+        }
+        OptimizerConfig::Adam(adam) | OptimizerConfig::AdamW(AdamWConfig { adam, .. }) => {
+            let AdamConfig { beta_1, beta_2, epsilon } = adam;
+            format!("{brief}, beta {beta_1} and {beta_2}, epsilon {epsilon}")
+        }
+    }
 }
 
 /// As `{"momentum": 0.9, "nesterov": true}`, behind the kind.

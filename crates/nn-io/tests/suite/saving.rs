@@ -196,7 +196,9 @@ mod unix {
         let (_directory, path) = saved();
         thread::scope(|scope| {
             let starts = scope.spawn(|| {
-                (0..100).for_each(|_| drop(Command::new("true").status().unwrap()));
+                for _ in 0..100 {
+                    Command::new("true").status().unwrap();
+                }
             });
             while !starts.is_finished() {
                 FileLock::acquire(&path).unwrap();

@@ -71,7 +71,7 @@ impl<'a> Report<'a> {
                 });
                 format!(
                     "{from}{}: {} images to train on, {} held out, {} to test\n\
-                     {architecture}: {} parameters; {}; learning rate {learning_rate}, \
+                     {architecture}: {} parameters; {}, learning rate {learning_rate}, \
                      decay {decay}; batches of {}; seed {}; {} thread{}, {}\n\n\
                      epoch  loss    accuracy  held out: loss  accuracy  learning rate  time",
                     dataset.name,
@@ -79,7 +79,7 @@ impl<'a> Report<'a> {
                     thousands(info.n_validation as u64),
                     thousands(n_test as u64),
                     thousands(model.params().len() as u64),
-                    optimizer::text(&optimizer),
+                    optimizer::brief(&optimizer),
                     state.config.batch_size,
                     state.config.seed,
                     self.threads,
