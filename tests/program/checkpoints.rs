@@ -133,6 +133,23 @@ fn directories_that_cannot_be_used() {
     program.refuses("train --resume run --seed 1", 2, &["--seed: the saved run has 0, not 1"]);
 }
 
+/// A checkpoint is carried on into a file of one's own: the directory's are the directory's.
+#[test]
+fn a_single_checkpoint_is_not_replaced() {
+    let program = Program::with_data();
+    program.train("--hidden none --epochs 2 --output m.model --checkpoint-dir run");
+    let before = program.read("run/ckpt-000430.model");
+    let words = ["run/ckpt-000430.model: would overwrite what a directory", "another place"];
+    program.refuses("train --resume run/ckpt-000430.model --epochs 3", 4, &words);
+    program.refuses("train --resume run --output run/best.model", 4, &["run/best.model: would"]);
+    assert_eq!(program.read("run/ckpt-000430.model"), before);
+    program.train("--resume run/ckpt-000430.model --epochs 2 --output again.model");
+    assert_eq!(digest(&program, "again.model"), digest(&program, "m.model"));
+    let same = ["--output: expected another path than --checkpoint-dir"];
+    program.refuses("train --checkpoint-dir new --output new", 2, &same);
+    assert!(!program.path("new").exists());
+}
+
 /// Everything that is damaged in a file, not the first part only.
 #[test]
 fn all_damage_is_told() {

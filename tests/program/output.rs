@@ -41,6 +41,18 @@ fn something_in_the_way() {
     tally.finish();
 }
 
+/// As where a run falls back to synthetic garments beside a good model.
+#[test]
+fn a_model_of_another_dataset_is_not_replaced() {
+    let program = Program::with_data();
+    let other = altered(|checkpoint| checkpoint.info.dataset.name = "other".into());
+    program.write("m.model", &other);
+    let arguments = format!("train --dataset {} --epochs 1 --output m.model", DATA.name);
+    let words = ["m.model: would overwrite a model of \"other\"", "choose another place"];
+    program.refuses(&arguments, 4, &words);
+    assert!(program.read("m.model") == other);
+}
+
 #[test]
 fn a_system_error_is_told_once() {
     let output = Program::new().run("inspect absent.model");

@@ -76,6 +76,22 @@ fn sighup_saves_and_stops() {
     check("-HUP", "SIGHUP", 129);
 }
 
+/// As by `nohup`: whoever had a signal ignored meant it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_that_is_ignored_stays_so() {
+    let program = Program::with_data();
+    program.write("script", "trap '' HUP; exec \"$@\"");
+    let train = format!("train --dataset {} --epochs 3 --output m.model", DATA.name);
+    let mut command = program.wrapped("sh script", &train);
+    let run = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    thread::sleep(Duration::from_millis(300));
+    let id = run.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    assert_eq!({ run }.wait().unwrap().code(), Some(0));
+    assert_eq!(program.inspect("m.model")["progress"]["epoch"], 3);
+}
+
 #[test]
 fn sigterm_saves_and_stops() {
     check("-TERM", "SIGTERM", 143);

@@ -39,7 +39,7 @@ impl Stop {
     /// Takes the signals over from now on.
     pub(crate) fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
-        for &(signal, _) in STOP {
+        for &(signal, _) in STOP.iter().filter(|&&(signal, _)| !is_ignored(signal)) {
             let again = Arc::new(AtomicBool::new(false));
             // In this order: at the first signal the flag is not yet set.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
@@ -56,6 +56,14 @@ impl Stop {
             number => Some(Signal(number)),
         }
     }
+}
+
+/// Whether whoever started the program had it ignore this signal, as `nohup` does; where the system tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
 /// A signal that asks to stop.

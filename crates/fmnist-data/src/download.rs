@@ -139,7 +139,7 @@ impl Fetch<'_> {
         // Looking first spares a directory that is complete, and perhaps read-only, the lock.
         let mut complete = true;
         for spec in files {
-            complete &= is_good(&spec.path_in(self.dir), spec)?;
+            complete &= self.is_whole(spec)?;
         }
         if complete {
             if files.iter().any(|spec| !self.is_unzipped(spec))
@@ -166,8 +166,7 @@ impl Fetch<'_> {
 
     /// Makes one file good. Fetches it only where the directory has it in neither form.
     fn heal(&mut self, spec: &FileSpec) -> Result<Outcome, Error> {
-        let path = spec.path_in(self.dir);
-        if is_good(&path, spec)? {
+        if self.is_whole(spec)? {
             return Ok(Outcome::AlreadyGood);
         }
         let (gzip, raw) = (self.dir.join(spec.name), self.dir.join(spec.raw_name()));
@@ -180,6 +179,13 @@ impl Fetch<'_> {
             fs::remove_file(&raw).map_err(Error::io(&raw, "remove"))?;
         }
         Ok(outcome)
+    }
+
+    /// Whether a file is there and good, in each form that it is there in.
+    fn is_whole(&self, spec: &FileSpec) -> Result<bool, Error> {
+        let gzip = self.dir.join(spec.name);
+        let is_good_here = is_good(&spec.path_in(self.dir), spec)?;
+        Ok(is_good_here && (!gzip.exists() || is_good(&gzip, spec)?))
     }
 
     fn is_unzipped(&self, spec: &FileSpec) -> bool {

@@ -133,15 +133,17 @@ impl CheckpointRef<'_> {
         file::replace(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
     }
 
-    /// Does all that [`CheckpointRef::save`] does, but leaves the file of before: so a run knows
-    /// before its first step that there is room for what it will save.
+    /// Does all that [`CheckpointRef::save`] does, but leaves the file of before, or the room for one: so
+    /// a run knows before its first step that there is room for what it will save.
     ///
     /// # Errors
     ///
     /// As those of [`CheckpointRef::save`].
     pub fn rehearse_save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        file::rehearse(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
+        let bytes = self.to_bytes().map_err(Error::file(path))?;
+        // The second save has the first beside it.
+        file::rehearse(&SystemDisk, path, &bytes, if path.exists() { 1 } else { 2 })
     }
 
     /// SHA-256 of the weights and biases, in hexadecimal.

@@ -100,6 +100,20 @@ impl CheckpointDir {
         store(&SystemDisk, &self.path, &mut self.steps, step, &bytes)
     }
 
+    /// Does all of the saves that the directory will have at once but for giving them names, and one for a
+    /// file elsewhere: so a run knows before its first step that there is room.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointRef::save`].
+    pub fn rehearse_save(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
+        let best = self.path.join(BEST);
+        let bytes = checkpoint.to_bytes().map_err(Error::file(&best))?;
+        // The kept ones, the best, the next before the oldest goes, and that elsewhere.
+        let there = self.steps.len().saturating_add(usize::from(best.exists()));
+        file::rehearse(&SystemDisk, &best, &bytes, KEPT.saturating_add(3).saturating_sub(there))
+    }
+
     /// Saves a checkpoint as the best.
     ///
     /// # Errors
@@ -129,6 +143,13 @@ fn lock(directory: &Path) -> Result<FileLock, Error> {
     };
     temporary::sweep(directory, is_ours)?;
     Ok(lock)
+}
+
+/// Whether this file is one that a directory of checkpoints keeps, which is locked as a whole.
+pub(crate) fn is_in_directory(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_ours = step_of(name).is_some() || name == BEST || name == LOCK;
+    is_ours && temporary::directory(path).join(LOCK).exists()
 }
 
 /// `ckpt-000860.model` for step 860.

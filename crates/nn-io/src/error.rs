@@ -26,8 +26,8 @@ pub enum Error {
 
     /// There is no room for a file.
     #[error(
-        "{}: cannot save: {needed} bytes more are needed where it is: {source}; \
-         make room and try again, what was saved before is untouched",
+        "{}: cannot save: {needed} bytes more are needed where it is; make room, or raise the limit; \
+         what was saved before is untouched: {source}",
         path.display()
     )]
     NoSpace {

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint_dir;
 use crate::disk::{Disk, SystemDisk};
 use crate::header::{self, Header};
 use crate::temporary::Temporary;
@@ -32,9 +33,23 @@ pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(),
     Temporary::write(disk, &target, bytes)?.rename(&target)
 }
 
-/// Does all that [`replace`] does, but for the replacing.
-pub(crate) fn rehearse(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    Temporary::write(disk, &follow_link(path)?, bytes).map(drop)
+/// Does all that [`replace`] does, but for the replacing, with so many copies at a time.
+pub(crate) fn rehearse(
+    disk: &impl Disk,
+    path: &Path,
+    bytes: &[u8],
+    copies: usize,
+) -> Result<(), Error> {
+    let target = follow_link(path)?;
+    let written: Result<Vec<_>, Error> =
+        (0..copies).map(|_| Temporary::write(disk, &target, bytes)).collect();
+    match written {
+        Err(Error::NoSpace { path, needed, source }) => {
+            let needed = needed.saturating_mul(copies as u64);
+            Err(Error::NoSpace { path, needed, source })
+        }
+        result => result.map(drop),
+    }
 }
 
 /// Checks, before a run, that its model can be saved there, by creating and removing a file.
@@ -42,13 +57,17 @@ pub(crate) fn rehearse(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<()
 /// # Errors
 ///
 /// If the directory is missing or cannot be written to, or the path holds what a save must not
-/// overwrite: a directory, a file without the intact header of a model, a model of a newer version,
+/// overwrite: a directory, what a directory of checkpoints keeps, a file without the intact header of a model, a model of a newer version,
 /// or a file that may not be written to.
 pub fn check_output(path: impl AsRef<Path>) -> Result<(), Error> {
     let target = follow_link(path.as_ref())?;
     if target.file_name().is_none() {
         let path = target;
         return Err(Error::WouldOverwrite { path, found: "what is no name of a file".into() });
+    }
+    if checkpoint_dir::is_in_directory(&target) {
+        let found = "what a directory of checkpoints keeps".into();
+        return Err(Error::WouldOverwrite { path: target, found });
     }
     match fs::metadata(&target) {
         Ok(metadata) => check_replaceable(&target, &metadata)?,
@@ -220,11 +239,13 @@ mod tests {
     fn rehearsing() {
         let disk = Simulated::default();
         save(&disk, 1).unwrap();
-        rehearse(&disk, Path::new(PATH), &contents(2)).unwrap();
+        rehearse(&disk, Path::new(PATH), &contents(2), 3).unwrap();
         let files = disk.contents();
         assert_eq!((version(&files).unwrap(), files.len()), (1, 1));
-        disk.fail(2, ENOSPC);
-        let error = rehearse(&disk, Path::new(PATH), &contents(2)).unwrap_err();
-        assert!(error.to_string().contains("2000 bytes more are needed"), "{error}");
+        // At the write of the second of three copies: the room is missing for all.
+        disk.fail(6, ENOSPC);
+        let error = rehearse(&disk, Path::new(PATH), &contents(2), 3).unwrap_err();
+        assert!(error.to_string().contains("6000 bytes more are needed"), "{error}");
+        assert_eq!(disk.contents().len(), 1);
     }
 }

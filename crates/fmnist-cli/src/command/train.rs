@@ -75,9 +75,6 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let Opened { plan, resumed, output, _lock, checkpoints } = open::open(&args, console)?;
-    if output.exists() && resumed.as_ref() != Some(&output) {
-        console.message(&format!("replacing the model in {}", output.display()));
-    }
     let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
     let n_train = dataset.train.labels.len();
     let (run, info) = plan.into_run(&dataset, console)?;
@@ -94,6 +91,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if batch_size > n_train {
         let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
         return Err(setting_error(resumed.as_deref(), message));
+    }
+    if resumed.as_ref() != Some(&output) {
+        open::check_replaced(&output, &info, console)?;
     }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
     let validation = (!held_out.is_empty()).then_some(held_out);
@@ -198,10 +198,7 @@ impl Session<'_> {
     fn rehearse_save(&self) -> Result<(), nn_io::Error> {
         let checkpoint = checkpoint(&self.trainer, &self.info);
         checkpoint.rehearse_save(self.output)?;
-        match &self.checkpoints {
-            Some(checkpoints) => checkpoint.rehearse_save(checkpoints.path().join("first")),
-            None => Ok(()),
-        }
+        self.checkpoints.as_ref().map_or(Ok(()), |it| it.rehearse_save(&checkpoint))
     }
 
     /// Saves the run, and in the directory of checkpoints what belongs there after this epoch, or after

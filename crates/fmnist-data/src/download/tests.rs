@@ -218,6 +218,23 @@ fn damaged_unzipped_files_are_healed_from_the_zipped_ones() {
     target.assert_complete();
 }
 
+/// A damaged zipped file is not passed over because the unzipped one beside it is good.
+#[test]
+fn damaged_zipped_files_are_healed_beside_good_unzipped_ones() {
+    let target = Target::new();
+    fixture::write(target.dir.path(), &target.raw);
+    let server = target.mirror(Behaviour::Good);
+    target.fetch(&[server.source()]).unwrap();
+    assert_eq!(server.requests(), 0);
+    let mut damaged = fs::read(target.path(LABELS)).unwrap();
+    damaged[20] ^= 1;
+    fs::write(target.path(LABELS), damaged).unwrap();
+    let fetched = target.fetch(&[server.source()]).unwrap();
+    assert_eq!(fetched[1].outcome, Outcome::Healed(server.source()));
+    assert_eq!(server.requests(), 1);
+    target.assert_complete();
+}
+
 #[test]
 fn a_directory_is_a_source_with_the_same_checks() {
     let copy = tempfile::tempdir().unwrap();

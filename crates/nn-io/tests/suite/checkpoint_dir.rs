@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, Error, ErrorKind, Newest};
+use nn_io::{Checkpoint, CheckpointDir, Error, ErrorKind, Newest, check_output};
 use nn_optim::Optimizer;
 use tally::{Failure, Tally, ensure};
 use tempfile::TempDir;
@@ -177,6 +177,19 @@ fn a_directory_is_one_runs() {
     assert_eq!(Newest::load(root.path().join("absent")).unwrap_err().kind(), ErrorKind::Io);
     let error = CheckpointDir::open(root.path().join("absent")).unwrap_err();
     says(&error, &["absent: cannot list it"]);
+}
+
+/// What the directory's lock is for, no run takes as its own file.
+#[test]
+fn its_files_are_no_outputs() {
+    let (root, path) = saved(&[10]);
+    for name in ["ckpt-000010.model", "ckpt-000020.model", "best.model", "checkpoints.lock"] {
+        let error = check_output(path.join(name)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{name}");
+        says(&error, &[name, "what a directory of checkpoints keeps", "choose another place"]);
+    }
+    check_output(path.join("m.model")).unwrap();
+    check_output(root.path().join("best.model")).unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, ErrorKind, FileLock, Newest};
+use nn_io::{Checkpoint, CheckpointDir, ErrorKind, FileLock, ModelInfo, Newest};
 
 use super::{
     Args,
@@ -39,6 +39,9 @@ pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
         })
     };
     let new_checkpoints = || checkpoint_dir.as_ref().map(create).transpose();
+    if checkpoint_dir.is_some() && checkpoint_dir == output {
+        return Err(Usage::error("--output: expected another path than --checkpoint-dir"));
+    }
     let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
     if checkpoint_every.is_some() && checkpoint_dir.is_none() && !is_directory {
         return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
@@ -82,4 +85,24 @@ pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
             Ok(Opened { plan, resumed: Some(file.clone()), output, _lock: lock, checkpoints })
         }
     }
+}
+
+/// Names the model that will be replaced. It must be one of the same dataset: a run that fell back to
+/// synthetic garments is no match for one on the real images.
+pub(super) fn check_replaced(
+    output: &Path,
+    info: &ModelInfo,
+    console: &Console,
+) -> anyhow::Result<()> {
+    if !output.exists() {
+        return Ok(());
+    }
+    if let Ok(Checkpoint { info: old, .. }) = Checkpoint::load(output)
+        && old.dataset.name != info.dataset.name
+    {
+        let found = format!("a model of {:?} by one of {:?}", old.dataset.name, info.dataset.name);
+        return Err(nn_io::Error::WouldOverwrite { path: output.into(), found }.into());
+    }
+    console.message(&format!("replacing the model in {}", output.display()));
+    Ok(())
 }
