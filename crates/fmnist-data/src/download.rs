@@ -164,7 +164,8 @@ impl Fetch<'_> {
         Ok(fetched)
     }
 
-    /// Makes one file good. Fetches it only where the directory has it in neither form.
+    /// Makes one file good. Fetches it where its zipped form is missing, with no good unzipped one, or
+    /// damaged.
     fn heal(&mut self, spec: &FileSpec) -> Result<Outcome, Error> {
         if self.is_whole(spec)? {
             return Ok(Outcome::AlreadyGood);
@@ -175,7 +176,7 @@ impl Fetch<'_> {
         } else {
             self.one(spec)?
         };
-        if raw.exists() {
+        if raw.exists() && !is_good(&raw, spec)? {
             fs::remove_file(&raw).map_err(Error::io(&raw, "remove"))?;
         }
         Ok(outcome)
@@ -183,9 +184,8 @@ impl Fetch<'_> {
 
     /// Whether a file is there and good, in each form that it is there in.
     fn is_whole(&self, spec: &FileSpec) -> Result<bool, Error> {
-        let gzip = self.dir.join(spec.name);
-        let is_good_here = is_good(&spec.path_in(self.dir), spec)?;
-        Ok(is_good_here && (!gzip.exists() || is_good(&gzip, spec)?))
+        let (read, gzip) = (spec.path_in(self.dir), self.dir.join(spec.name));
+        Ok(is_good(&read, spec)? && (read == gzip || !gzip.exists() || is_good(&gzip, spec)?))
     }
 
     fn is_unzipped(&self, spec: &FileSpec) -> bool {

@@ -54,7 +54,7 @@ impl CheckpointDir {
             Err(error) => return Err(Error::io(path, "create this directory")(error)),
         }
         let lock = lock(path)?;
-        if steps(path)?.is_empty() && !path.join(BEST).exists() {
+        if is_empty(path)? {
             return Ok(Self { path: path.into(), steps: Vec::new(), _lock: lock });
         }
         let found = "the checkpoints of another run".into();
@@ -69,8 +69,10 @@ impl CheckpointDir {
     /// it cannot be read, or written to.
     pub fn open(path: impl AsRef<Path>) -> Result<(Self, Newest), Error> {
         let path = path.as_ref();
-        // Nothing is written where there is nothing of ours.
-        read(path)?;
+        // No lock is written where there is nothing of ours.
+        if is_empty(path)? {
+            return Err(Error::NoCheckpoint { path: path.into(), skipped: Vec::new() });
+        }
         let lock = lock(path)?;
         let (steps, newest) = read(path)?;
         Ok((Self { path: path.into(), steps, _lock: lock }, newest))
@@ -175,6 +177,11 @@ fn steps(directory: &Path) -> Result<Vec<u64>, Error> {
     let mut steps = list().map_err(Error::io(directory, "list it"))?;
     steps.sort_unstable_by(|a, b| b.cmp(a));
     Ok(steps)
+}
+
+/// Whether a directory has no checkpoint, damaged ones included.
+fn is_empty(directory: &Path) -> Result<bool, Error> {
+    Ok(steps(directory)?.is_empty() && !directory.join(BEST).exists())
 }
 
 /// The steps of the checkpoints that can be used, ascending, and the newest of them.
