@@ -3,7 +3,7 @@
 //! second that would have to be done without skipping any.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nn_core::{Init, LayerSpec, Model, Scaling, Workspace, zeros};
+use nn_core::{Init, LayerSpec, Model, Objective, Scaling, Workspace, zeros};
 
 const SIZES: [usize; 4] = [784, 128, 128, 10];
 
@@ -44,13 +44,14 @@ fn step(criterion: &mut Criterion) {
     let mut workspace = Workspace::training(&model, n_samples);
     fill(&mut workspace, n_samples);
     let labels: Vec<u32> = (0..n_samples as u32).map(|i| i % 10).collect();
+    let objective = Objective::classes(&labels);
     let mut group = criterion.benchmark_group("32 samples");
 
     group.throughput(Throughput::Elements((FORWARD + DELTAS) * n_samples as u64));
     group.bench_function("loss and backward", |bencher| {
         bencher.iter(|| {
-            let loss = model.loss(&labels, &mut workspace);
-            model.backward(&labels, n_samples, &mut workspace);
+            let loss = model.loss(&objective, &mut workspace);
+            model.backward(&objective, &mut workspace);
             loss
         });
     });

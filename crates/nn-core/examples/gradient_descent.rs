@@ -2,7 +2,7 @@
 //! of points: `cargo run -p nn-core --example gradient_descent`.
 
 use nn_core::{
-    ConfusionMatrix, Error, Init, LayerSpec, Model, Workspace, metric,
+    ConfusionMatrix, Error, Init, LayerSpec, Model, Objective, Workspace, metric,
     rng::{Purpose, Stream},
     zeros,
 };
@@ -24,14 +24,15 @@ fn main() -> Result<(), Error> {
         x.copy_from_slice(&centre.map(|at| at + 0.4 * noise.normal() as f32));
     }
 
+    let objective = Objective::classes(&labels);
     let mut gradient = zeros(model.params().len());
     for step in 0..=200 {
-        let loss = model.loss(&labels, &mut workspace);
+        let loss = model.loss(&objective, &mut workspace);
         if step % 40 == 0 {
             let (mean, accuracy) = (loss.mean_loss(), loss.accuracy());
             println!("step {step:>3}: loss {mean:.4}, accuracy {accuracy:.3}");
         }
-        model.backward(&labels, SAMPLES, &mut workspace);
+        model.backward(&objective, &mut workspace);
         for block in model.gradient_blocks() {
             block.gradient([&workspace], &mut gradient[block.range()]);
         }

@@ -33,6 +33,46 @@ pub enum Error {
         /// The inputs of this one.
         found: usize,
     },
+    /// A layer's setting is outside its range.
+    #[error("layer {layer}: {name}: expected {expected}, found {found}")]
+    LayerSetting {
+        /// Index of the layer.
+        layer: usize,
+        /// The setting.
+        name: &'static str,
+        /// Its range, in words.
+        expected: &'static str,
+        /// What was given.
+        found: f64,
+    },
+    /// A loss's setting is outside its range.
+    #[error("{name}: expected {expected}, found {found}")]
+    LossSetting {
+        /// The setting.
+        name: &'static str,
+        /// Its range, in words.
+        expected: &'static str,
+        /// What was given.
+        found: f64,
+    },
+    /// The last layer is not the one that the loss needs.
+    #[error("the model's last layer: expected {expected}, which {loss} needs, found {found}")]
+    LastLayer {
+        /// The loss's name.
+        loss: &'static str,
+        /// The name of the layer that it needs.
+        expected: &'static str,
+        /// The last layer's name.
+        found: &'static str,
+    },
+    /// The buffer of statistics has another length than the layers need.
+    #[error("expected {expected} running statistics, as the layers need, found {found}")]
+    StatisticsCount {
+        /// What the layers need.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
     /// The parameters would not fit in memory's address range.
     #[error("the network needs more parameters than memory has addresses; make its layers smaller")]
     TooLarge,

@@ -1,12 +1,16 @@
 //! The gradient by the parameters, in blocks that threads can own.
 //!
-//! A model's parameters are cut, by its shapes alone, into runs of columns of its dense layers.
+//! A model's parameters are cut, by its shapes alone, into runs of columns of its dense layers, and the
+//! scales and shifts of each normalisation.
 //! A block's gradient over the whole batch is computed by one thread in a fixed order of the
 //! samples, so the number of threads cannot change it.
 
 use std::ops::Range;
 
-use crate::{Dense, Layer, Workspace, buffer::MatrixViewMut, kernels::add_scaled, mirror::Mirror};
+use crate::{
+    Dense, Layer, Workspace, buffer::MatrixViewMut, kernels::add_scaled, layer::batch_norm::BatchNorm,
+    layer::norm::Norm, mirror::Mirror,
+};
 
 /// About as many parameters as a block has: its gradient and two moments then stay in a core's
 /// caches while it is updated, and the book's network gives each of 8 threads a block or two.
@@ -17,25 +21,39 @@ const BLOCK_LEN: usize = 8192;
 const LEAST_COLUMNS: usize = 16;
 
 /// A contiguous run of one layer's parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GradientBlock {
     /// Index of the layer in the model.
     layer: usize,
-    dense: Dense,
-    /// Which columns of the layer's parameters.
-    columns: Range<usize>,
+    params: BlockParams,
+}
+
+/// Which parameters.
+#[derive(Clone, Debug, PartialEq)]
+enum BlockParams {
+    /// Columns of a dense layer's.
+    Columns(Dense, Range<usize>),
+    /// All of a normalisation.
+    Norm(Norm),
 }
 
 impl GradientBlock {
     /// The blocks of some layers, in their order in the buffer and without gaps.
     pub(crate) fn of_layers(layers: &[Layer]) -> Vec<Self> {
         let mut blocks = Vec::new();
-        for (index, layer) in layers.iter().enumerate() {
-            let Layer::Dense(dense) = *layer else { continue };
-            let step = (BLOCK_LEN / dense.outputs).max(LEAST_COLUMNS);
-            for start in (0..dense.columns()).step_by(step) {
-                let columns = start..(start + step).min(dense.columns());
-                blocks.push(Self { layer: index, dense, columns });
+        for (layer, spec) in layers.iter().enumerate() {
+            match *spec {
+                Layer::Dense(dense) => {
+                    let step = (BLOCK_LEN / dense.outputs).max(LEAST_COLUMNS);
+                    for start in (0..dense.columns()).step_by(step) {
+                        let columns = start..(start + step).min(dense.columns());
+                        blocks.push(Self { layer, params: BlockParams::Columns(dense, columns) });
+                    }
+                }
+                Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
+                    blocks.push(Self { layer, params: BlockParams::Norm(norm) });
+                }
+                Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
             }
         }
         blocks
@@ -43,7 +61,12 @@ impl GradientBlock {
 
     /// The block's mirror, to be refreshed.
     pub(crate) fn mirror(&self) -> Mirror {
-        Mirror::new(self.dense.outputs, self.weights().len(), self.layer == 0)
+        match &self.params {
+            BlockParams::Columns(dense, columns) => {
+                Mirror::new(dense.outputs, weights(*dense, columns).len(), self.layer == 0)
+            }
+            BlockParams::Norm(_) => Mirror::nothing(),
+        }
     }
 
     /// Index of its layer in the model.
@@ -53,12 +76,19 @@ impl GradientBlock {
 
     /// Where the block lies in the parameter buffer.
     pub fn range(&self) -> Range<usize> {
-        self.dense.range(self.columns.clone())
+        match &self.params {
+            BlockParams::Columns(dense, columns) => dense.range(columns.clone()),
+            BlockParams::Norm(norm) => norm.offset..norm.end(),
+        }
     }
 
-    /// Which of the columns are weights; the one behind them, if the block has it, is the biases.
-    fn weights(&self) -> Range<usize> {
-        self.columns.start..self.columns.end.min(self.dense.inputs)
+    /// How many of the block's parameters are a dense layer's weights; behind them are biases, or they are those of
+    /// a normalisation.
+    pub fn n_weights(&self) -> usize {
+        match &self.params {
+            BlockParams::Columns(dense, columns) => weights(*dense, columns).len() * dense.outputs,
+            BlockParams::Norm(_) => 0,
+        }
     }
 
     /// Overwrites `d_params` with the loss's gradient by the block's parameters, summed over the
@@ -79,11 +109,30 @@ impl GradientBlock {
     ) {
         assert_eq!(d_params.len(), self.range().len(), "length of a block's gradient");
         let parts = parts.into_iter();
-        let outputs = self.dense.outputs;
-        let weights = self.weights();
-        let (d_weights, d_biases) = d_params.split_at_mut(weights.len() * outputs);
+        let (d_weights, d_others) = d_params.split_at_mut(self.n_weights());
+        if let BlockParams::Columns(dense, columns) = &self.params {
+            let weights = weights(*dense, columns);
+            self.weight_gradient(*dense, weights, parts.clone(), d_weights);
+        }
 
-        // dy xT, of an x that is `values + offset`: the offset times the sum of dy, and dy valuesT.
+        // By biases: the sum of dy; by scales and shifts, what the passes have summed up for them.
+        d_others.fill(0.0);
+        if !d_others.is_empty() {
+            for part in parts {
+                add_scaled(d_others, 1.0, &part.d_sums[self.layer]);
+            }
+        }
+    }
+
+    /// `dy xT`, of an x that is `values + offset`: the offset times the sum of dy, and dy valuesT.
+    fn weight_gradient<'a>(
+        &self,
+        dense: Dense,
+        weights: Range<usize>,
+        parts: impl Iterator<Item = &'a Workspace> + Clone,
+        d_weights: &mut [f32],
+    ) {
+        let outputs = dense.outputs;
         d_weights.fill(0.0);
         if let Some((first, others)) = d_weights.split_at_mut_checked(outputs) {
             for part in parts.clone() {
@@ -97,20 +146,17 @@ impl GradientBlock {
             }
         }
         if !weights.is_empty() {
-            for part in parts.clone() {
+            for part in parts {
                 let d_weights = MatrixViewMut::from_slice(d_weights, outputs, weights.len());
                 part.add_weight_gradient(self.layer, weights.clone(), d_weights);
             }
         }
-
-        // By biases: the sum of dy.
-        d_biases.fill(0.0);
-        if !d_biases.is_empty() {
-            for part in parts {
-                add_scaled(d_biases, 1.0, &part.d_sums[self.layer]);
-            }
-        }
     }
+}
+
+/// Which of a dense layer's columns are weights; the one behind them, if it is among them, is the biases.
+fn weights(dense: Dense, columns: &Range<usize>) -> Range<usize> {
+    columns.start..columns.end.min(dense.inputs)
 }
 
 /// The parameters of some blocks of a model, for an optimizer to update. Threads split it.

@@ -1,22 +1,54 @@
-//! Initial weights. Biases always start at 0.
+//! Initial weights. Biases always start at 0, scales at 1 and shifts at 0.
+
+use nalgebra::DMatrix;
 
 use crate::rng::Stream;
 
 /// How the weights of dense layers are drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// He: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015), equation 10, for layers before a ReLU. Glorot:
+/// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010), equation 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Init {
-    /// Normal with variance `2 / inputs`, for layers before a ReLU: He, Zhang, Ren and Sun,
-    /// "Delving Deep into Rectifiers" (2015), equation 10.
+    /// Normal with variance `2 / inputs`.
     He,
-    /// Uniform in `+-sqrt(6 / (inputs + outputs))`: Glorot and Bengio, "Understanding the
-    /// difficulty of training deep feedforward neural networks" (2010), equation 16.
+    /// Uniform with variance `2 / inputs`: in `+-sqrt(6 / inputs)`.
+    HeUniform,
+    /// Uniform with variance `2 / (inputs + outputs)`: in `+-sqrt(6 / (inputs + outputs))`.
     Glorot,
+    /// Normal with variance `2 / (inputs + outputs)`.
+    GlorotNormal,
+    /// A random matrix whose rows, or columns where there are fewer, are orthogonal and of length 1: Saxe, McClelland and
+    /// Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks" (2013).
+    Orthogonal,
     /// `0.01 * normal`, as in the book "Neural Networks from Scratch".
     Book,
 }
 
 impl Init {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::He,
+        Self::HeUniform,
+        Self::Glorot,
+        Self::GlorotNormal,
+        Self::Orthogonal,
+        Self::Book,
+    ];
+
+    /// Its name, as programs have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::He => "he",
+            Self::HeUniform => "he-uniform",
+            Self::Glorot => "glorot",
+            Self::GlorotNormal => "glorot-normal",
+            Self::Orthogonal => "orthogonal",
+            Self::Book => "book",
+        }
+    }
+
     /// Overwrites `weights` with draws for a dense layer of these dimensions.
     pub(crate) fn fill(
         self,
@@ -25,18 +57,39 @@ impl Init {
         outputs: usize,
         weights: &mut [f32],
     ) {
-        let mut draw: Box<dyn FnMut() -> f64> = match self {
-            Init::He => {
-                let deviation = (2.0 / inputs as f64).sqrt();
-                Box::new(move || deviation * stream.normal())
-            }
-            Init::Glorot => {
-                let limit = (6.0 / (inputs + outputs) as f64).sqrt();
-                Box::new(move || limit * (2.0 * stream.uniform() - 1.0))
-            }
-            Init::Book => Box::new(move || 0.01 * stream.normal()),
-        };
-        weights.fill_with(|| draw() as f32);
+        let (inputs_f, both) = (inputs as f64, (inputs + outputs) as f64);
+        match self {
+            Self::He => normal(stream, (2.0 / inputs_f).sqrt(), weights),
+            Self::HeUniform => uniform(stream, (6.0 / inputs_f).sqrt(), weights),
+            Self::Glorot => uniform(stream, (6.0 / both).sqrt(), weights),
+            Self::GlorotNormal => normal(stream, (2.0 / both).sqrt(), weights),
+            Self::Orthogonal => orthogonal(stream, inputs, outputs, weights),
+            Self::Book => normal(stream, 0.01, weights),
+        }
+    }
+}
+
+fn normal(stream: &mut Stream, deviation: f64, weights: &mut [f32]) {
+    weights.fill_with(|| (deviation * stream.normal()) as f32);
+}
+
+fn uniform(stream: &mut Stream, limit: f64, weights: &mut [f32]) {
+    weights.fill_with(|| (limit * (2.0 * stream.uniform() - 1.0)) as f32);
+}
+
+/// The orthogonal factor of a normal matrix, each of its columns with the sign that makes the other factor's
+/// diagonal positive: without it the draw is not uniform among orthogonal matrices.
+fn orthogonal(stream: &mut Stream, inputs: usize, outputs: usize, weights: &mut [f32]) {
+    let (long, short) = (inputs.max(outputs), inputs.min(outputs));
+    let qr = DMatrix::from_fn(long, short, |_, _| stream.normal()).qr();
+    let (mut q, r) = (qr.q(), qr.r());
+    for (mut column, diagonal) in q.column_iter_mut().zip(r.diagonal().iter()) {
+        column *= diagonal.signum();
+    }
+    for (i, weight) in weights.iter_mut().enumerate() {
+        let (output, input) = (i % outputs, i / outputs);
+        let at = if outputs >= inputs { (output, input) } else { (input, output) };
+        *weight = q[at] as f32;
     }
 }
 
@@ -62,7 +115,29 @@ mod tests {
     #[test]
     fn draws_have_the_papers_spread() {
         check(Init::He, 0.1, 0.6);
+        check(Init::HeUniform, 0.1, 0.03f64.sqrt());
         check(Init::Glorot, (2.0f64 / 300.0).sqrt(), (6.0f64 / 300.0).sqrt());
+        check(Init::GlorotNormal, (2.0f64 / 300.0).sqrt(), 6.0 * (2.0f64 / 300.0).sqrt());
         check(Init::Book, 0.01, 0.06);
+    }
+
+    /// Rows or columns, whichever are fewer, are orthogonal and of length 1; and the draw has no side: each element
+    /// is as often above 0 as below.
+    #[test]
+    fn orthogonal_weights() {
+        for (inputs, outputs) in [(7, 7), (20, 6), (6, 20), (1, 5)] {
+            let draw = |seed| {
+                let mut weights = vec![0.0; inputs * outputs];
+                let mut stream = Stream::new(seed, Purpose::Init, 0);
+                Init::Orthogonal.fill(&mut stream, inputs, outputs, &mut weights);
+                DMatrix::from_column_slice(outputs, inputs, &weights)
+            };
+            let w = draw(3);
+            let product = if outputs >= inputs { w.tr_mul(&w) } else { &w * w.transpose() };
+            let difference = &product - DMatrix::identity(product.nrows(), product.ncols());
+            assert!(difference.abs().max() < 1e-5, "{inputs} to {outputs}: {product}");
+            let above = (0..400).filter(|&seed| draw(seed)[0] > 0.0).count();
+            assert!((160..240).contains(&above), "{above} of 400 above 0");
+        }
     }
 }

@@ -64,6 +64,113 @@ pub(crate) fn relu_backward(y: MatrixView<'_>, dy: MatrixView<'_>, mut dx: Matri
     );
 }
 
+/// `y = f(x)` by element.
+#[track_caller]
+pub(crate) fn map(x: MatrixView<'_>, mut y: MatrixViewMut<'_>, f: impl Fn(f32) -> f32) {
+    assert_eq!(x.shape(), y.shape(), "shapes of an activation's input and output");
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            for (x, mut y) in x.column_iter().zip(y.column_iter_mut()) {
+                for (y, &x) in y.as_mut_slice().iter_mut().zip(x.as_slice()) {
+                    *y = f(x);
+                }
+            }
+        },
+    );
+}
+
+/// `c = f(a, b)` by element.
+#[track_caller]
+pub(crate) fn zip_map(
+    a: MatrixView<'_>,
+    b: MatrixView<'_>,
+    mut c: MatrixViewMut<'_>,
+    f: impl Fn(f32, f32) -> f32,
+) {
+    assert_eq!((a.shape(), b.shape()), (c.shape(), c.shape()), "shapes of a layer's gradient");
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            for ((a, b), mut c) in a.column_iter().zip(b.column_iter()).zip(c.column_iter_mut()) {
+                let sources = a.as_slice().iter().zip(b.as_slice());
+                for (c, (&a, &b)) in c.as_mut_slice().iter_mut().zip(sources) {
+                    *c = f(a, b);
+                }
+            }
+        },
+    );
+}
+
+/// `y = scale (x - mean) factor + shift` by feature, over the features of a sample.
+pub(crate) fn normalize(x: &[f32], features: [&[f32]; 4], y: &mut [f32]) {
+    let [mean, factor, scale, shift] = features;
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            let features = mean.iter().zip(factor).zip(scale).zip(shift);
+            for ((y, &x), (((&mean, &factor), &scale), &shift)) in y.iter_mut().zip(x).zip(features) {
+                *y = scale * ((x - mean) * factor) + shift;
+            }
+        },
+    );
+}
+
+/// `d_scale += dy (x - mean) factor` and `d_shift += dy` by feature, over the features of a sample.
+pub(crate) fn add_norm_gradient(views: [&[f32]; 4], d_scale: &mut [f32], d_shift: &mut [f32]) {
+    let [x, dy, mean, factor] = views;
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            let sums = d_scale.iter_mut().zip(d_shift);
+            let terms = x.iter().zip(dy).zip(mean).zip(factor);
+            for ((d_scale, d_shift), (((&x, &dy), &mean), &factor)) in sums.zip(terms) {
+                *d_scale += dy * ((x - mean) * factor);
+                *d_shift += dy;
+            }
+        },
+    );
+}
+
+/// `dx = scale factor (dy - d_shift - normal d_scale)` by feature, `normal` being `(x - mean) factor`, over the
+/// features of a sample.
+pub(crate) fn norm_backward(views: [&[f32]; 2], features: [&[f32]; 5], dx: &mut [f32]) {
+    let ([x, dy], [mean, factor, scale, d_shift, d_scale]) = (views, features);
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            let means = mean.iter().zip(factor).zip(scale).zip(d_shift).zip(d_scale);
+            let views = x.iter().zip(dy).zip(means);
+            for (dx, ((&x, &dy), ((((&mean, &factor), &scale), &d_shift), &d_scale))) in
+                dx.iter_mut().zip(views)
+            {
+                let normal = (x - mean) * factor;
+                *dx = scale * factor * (dy - d_shift - normal * d_scale);
+            }
+        },
+    );
+}
+
+/// Overwrites the first half of `sums` with the sum of the columns of `x`, the other with that of their squares.
+#[track_caller]
+pub(crate) fn sum_columns_and_squares(x: MatrixView<'_>, sums: &mut [f64]) {
+    assert_eq!(2 * x.nrows(), sums.len(), "rows of a matrix and of the sums of its columns");
+    sums.fill(0.0);
+    let (sums, squares) = sums.split_at_mut(x.nrows());
+    isa::arch().dispatch(
+        #[inline(always)]
+        || {
+            for x in x.column_iter() {
+                for ((sum, square), &x) in sums.iter_mut().zip(&mut *squares).zip(x.as_slice()) {
+                    let x = f64::from(x);
+                    *sum += x;
+                    *square += x * x;
+                }
+            }
+        },
+    );
+}
+
 /// Overwrites the columns of `x` (rows x n) with those `rows` of the columns of `bytes`, of length
 /// `stride`, times `factor`.
 #[track_caller]
@@ -116,6 +223,11 @@ pub(crate) fn largest(x: MatrixView<'_>) -> f32 {
         },
     );
     f32::from_bits(bits)
+}
+
+/// [`largest`] of a slice.
+pub(crate) fn largest_of(x: &[f32]) -> f32 {
+    largest(MatrixView::from_slice(x, x.len(), 1))
 }
 
 /// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).

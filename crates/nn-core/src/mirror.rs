@@ -22,6 +22,8 @@ enum Content {
     Sum(Vec<f32>),
     /// Of the others: the weights, columns x outputs.
     Transposed(Vec<f32>),
+    /// Of what is no dense layer: nothing.
+    Nothing,
 }
 
 impl Mirror {
@@ -35,6 +37,11 @@ impl Mirror {
         Self { outputs, n_columns, content }
     }
 
+    /// The mirror of parameters that are read as they are.
+    pub(crate) fn nothing() -> Self {
+        Self { outputs: 0, n_columns: 0, content: Content::Nothing }
+    }
+
     /// Takes over the parameters of the block.
     pub(crate) fn refresh(&mut self, params: &[f32]) {
         let weights = &params[..self.n_columns * self.outputs];
@@ -42,6 +49,7 @@ impl Mirror {
         match &mut self.content {
             Content::Sum(sum) => kernels::sum_columns(weights, sum),
             Content::Transposed(transposed) => kernels::transpose(weights, transposed),
+            Content::Nothing => {}
         }
     }
 
@@ -49,14 +57,14 @@ impl Mirror {
     pub(crate) fn column_sum(&self) -> &[f32] {
         match &self.content {
             Content::Sum(sum) => sum,
-            Content::Transposed(_) => &[],
+            Content::Transposed(_) | Content::Nothing => &[],
         }
     }
 
     /// The weights, columns x outputs; an empty matrix where the layer is the first.
     pub(crate) fn transposed(&self) -> MatrixView<'_> {
         match &self.content {
-            Content::Sum(_) => MatrixView::from_slice(&[], 0, self.outputs),
+            Content::Sum(_) | Content::Nothing => MatrixView::from_slice(&[], 0, self.outputs),
             Content::Transposed(transposed) => {
                 MatrixView::from_slice(transposed, self.n_columns, self.outputs)
             }

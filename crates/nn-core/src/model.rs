@@ -5,12 +5,12 @@ use std::ops::{Deref, DerefMut, Range};
 use nalgebra::DMatrix;
 
 use crate::{
-    BlocksMut, Buffer, Error, GradientBlock, Init, Layer, LayerSpec, LossSum, Workspace,
+    BlocksMut, Buffer, Error, GradientBlock, Init, Layer, LayerSpec, LossSum, Objective,
+    Penalty, Workspace,
     buffer::{MatrixView, zeros},
-    loss,
+    layer::{batch_norm::BatchNorm, norm::Norm},
     mirror::Mirror,
     rng::{Purpose, Stream},
-    workspace::Backward,
 };
 
 /// Samples of one pass in [`Model::predict`].
@@ -19,13 +19,13 @@ const PREDICT_CHUNK: usize = 256;
 /// A named parameter's place and shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Param {
-    /// `dense0.weights`, `dense0.biases`, `dense1.weights`, ...
+    /// `dense0.weights`, `dense0.biases`, `batch_norm0.scales`, `batch_norm0.shifts`, `dense1.weights`, ...
     pub name: String,
     /// Where it lies in the parameter buffer.
     pub range: Range<usize>,
     /// Rows (outputs) of the column-major matrix it is.
     pub rows: usize,
-    /// Columns: inputs of weights, 1 of biases.
+    /// Columns: inputs of weights, 1 of all others.
     pub columns: usize,
 }
 
@@ -54,13 +54,15 @@ pub struct Model {
     layers: Vec<Layer>,
     index: Vec<Param>,
     params: Buffer,
+    /// What layers know of the data and no gradient changes: running means and variances.
+    statistics: Buffer,
     /// The parameters once more, in the blocks that an update goes by, and each block's mirror.
     blocks: Vec<GradientBlock>,
     mirrors: Vec<Mirror>,
 }
 
 impl Model {
-    /// A network with weights drawn from `seed` and biases 0.
+    /// A network with weights drawn from `seed`, biases 0, scales 1 and shifts 0.
     ///
     /// # Errors
     ///
@@ -69,28 +71,50 @@ impl Model {
         let layers = Layer::chain(specs)?;
         let mut params = zeros(count(&layers));
         for (index, layer) in layers.iter().enumerate() {
-            if let Layer::Dense(dense) = *layer {
-                let mut stream = Stream::new(seed, Purpose::Init, index as u64);
-                init.fill(&mut stream, dense.inputs, dense.outputs, &mut params[dense.weights()]);
+            match *layer {
+                Layer::Dense(dense) => {
+                    let mut stream = Stream::new(seed, Purpose::Init, index as u64);
+                    let weights = &mut params[dense.weights()];
+                    init.fill(&mut stream, dense.inputs, dense.outputs, weights);
+                }
+                Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
+                    params[norm.scales()].fill(1.0);
+                }
+                Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
             }
         }
-        Self::from_parts(specs, params)
+        let mut statistics = zeros(count_statistics(&layers));
+        for layer in &layers {
+            if let Layer::BatchNorm(batch_norm) = *layer {
+                statistics[batch_norm.variances()].fill(1.0);
+            }
+        }
+        Self::from_parts(specs, params, statistics)
     }
 
-    /// A network with the given parameters, in the order of [`Model::index`].
+    /// A network with the given parameters, in the order of [`Model::index`], and running statistics, in that of
+    /// [`Model::statistics_index`].
     ///
     /// # Errors
     ///
-    /// If the layers do not fit together, or need another number of parameters.
-    pub fn from_parts(specs: &[LayerSpec], params: Buffer) -> Result<Self, Error> {
+    /// If the layers do not fit together, or need another number of parameters or statistics.
+    pub fn from_parts(
+        specs: &[LayerSpec],
+        params: Buffer,
+        statistics: Buffer,
+    ) -> Result<Self, Error> {
         let layers = Layer::chain(specs)?;
         let expected = count(&layers);
         if params.len() != expected {
             return Err(Error::ParameterCount { expected, found: params.len() });
         }
+        let expected = count_statistics(&layers);
+        if statistics.len() != expected {
+            return Err(Error::StatisticsCount { expected, found: statistics.len() });
+        }
         let (index, blocks) = (index(&layers), GradientBlock::of_layers(&layers));
         let mirrors = blocks.iter().map(GradientBlock::mirror).collect();
-        let mut model = Self { layers, index, params, blocks, mirrors };
+        let mut model = Self { layers, index, params, statistics, blocks, mirrors };
         model.refresh_mirrors();
         Ok(model)
     }
@@ -111,6 +135,15 @@ impl Model {
     /// If the layers do not fit together.
     pub fn parameter_index(specs: &[LayerSpec]) -> Result<Vec<Param>, Error> {
         Ok(index(&Layer::chain(specs)?))
+    }
+
+    /// The running statistics that a network of these layers has, without making it.
+    ///
+    /// # Errors
+    ///
+    /// If the layers do not fit together.
+    pub fn statistics_index(specs: &[LayerSpec]) -> Result<Vec<Param>, Error> {
+        Ok(statistics_index(&Layer::chain(specs)?))
     }
 
     /// The layers, first to last.
@@ -143,6 +176,15 @@ impl Model {
         &self.params
     }
 
+    /// What the layers know of the data beside their parameters: running means and variances.
+    pub fn statistics(&self) -> &[f32] {
+        &self.statistics
+    }
+
+    pub(crate) fn layers_and_statistics_mut(&mut self) -> (&[Layer], &mut [f32]) {
+        (&self.layers, &mut self.statistics)
+    }
+
     /// The parameters as blocks, in their order in the buffer and without gaps.
     pub fn gradient_blocks(&self) -> &[GradientBlock] {
         &self.blocks
@@ -164,7 +206,7 @@ impl Model {
     }
 
     /// The mirrors of a layer's blocks.
-    fn mirrors_of(&self, layer: usize) -> &[Mirror] {
+    pub(crate) fn mirrors_of(&self, layer: usize) -> &[Mirror] {
         let start = self.blocks.partition_point(|block| block.layer() < layer);
         let end = self.blocks.partition_point(|block| block.layer() <= layer);
         &self.mirrors[start..end]
@@ -182,6 +224,18 @@ impl Model {
         matches!(self.layers.last(), Some(Layer::Softmax(_)))
     }
 
+    /// What regularisation adds to the loss: `penalties` has one for each dense layer, or is empty.
+    pub fn penalty(&self, penalties: &[Penalty]) -> f64 {
+        let dense = self.layers.iter().filter_map(|layer| match layer {
+            Layer::Dense(dense) => Some(dense),
+            _ => None,
+        });
+        let of_layer = |(dense, penalty): (&crate::Dense, &Penalty)| {
+            penalty.of(&self.params[dense.weights()], &self.params[dense.biases()])
+        };
+        dense.zip(penalties).map(of_layer).sum()
+    }
+
     /// Runs all layers over the workspace's samples and gives the last one's output.
     ///
     /// # Panics
@@ -189,18 +243,8 @@ impl Model {
     /// If the workspace was made for another architecture.
     #[track_caller]
     pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
-        self.forward_to(self.layers.len(), workspace, |_| {});
+        self.forward_layers(0..self.layers.len(), workspace, &mut |_| {});
         workspace.output(self.layers.len() - 1)
-    }
-
-    #[track_caller]
-    fn forward_to(&self, end: usize, workspace: &mut Workspace, mut done: impl FnMut(Pass)) {
-        for (index, layer) in self.layers[..end].iter().enumerate() {
-            workspace.forward(index, |x, y| {
-                layer.forward(&self.params, self.mirrors_of(index), x, y);
-            });
-            done(Pass::Forward(index));
-        }
     }
 
     /// The output for samples in the columns of `x`: outputs x n. Allocates; for many calls, or
@@ -226,95 +270,42 @@ impl Model {
         output
     }
 
-    /// Forward, the last softmax fused with cross-entropy: the summed loss of the workspace's
-    /// samples, whose class probabilities are then [`Workspace::output`] of the last layer.
-    ///
-    /// # Shapes
-    ///
-    /// `labels`: a class for each of the workspace's samples.
+    /// Forward to the loss of the workspace's samples, summed up. What the last layer gives, such as class
+    /// probabilities, is then [`Workspace::output`] of it, also where it is one with the loss.
     ///
     /// # Panics
     ///
-    /// If the model is no classifier, the workspace is of another architecture, or a label is no
-    /// class.
+    /// If the workspace is of another architecture, the targets are not those of its samples, or the model does not
+    /// end as the loss needs ([`crate::Loss::check`]).
     #[track_caller]
-    pub fn loss(&self, labels: &[u32], workspace: &mut Workspace) -> LossSum {
-        self.loss_by_pass(labels, workspace, |_| {})
-    }
-
-    /// [`Model::loss`], which tells `done` of every layer's pass when it is over, for who measures.
-    ///
-    /// # Panics
-    ///
-    /// As [`Model::loss`].
-    #[track_caller]
-    pub fn loss_by_pass(
-        &self,
-        labels: &[u32],
-        workspace: &mut Workspace,
-        mut done: impl FnMut(Pass),
-    ) -> LossSum {
-        assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
-        let softmax = self.layers.len() - 1;
-        self.forward_to(softmax, workspace, &mut done);
-        let sum = workspace.forward(softmax, |logits, probabilities| {
-            loss::softmax_cross_entropy(logits.values, labels, probabilities)
-        });
-        done(Pass::Forward(softmax));
-        sum
+    pub fn loss(&self, objective: &Objective<'_>, workspace: &mut Workspace) -> LossSum {
+        self.forward_loss(0, objective, workspace, &mut |_| {})
     }
 
     /// Back from the loss to the gradient by every layer's output, which stays in the workspace
-    /// for [`crate::GradientBlock::gradient`]. Comes after [`Model::loss`] of the same labels.
+    /// for [`crate::GradientBlock::gradient`]. Comes after [`Model::loss`] of the same samples, loss and targets.
     ///
-    /// # Shapes
-    ///
-    /// `n_batch`: samples of the whole batch, over which the gradient is averaged.
-    ///
-    /// # Panics
-    ///
-    /// As [`Model::loss`], and if the workspace is one for inference.
-    #[track_caller]
-    pub fn backward(&self, labels: &[u32], n_batch: usize, workspace: &mut Workspace) {
-        self.backward_by_pass(labels, n_batch, workspace, |_| {});
-    }
-
-    /// [`Model::backward`], which tells `done` of every layer's pass when it is over, for who measures.
+    /// Not for a model with batch normalisation, whose samples learn from each other on the way:
+    /// [`Model::train_pass`] is for all.
     ///
     /// # Panics
     ///
-    /// As [`Model::backward`].
+    /// As [`Model::loss`], and if the workspace is one for inference or the model normalises over batches.
     #[track_caller]
-    pub fn backward_by_pass(
-        &self,
-        labels: &[u32],
-        n_batch: usize,
-        workspace: &mut Workspace,
-        mut done: impl FnMut(Pass),
-    ) {
-        assert!(self.is_classifier(), "cross-entropy needs a softmax as last layer");
-        let softmax = self.layers.len() - 1;
-        let Backward { y: probabilities, dx: d_logits, .. } = workspace.backward_views(softmax);
-        loss::softmax_cross_entropy_backward(probabilities, labels, n_batch, d_logits);
-        done(Pass::Backward(softmax));
-        for index in (0..softmax).rev() {
-            let layer = self.layers[index];
-            if let Layer::Dense(_) = layer {
-                workspace.sum_d_output(index);
-            }
-            if index > 0 {
-                let next = self.layers.get(index + 1).copied();
-                layer.backward_input(self.mirrors_of(index), next, workspace.backward_views(index));
-            }
-            done(Pass::Backward(index));
-        }
+    pub fn backward(&self, objective: &Objective<'_>, workspace: &mut Workspace) {
+        assert_eq!(self.n_stages(), 1, "stages of a model that goes back in one");
+        self.backward_loss(objective, workspace, &mut |_| {});
+        let end = self.layers.len() - usize::from(objective.loss.is_fused());
+        self.backward_layers(0..end, workspace, &mut |_| {});
     }
 }
 
-/// Two models are the same where their layers and parameters are.
+/// Two models are the same where their layers, parameters and statistics are.
 impl PartialEq for Model {
     fn eq(&self, other: &Self) -> bool {
-        self.layers == other.layers && self.params == other.params
+        self.layers == other.layers
+            && self.params == other.params
+            && self.statistics == other.statistics
     }
 }
 
@@ -349,26 +340,55 @@ fn count(layers: &[Layer]) -> usize {
     layers.iter().map(|layer| layer.n_params()).sum()
 }
 
+/// How many statistics the layers have.
+fn count_statistics(layers: &[Layer]) -> usize {
+    layers.iter().map(|layer| layer.n_statistics()).sum()
+}
+
 /// The parameters of the layers, by name.
 fn index(layers: &[Layer]) -> Vec<Param> {
     let mut index = Vec::new();
-    let dense = layers.iter().filter_map(|layer| match layer {
-        Layer::Dense(dense) => Some(dense),
-        Layer::Relu(_) | Layer::Softmax(_) => None,
-    });
-    for (i, dense) in dense.enumerate() {
-        index.push(Param {
-            name: format!("dense{i}.weights"),
-            range: dense.weights(),
-            rows: dense.outputs,
-            columns: dense.inputs,
-        });
-        index.push(Param {
-            name: format!("dense{i}.biases"),
-            range: dense.biases(),
-            rows: dense.outputs,
-            columns: 1,
-        });
+    for (layer, name) in layers.iter().zip(numbered(layers)) {
+        match *layer {
+            Layer::Dense(dense) => {
+                let name_of = |part| format!("{name}.{part}");
+                let (rows, columns) = (dense.outputs, dense.inputs);
+                index.push(Param { name: name_of("weights"), range: dense.weights(), rows, columns });
+                index.push(Param { name: name_of("biases"), range: dense.biases(), rows, columns: 1 });
+            }
+            Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
+                index.extend(pair(&name, ["scales", "shifts"], [norm.scales(), norm.shifts()], norm));
+            }
+            Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
+        }
     }
     index
+}
+
+/// The running statistics of the layers, by name.
+fn statistics_index(layers: &[Layer]) -> Vec<Param> {
+    let mut index = Vec::new();
+    for (layer, name) in layers.iter().zip(numbered(layers)) {
+        if let Layer::BatchNorm(batch_norm) = *layer {
+            let ranges = [batch_norm.means(), batch_norm.variances()];
+            index.extend(pair(&name, ["means", "variances"], ranges, batch_norm.norm));
+        }
+    }
+    index
+}
+
+/// Two columns of a normalisation.
+fn pair(name: &str, parts: [&str; 2], ranges: [Range<usize>; 2], norm: Norm) -> [Param; 2] {
+    let mut parts = parts.into_iter();
+    ranges.map(|range| {
+        let part = parts.next().unwrap_or_default();
+        Param { name: format!("{name}.{part}"), range, rows: norm.size, columns: 1 }
+    })
+}
+
+/// Each layer's name with its number among those of its kind: `dense0`, `relu0`, `dense1`, ...
+fn numbered(layers: &[Layer]) -> Vec<String> {
+    let name = |layer: &Layer| layer.spec().name();
+    let number = |i: usize| layers[..i].iter().filter(|it| name(it) == name(&layers[i])).count();
+    layers.iter().enumerate().map(|(i, layer)| format!("{}{}", name(layer), number(i))).collect()
 }

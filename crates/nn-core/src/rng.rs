@@ -19,6 +19,10 @@ pub enum Purpose {
     Init = 1,
     /// The order of the samples; the index is the epoch's.
     Shuffle = 2,
+    /// What dropout drops; the index is the step's.
+    Dropout = 3,
+    /// How a sample is changed before it is learned from; the index is [`Stream::index_of`] epoch and sample.
+    Augment = 4,
 }
 
 /// A stream of random numbers.
@@ -43,6 +47,26 @@ impl Stream {
         let mut chacha = ChaCha8Rng::from_seed(key);
         chacha.set_stream(index);
         Self(chacha)
+    }
+
+    /// One index for an epoch and one of its samples.
+    pub fn index_of(epoch: u64, sample: u32) -> u64 {
+        epoch << 32 | u64::from(sample)
+    }
+
+    /// Goes on with the numbers of this layer and part, which are none of another's: each has 2^32 words of the
+    /// stream, and a layer 2^16 parts.
+    pub(crate) fn skip_to(&mut self, layer: u64, part: u64) {
+        self.0.set_word_pos(u128::from(layer) << 48 | u128::from(part) << 32);
+    }
+
+    /// Overwrites `numbers` with uniform integers: the stream's bytes, in pairs, the lower first.
+    pub(crate) fn fill_u16(&mut self, numbers: &mut [u16; 256]) {
+        let mut bytes = [0; 512];
+        self.0.fill_bytes(&mut bytes);
+        for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<2>().0) {
+            *number = u16::from_le_bytes(*bytes);
+        }
     }
 
     /// A uniform integer in `0..n`.

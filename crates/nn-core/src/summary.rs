@@ -7,18 +7,18 @@ use crate::Model;
 impl Model {
     /// A table of the layers, their output sizes and parameters, and the total.
     pub fn summary(&self) -> String {
-        let mut table = String::from("layer     output  parameters\n");
+        let mut table = String::from("layer       output  parameters\n");
         for layer in self.layers() {
             writeln!(
                 table,
-                "{:<8}{:>8}{:>12}",
+                "{:<10}{:>8}{:>12}",
                 layer.spec().name(),
                 layer.outputs(),
                 layer.n_params()
             )
             .expect("writing to a String cannot fail");
         }
-        write!(table, "total{:>23}", self.params().len()).expect("writing to a String cannot fail");
+        write!(table, "total{:>25}", self.params().len()).expect("writing to a String cannot fail");
         table
     }
 }
@@ -32,12 +32,12 @@ mod tests {
         let model = Model::new(&LayerSpec::mlp(&[784, 128, 10]), Init::He, 0).unwrap();
         assert_eq!(
             model.summary(),
-            "layer     output  parameters\n\
-             dense        128      100480\n\
-             relu         128           0\n\
-             dense         10        1290\n\
-             softmax       10           0\n\
-             total                 101770"
+            "layer       output  parameters\n\
+             dense          128      100480\n\
+             relu           128           0\n\
+             dense           10        1290\n\
+             softmax         10           0\n\
+             total                   101770"
         );
     }
 }

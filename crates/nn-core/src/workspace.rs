@@ -9,6 +9,7 @@ use crate::{
     Buffer, Layer, Model, Scaling,
     buffer::{Matrix, MatrixView, MatrixViewMut, zeros},
     kernels::{self, Marks, Right, multiply_add},
+    layer::{batch_norm::BatchNorm, dropout::Draws},
 };
 
 /// Bytes that come from memory together.
@@ -26,8 +27,13 @@ pub struct Workspace {
     outputs: Vec<Activations>,
     /// `d_outputs[i]` is the loss's gradient by layer `i`'s output. Empty in a workspace for inference.
     d_outputs: Vec<Matrix>,
-    /// `d_sums[i]` is the sum of the columns of `d_outputs[i]`, kept of dense layers.
+    /// `d_sums[i]` are sums over the samples that layer `i`'s gradient is made of: of a dense layer, the sum of
+    /// the columns of `d_outputs[i]`.
     pub(crate) d_sums: Vec<Vec<f32>>,
+    /// Of features that are about to be normalised over the batch: sums, and sums of squares.
+    pub(crate) batch_sums: Vec<f64>,
+    /// What random draws are a function of; none in inference.
+    draws: Option<Draws>,
 }
 
 /// The samples as they were handed in, inputs x capacity. Memory is taken when the first come.
@@ -50,6 +56,10 @@ struct Activations {
     values: Matrix,
     /// Where they are not zero, kept for a dense layer that reads them.
     marks: Option<Marks>,
+    /// The output whose marks say where the next layer's is not zero, or its gradient is lost on the way.
+    next_marked: Option<usize>,
+    /// What the layer keeps of the pass for its way back.
+    kept: Vec<f32>,
 }
 
 /// A layer's input: features x samples.
@@ -63,13 +73,15 @@ pub(crate) struct Input<'a> {
 
 /// What a layer needs on the way back.
 pub(crate) struct Backward<'a> {
-    /// The layer's output and the gradient by it, to read.
+    /// The layer's input; of the first layer, which is dense and does not ask, nothing.
+    pub(crate) x: MatrixView<'a>,
+    /// Its output and the gradient by it.
     pub(crate) y: MatrixView<'a>,
     pub(crate) dy: MatrixView<'a>,
+    /// What it kept on the way forward.
+    pub(crate) kept: &'a [f32],
     /// Where the output of the layer after this one is not zero.
     pub(crate) next_marks: Option<&'a Marks>,
-    /// The gradient by the layer's input, the output of the one before it, to write.
-    pub(crate) dx: MatrixViewMut<'a>,
 }
 
 impl Workspace {
@@ -82,6 +94,8 @@ impl Workspace {
         let output = |(i, layer): (usize, &Layer)| Activations {
             values: Matrix::zeros(layer.outputs(), capacity),
             marks: marks(layer.outputs(), layers.get(i + 1)),
+            next_marked: next_marked(layers, i),
+            kept: vec![0.0; layer.kept(capacity)],
         };
         Self {
             inputs: model.inputs(),
@@ -92,6 +106,8 @@ impl Workspace {
             outputs: layers.iter().enumerate().map(output).collect(),
             d_outputs: Vec::new(),
             d_sums: Vec::new(),
+            batch_sums: Vec::new(),
+            draws: None,
         }
     }
 
@@ -100,11 +116,10 @@ impl Workspace {
         let mut workspace = Self::inference(model, capacity);
         let outputs = &workspace.outputs;
         workspace.d_outputs = outputs.iter().map(|output| output.values.clone()).collect();
-        let d_sum = |layer: &Layer| match layer {
-            Layer::Dense(dense) => vec![0.0; dense.outputs],
-            Layer::Relu(_) | Layer::Softmax(_) => Vec::new(),
-        };
-        workspace.d_sums = model.layers().iter().map(d_sum).collect();
+        let d_sums = |layer: &Layer| vec![0.0; layer.n_gradient_sums()];
+        workspace.d_sums = model.layers().iter().map(d_sums).collect();
+        let n_statistics = model.layers().iter().map(|layer| layer.n_statistics());
+        workspace.batch_sums = vec![0.0; n_statistics.max().unwrap_or(0)];
         workspace
     }
 
@@ -116,6 +131,17 @@ impl Workspace {
     /// The samples it holds now.
     pub fn n_samples(&self) -> usize {
         self.n_samples
+    }
+
+    /// Has passes be those of training, where dropout drops and batches are normalised by their own statistics, or,
+    /// with `None` as in a new workspace, of inference.
+    pub fn set_draws(&mut self, draws: Option<Draws>) {
+        self.draws = draws;
+    }
+
+    /// What random draws are a function of; none in inference.
+    pub(crate) fn draws(&self) -> Option<Draws> {
+        self.draws
     }
 
     /// Makes room for `n_samples` and gives their columns (inputs x `n_samples`) to be filled in.
@@ -153,6 +179,23 @@ impl Workspace {
         scaling: Scaling,
         sample: impl Fn(usize) -> &'a [u8],
     ) {
+        self.set_changed_bytes(n_samples, scaling, sample, |_, sample, x| x.copy_from_slice(sample));
+    }
+
+    /// [`Workspace::set_input_bytes`] of samples that `change` writes: from the `i`-th, of `sample(i)`, to what the
+    /// network is fed.
+    ///
+    /// # Panics
+    ///
+    /// As [`Workspace::set_input_bytes`].
+    #[track_caller]
+    pub fn set_changed_bytes<'a>(
+        &mut self,
+        n_samples: usize,
+        scaling: Scaling,
+        sample: impl Fn(usize) -> &'a [u8],
+        change: impl Fn(usize, &[u8], &mut [u8]),
+    ) {
         self.set_n_samples(n_samples);
         // Samples lie anywhere in memory. Asked for one after another, each keeps the processor waiting;
         // asked for all at once, they come together.
@@ -164,7 +207,7 @@ impl Workspace {
             Samples::Floats(_) => vec![0; self.inputs * self.capacity],
         };
         for (i, x) in bytes.chunks_exact_mut(self.inputs).enumerate().take(n_samples) {
-            x.copy_from_slice(sample(i));
+            change(i, sample(i), x);
         }
         let factor = 1.0 / scaling.std;
         self.samples = Samples::Bytes { bytes, factor, offset: -scaling.mean * factor };
@@ -179,6 +222,19 @@ impl Workspace {
     /// The output of layer `index`: outputs x `n_samples`.
     pub fn output(&self, index: usize) -> MatrixView<'_> {
         self.outputs[index].values.columns(0, self.n_samples)
+    }
+
+    /// Makes the last layer's output the mean of itself and `other`, of the same shape.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn average_output(&mut self, other: MatrixView<'_>) {
+        let last = self.outputs.len() - 1;
+        let mut y = self.outputs[last].values.first_mut(self.n_samples);
+        y += other;
+        y *= 0.5;
     }
 
     /// No element of the gradient over these samples is further from 0 than this, which costs next to
@@ -202,8 +258,14 @@ impl Workspace {
             let x = if x < 1.0 { 1.0 } else { x };
             f64::from(dy) * f64::from(x) * n as f64
         };
-        let dense = self.d_sums.iter().enumerate().filter(|(_, d_sum)| !d_sum.is_empty());
-        dense.map(|(index, _)| of_layer(index)).sum()
+        // The sums of a normalisation's gradient are there already; those of a dense layer are of the deltas alone.
+        let of_sums = |d_sums: &Vec<f32>| f64::from(kernels::largest_of(d_sums));
+        let layers = self.d_sums.iter().enumerate().filter(|(_, d_sums)| !d_sums.is_empty());
+        let bound = |(index, d_sums): (usize, _)| match self.outputs[index].kept.is_empty() {
+            true => of_layer(index),
+            false => of_sums(d_sums),
+        };
+        layers.map(bound).sum()
     }
 
     /// The first layer whose output is not finite, and such a number of it.
@@ -222,22 +284,23 @@ impl Workspace {
         }
     }
 
-    /// Has `forward` read layer `index`'s input and write its output.
+    /// Has `forward` read layer `index`'s input and write its output and what it keeps.
     #[track_caller]
     pub(crate) fn forward<T>(
         &mut self,
         index: usize,
-        forward: impl FnOnce(Input<'_>, MatrixViewMut<'_>) -> T,
+        forward: impl FnOnce(Input<'_>, MatrixViewMut<'_>, &mut [f32]) -> T,
     ) -> T {
         let (n, offset) = (self.n_samples, self.offset_of(index));
         let (before, from) = self.outputs.split_at_mut(index);
-        let y = from[0].values.first_mut(n);
-        if let Some(Activations { values, marks }) = before.last_mut() {
+        let Activations { values: y, kept, .. } = &mut from[0];
+        let y = y.first_mut(n);
+        if let Some(Activations { values, marks, .. }) = before.last_mut() {
             if let Some(marks) = marks {
                 marks.update(values.first(n));
             }
             let values = values.columns(0, n);
-            return forward(Input { values, marks: marks.as_ref(), offset }, y);
+            return forward(Input { values, marks: marks.as_ref(), offset }, y, kept);
         }
         let Self { samples, sample_marks: marks, inputs, .. } = self;
         match samples {
@@ -246,7 +309,7 @@ impl Workspace {
                     marks.update(values.first(n));
                 }
                 let values = values.columns(0, n);
-                forward(Input { values, marks: marks.as_ref(), offset }, y)
+                forward(Input { values, marks: marks.as_ref(), offset }, y, kept)
             }
             Samples::Bytes { bytes, factor, .. } => {
                 let bytes = &bytes[..n * *inputs];
@@ -256,10 +319,22 @@ impl Workspace {
                 with_scratch(bytes.len(), |x| {
                     kernels::scale(bytes, *inputs, 0..*inputs, *factor, x);
                     let values = MatrixView::from_slice(x, *inputs, n);
-                    forward(Input { values, marks: marks.as_ref(), offset }, y)
+                    forward(Input { values, marks: marks.as_ref(), offset }, y, kept)
                 })
             }
         }
+    }
+
+    /// What layer `index` keeps of a pass.
+    pub(crate) fn kept_mut(&mut self, index: usize) -> &mut [f32] {
+        &mut self.outputs[index].kept
+    }
+
+    /// Takes the sums over the samples of what goes into layer `index`, which is a batch normalisation.
+    pub(crate) fn sum_batch(&mut self, index: usize, batch_norm: BatchNorm) {
+        let x = self.outputs[index - 1].values.columns(0, self.n_samples);
+        let n_statistics = 2 * x.nrows();
+        batch_norm.sum(x, &mut self.batch_sums[..n_statistics]);
     }
 
     /// Adds `dy xT` to the gradient by the given columns of the weights of layer `index`, a dense one;
@@ -280,7 +355,7 @@ impl Workspace {
             };
             match (index.checked_sub(1), &self.samples) {
                 (Some(before), _) => {
-                    let Activations { values, marks } = &self.outputs[before];
+                    let Activations { values, marks, .. } = &self.outputs[before];
                     add(values.part(columns.clone(), start, n), marks);
                 }
                 (None, Samples::Floats(values)) => {
@@ -297,22 +372,57 @@ impl Workspace {
         }
     }
 
-    /// Takes the sum of the gradient by layer `index`'s output, a dense one's, over the samples.
-    pub(crate) fn sum_d_output(&mut self, index: usize) {
-        let d_output = self.d_outputs[index].columns(0, self.n_samples);
-        kernels::sum_columns(d_output, &mut self.d_sums[index]);
+    /// Takes the sums over the samples that the gradient of `layer`, of this index, is made of.
+    pub(crate) fn sum_gradient(&mut self, index: usize, layer: Layer) {
+        let mut d_sums = std::mem::take(&mut self.d_sums[index]);
+        layer.sum_gradient(&self.backward_views(index), &mut d_sums);
+        self.d_sums[index] = d_sums;
     }
 
-    /// What layer `index` needs on the way back. Not for layer 0, whose input's gradient nobody needs.
-    pub(crate) fn backward_views(&mut self, index: usize) -> Backward<'_> {
-        let (before, from) = self.d_outputs.split_at_mut(index);
+    /// Has `backward` read what layer `index` needs on the way back and write the gradient by its input. Not for layer
+    /// 0, whose input's gradient nobody needs.
+    pub(crate) fn backward(
+        &mut self,
+        index: usize,
+        backward: impl FnOnce(Backward<'_>, MatrixViewMut<'_>),
+    ) {
+        let mut dx = std::mem::replace(&mut self.d_outputs[index - 1], Matrix::zeros(1, 0));
+        backward(self.backward_views(index), dx.first_mut(self.n_samples));
+        self.d_outputs[index - 1] = dx;
+    }
+
+    /// Has `backward` read the last layer's output and write the gradient by it.
+    pub(crate) fn backward_last(
+        &mut self,
+        backward: impl FnOnce(MatrixView<'_>, MatrixViewMut<'_>),
+    ) {
+        let last = self.outputs.len() - 1;
+        let y = self.outputs[last].values.columns(0, self.n_samples);
+        backward(y, self.d_outputs[last].first_mut(self.n_samples));
+    }
+
+    fn backward_views(&self, index: usize) -> Backward<'_> {
+        let n = self.n_samples;
+        let Activations { values, kept, next_marked, .. } = &self.outputs[index];
         Backward {
-            y: self.outputs[index].values.columns(0, self.n_samples),
-            dy: from[0].columns(0, self.n_samples),
-            next_marks: self.outputs.get(index + 1).and_then(|next| next.marks.as_ref()),
-            dx: before[index - 1].first_mut(self.n_samples),
+            x: match index.checked_sub(1) {
+                Some(before) => self.outputs[before].values.columns(0, n),
+                None => MatrixView::from_slice(&[], 0, 0),
+            },
+            y: values.columns(0, n),
+            dy: self.d_outputs[index].columns(0, n),
+            kept,
+            next_marks: next_marked.and_then(|next| self.outputs[next].marks.as_ref()),
         }
     }
+}
+
+/// The output whose marks say where the output of the layer after layer `index` is not zero, or where the gradient
+/// by it is lost on its way through dropout.
+fn next_marked(layers: &[Layer], index: usize) -> Option<usize> {
+    let behind = layers.iter().enumerate().skip(index + 2);
+    let (reader, layer) = behind.skip_while(|(_, layer)| matches!(layer, Layer::Dropout(_))).next()?;
+    matches!(layer, Layer::Dense(_)).then_some(reader - 1)
 }
 
 /// Lends `len` numbers of the thread's own to `use_them`: bytes as scaled numbers, which stay in its cache

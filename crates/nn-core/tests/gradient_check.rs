@@ -2,28 +2,62 @@
 //!
 //! The loss of a whole net is checked through the public passes; layers apart are checked where
 //! they live in a net that makes their gradient matter: a softmax in the middle goes through its
-//! full Jacobian, the one at the end through the fused form.
+//! full Jacobian, the one at the end through the fused form. A batch stands in several parts, so that what they
+//! must learn from each other is part of the check.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use nalgebra::DMatrix;
-use nn_core::{Buffer, Init, LayerSpec, Model, Scaling, Workspace, loss, zeros};
+use nn_core::{
+    Activation, BatchStatistics, Buffer, Draws, Init, LayerSpec, Loss, Model, Objective, Penalty,
+    Scaling, Targets, Values, Workspace, loss, zeros,
+};
 
 use LayerSpec::{Dense, Softmax};
 
-/// The mean loss of `model` on the samples, and the gradient by its parameters, the samples being
-/// split over workspaces of at most `capacity`.
-fn loss_and_gradient(model: &Model, x: &[f32], labels: &[u32], capacity: usize) -> (f64, Buffer) {
-    let n_batch = labels.len();
-    let mut loss = 0.0;
-    let mut parts = Vec::new();
-    for (x, labels) in x.chunks(capacity * model.inputs()).zip(labels.chunks(capacity)) {
-        let mut part = Workspace::training(model, capacity);
-        part.input_mut(labels.len()).copy_from_slice(x);
-        loss += model.loss(labels, &mut part).loss;
-        model.backward(labels, n_batch, &mut part);
-        parts.push(part);
+/// What a net is checked on.
+struct Problem<'a> {
+    loss: Loss,
+    x: &'a [f32],
+    values: Values<'a>,
+    weights: &'a [f32],
+}
+
+impl<'a> Problem<'a> {
+    fn of_classes(x: &'a [f32], labels: &'a [u32]) -> Self {
+        Self { loss: Loss::default(), x, values: Values::Classes(labels), weights: &[] }
     }
+
+    /// What samples from `start`, `n` of them, of a model with so many outputs shall give.
+    fn targets(&self, start: usize, n: usize, outputs: usize) -> Targets<'a> {
+        let values = match self.values {
+            Values::Classes(labels) => Values::Classes(&labels[start..start + n]),
+            Values::Numbers { numbers, precision } => {
+                let numbers = &numbers[start * outputs..(start + n) * outputs];
+                Values::Numbers { numbers, precision }
+            }
+        };
+        let weights = if self.weights.is_empty() { &[] } else { &self.weights[start..start + n] };
+        Targets { values, weights }
+    }
+}
+
+/// The mean loss of `model`, and the gradient by its parameters, the samples being split over workspaces of at
+/// most `capacity`.
+fn loss_and_gradient(model: &Model, problem: &Problem<'_>, capacity: usize) -> (f64, Buffer) {
+    let n_batch = problem.x.len() / model.inputs();
+    let (mut parts, mut objectives) = (Vec::new(), Vec::new());
+    for (i, x) in problem.x.chunks(capacity * model.inputs()).enumerate() {
+        let n = x.len() / model.inputs();
+        let mut part = Workspace::training(model, capacity);
+        part.set_draws(Some(Draws { seed: 7, step: 3, part: i as u64 }));
+        part.input_mut(n).copy_from_slice(x);
+        parts.push(part);
+        let targets = problem.targets(i * capacity, n, model.outputs());
+        objectives.push(Objective { loss: problem.loss, targets, n_batch });
+    }
+    let mut statistics = BatchStatistics::new(model);
+    let loss = model.train_pass(&objectives, &mut statistics, &mut parts).loss;
     let mut gradient = zeros(model.params().len());
     for block in model.gradient_blocks() {
         block.gradient(&parts, &mut gradient[block.range()]);
@@ -38,14 +72,17 @@ fn wave(n: usize, phase: f32) -> impl Iterator<Item = f32> {
     (0..n).map(move |i| (i as f32 * 1.7 + phase).sin())
 }
 
-/// The derivative of `loss` at `at`, by central differences.
+/// The derivative of `loss` at `at`, by central differences over two distances, which together have no error of the
+/// third order.
 fn derivative(at: f32, mut loss: impl FnMut(f32) -> f64) -> f64 {
-    let (above, below) = (at + 5e-3, at - 5e-3);
-    (loss(above) - loss(below)) / f64::from(above - below)
+    let mut difference = |distance: f32| {
+        let (above, below) = (at + distance, at - distance);
+        (loss(above) - loss(below)) / f64::from(above - below)
+    };
+    (4.0 * difference(4e-3) - difference(8e-3)) / 3.0
 }
 
-/// Gradients here are of the order of 0.1 to 1. A difference of losses in `f32` is good to about
-/// `1e-7 / 1e-2`, and the curvature over a step adds as much again.
+/// Gradients here are of the order of 0.1 to 1, and a difference of losses in `f32` is good to about `1e-7 / 1e-2`.
 #[track_caller]
 fn assert_close(found: f32, expected: f64, what: &str) {
     assert!((f64::from(found) - expected).abs() < 1e-4, "{what}: {found}, not {expected}");
@@ -53,23 +90,36 @@ fn assert_close(found: f32, expected: f64, what: &str) {
 
 #[track_caller]
 fn check(specs: &[LayerSpec]) {
+    let (x, labels) = samples(specs);
+    check_problem(specs, &Problem::of_classes(&x, &labels));
+}
+
+const N_SAMPLES: usize = 7;
+
+/// Samples and classes for a net of these layers.
+fn samples(specs: &[LayerSpec]) -> (Vec<f32>, Vec<u32>) {
+    let model = Model::new(specs, Init::Glorot, 5).unwrap();
+    let x = wave(N_SAMPLES * model.inputs(), 1.3).collect();
+    let labels = (0..N_SAMPLES as u32).map(|i| i * 3 % model.outputs() as u32).collect();
+    (x, labels)
+}
+
+/// The parts are of 3 samples for the gradient and for the differences: what dropout draws depends on them.
+#[track_caller]
+fn check_problem(specs: &[LayerSpec], problem: &Problem<'_>) {
     let mut model = Model::new(specs, Init::Glorot, 5).unwrap();
     for (param, nudge) in model.params_mut().iter_mut().zip(wave(usize::MAX, 0.3)) {
         *param += 0.2 * nudge;
     }
-    let n_samples = 7;
-    let x: Vec<f32> = wave(n_samples * model.inputs(), 1.3).collect();
-    let labels: Vec<u32> = (0..n_samples as u32).map(|i| i * 3 % model.outputs() as u32).collect();
-
-    let (_, gradient) = loss_and_gradient(&model, &x, &labels, 3);
+    let (_, gradient) = loss_and_gradient(&model, problem, 3);
     assert!(gradient.iter().any(|d| d.abs() > 0.05), "gradients too small to check anything");
     for (i, &found) in gradient.iter().enumerate() {
         let expected = derivative(model.params()[i], |param| {
             let mut nudged = model.clone();
             nudged.params_mut()[i] = param;
-            loss_and_gradient(&nudged, &x, &labels, n_samples).0
+            loss_and_gradient(&nudged, problem, 3).0
         });
-        assert_close(found, expected, &format!("{specs:?}, parameter {i}"));
+        assert_close(found, expected, &format!("{specs:?}, {:?}, parameter {i}", problem.loss));
     }
 }
 
@@ -95,6 +145,156 @@ fn softmax_through_its_jacobian() {
 }
 
 #[test]
+fn every_activation() {
+    let all = [
+        Activation::LeakyRelu { slope: 0.2 },
+        Activation::Elu { alpha: 1.5 },
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Linear,
+    ];
+    for activation in all {
+        // So few that none of the units is at a kink.
+        let hidden = Dense { inputs: 4, outputs: 3 };
+        check(&[
+            hidden,
+            LayerSpec::Activation(activation),
+            Dense { inputs: 3, outputs: 3 },
+            Softmax,
+        ]);
+    }
+}
+
+/// The same elements are dropped in every pass of a step.
+#[test]
+fn dropout() {
+    let (hidden, drop) = (Dense { inputs: 4, outputs: 9 }, LayerSpec::Dropout { rate: 0.4 });
+    check(&[hidden, drop, Dense { inputs: 9, outputs: 3 }, Softmax]);
+    check(&[hidden, LayerSpec::RELU, drop, Dense { inputs: 9, outputs: 3 }, Softmax]);
+    check(&[hidden, LayerSpec::RELU, drop, drop, Dense { inputs: 9, outputs: 3 }, drop, Softmax]);
+}
+
+#[test]
+fn layer_norm() {
+    let hidden = Dense { inputs: 4, outputs: 9 };
+    let norm = LayerSpec::LAYER_NORM;
+    check(&[hidden, norm, Dense { inputs: 9, outputs: 3 }, Softmax]);
+    let tanh = LayerSpec::Activation(Activation::Tanh);
+    check(&[hidden, norm, tanh, Dense { inputs: 9, outputs: 3 }, norm, Softmax]);
+}
+
+/// Every sample's gradient goes through the statistics that all samples make, those of other parts too.
+#[test]
+fn batch_norm() {
+    let hidden = Dense { inputs: 4, outputs: 6 };
+    let (norm, tanh) = (LayerSpec::BATCH_NORM, LayerSpec::Activation(Activation::Tanh));
+    check(&[hidden, norm, Dense { inputs: 6, outputs: 3 }, Softmax]);
+    check(&[hidden, norm, tanh, Dense { inputs: 6, outputs: 5 }, norm, tanh, norm]
+        .into_iter()
+        .chain([Dense { inputs: 5, outputs: 3 }, norm, Softmax])
+        .collect::<Vec<_>>());
+}
+
+#[test]
+fn all_together() {
+    check(&[
+        Dense { inputs: 5, outputs: 8 },
+        LayerSpec::BATCH_NORM,
+        LayerSpec::Activation(Activation::Silu),
+        LayerSpec::Dropout { rate: 0.2 },
+        Dense { inputs: 8, outputs: 8 },
+        LayerSpec::LAYER_NORM,
+        LayerSpec::Activation(Activation::Gelu),
+        LayerSpec::Dropout { rate: 0.2 },
+        Dense { inputs: 8, outputs: 4 },
+        Softmax,
+    ]);
+}
+
+#[test]
+fn categorical_losses() {
+    let specs = LayerSpec::mlp(&[5, 9, 4]);
+    let (x, labels) = samples(&specs);
+    let weights: Vec<f32> = (0..N_SAMPLES).map(|i| 0.5 + i as f32 / 4.0).collect();
+    let distributions: Vec<f32> = wave(4 * N_SAMPLES, 0.2)
+        .collect::<Vec<_>>()
+        .chunks(4)
+        .flat_map(|q| q.iter().map(|x| x * x / q.iter().map(|x| x * x).sum::<f32>()))
+        .collect();
+    let numbers = Values::Numbers { numbers: &distributions, precision: 0.0 };
+    let classes = Values::Classes(&labels);
+    let smoothed = Loss::CrossEntropy { smoothing: 0.2 };
+    for (loss, values) in [
+        (smoothed, classes),
+        (smoothed, numbers),
+        (Loss::default(), numbers),
+        (Loss::Focal { gamma: 2.0 }, classes),
+        (Loss::Focal { gamma: 0.5 }, classes),
+        (Loss::Focal { gamma: 0.0 }, classes),
+    ] {
+        check_problem(&specs, &Problem { loss, x: &x, values, weights: &[] });
+        check_problem(&specs, &Problem { loss, x: &x, values, weights: &weights });
+    }
+}
+
+#[test]
+fn losses_of_numbers() {
+    let hidden = [Dense { inputs: 4, outputs: 6 }, LayerSpec::Activation(Activation::Tanh)];
+    let last = Dense { inputs: 6, outputs: 2 };
+    let numbers: Vec<f32> = wave(2 * N_SAMPLES, 0.7).map(|x| 2.0 * x).collect();
+    let sides: Vec<f32> = numbers.iter().map(|&x| f32::from(u8::from(x > 0.0))).collect();
+    let weights: Vec<f32> = (0..N_SAMPLES).map(|i| 0.5 + i as f32 / 4.0).collect();
+    for end in [Activation::Linear, Activation::Sigmoid] {
+        let specs = [hidden.as_slice(), &[last, LayerSpec::Activation(end)]].concat();
+        let (x, _) = samples(&specs);
+        let losses: &[Loss] = match end {
+            Activation::Sigmoid => &[Loss::BinaryCrossEntropy, Loss::MeanSquaredError],
+            _ => &[
+                Loss::MeanSquaredError,
+                Loss::MeanAbsoluteError,
+                Loss::Huber { delta: 0.5 },
+                Loss::Huber { delta: 5.0 },
+            ],
+        };
+        for &loss in losses {
+            let of = if loss == Loss::BinaryCrossEntropy { &sides } else { &numbers };
+            let values = Values::Numbers { numbers: of, precision: 0.1 };
+            check_problem(&specs, &Problem { loss, x: &x, values, weights: &weights });
+            // Without an activation, and with one layer alone.
+            if loss != Loss::BinaryCrossEntropy {
+                let bare = [hidden.as_slice(), &[last]].concat();
+                check_problem(&bare, &Problem { loss, x: &x, values, weights: &[] });
+                let one = [Dense { inputs: 4, outputs: 2 }];
+                check_problem(&one, &Problem { loss, x: &x, values, weights: &[] });
+            }
+        }
+    }
+}
+
+/// The gradient of what regularisation adds to the loss.
+#[test]
+fn penalties() {
+    let penalty = Penalty { weights_l1: 0.3, weights_l2: 0.2, biases_l1: 0.1, biases_l2: 0.4 };
+    // None of them at the kink.
+    let params: Vec<f32> = wave(12, 0.4).map(|x| x + x.signum() * 0.1).collect();
+    let mut gradient = vec![1.0; params.len()];
+    penalty.add_gradient(&params, 9, &mut gradient);
+    for i in 0..params.len() {
+        let expected = derivative(params[i], |param| {
+            let mut nudged = params.clone();
+            nudged[i] = param;
+            penalty.of(&nudged[..9], &nudged[9..])
+        });
+        assert_close(gradient[i] - 1.0, expected, &format!("parameter {i}"));
+    }
+    let mut at_0 = [0.0];
+    penalty.add_gradient(&[0.0], 1, &mut at_0);
+    assert_eq!(at_0, [0.0], "a weight that is 0 stays there");
+}
+
+#[test]
 fn whole_net() {
     check(&LayerSpec::mlp(&[6, 10, 7, 4]));
 }
@@ -108,12 +308,13 @@ fn net_of_several_gradient_blocks() {
     assert!(model.gradient_blocks().len() > 2);
     let x: Vec<f32> = wave(5 * 20, 0.5).collect();
     let labels = [0, 1, 1, 0, 1];
-    let (_, gradient) = loss_and_gradient(&model, &x, &labels, 2);
+    let problem = Problem::of_classes(&x, &labels);
+    let (_, gradient) = loss_and_gradient(&model, &problem, 2);
     for i in (0..gradient.len()).step_by(97) {
         let expected = derivative(model.params()[i], |param| {
             let mut nudged = model.clone();
             nudged.params_mut()[i] = param;
-            loss_and_gradient(&nudged, &x, &labels, 5).0
+            loss_and_gradient(&nudged, &problem, 5).0
         });
         assert_close(gradient[i], expected, &format!("parameter {i}"));
     }
@@ -163,8 +364,9 @@ fn bytes_are_the_numbers_they_stand_for() {
             *param += change * nudge;
         });
         let [of_bytes, of_numbers] = [&mut of_bytes, &mut of_numbers].map(|part| {
-            let loss = model.loss(&labels, part).mean_loss();
-            model.backward(&labels, n_samples, part);
+            let objective = Objective::classes(&labels);
+            let loss = model.loss(&objective, part).mean_loss();
+            model.backward(&objective, part);
             let mut gradient = zeros(model.params().len());
             for block in model.gradient_blocks() {
                 block.gradient([&*part], &mut gradient[block.range()]);
@@ -187,8 +389,9 @@ fn a_bound_that_is_none() {
         model.params_mut()[0] = weight;
         let mut workspace = Workspace::training(&model, 1);
         workspace.input_mut(1).copy_from_slice(&x);
-        model.loss(&[1], &mut workspace);
-        model.backward(&[1], 1, &mut workspace);
+        let objective = Objective::classes(&[1]);
+        model.loss(&objective, &mut workspace);
+        model.backward(&objective, &mut workspace);
         (workspace.gradient_bound(), workspace.first_not_finite().map(|(layer, _)| layer))
     };
     let (finite, nowhere) = bound([1.0, -1.0], 0.5);

@@ -10,11 +10,24 @@ pub enum Error {
     /// The batch size is 0.
     #[error("batch size: expected 1 or more, found 0")]
     EmptyBatch,
-    /// The last layer is no softmax.
-    #[error("the model's last layer: expected softmax, which cross-entropy needs, found {found}")]
-    NoClassifier {
-        /// The last layer's name.
-        found: &'static str,
+    /// A setting of the run is outside its range.
+    #[error("{name}: expected {expected}, found {found}")]
+    Config {
+        /// The setting.
+        name: &'static str,
+        /// Its range, in words.
+        expected: &'static str,
+        /// What was given.
+        found: f64,
+    },
+    /// The model cannot be trained by the loss, or by what the state has of it.
+    #[error(transparent)]
+    Objective(nn_core::Error),
+    /// Images are to be changed or mirrored, but nothing says how wide they are.
+    #[error("samples that are changed as images: expected bytes and a width that divides {n_features}, found none")]
+    NoImages {
+        /// Features of a sample.
+        n_features: usize,
     },
     /// The optimizer's moments do not fit the model.
     #[error(

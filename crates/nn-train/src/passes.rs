@@ -4,25 +4,25 @@
 //!
 //! 1. *By samples.* A batch is cut into parts of up to [`PART_LEN`] samples, whatever the threads. One
 //!    thread takes a part through gathering, forward, loss and back to its deltas.
-//! 2. *By parameters.* One thread computes a block's gradient over all parts, in order, and
-//!    applies the optimizer to it while it is warm.
+//! 2. *By parameters*, in `gradients`.
 //!
 //! Sums over samples are taken in `f64`, in the order of the samples. Memory is allocated here,
 //! before the first step, and not again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use nn_core::{
-    BlocksMut, Buffer, ConfusionMatrix, GradientBlock, LossSum, Model, Workspace, metric::argmax,
-    zeros,
+    BatchStatistics, ConfusionMatrix, Draws, Loss, LossSum, Model, Objective, Workspace,
+    metric::argmax,
 };
-use nn_optim::Update;
 use rayon::{
     ThreadPool, ThreadPoolBuilder,
     iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator},
 };
 
-use crate::{Error, Samples, Stage, profile::Laps};
+use crate::{
+    Error, RunConfig, Samples, Stage,
+    profile::Laps,
+    samples::{GatheredTargets, Gathering},
+};
 
 /// Samples that one thread takes through the layers at once: enough for the products to run at
 /// full speed, few enough that their activations stay in its caches and a batch of 128 keeps
@@ -32,34 +32,45 @@ const PART_LEN: usize = 32;
 /// Samples that an evaluation has under way at once.
 const EVALUATION_LEN: usize = 32 * PART_LEN;
 
-/// Loss, accuracy and confusion over some samples.
+/// By what a model is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EvaluationConfig {
+    /// The loss.
+    pub loss: Loss,
+    /// Whether images are judged together with their mirror images, by the mean of the two outputs.
+    pub mirror: bool,
+}
+
+/// Loss, accuracy and, of a classifier, confusion over some samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Sums of loss and hits.
     pub sums: LossSum,
-    /// Which classes were taken for which.
+    /// Which classes were taken for which; empty where samples have no class.
     pub confusion: ConfusionMatrix,
 }
 
-/// Evaluates a classifier.
+/// Evaluates a model.
 ///
 /// # Errors
 ///
-/// If the samples do not fit the model, or the threads cannot be started.
-pub fn evaluate(model: &Model, samples: &Samples<'_>, threads: usize) -> Result<Evaluation, Error> {
-    check_classifier(model)?;
-    samples.check(model)?;
+/// If the model does not suit the loss, the samples do not fit the model, or the threads cannot be started.
+pub fn evaluate(
+    model: &Model,
+    samples: &Samples<'_>,
+    config: EvaluationConfig,
+    threads: usize,
+) -> Result<Evaluation, Error> {
+    let specs = model.specs();
+    let last = specs.last().copied().unwrap_or(nn_core::LayerSpec::Softmax);
+    config.loss.check(last).map_err(Error::Objective)?;
+    samples.check(model, config.loss)?;
+    if config.mirror {
+        samples.check_images()?;
+    }
     let workspace = Workspace::inference(model, PART_LEN);
     let mut parts = Parts::new(model, &workspace, EVALUATION_LEN.min(samples.len()));
-    Ok(thread_pool(threads)?.install(|| parts.evaluate(model, samples)))
-}
-
-/// The error where a model has no softmax for cross-entropy.
-pub(crate) fn check_classifier(model: &Model) -> Result<(), Error> {
-    match model.specs().last() {
-        _ if model.is_classifier() => Ok(()),
-        last => Err(Error::NoClassifier { found: last.map_or("nothing", |spec| spec.name()) }),
-    }
+    Ok(thread_pool(threads)?.install(|| parts.evaluate(model, samples, config)))
 }
 
 /// A pool of `threads` threads, 1 or more.
@@ -71,7 +82,7 @@ pub(crate) fn thread_pool(threads: usize) -> Result<ThreadPool, Error> {
 /// Some of a batch's samples on their way through the model.
 struct Part {
     workspace: Workspace,
-    labels: Vec<u32>,
+    targets: GatheredTargets,
     sums: LossSum,
     /// What [`Workspace::gradient_bound`] said in training.
     gradient_bound: f64,
@@ -83,6 +94,21 @@ pub(crate) struct Parts {
     parts: Vec<Part>,
     /// How many of them the batch at hand fills.
     used: usize,
+    statistics: BatchStatistics,
+}
+
+/// Where in a run a batch stands.
+pub(crate) struct Batch<'a> {
+    /// Which samples.
+    pub(crate) indices: &'a [u32],
+    /// The epoch, counted from 0.
+    pub(crate) epoch: u64,
+    /// The step, counted from 0.
+    pub(crate) step: u64,
+    /// Which of the step's batches it is.
+    pub(crate) of_step: usize,
+    /// Samples of the whole step.
+    pub(crate) step_len: usize,
 }
 
 impl Parts {
@@ -90,13 +116,13 @@ impl Parts {
     fn new(model: &Model, workspace: &Workspace, capacity: usize) -> Self {
         let part = || Part {
             workspace: workspace.clone(),
-            labels: Vec::with_capacity(workspace.capacity()),
+            targets: GatheredTargets::with_capacity(workspace.capacity(), model.outputs()),
             sums: LossSum::default(),
             gradient_bound: 0.0,
             laps: Laps::new(model),
         };
         let parts = std::iter::repeat_with(part).take(capacity.div_ceil(workspace.capacity()));
-        Self { parts: parts.collect(), used: 0 }
+        Self { parts: parts.collect(), used: 0, statistics: BatchStatistics::new(model) }
     }
 
     /// Room for training on batches of `batch_size`.
@@ -116,26 +142,15 @@ impl Parts {
         self.parts.len() * self.part_len()
     }
 
-    /// Gathers `n` samples, `index(i)` being the `i`-th of them, and runs `pass` on each part.
-    fn run(
-        &mut self,
-        samples: &Samples<'_>,
-        n: usize,
-        index: impl Fn(usize) -> usize + Sync,
-        pass: impl Fn(&mut Part) + Sync,
-    ) -> LossSum {
+    /// Has each part that a batch of `n` samples fills go through `pass`, which is told the part's index and, through
+    /// a function, which samples of the batch are its own.
+    fn run(&mut self, n: usize, pass: impl Fn(usize, Dealt, &mut Part) + Sync) -> LossSum {
         let used = n.div_ceil(self.part_len());
         self.used = used;
         let parts = &mut self.parts[..used];
         parts.par_iter_mut().with_max_len(1).enumerate().for_each(|(i, part)| {
             part.laps.start();
-            let n_part = (0..).take_while(|&j| dealt(i, j, used) < n).count();
-            let index = |j| index(dealt(i, j, used));
-            part.labels.clear();
-            part.labels.extend((0..n_part).map(|j| samples.label(index(j))));
-            samples.gather(n_part, index, &mut part.workspace);
-            part.laps.lap(Stage::Gather);
-            pass(part);
+            pass(i, Dealt { part: i, n_parts: used, n }, part);
         });
         let mut sums = LossSum::default();
         for part in parts {
@@ -144,28 +159,53 @@ impl Parts {
         sums
     }
 
-    /// Phase 1 of a step over the samples of the given indices: the loss, and the deltas that
-    /// phase 2 needs.
+    /// Phase 1 of a step over the samples of a batch: the loss, and the deltas that phase 2 needs.
     pub(crate) fn forward_backward(
         &mut self,
         model: &Model,
         samples: &Samples<'_>,
-        indices: &[u32],
+        config: &RunConfig,
+        batch: &Batch<'_>,
     ) -> LossSum {
-        let n_batch = indices.len();
-        self.run(
-            samples,
-            n_batch,
-            |i| indices[i] as usize,
-            |part| {
-                let Part { workspace, labels, sums, gradient_bound, laps } = part;
-                let mut done = |pass| laps.lap(Stage::Layer(pass));
-                *sums = model.loss_by_pass(labels, workspace, &mut done);
-                model.backward_by_pass(labels, n_batch, workspace, done);
-                *gradient_bound = workspace.gradient_bound();
-                laps.lap(Stage::Check);
-            },
-        )
+        let &Batch { indices, epoch, step, of_step, step_len } = batch;
+        let RunConfig { seed, augment, loss, ref class_weights, .. } = *config;
+        let gathering = match augment.is_any() {
+            true => Gathering::Changed { augment, seed, epoch },
+            false => Gathering::AsTheyAre,
+        };
+        let n_parts = indices.len().div_ceil(self.part_len());
+        let first_part = of_step * n_parts.max(self.parts.len());
+        let mut statistics = std::mem::take(&mut self.statistics);
+        let mut sums = LossSum::default();
+        for stage in 0..model.n_stages() {
+            if let Some(before) = stage.checked_sub(1) {
+                statistics.gather(model, before, indices.len(), self.workspaces());
+            }
+            let of_stage = self.run(indices.len(), |i, dealt, part| {
+                let Part { workspace, targets, sums, gradient_bound, laps } = part;
+                if stage == 0 {
+                    let index = |j| indices[dealt.of_batch(j)] as usize;
+                    samples.gather(dealt.len(), index, gathering, class_weights, workspace, targets);
+                    workspace.set_draws(Some(Draws { seed, step, part: (first_part + i) as u64 }));
+                    laps.lap(Stage::Gather);
+                }
+                let objective = Objective { loss, targets: targets.view(), n_batch: step_len };
+                let done = |pass| laps.lap(Stage::Layer(pass));
+                *sums = model.train_stage(stage, &objective, &statistics, workspace, done);
+                if stage + 1 == model.n_stages() {
+                    *gradient_bound = workspace.gradient_bound();
+                    laps.lap(Stage::Check);
+                }
+            });
+            sums += of_stage;
+        }
+        self.statistics = statistics;
+        sums
+    }
+
+    /// The statistics of the batch that went through [`Parts::forward_backward`] last.
+    pub(crate) fn statistics(&self) -> &BatchStatistics {
+        &self.statistics
     }
 
     /// No element of the batch's gradient is further from 0 than this; NaN where that is unknown.
@@ -179,20 +219,45 @@ impl Parts {
     }
 
     /// Evaluates `model` on all samples.
-    pub(crate) fn evaluate(&mut self, model: &Model, samples: &Samples<'_>) -> Evaluation {
+    pub(crate) fn evaluate(
+        &mut self,
+        model: &Model,
+        samples: &Samples<'_>,
+        config: EvaluationConfig,
+    ) -> Evaluation {
+        let EvaluationConfig { loss, mirror } = config;
         let mut sums = LossSum::default();
-        let mut confusion = ConfusionMatrix::new(model.outputs());
+        let is_classifier = loss.predictions(2) == 1;
+        let n_classes = if is_classifier { model.outputs() } else { 0 };
+        let mut confusion = ConfusionMatrix::new(n_classes);
         let last = model.layers().len() - 1;
         for start in (0..samples.len()).step_by(self.capacity()) {
             let n = self.capacity().min(samples.len() - start);
-            let pass = |part: &mut Part| {
-                part.sums = model.loss(&part.labels, &mut part.workspace);
+            let outputs = |gathering, dealt: Dealt, part: &mut Part| {
+                let Part { workspace, targets, .. } = part;
+                let index = |j| start + dealt.of_batch(j);
+                samples.gather(dealt.len(), index, gathering, &[], workspace, targets);
+                workspace.set_draws(None);
+                let objective = Objective { loss, targets: targets.view(), n_batch: n };
+                part.sums = model.loss(&objective, workspace);
+            };
+            let pass = |_, dealt, part: &mut Part| {
+                if mirror {
+                    outputs(Gathering::Mirrored, dealt, part);
+                    let mirrored = part.workspace.output(last).into_owned();
+                    outputs(Gathering::AsTheyAre, dealt, part);
+                    part.workspace.average_output(mirrored.as_view());
+                    let (targets, y) = (part.targets.view(), part.workspace.output(last));
+                    part.sums = loss.of_outputs(y, targets);
+                } else {
+                    outputs(Gathering::AsTheyAre, dealt, part);
+                }
                 part.laps.lap(Stage::Validate);
             };
-            sums += self.run(samples, n, |i| start + i, pass);
-            for part in &self.parts[..self.used] {
+            sums += self.run(n, pass);
+            for part in self.parts[..self.used].iter().filter(|_| is_classifier) {
                 let probabilities = part.workspace.output(last);
-                for (column, &label) in probabilities.column_iter().zip(&part.labels) {
+                for (column, &label) in probabilities.column_iter().zip(part.targets.classes()) {
                     confusion.add(label as usize, argmax(column.as_slice()));
                 }
             }
@@ -200,8 +265,39 @@ impl Parts {
         Evaluation { sums, confusion }
     }
 
-    fn workspaces(&self) -> impl Iterator<Item = &Workspace> + Clone {
+    pub(crate) fn workspaces(&self) -> impl Iterator<Item = &Workspace> + Clone {
         self.parts[..self.used].iter().map(|part| &part.workspace)
+    }
+
+    /// Switches the clocks on.
+    pub(crate) fn enable_laps(&mut self) {
+        self.parts.iter_mut().for_each(|part| part.laps.enable());
+    }
+
+    /// Adds the times to `laps`.
+    pub(crate) fn add_laps(&self, laps: &mut Laps) {
+        self.parts.iter().for_each(|part| laps.add(&part.laps));
+    }
+}
+
+/// Which samples of a batch belong to a part.
+#[derive(Clone, Copy)]
+struct Dealt {
+    part: usize,
+    n_parts: usize,
+    /// Samples of the batch.
+    n: usize,
+}
+
+impl Dealt {
+    /// How many the part has.
+    fn len(self) -> usize {
+        (0..).take_while(|&j| self.of_batch(j) < self.n).count()
+    }
+
+    /// Which sample of the batch is the part's `j`-th.
+    fn of_batch(self, j: usize) -> usize {
+        dealt(self.part, j, self.n_parts)
     }
 }
 
@@ -211,92 +307,6 @@ impl Parts {
 /// same places, stay together, and every part gets some of each class, so that all take the same time.
 fn dealt(part: usize, j: usize, n_parts: usize) -> usize {
     2 * (j / 2 * n_parts + part) + j % 2
-}
-
-/// What a thread needs for the gradients by blocks of a model's parameters.
-pub(crate) struct Gradients {
-    by_thread: Vec<Mutex<ThreadGradient>>,
-}
-
-struct ThreadGradient {
-    /// Room for a block's gradient: nobody needs it for longer than its update, and so it stays in the
-    /// thread's own cache.
-    buffer: Buffer,
-    laps: Laps,
-}
-
-impl Gradients {
-    pub(crate) fn new(model: &Model, threads: usize) -> Self {
-        let blocks = model.gradient_blocks().iter();
-        let longest = blocks.map(|block| block.range().len()).max().unwrap_or(0);
-        let of_thread = || ThreadGradient { buffer: zeros(longest), laps: Laps::new(model) };
-        let by_thread = std::iter::repeat_with(|| Mutex::new(of_thread()));
-        Self { by_thread: by_thread.take(threads).collect() }
-    }
-
-    /// Phase 2 of a step: every block's gradient over `parts`, and its update. Runs in a pool of as many
-    /// threads as there is room for.
-    pub(crate) fn update(&self, parts: &Parts, model: &mut Model, update: Update<'_>) {
-        self.update_blocks(parts, model.blocks_mut(), update);
-    }
-
-    /// Halves the blocks until a thread has one.
-    fn update_blocks(&self, parts: &Parts, blocks: BlocksMut<'_>, mut update: Update<'_>) {
-        if blocks.len() > 1 {
-            let mid = blocks.len() / 2;
-            let (left, right) = blocks.split_at(mid);
-            let (left_update, right_update) = update.split_at(left.n_params());
-            rayon::join(
-                || self.update_blocks(parts, left, left_update),
-                || self.update_blocks(parts, right, right_update),
-            );
-        } else {
-            let mut of_thread = self.of_thread(rayon::current_thread_index().unwrap_or(0));
-            let ThreadGradient { buffer, laps } = &mut *of_thread;
-            laps.start();
-            blocks.for_each(|block, params| {
-                let gradient = &mut buffer[..params.len()];
-                block.gradient(parts.workspaces(), gradient);
-                laps.lap(Stage::Gradient(block.layer()));
-                update.apply(params, gradient);
-            });
-            laps.lap(Stage::Update);
-        }
-    }
-
-    /// The first block whose gradient over `parts` has an element further from 0 than `most`, or none
-    /// that can be told, and such an element.
-    pub(crate) fn find_beyond<'a>(
-        &self,
-        most: f32,
-        parts: &Parts,
-        model: &'a Model,
-    ) -> Option<(&'a GradientBlock, f32)> {
-        let mut of_thread = self.of_thread(0);
-        model.gradient_blocks().iter().find_map(|block| {
-            let gradient = &mut of_thread.buffer[..block.range().len()];
-            block.gradient(parts.workspaces(), gradient);
-            let is_within = |&&g: &&f32| (-most..=most).contains(&g);
-            gradient.iter().find(|g| !is_within(g)).map(|&g| (block, g))
-        })
-    }
-
-    /// What belongs to a thread: to nobody else, so that it never waits.
-    fn of_thread(&self, thread: usize) -> MutexGuard<'_, ThreadGradient> {
-        self.by_thread[thread].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Switches the clocks of both phases on.
-    pub(crate) fn enable_laps(&self, parts: &mut Parts) {
-        parts.parts.iter_mut().for_each(|part| part.laps.enable());
-        (0..self.by_thread.len()).for_each(|thread| self.of_thread(thread).laps.enable());
-    }
-
-    /// Adds the times of both phases to `laps`.
-    pub(crate) fn add_laps(&self, parts: &Parts, laps: &mut Laps) {
-        parts.parts.iter().for_each(|part| laps.add(&part.laps));
-        (0..self.by_thread.len()).for_each(|thread| laps.add(&self.of_thread(thread).laps));
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What a run learns from: features and labels, borrowed from whoever keeps them.
 
-use nn_core::{Model, Scaling, Workspace};
+use nn_core::{Loss, Model, Scaling, Values, Workspace};
 
-use crate::Error;
+use crate::{
+    Augment, Error,
+    augment::mirror,
+};
 
 /// The samples' features, sample after sample.
 #[derive(Clone, Copy, Debug)]
@@ -27,16 +30,35 @@ impl Features<'_> {
     }
 }
 
-/// Features with a class each.
+/// Features with what a model shall make of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     features: Features<'a>,
     n_features: usize,
-    labels: &'a [u32],
+    /// Pixels of a row, where the features are images.
+    width: Option<usize>,
+    labels: Labels<'a>,
+    /// How much each sample counts; empty where all count 1.
+    weights: &'a [f32],
+}
+
+/// What a model shall make of the samples.
+#[derive(Clone, Copy, Debug)]
+enum Labels<'a> {
+    Classes(&'a [u32]),
+    Numbers { numbers: &'a [f32], n_outputs: usize, precision: f32 },
+}
+
+/// How samples are brought together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gathering {
+    AsTheyAre,
+    Mirrored,
+    Changed { augment: Augment, seed: u64, epoch: u64 },
 }
 
 impl<'a> Samples<'a> {
-    /// Samples of `n_features` each.
+    /// Samples of `n_features` with a class each.
     ///
     /// # Errors
     ///
@@ -46,30 +68,88 @@ impl<'a> Samples<'a> {
         n_features: usize,
         labels: &'a [u32],
     ) -> Result<Self, Error> {
-        let limit = u32::MAX as usize;
-        if labels.len() > limit {
-            return Err(Error::Samples {
-                what: "number of samples, at most",
-                expected: limit,
-                found: labels.len(),
-            });
+        Self::with_labels(features, n_features, labels.len(), Labels::Classes(labels))
+    }
+
+    /// Samples of `n_features` with `n_outputs` numbers each: what each output shall be, and for cross-entropy a
+    /// distribution. An output is right within `precision` ([`nn_core::loss::precision_of`]) of its number, or for
+    /// binary cross-entropy on its side of 0.5.
+    ///
+    /// # Errors
+    ///
+    /// If there are not `n_features` for every `n_outputs`, or more samples than `u32::MAX`.
+    pub fn of_numbers(
+        features: Features<'a>,
+        n_features: usize,
+        numbers: &'a [f32],
+        n_outputs: usize,
+        precision: f32,
+    ) -> Result<Self, Error> {
+        let n = numbers.len() / n_outputs.max(1);
+        if n * n_outputs != numbers.len() {
+            let (what, expected) = ("numbers of all samples together", n * n_outputs);
+            return Err(Error::Samples { what, expected, found: numbers.len() });
         }
-        let expected = labels.len().saturating_mul(n_features);
+        let labels = Labels::Numbers { numbers, n_outputs, precision };
+        Self::with_labels(features, n_features, n, labels)
+    }
+
+    fn with_labels(
+        features: Features<'a>,
+        n_features: usize,
+        n: usize,
+        labels: Labels<'a>,
+    ) -> Result<Self, Error> {
+        let limit = u32::MAX as usize;
+        if n > limit {
+            let what = "number of samples, at most";
+            return Err(Error::Samples { what, expected: limit, found: n });
+        }
+        let expected = n.saturating_mul(n_features);
         if features.len() != expected {
             let (what, found) = ("features of all samples together", features.len());
             return Err(Error::Samples { what, expected, found });
         }
-        Ok(Self { features, n_features, labels })
+        Ok(Self { features, n_features, width: None, labels, weights: &[] })
+    }
+
+    /// The same, being images of rows of `width` pixels, which can be changed and mirrored.
+    ///
+    /// # Errors
+    ///
+    /// If they are no bytes, or not made of such rows.
+    pub fn as_images(self, width: usize) -> Result<Self, Error> {
+        let is_bytes = matches!(self.features, Features::Bytes { .. });
+        if !is_bytes || width == 0 || !self.n_features.is_multiple_of(width) {
+            return Err(Error::NoImages { n_features: self.n_features });
+        }
+        Ok(Self { width: Some(width), ..self })
+    }
+
+    /// The same, each of them counting by its weight in the loss.
+    ///
+    /// # Errors
+    ///
+    /// If there is not one for each sample.
+    pub fn weighted(self, weights: &'a [f32]) -> Result<Self, Error> {
+        if weights.len() != self.len() {
+            let (what, expected) = ("weights of samples", self.len());
+            return Err(Error::Samples { what, expected, found: weights.len() });
+        }
+        Ok(Self { weights, ..self })
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        match self.labels {
+            Labels::Classes(labels) => labels.len(),
+            Labels::Numbers { numbers, n_outputs, .. } => numbers.len() / n_outputs.max(1),
+        }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 
     /// The first `n` and the rest.
@@ -79,42 +159,73 @@ impl<'a> Samples<'a> {
     /// If there are fewer than `n`.
     #[track_caller]
     pub fn split_at(self, n: usize) -> (Self, Self) {
-        let n_features = self.n_features;
-        let (labels, rest_labels) = self.labels.split_at(n);
+        let (labels, rest_labels) = match self.labels {
+            Labels::Classes(labels) => {
+                let (labels, rest) = labels.split_at(n);
+                (Labels::Classes(labels), Labels::Classes(rest))
+            }
+            Labels::Numbers { numbers, n_outputs, precision } => {
+                let (numbers, rest) = numbers.split_at(n * n_outputs);
+                let of = |numbers| Labels::Numbers { numbers, n_outputs, precision };
+                (of(numbers), of(rest))
+            }
+        };
         let (features, rest_features) = match self.features {
             Features::Bytes { data, scaling } => {
-                let (data, rest) = data.split_at(n * n_features);
+                let (data, rest) = data.split_at(n * self.n_features);
                 (Features::Bytes { data, scaling }, Features::Bytes { data: rest, scaling })
             }
             Features::Floats(data) => {
-                let (data, rest) = data.split_at(n * n_features);
+                let (data, rest) = data.split_at(n * self.n_features);
                 (Features::Floats(data), Features::Floats(rest))
             }
         };
+        let (weights, rest_weights) = self.weights.split_at(n.min(self.weights.len()));
         (
-            Self { features, n_features, labels },
-            Self { features: rest_features, n_features, labels: rest_labels },
+            Self { features, labels, weights, ..self },
+            Self { features: rest_features, labels: rest_labels, weights: rest_weights, ..self },
         )
     }
 
-    /// The class of sample `index`.
-    pub(crate) fn label(&self, index: usize) -> u32 {
-        self.labels[index]
+    /// The class of sample `index`; 0 where samples have none.
+    pub(crate) fn class(&self, index: usize) -> u32 {
+        match self.labels {
+            Labels::Classes(labels) => labels[index],
+            Labels::Numbers { .. } => 0,
+        }
     }
 
-    /// Fills `workspace` with the features of `n` samples, `index(i)` being the `i`-th of them.
+    /// Fills `workspace` and `targets` with `n` samples, `index(i)` being the `i`-th of them.
     pub(crate) fn gather(
         &self,
         n: usize,
         index: impl Fn(usize) -> usize,
+        gathering: Gathering,
+        class_weights: &[f32],
         workspace: &mut Workspace,
+        targets: &mut GatheredTargets,
     ) {
+        targets.gather(self, n, &index, class_weights);
         let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
-        match self.features {
-            Features::Bytes { data, scaling } => {
+        match (self.features, gathering, self.width) {
+            (Features::Bytes { data, scaling }, Gathering::Mirrored, Some(width)) => {
+                let change = |_, image: &[u8], x: &mut [u8]| mirror(width, image, x);
+                workspace.set_changed_bytes(n, scaling, |i| &data[range(i)], change);
+            }
+            (
+                Features::Bytes { data, scaling },
+                Gathering::Changed { augment, seed, epoch },
+                Some(width),
+            ) => {
+                let change = |i, image: &[u8], x: &mut [u8]| {
+                    augment.apply(seed, epoch, index(i) as u32, width, image, x);
+                };
+                workspace.set_changed_bytes(n, scaling, |i| &data[range(i)], change);
+            }
+            (Features::Bytes { data, scaling }, ..) => {
                 workspace.set_input_bytes(n, scaling, |i| &data[range(i)]);
             }
-            Features::Floats(data) => {
+            (Features::Floats(data), ..) => {
                 for (i, mut x) in workspace.input_mut(n).column_iter_mut().enumerate() {
                     x.copy_from_slice(&data[range(i)]);
                 }
@@ -122,8 +233,16 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// Whether `model` can be trained or evaluated on these samples.
-    pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
+    /// The error where they are to be changed or mirrored but are no images.
+    pub(crate) fn check_images(&self) -> Result<(), Error> {
+        match self.width {
+            Some(_) => Ok(()),
+            None => Err(Error::NoImages { n_features: self.n_features }),
+        }
+    }
+
+    /// Whether `model` can be trained or evaluated on these samples by this loss.
+    pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
         if self.is_empty() {
             return Err(Error::NoSamples);
         }
@@ -132,10 +251,91 @@ impl<'a> Samples<'a> {
             return Err(Error::Samples { what, expected, found: self.n_features });
         }
         let classes = model.outputs();
-        match self.labels.iter().position(|&label| label as usize >= classes) {
-            None => Ok(()),
-            Some(sample) => Err(Error::Label { sample, label: self.labels[sample], classes }),
+        match self.labels {
+            Labels::Classes(_) if loss.predictions(2) > 1 => Err(Error::Samples {
+                what: "numbers of a sample, which this loss compares with outputs",
+                expected: classes,
+                found: 0,
+            }),
+            Labels::Classes(labels) => {
+                match labels.iter().position(|&label| label as usize >= classes) {
+                    None => Ok(()),
+                    Some(sample) => {
+                        Err(Error::Label { sample, label: labels[sample], classes })
+                    }
+                }
+            }
+            Labels::Numbers { n_outputs, .. } if n_outputs == classes => Ok(()),
+            Labels::Numbers { n_outputs, .. } => Err(Error::Samples {
+                what: "numbers of a sample",
+                expected: classes,
+                found: n_outputs,
+            }),
         }
+    }
+}
+
+/// What a model shall make of the samples of a part.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GatheredTargets {
+    classes: Vec<u32>,
+    numbers: Vec<f32>,
+    precision: Option<f32>,
+    weights: Vec<f32>,
+}
+
+impl GatheredTargets {
+    /// Room for so many samples with so many outputs.
+    pub(crate) fn with_capacity(n: usize, outputs: usize) -> Self {
+        Self {
+            classes: Vec::with_capacity(n),
+            numbers: Vec::with_capacity(n * outputs),
+            precision: None,
+            weights: Vec::with_capacity(n),
+        }
+    }
+
+    fn gather(
+        &mut self,
+        samples: &Samples<'_>,
+        n: usize,
+        index: impl Fn(usize) -> usize,
+        class_weights: &[f32],
+    ) {
+        let Self { classes, numbers, precision, weights } = self;
+        classes.clear();
+        numbers.clear();
+        weights.clear();
+        classes.extend((0..n).map(|i| samples.class(index(i))));
+        *precision = match samples.labels {
+            Labels::Classes(_) => None,
+            Labels::Numbers { numbers: all, n_outputs, precision } => {
+                for i in (0..n).map(&index) {
+                    numbers.extend_from_slice(&all[i * n_outputs..(i + 1) * n_outputs]);
+                }
+                Some(precision)
+            }
+        };
+        if !samples.weights.is_empty() || !class_weights.is_empty() {
+            let of_class = |i| class_weights.get(samples.class(i) as usize).copied().unwrap_or(1.0);
+            let of_sample = |i| samples.weights.get(i).copied().unwrap_or(1.0);
+            weights.extend((0..n).map(&index).map(|i| of_class(i) * of_sample(i)));
+        }
+    }
+
+    /// For the loss.
+    pub(crate) fn view(&self) -> nn_core::Targets<'_> {
+        let Self { classes, numbers, precision, weights } = self;
+        let values = match *precision {
+            None => Values::Classes(classes),
+            Some(precision) => Values::Numbers { numbers, precision },
+        };
+        nn_core::Targets { values, weights }
+    }
+
+    /// The classes; all 0 where samples have none.
+    pub(crate) fn classes(&self) -> &[u32] {
+        &self.classes
     }
 }
 
@@ -161,7 +361,8 @@ mod tests {
     fn a_model_takes_only_its_own_kind() {
         let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
         let check = |data: &[f32], n_features, labels: &[u32]| {
-            Samples::new(Features::Floats(data), n_features, labels).unwrap().check(&model)
+            let samples = Samples::new(Features::Floats(data), n_features, labels).unwrap();
+            samples.check(&model, Loss::default())
         };
         assert_eq!(check(&[0.0; 4], 2, &[0, 2]), Ok(()));
         assert_eq!(check(&[], 2, &[]), Err(Error::NoSamples));
@@ -182,9 +383,11 @@ mod tests {
         let outputs = [Features::Bytes { data: &data, scaling }, Features::Floats(&numbers)].map(
             |features| {
                 let (_, rest) = Samples::new(features, 2, &labels).unwrap().split_at(1);
-                assert_eq!((rest.label(1), rest.len()), (2, 2));
+                assert_eq!((rest.class(1), rest.len()), (2, 2));
                 let mut workspace = Workspace::inference(&model, 1);
-                rest.gather(1, |i| i + 1, &mut workspace);
+                let mut targets = GatheredTargets::default();
+                let as_they_are = Gathering::AsTheyAre;
+                rest.gather(1, |i| i + 1, as_they_are, &[], &mut workspace, &mut targets);
                 model.forward(&mut workspace).into_owned()
             },
         );

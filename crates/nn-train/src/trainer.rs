@@ -6,15 +6,17 @@ use std::{
 };
 
 use nn_core::{
-    LossSum, Model,
+    Buffer, LossSum, Model,
     rng::{Purpose, Stream},
 };
 use nn_optim::{LARGEST_GRADIENT, Optimizer, OptimizerConfig, Schedule};
 use rayon::ThreadPool;
 
 use crate::{
-    EpochRecord, Error, Metrics, Profile, Progress, RunConfig, Samples, Stage, TrainingState,
-    passes::{Gradients, Parts, check_classifier, thread_pool},
+    Best, EpochRecord, Error, EvaluationConfig, Metrics, Profile, Progress, RunConfig, Samples,
+    Shuffle, Stage, TrainingState,
+    gradients::{Average, Gradients},
+    passes::{Batch, Parts, thread_pool},
     profile::Laps,
 };
 
@@ -30,16 +32,24 @@ impl TrainingState {
         schedule: Schedule,
         config: RunConfig,
     ) -> Result<Self, Error> {
-        config.validate()?;
+        config.check(model)?;
         schedule.validate()?;
         Ok(Self {
             optimizer: Optimizer::new(optimizer, model.params().len())?,
             schedule,
+            average: config.averaging.map(|_| copy(model.params())),
             config,
             progress: Progress::default(),
             history: Vec::new(),
+            best: None,
         })
     }
+}
+
+fn copy(values: &[f32]) -> Buffer {
+    let mut copy = Buffer::new(0);
+    copy.extend_from_slice(values);
+    copy
 }
 
 /// A step as the observer of a run sees it.
@@ -53,6 +63,10 @@ pub struct Step {
     pub n_batches: u64,
     /// Sums over those done.
     pub sums: LossSum,
+    /// Sums over this one.
+    pub of_step: LossSum,
+    /// The learning rate it was taken at.
+    pub learning_rate: f64,
 }
 
 /// How [`Trainer::train_epoch`] came to an end.
@@ -96,17 +110,17 @@ impl Trainer {
     ///
     /// If model and state do not belong together, or the threads cannot be started.
     pub fn new(model: Model, state: TrainingState, threads: usize) -> Result<Self, Error> {
-        check_classifier(&model)?;
-        state.config.validate()?;
+        state.config.check(&model)?;
         state.schedule.validate()?;
         let expected = model.params().len();
         let moments = state.optimizer.moments().iter();
         if let Some(found) = moments.map(|moment| moment.len()).find(|&found| found != expected) {
             return Err(Error::Moments { expected, found });
         }
+        check_copies(&model, &state)?;
         let parts = Parts::training(&model, state.config.batch_size);
         let pool = thread_pool(threads)?;
-        let gradients = Gradients::new(&model, pool.current_num_threads());
+        let gradients = Gradients::new(&model, &state.config, pool.current_num_threads());
         let measured = Measured { steps: 0, elapsed: Duration::ZERO, laps: Laps::new(&model) };
         Ok(Self { run: Run { model, state, parts, gradients, measured }, pool })
     }
@@ -114,19 +128,28 @@ impl Trainer {
     /// Has the clock read in every stage of a step from now on, for [`Trainer::profile`].
     pub fn enable_profile(&mut self) {
         self.run.measured.laps.enable();
-        self.run.gradients.enable_laps(&mut self.run.parts);
+        self.run.gradients.enable_laps();
+        self.run.parts.enable_laps();
     }
 
     /// Where the time of all steps went since [`Trainer::enable_profile`].
     pub fn profile(&self) -> Profile {
         let Run { parts, gradients, measured: Measured { steps, elapsed, laps }, .. } = &self.run;
         let mut laps = laps.clone();
-        gradients.add_laps(parts, &mut laps);
+        gradients.add_laps(&mut laps);
+        parts.add_laps(&mut laps);
         let threads = self.pool.current_num_threads();
         Profile { steps: *steps, elapsed: *elapsed, threads, stages: laps.stages() }
     }
 
-    /// The model as it is now.
+    /// The model that the run is for, as it is now: of the best epoch, or with averaged weights, where the run has
+    /// them; else the model in training.
+    pub fn inference_model(&self) -> Model {
+        let Run { model, state, .. } = &self.run;
+        state.inference_model(model).expect("copies of the model were checked at the beginning")
+    }
+
+    /// The model in training as it is now.
     pub fn model(&self) -> &Model {
         &self.run.model
     }
@@ -158,9 +181,16 @@ impl Trainer {
         observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
     ) -> Result<EpochOutcome, Error> {
         let Self { run, pool } = self;
-        train.check(&run.model)?;
+        let config = &run.state.config;
+        train.check(&run.model, config.loss)?;
+        if config.augment.is_any() {
+            train.check_images()?;
+        }
         if let Some(validation) = validation {
-            validation.check(&run.model)?;
+            validation.check(&run.model, config.loss)?;
+            if config.mirror {
+                validation.check_images()?;
+            }
         }
         check_progress(&run.state, train)?;
         pool.install(|| {
@@ -180,41 +210,97 @@ impl Run {
         observer: &mut (dyn FnMut(Step) -> ControlFlow<()> + Send),
     ) -> Result<EpochOutcome, Error> {
         let Self { model, state, parts, gradients, measured } = self;
-        let RunConfig { seed, batch_size } = state.config;
+        let config = state.config.clone();
         let epoch = state.progress.epoch;
         measured.laps.start();
-        let order = epoch_order(seed, epoch, batch_size, train);
+        let order = epoch_order(&config, epoch, train);
         measured.laps.lap(Stage::Shuffle);
-        let n_batches = n_batches(state.config, train.len());
+        let n_batches = n_batches(&config, train.len());
         let done = state.progress.batch as usize;
-        for indices in order.chunks(batch_size).skip(done) {
-            let batch_sums = parts.forward_backward(model, train, indices);
-            check_step(model, parts, gradients, batch_sums)
-                .map_err(|found| found.at(epoch + 1, state.optimizer.step() + 1))?;
-            let learning_rate = state.schedule.rate_at(state.optimizer.step());
+        for of_step in order.chunks(config.step_len()).skip(done) {
+            let step = state.optimizer.step();
+            let mut step_sums = LossSum::default();
+            for (i, indices) in of_step.chunks(config.batch_size).enumerate() {
+                let step_len = of_step.len();
+                let batch = Batch { indices, epoch, step, of_step: i, step_len };
+                let sums = parts.forward_backward(model, train, &config, &batch);
+                check_step(model, parts, gradients, sums)
+                    .map_err(|found| found.at(epoch + 1, step + 1))?;
+                step_sums += sums;
+                if gradients.are_whole() {
+                    gradients.add(parts, model, i == 0);
+                }
+                model.update_statistics(parts.statistics());
+            }
+            if gradients.are_whole() {
+                gradients.finish(model, config.clip);
+            }
+            let learning_rate = state.schedule.rate_at(step);
+            let average = state.average.as_deref_mut().zip(config.averaging);
+            let average = average.map(|(params, decay)| Average { params, decay: average_decay(decay, step) });
             let update = state.optimizer.begin_step(learning_rate);
-            gradients.update(parts, model, update);
+            gradients.update(parts, model, update, average);
 
             measured.steps += 1;
             state.progress.batch += 1;
-            state.progress.sums += batch_sums;
+            state.progress.sums += step_sums;
             let Progress { batch, sums, .. } = state.progress;
-            if observer(Step { epoch: epoch + 1, batch, n_batches, sums }).is_break() {
+            let step =
+                Step { epoch: epoch + 1, batch, n_batches, sums, of_step: step_sums, learning_rate };
+            if observer(step).is_break() {
                 check_params(model, state)?;
                 return Ok(EpochOutcome::Stopped);
             }
         }
         check_params(model, state)?;
-        let validation =
-            validation.map(|samples| Metrics::from(parts.evaluate(model, samples).sums));
+        let averaged = match &state.average {
+            Some(_) => Some(state.averaged(model)?),
+            None => None,
+        };
+        let judged = averaged.as_ref().unwrap_or(model);
+        let evaluation = EvaluationConfig { loss: config.loss.plain(), mirror: config.mirror };
+        let validation = validation
+            .map(|samples| Metrics::from(parts.evaluate(judged, samples, evaluation).sums));
         let record = EpochRecord {
             train: Metrics::from(state.progress.sums),
             validation,
+            penalty: model.penalty(&config.penalties),
             learning_rate: state.schedule.rate_at(state.optimizer.step() - 1),
         };
         state.history.push(record);
+        let best_epoch = config.monitor.best_epoch(&state.history);
+        if config.keep_best && best_epoch == state.history.len().checked_sub(1) {
+            let (params, statistics) = (copy(judged.params()), copy(judged.statistics()));
+            state.best = Some(Best { params, statistics });
+        }
         state.progress = Progress { epoch: epoch + 1, ..Progress::default() };
         Ok(EpochOutcome::Completed(record))
+    }
+}
+
+/// How much of the moving average stays at a step, counted from 0: less in the first steps, so that the weights of the
+/// beginning are soon forgotten, as in TensorFlow's `ExponentialMovingAverage` with `num_updates`.
+fn average_decay(decay: f64, step: u64) -> f32 {
+    let step = step as f64;
+    decay.min((1.0 + step) / (10.0 + step)) as f32
+}
+
+/// The error where a copy of the model's parameters is missing, superfluous or of another model.
+fn check_copies(model: &Model, state: &TrainingState) -> Result<(), Error> {
+    let TrainingState { config, average, best, .. } = state;
+    let n_params = |is_there: bool| if is_there { model.params().len() } else { 0 };
+    let len = |buffer: Option<&Buffer>| buffer.map_or(0, |buffer| buffer.len());
+    let has_best = best.is_some() && config.keep_best;
+    let found_best = best.as_ref();
+    let n_statistics = if has_best { model.statistics().len() } else { 0 };
+    let copies = [
+        ("parameters of the average", len(average.as_ref()), n_params(config.averaging.is_some())),
+        ("parameters of the best epoch", len(found_best.map(|it| &it.params)), n_params(has_best)),
+        ("statistics of the best epoch", len(found_best.map(|it| &it.statistics)), n_statistics),
+    ];
+    match copies.into_iter().find(|(_, found, expected)| found != expected) {
+        None => Ok(()),
+        Some((what, found, expected)) => Err(Error::Samples { what, expected, found }),
     }
 }
 
@@ -255,7 +341,8 @@ fn check_step(
     match gradients.find_beyond(LARGEST_GRADIENT, parts, model) {
         None => Ok(()),
         Some((block, value)) => {
-            let what = format!("the gradient of layer {} (dense)", block.layer());
+            let name = model.layers()[block.layer()].spec().name();
+            let what = format!("the gradient of layer {} ({name})", block.layer());
             Err(Divergence { what, value: f64::from(value) })
         }
     }
@@ -279,24 +366,29 @@ fn check_params(model: &Model, state: &TrainingState) -> Result<(), Error> {
 ///
 /// Batches are random; within one, where order means nothing, samples stand by class, so that neighbours
 /// have their zeros in the same places and products skip more of them.
-fn epoch_order(seed: u64, epoch: u64, batch_size: usize, samples: &Samples<'_>) -> Vec<u32> {
+fn epoch_order(config: &RunConfig, epoch: u64, samples: &Samples<'_>) -> Vec<u32> {
     let mut order: Vec<u32> = (0..samples.len() as u32).collect();
-    Stream::new(seed, Purpose::Shuffle, epoch).shuffle(&mut order);
-    for batch in order.chunks_mut(batch_size) {
-        batch.sort_by_key(|&index| samples.label(index as usize));
+    let drawn_for = match config.shuffle {
+        Shuffle::EachEpoch => epoch,
+        Shuffle::Once => 0,
+    };
+    Stream::new(config.seed, Purpose::Shuffle, drawn_for).shuffle(&mut order);
+    for batch in order.chunks_mut(config.batch_size) {
+        batch.sort_by_key(|&index| samples.class(index as usize));
     }
     order
 }
 
-fn n_batches(config: RunConfig, n_samples: usize) -> u64 {
-    n_samples.div_ceil(config.batch_size) as u64
+/// Steps of an epoch.
+fn n_batches(config: &RunConfig, n_samples: usize) -> u64 {
+    n_samples.div_ceil(config.step_len()) as u64
 }
 
 /// The error where the run cannot have come this far on these samples.
 fn check_progress(state: &TrainingState, train: &Samples<'_>) -> Result<(), Error> {
     let Progress { epoch, batch, sums } = state.progress;
-    let (n_samples, batches) = (train.len(), n_batches(state.config, train.len()));
-    let seen = batch.saturating_mul(state.config.batch_size as u64).min(n_samples as u64);
+    let (n_samples, batches) = (train.len(), n_batches(&state.config, train.len()));
+    let seen = batch.saturating_mul(state.config.step_len() as u64).min(n_samples as u64);
     if batch > batches || sums.n_samples != seen {
         return Err(Error::Progress { batch, n_samples, batches });
     }

@@ -1,0 +1,191 @@
+//! Activations that act on each element by itself.
+//!
+//! The gradient is written by whichever of input and output gives it more simply. Where an activation has a
+//! kink the gradient is that of its flat side, as the book has it for ReLU.
+
+use crate::{
+    buffer::{MatrixView, MatrixViewMut},
+    kernels,
+};
+
+/// A function of one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Activation {
+    /// Rectified linear unit: `y = max(x, 0)`; its gradient at 0 is 0, as in the book.
+    Relu,
+    /// `y = x` above 0, else `slope x`: Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network
+    /// Acoustic Models" (2013).
+    LeakyRelu {
+        /// The slope below 0.
+        slope: f64,
+    },
+    /// `y = x` above 0, else `alpha (exp(x) - 1)`: Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep
+    /// Network Learning by Exponential Linear Units" (2015), equation 15.
+    Elu {
+        /// How far below 0 it goes.
+        alpha: f64,
+    },
+    /// `y = 1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `y = tanh(x)`.
+    Tanh,
+    /// `y = x Phi(x)`, `Phi` being the normal distribution's: Hendrycks and Gimpel, "Gaussian Error Linear Units"
+    /// (2016). Not the approximation by tanh.
+    Gelu,
+    /// `y = x / (1 + exp(-x))`: the same paper, and Ramachandran, Zoph and Le, "Searching for Activation
+    /// Functions" (2017), as swish.
+    Silu,
+    /// `y = x`, as the book ends its nets for regression.
+    Linear,
+}
+
+impl Activation {
+    /// Its name, as files and summaries have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Elu { .. } => "elu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Gelu => "gelu",
+            Self::Silu => "silu",
+            Self::Linear => "linear",
+        }
+    }
+
+    /// Overwrites `y` with the activation of each element of `x`, of the same shape.
+    pub(crate) fn forward(self, x: MatrixView<'_>, y: MatrixViewMut<'_>) {
+        match self {
+            Self::Relu => kernels::relu(x, y),
+            Self::LeakyRelu { slope } => {
+                let slope = slope as f32;
+                kernels::map(x, y, |x| if x > 0.0 { x } else { slope * x });
+            }
+            Self::Elu { alpha } => {
+                let alpha = alpha as f32;
+                kernels::map(x, y, |x| if x > 0.0 { x } else { alpha * x.exp_m1() });
+            }
+            Self::Sigmoid => kernels::map(x, y, sigmoid),
+            Self::Tanh => kernels::map(x, y, f32::tanh),
+            Self::Gelu => kernels::map(x, y, |x| x * normal_distribution(x)),
+            Self::Silu => kernels::map(x, y, |x| x * sigmoid(x)),
+            Self::Linear => kernels::map(x, y, |x| x),
+        }
+    }
+
+    /// Overwrites `dx` with the gradient by the input; all of the shape of input `x` and output `y`.
+    pub(crate) fn backward_input(
+        self,
+        x: MatrixView<'_>,
+        y: MatrixView<'_>,
+        dy: MatrixView<'_>,
+        dx: MatrixViewMut<'_>,
+    ) {
+        match self {
+            Self::Relu => kernels::relu_backward(y, dy, dx),
+            Self::LeakyRelu { slope } => {
+                let slope = slope as f32;
+                kernels::zip_map(x, dy, dx, |x, dy| if x > 0.0 { dy } else { slope * dy });
+            }
+            Self::Elu { alpha } => {
+                let alpha = alpha as f32;
+                kernels::zip_map(x, dy, dx, |x, dy| if x > 0.0 { dy } else { alpha * x.exp() * dy });
+            }
+            Self::Sigmoid => kernels::zip_map(y, dy, dx, |y, dy| dy * y * (1.0 - y)),
+            Self::Tanh => kernels::zip_map(y, dy, dx, |y, dy| dy * (1.0 - y * y)),
+            Self::Gelu => kernels::zip_map(x, dy, dx, |x, dy| {
+                dy * (normal_distribution(x) + x * normal_density(x))
+            }),
+            Self::Silu => kernels::zip_map(x, dy, dx, |x, dy| {
+                let share = sigmoid(x);
+                dy * share * (1.0 + x * (1.0 - share))
+            }),
+            Self::Linear => kernels::zip_map(x, dy, dx, |_, dy| dy),
+        }
+    }
+}
+
+/// `1 / (1 + exp(-x))`, for any `x`.
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// The share of a standard normal variable's values that are below `x`.
+fn normal_distribution(x: f32) -> f32 {
+    0.5 * libm::erfcf(-x * std::f32::consts::FRAC_1_SQRT_2)
+}
+
+/// The standard normal distribution's density at `x`.
+fn normal_density(x: f32) -> f32 {
+    const FACTOR: f32 = 0.398_942_3; // 1 / sqrt(2 pi)
+    FACTOR * (-0.5 * x * x).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+
+    use super::*;
+
+    /// Numbers from `tests/reference/activations.py` (PyTorch, float64).
+    #[test]
+    fn agrees_with_pytorch() {
+        let reference = include_str!("../../tests/reference/activations.txt");
+        let mut n_checked = 0;
+        for line in reference.lines().filter(|line| !line.starts_with('#')) {
+            let (name, numbers) = line.split_once(' ').unwrap();
+            let numbers: Vec<f64> = numbers.split(' ').map(|x| x.parse().unwrap()).collect();
+            let [x, y, dx] = numbers[..] else { panic!("{line}") };
+            let activation = match name {
+                "relu" => Activation::Relu,
+                "leaky_relu" => Activation::LeakyRelu { slope: 0.01 },
+                "elu" => Activation::Elu { alpha: 1.5 },
+                "sigmoid" => Activation::Sigmoid,
+                "tanh" => Activation::Tanh,
+                "gelu" => Activation::Gelu,
+                "silu" => Activation::Silu,
+                _ => panic!("{name}"),
+            };
+            let input = DMatrix::repeat(1, 1, x as f32);
+            let (mut output, mut gradient) = (input.clone(), input.clone());
+            let dy = DMatrix::repeat(1, 1, 1.0);
+            activation.forward(input.as_view(), output.as_view_mut());
+            activation.backward_input(
+                input.as_view(),
+                output.as_view(),
+                dy.as_view(),
+                gradient.as_view_mut(),
+            );
+            for (found, expected) in [(output[0], y), (gradient[0], dx)] {
+                let error = (f64::from(found) - expected).abs();
+                assert!(error <= 1e-6 * expected.abs().max(0.1), "{line}: {found}");
+            }
+            n_checked += 1;
+        }
+        assert_eq!(n_checked, 7 * 11);
+    }
+
+    /// Far out nothing overflows into what is no number.
+    #[test]
+    fn extreme_inputs_give_finite_outputs() {
+        let all = [
+            Activation::Relu,
+            Activation::LeakyRelu { slope: 0.1 },
+            Activation::Elu { alpha: 1.0 },
+            Activation::Sigmoid,
+            Activation::Tanh,
+            Activation::Gelu,
+            Activation::Silu,
+            Activation::Linear,
+        ];
+        let x = DMatrix::from_column_slice(2, 3, &[-1e30, -200.0, -0.0, 0.0, 200.0, 1e30]);
+        let (mut y, mut dx, dy) = (x.clone(), x.clone(), x.map(|_| 1.0));
+        for activation in all {
+            activation.forward(x.as_view(), y.as_view_mut());
+            activation.backward_input(x.as_view(), y.as_view(), dy.as_view(), dx.as_view_mut());
+            assert!(y.iter().chain(dx.iter()).all(|x| x.is_finite()), "{activation:?}: {y} {dx}");
+        }
+    }
+}

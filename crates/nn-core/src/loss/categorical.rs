@@ -1,0 +1,320 @@
+//! Categorical cross-entropy: of probabilities, and fused with the softmax that makes them.
+
+use super::{Loss, LossSum, Targets, Values};
+use crate::{
+    buffer::{MatrixView, MatrixViewMut},
+    layer::softmax::exp_normalize,
+    metric::argmax,
+};
+
+/// `-ln p[class]`, summed over the samples; the probability is clipped to `[1e-7, 1 - 1e-7]` as in
+/// the book.
+///
+/// # Shapes
+///
+/// `probabilities`: classes x n. `labels`: n classes.
+///
+/// # Panics
+///
+/// If the lengths differ or a label is no class.
+#[track_caller]
+pub fn cross_entropy(probabilities: MatrixView<'_>, labels: &[u32]) -> LossSum {
+    assert_eq!(probabilities.ncols(), labels.len(), "samples and labels");
+    let n_samples = labels.len() as u64;
+    let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
+    for (column, &label) in probabilities.column_iter().zip(labels) {
+        let p = column[label as usize].clamp(1e-7, 1.0 - 1e-7);
+        sum.loss -= f64::from(p.ln());
+        sum.correct += u64::from(argmax(column.as_slice()) == label as usize);
+    }
+    sum
+}
+
+/// Overwrites `d_probabilities` with the gradient of [`cross_entropy`] over `n_batch`:
+/// `-1 / p[class] / n_batch` at the class, else 0.
+///
+/// # Shapes
+///
+/// Both matrices: classes x n. `labels`: n classes. `n_batch`: samples of the whole batch.
+///
+/// # Panics
+///
+/// If the lengths differ or a label is no class.
+#[track_caller]
+pub fn cross_entropy_backward(
+    probabilities: MatrixView<'_>,
+    labels: &[u32],
+    n_batch: usize,
+    mut d_probabilities: MatrixViewMut<'_>,
+) {
+    assert_eq!(probabilities.ncols(), labels.len(), "samples and labels");
+    d_probabilities.fill(0.0);
+    for (i, &label) in labels.iter().enumerate() {
+        let at = (label as usize, i);
+        d_probabilities[at] = -1.0 / (probabilities[at] * n_batch as f32);
+    }
+}
+
+/// Softmax and cross-entropy in one: `ln(sum_j exp(z_j)) - z[class]`, summed over the samples.
+///
+/// The sum's logarithm is taken with the largest logit set apart, so no logit, however large,
+/// makes the loss infinite. Overwrites `probabilities` with the softmax.
+///
+/// # Shapes
+///
+/// `logits`, `probabilities`: classes x n. `labels`: n classes.
+///
+/// # Panics
+///
+/// If the shapes differ or a label is no class.
+#[track_caller]
+pub fn softmax_cross_entropy(
+    logits: MatrixView<'_>,
+    labels: &[u32],
+    probabilities: MatrixViewMut<'_>,
+) -> LossSum {
+    forward(Loss::default(), logits, labels.into(), probabilities)
+}
+
+/// Overwrites `d_logits` with the gradient of [`softmax_cross_entropy`] over `n_batch`:
+/// `(p - onehot(class)) / n_batch`.
+///
+/// # Shapes
+///
+/// Both matrices: classes x n. `labels`: n classes. `n_batch`: samples of the whole batch.
+///
+/// # Panics
+///
+/// If the shapes differ or a label is no class.
+#[track_caller]
+pub fn softmax_cross_entropy_backward(
+    probabilities: MatrixView<'_>,
+    labels: &[u32],
+    n_batch: usize,
+    d_logits: MatrixViewMut<'_>,
+) {
+    backward(Loss::default(), probabilities, labels.into(), n_batch, d_logits);
+}
+
+/// The loss of logits by a categorical `loss`, summed over the samples; overwrites `probabilities`.
+///
+/// With a target distribution `q`, smoothed to `(1 - s) q + s / classes`, cross-entropy is
+/// `ln(sum_j exp(z_j)) - sum_j q_j z_j`.
+#[track_caller]
+pub(super) fn forward(
+    loss: Loss,
+    logits: MatrixView<'_>,
+    targets: Targets<'_>,
+    mut probabilities: MatrixViewMut<'_>,
+) -> LossSum {
+    let (classes, n) = logits.shape();
+    assert_eq!((classes, n), probabilities.shape(), "logits and probabilities");
+    let distributions = Distributions::new(targets, classes, n);
+    let n_samples = n as u64;
+    let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
+    let columns = logits.column_iter().zip(probabilities.column_iter_mut());
+    for (i, (z, mut p)) in columns.enumerate() {
+        p.copy_from(&z);
+        let log_sum_exp = exp_normalize(p.as_mut_slice());
+        let class = distributions.class(i);
+        let loss = match loss {
+            Loss::Focal { gamma } => {
+                let surprise = f64::from(log_sum_exp - z[class]);
+                (1.0 - f64::from(p[class])).max(0.0).powf(gamma) * surprise
+            }
+            _ => {
+                let smoothing = smoothing(loss);
+                let of_target = f64::from(log_sum_exp - distributions.dot(i, z.as_slice()));
+                if smoothing == 0.0 {
+                    of_target
+                } else {
+                    let of_all = f64::from(log_sum_exp - z.mean());
+                    (1.0 - smoothing) * of_target + smoothing * of_all
+                }
+            }
+        };
+        sum.loss += f64::from(targets.weight(i)) * loss;
+        sum.correct += u64::from(argmax(z.as_slice()) == class);
+    }
+    sum
+}
+
+/// Overwrites `d_logits` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
+/// loss that times `(1 - p)^gamma (1 - gamma p ln(p) / (1 - p))`, `p` being that of the target's class.
+#[track_caller]
+pub(super) fn backward(
+    loss: Loss,
+    probabilities: MatrixView<'_>,
+    targets: Targets<'_>,
+    n_batch: usize,
+    mut d_logits: MatrixViewMut<'_>,
+) {
+    let (classes, n) = probabilities.shape();
+    let distributions = Distributions::new(targets, classes, n);
+    let smoothing = smoothing(loss) as f32;
+    d_logits.copy_from(&probabilities);
+    for (i, mut d) in d_logits.column_iter_mut().enumerate() {
+        let mut factor = targets.weight(i) / n_batch as f32;
+        if let Loss::Focal { gamma } = loss {
+            let p = d[distributions.class(i)];
+            factor *= (1.0 - p).max(0.0).powf(gamma as f32) * (1.0 - gamma as f32 * p * log_slope(p));
+        }
+        distributions.subtract(i, 1.0 - smoothing, d.as_mut_slice());
+        if smoothing > 0.0 {
+            d.add_scalar_mut(-smoothing / classes as f32);
+        }
+        d *= factor;
+    }
+}
+
+/// `-sum_j q_j ln(p_j)` of probabilities, clipped as in [`cross_entropy`].
+#[track_caller]
+pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
+    let (classes, n) = probabilities.shape();
+    let distributions = Distributions::new(targets, classes, n);
+    let n_samples = n as u64;
+    let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
+    for (i, p) in probabilities.column_iter().enumerate() {
+        let logarithms = p.map(|p| p.clamp(1e-7, 1.0 - 1e-7).ln());
+        let loss = -f64::from(distributions.dot(i, logarithms.as_slice()));
+        sum.loss += f64::from(targets.weight(i)) * loss;
+        sum.correct += u64::from(argmax(p.as_slice()) == distributions.class(i));
+    }
+    sum
+}
+
+/// `ln(p) / (1 - p)`, which goes to -1 as `p` goes to 1.
+fn log_slope(p: f32) -> f32 {
+    const NEAR_1: f32 = 1e-6;
+    if 1.0 - p < NEAR_1 { -1.0 } else { p.max(f32::MIN_POSITIVE).ln() / (1.0 - p) }
+}
+
+fn smoothing(loss: Loss) -> f64 {
+    if let Loss::CrossEntropy { smoothing } = loss { smoothing } else { 0.0 }
+}
+
+/// Targets as distributions over the classes.
+struct Distributions<'a> {
+    values: Values<'a>,
+    classes: usize,
+}
+
+impl<'a> Distributions<'a> {
+    #[track_caller]
+    fn new(targets: Targets<'a>, classes: usize, n: usize) -> Self {
+        match targets.values {
+            Values::Classes(labels) => assert_eq!(n, labels.len(), "samples and labels"),
+            Values::Numbers { numbers, .. } => {
+                assert_eq!(n * classes, numbers.len(), "samples and their targets");
+            }
+        }
+        Self { values: targets.values, classes }
+    }
+
+    fn of_sample(&self, numbers: &'a [f32], i: usize) -> &'a [f32] {
+        &numbers[i * self.classes..(i + 1) * self.classes]
+    }
+
+    /// The class of sample `i`; of a distribution, the most probable one.
+    fn class(&self, i: usize) -> usize {
+        match self.values {
+            Values::Classes(labels) => labels[i] as usize,
+            Values::Numbers { numbers, .. } => argmax(self.of_sample(numbers, i)),
+        }
+    }
+
+    /// `sum_j q_j z_j` of sample `i`.
+    fn dot(&self, i: usize, z: &[f32]) -> f32 {
+        match self.values {
+            Values::Classes(labels) => z[labels[i] as usize],
+            Values::Numbers { numbers, .. } => {
+                self.of_sample(numbers, i).iter().zip(z).map(|(q, z)| q * z).sum()
+            }
+        }
+    }
+
+    /// `d -= factor q` of sample `i`.
+    fn subtract(&self, i: usize, factor: f32, d: &mut [f32]) {
+        match self.values {
+            Values::Classes(labels) => d[labels[i] as usize] -= factor,
+            Values::Numbers { numbers, .. } => {
+                for (d, q) in d.iter_mut().zip(self.of_sample(numbers, i)) {
+                    *d -= factor * q;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+    use tally::{Dice, Failure, Tally, ensure, size};
+
+    use super::*;
+
+    /// Two samples, logits `z` (1, 2, 3) of class 0 and (0.5, -1.5, 0.25) of class 2, in Python:
+    /// `s = sum(map(exp, z)); log(s) - z[c], [(exp(a) / s - (i == c)) / 2 for i, a in enumerate(z)]`.
+    #[test]
+    fn agrees_with_the_formula() {
+        let z = DMatrix::from_column_slice(3, 2, &[1.0, 2.0, 3.0, 0.5, -1.5, 0.25]);
+        let labels = [0, 2];
+        let (mut p, mut d) = (z.clone(), z.clone());
+        let sum = softmax_cross_entropy(z.as_view(), &labels, p.as_view_mut());
+        softmax_cross_entropy_backward(p.as_view(), &labels, 2, d.as_view_mut());
+        assert!((sum.loss - (2.4076059644 + 0.8992663805)).abs() < 1e-6, "{}", sum.loss);
+        assert_eq!((sum.correct, sum.n_samples), (0, 2));
+        let expected = [-0.45498471, 0.12236424, 0.33262048, 0.26121445, 0.03535153, -0.29656598];
+        for (found, expected) in d.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{d}");
+        }
+
+        // The same through probabilities.
+        let apart = cross_entropy(p.as_view(), &labels);
+        assert!((apart.loss - sum.loss).abs() < 1e-6);
+        assert_eq!(apart.correct, sum.correct);
+    }
+
+    #[track_caller]
+    fn check(logits: [f32; 3], label: u32, expected: f64) {
+        let z = DMatrix::from_column_slice(3, 1, &logits);
+        let (mut p, mut d) = (z.clone(), z.clone());
+        let sum = softmax_cross_entropy(z.as_view(), &[label], p.as_view_mut());
+        softmax_cross_entropy_backward(p.as_view(), &[label], 1, d.as_view_mut());
+        assert!((sum.loss - expected).abs() < 1e-3, "loss {}", sum.loss);
+        assert!(d.iter().all(|d| d.is_finite()), "{d}");
+    }
+
+    #[test]
+    fn extreme_logits_give_finite_losses() {
+        check([1e4, -1e4, 0.0], 1, 2e4);
+        check([1e4, -1e4, 0.0], 0, 0.0);
+        check([0.0, 0.0, 0.0], 2, 1.098612);
+        check([-1e4, -1e4, -1e4], 0, 1.098612);
+    }
+
+    /// Random logits of any size, all equal, or one class only: the loss is finite, and the gradient
+    /// sums to 0.
+    #[test]
+    fn any_logits_give_finite_losses() {
+        let mut tally = Tally::new("E3", "logits of up to 1e4, all equal, or of one class");
+        let mut dice = Dice::new(3);
+        for i in 0..size(1000, 10_000) {
+            let n = if i % 10 == 0 { 1 } else { 2 + dice.below(20) };
+            let scale = 10_f64.powi(dice.below(9) as i32 - 4);
+            let mut logit = || ((dice.roll() as f64 / u64::MAX as f64 - 0.5) * 2.0 * scale) as f32;
+            let first = logit();
+            let z = DMatrix::from_fn(n, 1, |_, _| if i % 7 == 0 { first } else { logit() });
+            let label = [dice.below(n) as u32];
+            tally.case(|| {
+                let (mut p, mut d) = (z.clone(), z.clone());
+                let loss = softmax_cross_entropy(z.as_view(), &label, p.as_view_mut()).loss;
+                softmax_cross_entropy_backward(p.as_view(), &label, 1, d.as_view_mut());
+                let is_loss = loss.is_finite() && loss >= 0.0;
+                ensure(is_loss, || Failure::wrong(format!("loss {loss} of {z}")))?;
+                ensure(d.sum().abs() < 1e-5, || Failure::wrong(format!("gradient {d} of {z}")))
+            });
+        }
+        tally.finish();
+    }
+}
