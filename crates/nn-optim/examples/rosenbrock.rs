@@ -1,7 +1,7 @@
 //! Adam down Rosenbrock's valley, stopped halfway, taken apart, put together and carried on:
 //! `cargo run -p nn-optim --example rosenbrock`.
 
-use nn_optim::{Error, Optimizer, OptimizerConfig, Schedule};
+use nn_optim::{Decay, Error, Optimizer, OptimizerConfig, Schedule};
 
 /// The gradient of `(1 - x)^2 + 100 (y - x^2)^2`, whose minimum is at (1, 1).
 fn gradient([x, y]: [f32; 2]) -> [f32; 2] {
@@ -9,7 +9,8 @@ fn gradient([x, y]: [f32; 2]) -> [f32; 2] {
 }
 
 fn main() -> Result<(), Error> {
-    let schedule = Schedule::InverseTime { learning_rate: 0.01, decay: 1e-5 };
+    let schedule =
+        Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::InverseTime { decay: 1e-5 } };
     let mut adam = Optimizer::new(OptimizerConfig::default(), 2)?;
     let mut point = [-1.0, 1.0];
     for step in 0..2_000 {
@@ -22,7 +23,7 @@ fn main() -> Result<(), Error> {
             adam = Optimizer::from_parts(config, step, moments)?;
         }
         let d_point = gradient(point);
-        adam.begin_step(schedule.rate_at(step)).apply(&mut point, &d_point);
+        adam.begin_step(schedule.rate_at(step, 0)).apply(&mut point, &d_point);
     }
     println!("step  2000: ({:.4}, {:.4})", point[0], point[1]);
     Ok(())

@@ -61,7 +61,7 @@ impl AdamWStep {
     }
 
     #[track_caller]
-    pub(crate) fn apply(&self, params: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) {
+    pub(crate) fn apply(&self, params: &mut [f32], gradient: &[f32], moments: [&mut [f32]; 3]) {
         let kept = self.kept;
         // A closure of its own: one with Adam's arithmetic too is not inlined into the dispatch, and runs ten
         // times slower.
@@ -74,6 +74,6 @@ impl AdamWStep {
                 }
             },
         );
-        self.adam.apply(params, gradient, m, v);
+        self.adam.apply(params, gradient, moments);
     }
 }

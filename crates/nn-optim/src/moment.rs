@@ -22,6 +22,7 @@ impl Moment {
     pub(crate) const RMSPROP_CACHE: Self = Self { name: "rmsprop.cache", of_squares: true };
     pub(crate) const ADAM_M: Self = Self { name: "adam.m", of_squares: false };
     pub(crate) const ADAM_V: Self = Self { name: "adam.v", of_squares: true };
+    pub(crate) const ADAM_V_MAX: Self = Self { name: "adam.v_max", of_squares: true };
 }
 
 /// The error where a moment has another length, or a value that no training leaves there.

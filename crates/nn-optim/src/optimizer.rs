@@ -56,6 +56,9 @@ impl OptimizerConfig {
             Self::Sgd(_) => &[],
             Self::Adagrad(_) => &[Moment::ADAGRAD_CACHE],
             Self::RmsProp(_) => &[Moment::RMSPROP_CACHE],
+            Self::Adam(adam) | Self::AdamW(AdamWConfig { adam, .. }) if adam.amsgrad => {
+                &[Moment::ADAM_M, Moment::ADAM_V, Moment::ADAM_V_MAX]
+            }
             Self::Adam(_) | Self::AdamW(_) => &[Moment::ADAM_M, Moment::ADAM_V],
         }
     }
@@ -177,7 +180,7 @@ impl Optimizer {
         };
         let mut moments = self.moments.iter_mut().map(|moment| moment.as_mut_slice());
         let mut next = || moments.next().unwrap_or_default();
-        Update { rule, moments: [next(), next()] }
+        Update { rule, moments: [next(), next(), next()] }
     }
 }
 
@@ -197,7 +200,7 @@ enum Rule {
 pub struct Update<'a> {
     rule: Rule,
     /// Those that the optimizer has not are empty.
-    moments: [&'a mut [f32]; 2],
+    moments: [&'a mut [f32]; 3],
 }
 
 impl<'a> Update<'a> {
@@ -208,11 +211,11 @@ impl<'a> Update<'a> {
     /// If `mid` is more than there are, where the optimizer has moments to know it by.
     #[track_caller]
     pub fn split_at(self, mid: usize) -> (Self, Self) {
-        let Self { rule, moments: [first, second] } = self;
-        let (first, rest_of_first) = split(first, mid);
-        let (second, rest_of_second) = split(second, mid);
-        let rest = Self { rule, moments: [rest_of_first, rest_of_second] };
-        (Self { rule, moments: [first, second] }, rest)
+        let Self { rule, moments } = self;
+        let [(a, rest_of_a), (b, rest_of_b), (c, rest_of_c)] =
+            moments.map(|moment| split(moment, mid));
+        let rest = Self { rule, moments: [rest_of_a, rest_of_b, rest_of_c] };
+        (Self { rule, moments: [a, b, c] }, rest)
     }
 
     /// Updates moments and parameters by the gradient.
@@ -226,14 +229,14 @@ impl<'a> Update<'a> {
     /// If the lengths differ.
     #[track_caller]
     pub fn apply(&mut self, params: &mut [f32], gradient: &[f32]) {
-        let [first, second] = &mut self.moments;
+        let [first, second, third] = &mut self.moments;
         match &self.rule {
             Rule::Sgd(step) => step.apply(params, gradient),
             Rule::Momentum(step) => step.apply(params, gradient, first),
             Rule::Adagrad(step) => step.apply(params, gradient, first),
             Rule::RmsProp(step) => step.apply(params, gradient, first),
-            Rule::Adam(step) => step.apply(params, gradient, first, second),
-            Rule::AdamW(step) => step.apply(params, gradient, first, second),
+            Rule::Adam(step) => step.apply(params, gradient, [first, second, third]),
+            Rule::AdamW(step) => step.apply(params, gradient, [first, second, third]),
         }
     }
 }

@@ -1,7 +1,7 @@
 """Numbers of tests/book.rs, by the book's formulas in float64: python3 book.py > book.txt
 
 A line a step: the optimizer, its parameters, then each of its moments. What the book has not (Nesterov's
-momentum, AdamW) is by the formulas of the papers, in the papers' own variables.
+momentum, AdamW, AMSGrad) is by the formulas of the papers, in the papers' own variables.
 """
 
 import numpy as np
@@ -78,24 +78,29 @@ class RmsProp:
 
 class Adam:
     """Optimizer_Adam of chapter 10. With a weight decay, AdamW: Loshchilov and Hutter (2019), algorithm 2,
-    line 12, all of which the rate multiplies."""
+    line 12, all of which the rate multiplies. With amsgrad: Reddi and others (2018), algorithm 2, whose largest
+    cache is Adam's before its correction."""
 
-    def __init__(self, epsilon=1e-7, beta_1=0.9, beta_2=0.999, weight_decay=0.0):
+    def __init__(self, epsilon=1e-7, beta_1=0.9, beta_2=0.999, weight_decay=0.0, amsgrad=False):
         self.epsilon, self.beta_1, self.beta_2 = epsilon, beta_1, beta_2
-        self.weight_decay = weight_decay
+        self.weight_decay, self.amsgrad = weight_decay, amsgrad
         self.weight_momentums, self.weight_cache = np.zeros(3), np.zeros(3)
+        self.largest_cache = np.zeros(3)
 
     def update_params(self, weights, dweights, rate, iterations):
         b1, b2 = self.beta_1, self.beta_2
         self.weight_momentums = b1 * self.weight_momentums + (1 - b1) * dweights
         weight_momentums_corrected = self.weight_momentums / (1 - b1 ** (iterations + 1))
         self.weight_cache = b2 * self.weight_cache + (1 - b2) * dweights**2
-        weight_cache_corrected = self.weight_cache / (1 - b2 ** (iterations + 1))
+        self.largest_cache = np.maximum(self.largest_cache, self.weight_cache)
+        cache = self.largest_cache if self.amsgrad else self.weight_cache
+        weight_cache_corrected = cache / (1 - b2 ** (iterations + 1))
         direction = weight_momentums_corrected / (np.sqrt(weight_cache_corrected) + self.epsilon)
         return weights - rate * (direction + self.weight_decay * weights)
 
     def moments(self):
-        return [self.weight_momentums, self.weight_cache]
+        moments = [self.weight_momentums, self.weight_cache]
+        return [*moments, self.largest_cache] if self.amsgrad else moments
 
 
 OPTIMIZERS = {
@@ -106,6 +111,8 @@ OPTIMIZERS = {
     "rmsprop": RmsProp(),
     "adam": Adam(),
     "adamw": Adam(epsilon=1e-8, weight_decay=0.25),
+    "amsgrad": Adam(beta_2=0.5, amsgrad=True),
+    "adamw-amsgrad": Adam(epsilon=1e-8, beta_2=0.5, weight_decay=0.25, amsgrad=True),
 }
 for name, optimizer in OPTIMIZERS.items():
     weights = np.array([1.0, -2.0, 0.5])

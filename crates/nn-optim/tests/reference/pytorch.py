@@ -9,6 +9,8 @@ import torch
 
 RATE, DECAY, STEPS = 0.02, 0.1, 5
 
+# The second moment falls within the five steps, so that its largest is not the last.
+AMSGRAD = {"betas": (0.9, 0.5), "amsgrad": True}
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {}),
     "momentum": (torch.optim.SGD, {"momentum": 0.9}),
@@ -17,6 +19,8 @@ OPTIMIZERS = {
     "rmsprop": (torch.optim.RMSprop, {"alpha": 0.9, "eps": 1e-7}),
     "adam": (torch.optim.Adam, {"eps": 1e-7}),
     "adamw": (torch.optim.AdamW, {"eps": 1e-8, "weight_decay": 0.25}),
+    "amsgrad": (torch.optim.Adam, {"eps": 1e-7, **AMSGRAD}),
+    "adamw-amsgrad": (torch.optim.AdamW, {"eps": 1e-8, "weight_decay": 0.25, **AMSGRAD}),
 }
 
 

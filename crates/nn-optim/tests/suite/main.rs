@@ -8,6 +8,12 @@ use nn_optim::{
 /// Numbers of the book's formulas and of PyTorch.
 mod reference;
 
+/// Schedules: numbers of PyTorch and of the book's formula, and settings that are refused.
+mod schedules;
+
+/// Clipping and averaging: numbers of PyTorch.
+mod slices;
+
 /// Parts and restored states: the same bits.
 mod state;
 
@@ -18,9 +24,11 @@ mod moments;
 mod refused;
 
 /// Every optimizer, as the scripts in `reference` name it.
-fn optimizers() -> [(&'static str, OptimizerConfig); 7] {
+fn optimizers() -> [(&'static str, OptimizerConfig); 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
     let adamw = AdamWConfig { weight_decay: 0.25, ..AdamWConfig::default() };
+    // The second moment falls within a few steps, so that its largest is not the last.
+    let amsgrad = |adam| AdamConfig { beta_2: 0.5, amsgrad: true, ..adam };
     [
         ("sgd", sgd(0.0, false)),
         ("momentum", sgd(0.9, false)),
@@ -29,6 +37,11 @@ fn optimizers() -> [(&'static str, OptimizerConfig); 7] {
         ("rmsprop", OptimizerConfig::RmsProp(RmsPropConfig::default())),
         ("adam", OptimizerConfig::Adam(AdamConfig::default())),
         ("adamw", OptimizerConfig::AdamW(adamw)),
+        ("amsgrad", OptimizerConfig::Adam(amsgrad(AdamConfig::default()))),
+        (
+            "adamw-amsgrad",
+            OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad(adamw.adam), ..adamw }),
+        ),
     ]
 }
 

@@ -1,9 +1,10 @@
-use nn_optim::{Optimizer, Schedule};
+use nn_optim::{Decay, Optimizer, Schedule};
 
 use crate::optimizers;
 
 const RATE: f64 = 0.02;
-const SCHEDULE: Schedule = Schedule::InverseTime { learning_rate: RATE, decay: 0.1 };
+const SCHEDULE: Schedule =
+    Schedule { learning_rate: RATE, warmup: 0, decay: Decay::InverseTime { decay: 0.1 } };
 
 fn gradient(step: usize) -> [f32; 3] {
     let step = step as f32;
@@ -23,7 +24,7 @@ fn compare(
         let mut optimizer = Optimizer::new(config, 3).unwrap();
         let mut params = [1.0, -2.0, 0.5];
         for step in 0..5 {
-            let rate = schedule(name).rate_at(optimizer.step());
+            let rate = schedule(name).rate_at(optimizer.step(), 0);
             optimizer.begin_step(rate).apply(&mut params, &gradient(step));
             let (of, expected) = lines.next().unwrap().split_once(' ').unwrap();
             assert_eq!(of, name);
@@ -58,7 +59,7 @@ fn the_book() {
 /// rate is constant under momentum.
 #[test]
 fn pytorch() {
-    let constant = Schedule::InverseTime { learning_rate: RATE, decay: 0.0 };
+    let constant = Schedule { decay: Decay::Constant, ..SCHEDULE };
     compare(
         include_str!("../reference/pytorch.txt"),
         |name| if matches!(name, "momentum" | "nesterov") { constant } else { SCHEDULE },

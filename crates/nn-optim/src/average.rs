@@ -1,0 +1,31 @@
+//! Averages of the weights that a run has had, which often generalise better than the last ones.
+
+use crate::moment::{check_lengths, flushed};
+
+/// Takes the parameters of a step into the exponential moving average of them:
+/// `mean = decay * mean + (1 - decay) * params`.
+///
+/// Overwrites `mean`, which begins as the first parameters. The decay is in `[0, 1)`. Means below 1e-30 become
+/// 0, as moments do.
+///
+/// # Panics
+///
+/// If the lengths differ.
+///
+/// # Sources
+///
+/// Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992), with the exponential
+/// weights of PyTorch's `swa_utils.get_ema_avg_fn`.
+#[track_caller]
+pub fn average(mean: &mut [f32], params: &[f32], decay: f32) {
+    check_lengths(mean.len(), [params.len()]);
+    let share = 1.0 - decay;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (mean, &param) in mean.iter_mut().zip(params) {
+                *mean = flushed(decay * *mean + share * param);
+            }
+        },
+    );
+}

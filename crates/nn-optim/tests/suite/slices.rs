@@ -1,0 +1,91 @@
+use nn_optim::{average, clip_by_value, norm_factor};
+
+use crate::wave;
+
+#[track_caller]
+fn close(found: &[f32], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len());
+    for (&found, &expected) in found.iter().zip(expected) {
+        let difference = (f64::from(found) - expected).abs();
+        assert!(difference <= 1e-6 * expected.abs(), "{found}, expected {expected}");
+    }
+}
+
+/// Numbers from `reference/slices.py`.
+#[test]
+fn pytorch() {
+    let mut lines = include_str!("../reference/slices.txt").lines().map(|line| {
+        let (name, numbers) = line.split_once(' ').unwrap();
+        (name, numbers.split(' ').map(|x| x.parse().unwrap()).collect::<Vec<f64>>())
+    });
+    let ("gradient", gradient) = lines.next().unwrap() else { panic!() };
+    let gradient: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
+    let mut mean = [1.0, -2.0, 0.75];
+    let mut names = Vec::new();
+    for (name, numbers) in lines {
+        match name {
+            "value" => {
+                let mut clipped = gradient.clone();
+                clip_by_value(&mut clipped, numbers[0] as f32);
+                close(&clipped, &numbers[1..]);
+            }
+            "norm" => {
+                let sum_of_squares = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
+                let factor = norm_factor(sum_of_squares, numbers[0]);
+                let clipped: Vec<f32> = gradient.iter().map(|&g| factor * g).collect();
+                close(&clipped, &numbers[1..]);
+            }
+            "average" => {
+                let params: Vec<f32> = numbers[..3].iter().map(|&x| x as f32).collect();
+                average(&mut mean, &params, 0.9);
+                close(&mean, &numbers[3..]);
+            }
+            other => panic!("no function {other}"),
+        }
+        names.push(name);
+    }
+    names.dedup();
+    assert_eq!(names, ["value", "norm", "average"]);
+}
+
+/// In vectors and behind the last of them as one by one.
+#[test]
+fn every_element() {
+    let (mut clipped, mut mean, params) = (wave(0.0), wave(1.0), wave(2.0));
+    clip_by_value(&mut clipped, 0.5);
+    average(&mut mean, &params, 0.75);
+    for i in 0..clipped.len() {
+        assert_eq!(clipped[i], wave(0.0)[i].clamp(-0.5, 0.5));
+        assert_eq!(mean[i], 0.75 * wave(1.0)[i] + 0.25 * params[i]);
+    }
+}
+
+/// What is not a number is not clipped to one: it is for the check of the step to see.
+#[test]
+fn what_is_not_a_number_stays_so() {
+    let mut gradient = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::NAN, 0.25];
+    clip_by_value(&mut gradient, 1.0);
+    assert!(gradient[0].is_nan() && gradient[3].is_nan());
+    assert_eq!([gradient[1], gradient[2], gradient[4]], [1.0, -1.0, 0.25]);
+    assert!(norm_factor(f64::NAN, 1.0).is_nan());
+    assert_eq!(norm_factor(f64::INFINITY, 1.0), 0.0);
+    assert_eq!(norm_factor(0.0, 1e-9), 1e-3);
+    assert_eq!(norm_factor(0.0, 1.0), 1.0);
+}
+
+/// The mean of weights that have become 0 falls for ever, and is never denormal on the way.
+#[test]
+fn an_average_is_never_denormal() {
+    let mut mean = [1.0];
+    for _ in 0..2000 {
+        average(&mut mean, &[0.0], 0.9);
+        assert!(!mean[0].is_subnormal());
+    }
+    assert_eq!(mean, [0.0]);
+}
+
+#[test]
+#[should_panic(expected = "lengths of an update")]
+fn an_average_of_other_parameters() {
+    average(&mut [0.0; 3], &[0.0; 4], 0.9);
+}
