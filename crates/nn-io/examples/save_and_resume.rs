@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
 use nn_io::{Checkpoint, CheckpointRef, DatasetId, FileLock, InputSpec, ModelInfo, check_output};
-use nn_optim::{OptimizerConfig, Schedule};
+use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{EpochOutcome, Features, RunConfig, Samples, Step, Trainer, TrainingState};
 
 /// Four pictures of 2 x 2 pixels: two horizontal lines and two vertical ones.
@@ -57,8 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// A run that has taken no step.
 fn start() -> Result<Trainer, Box<dyn Error>> {
     let model = Model::new(&LayerSpec::mlp(&[4, 8, 2]), Init::He, 0)?;
-    let schedule = Schedule::InverseTime { learning_rate: 0.01, decay: 0.0 };
-    let config = RunConfig { seed: 0, batch_size: 2 };
+    let schedule = Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::Constant };
+    let config = RunConfig { batch_size: 2, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     Ok(Trainer::new(model, state, 1)?)
 }

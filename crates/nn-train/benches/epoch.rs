@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use nn_core::{Init, LayerSpec, Model};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
+use nn_train::{EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
 
 const PIXELS: usize = 784;
 
@@ -36,7 +36,7 @@ fn epoch(criterion: &mut Criterion) {
     for (threads, batch_size) in [(1, 128), (2, 128), (2, 32), (2, 1024)] {
         let model = model();
         let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
-        let config = RunConfig { seed: 0, batch_size };
+        let config = RunConfig { batch_size, ..RunConfig::default() };
         let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
         let mut trainer = Trainer::new(model, state, threads).expect("threads can be started");
         let name = format!("{threads} threads, batches of {batch_size}");
@@ -54,7 +54,7 @@ fn evaluation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("evaluate 10,000 images");
     for threads in [1, 2] {
         group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
-            bencher.iter(|| evaluate(&model, &samples, threads));
+            bencher.iter(|| evaluate(&model, &samples, EvaluationConfig::default(), threads));
         });
     }
 }

@@ -117,7 +117,7 @@ impl Gradients {
 
     /// Adds the gradient of a batch to that of the step, which begins with its first.
     pub(crate) fn add(&mut self, parts: &Parts, model: &Model, is_first: bool) {
-        let mut whole = std::mem::take(&mut self.whole);
+        let mut whole = std::mem::replace(&mut self.whole, zeros(0));
         if is_first {
             whole.fill(0.0);
         }

@@ -217,6 +217,11 @@ impl EpochRecord {
     fn judged(&self) -> Metrics {
         self.validation.unwrap_or(self.train)
     }
+
+    /// The loss that the schedule goes by.
+    pub(crate) fn judged_loss(&self) -> f64 {
+        self.judged().loss
+    }
 }
 
 impl Monitor {

@@ -216,6 +216,7 @@ impl Run {
         let order = epoch_order(&config, epoch, train);
         measured.laps.lap(Stage::Shuffle);
         let n_batches = n_batches(&config, train.len());
+        let drops = state.schedule.drops(state.history.iter().map(EpochRecord::judged_loss));
         let done = state.progress.batch as usize;
         for of_step in order.chunks(config.step_len()).skip(done) {
             let step = state.optimizer.step();
@@ -235,7 +236,7 @@ impl Run {
             if gradients.are_whole() {
                 gradients.finish(model, config.clip);
             }
-            let learning_rate = state.schedule.rate_at(step);
+            let learning_rate = state.schedule.rate_at(step, drops);
             let average = state.average.as_deref_mut().zip(config.averaging);
             let average = average.map(|(params, decay)| Average { params, decay: average_decay(decay, step) });
             let update = state.optimizer.begin_step(learning_rate);
@@ -265,7 +266,7 @@ impl Run {
             train: Metrics::from(state.progress.sums),
             validation,
             penalty: model.penalty(&config.penalties),
-            learning_rate: state.schedule.rate_at(state.optimizer.step() - 1),
+            learning_rate: state.schedule.rate_at(state.optimizer.step() - 1, drops),
         };
         state.history.push(record);
         let best_epoch = config.monitor.best_epoch(&state.history);

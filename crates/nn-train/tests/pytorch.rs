@@ -43,7 +43,7 @@ fn three_steps_agree_with_pytorch() {
     }
 
     let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
-    let config = RunConfig { seed: 0, batch_size: BATCH };
+    let config = RunConfig { batch_size: BATCH, ..RunConfig::default() };
     let state = TrainingState::new(&model, adam, schedule, config).unwrap();
     let mut trainer = Trainer::new(model, state, 2).unwrap();
     for step in 0..3 {

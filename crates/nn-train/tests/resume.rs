@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
 use nn_optim::{
-    AdagradConfig, AdamWConfig, LARGEST_GRADIENT, Optimizer, OptimizerConfig, RmsPropConfig,
+    AdagradConfig, AdamWConfig, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig, RmsPropConfig,
     Schedule, SgdConfig,
 };
 use nn_train::{
-    EpochOutcome, EpochRecord, Error, Features, Metrics, RunConfig, Samples, Step, Trainer,
-    TrainingState, best_epoch,
+    EpochOutcome, EpochRecord, Error, Features, Metrics, Monitor, RunConfig, Samples, Step,
+    Trainer, TrainingState,
 };
 use tally::{Failure, Tally, ensure};
 
@@ -19,7 +19,6 @@ const N_FEATURES: usize = 30;
 /// 14 batches an epoch, the last of 3 samples.
 const N_SAMPLES: usize = 653;
 const N_VALIDATION: usize = 77;
-const CONFIG: RunConfig = RunConfig { seed: 3, batch_size: 50 };
 const EPOCHS: u64 = 3;
 const STEPS: u64 = 3 * 14;
 
@@ -55,6 +54,10 @@ fn optimizers() -> [OptimizerConfig; 7] {
     ]
 }
 
+fn config() -> RunConfig {
+    RunConfig { seed: 3, batch_size: 50, ..RunConfig::default() }
+}
+
 /// A run that Adam takes.
 fn start() -> (Model, TrainingState) {
     start_with(OptimizerConfig::default())
@@ -62,7 +65,7 @@ fn start() -> (Model, TrainingState) {
 
 fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
     let model = Model::new(&LayerSpec::mlp(&[N_FEATURES, 40, 24, 5]), Init::He, 1).unwrap();
-    let state = TrainingState::new(&model, optimizer, Schedule::default(), CONFIG).unwrap();
+    let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
     (model, state)
 }
 
@@ -235,7 +238,7 @@ fn divergence_stops_before_the_state_is_harmed() {
             let data = Data::new();
             let (samples, _) = data.split();
             let (model, state) = start_with(optimizer);
-            let schedule = Schedule::InverseTime { learning_rate, decay: 0.0 };
+            let schedule = Schedule { learning_rate, warmup: 0, decay: Decay::Constant };
             let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
             let mut step_before = 0;
             let error = loop {
@@ -287,7 +290,7 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
             0.0,
             0.0,
         ]);
-        let state = TrainingState::new(&model, optimizer, Schedule::default(), CONFIG).unwrap();
+        let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
         let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
         let before = (model.clone(), state.clone());
         let mut trainer = Trainer::new(model, state, 1).unwrap();
@@ -320,9 +323,9 @@ fn the_best_epoch() {
                 (Metrics { loss, accuracy: 0.5 }, Metrics { loss: 0.1, accuracy: 0.5 });
             let (train, validation) =
                 if held_out { (other, Some(metrics)) } else { (metrics, None) };
-            EpochRecord { train, validation, learning_rate: 0.1 }
+            EpochRecord { train, validation, penalty: 0.0, learning_rate: 0.1 }
         };
-        best_epoch(&losses.iter().map(record).collect::<Vec<_>>())
+        Monitor::Loss.best_epoch(&losses.iter().map(record).collect::<Vec<_>>())
     };
     let mut tally = Tally::new("E2", "a metric that is not a number beside the best");
     let (nan, infinite) = (f64::NAN, f64::INFINITY);
