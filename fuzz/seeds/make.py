@@ -29,7 +29,7 @@ def write(name, data):
     print(f"{name}: {len(data)} bytes")
 
 
-def model(layers, training=None, minor=0, **more):
+def model(layers, training=None, minor=0, features=0, **more):
     """A model file of layers `(inputs, outputs)`, "relu" and "softmax"; each weight is its index."""
     dense = [layer for layer in layers if isinstance(layer, tuple)]
     shapes = {}
@@ -39,6 +39,8 @@ def model(layers, training=None, minor=0, **more):
     if training:
         n_params = sum(inputs * outputs + outputs for inputs, outputs in dense)
         shapes |= {"adam.m": [n_params], "adam.v": [n_params]}
+        if "amsgrad" in training["optimizer"]["adam"]:
+            shapes["adam.v_max"] = [n_params]
 
     tensors, data = [], b""
     for name, shape in shapes.items():
@@ -70,7 +72,7 @@ def model(layers, training=None, minor=0, **more):
     packed = msgpack.packb(metadata)
     header = b"\xc7\x3d\x4dNNFM\r\n\x1a\n" + struct.pack(
         "<HHIIQQI17x",
-        *(1, minor, 0, len(tensors), len(packed), 64 + len(packed) + len(data)),
+        *(1, minor, features, len(tensors), len(packed), 64 + len(packed) + len(data)),
         zlib.crc32(packed),
     )
     return header + struct.pack("<I", zlib.crc32(header)) + packed + data
@@ -87,6 +89,11 @@ def models():
         "history": [],
     }
     write("model/beginning.model", model([(3, 2), "softmax"], beginning))
+    plateau = {"learning_rate": 0.01, "factor": 0.5, "patience": 2, "min_delta": 1e-4, "warmup": 9}
+    beginning["schedule"] = {"plateau": plateau}
+    adam = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": True, "step": 0}
+    beginning["optimizer"] = {"adam": adam}
+    write("model/schedule.model", model([(2, 2), "softmax"], beginning, features=3))
     write("model/inference.model", model([(4, 3), "relu", (3, 2), "relu", (2, 2), "softmax"]))
     write("model/smallest.model", model([(1, 1)]))
     write("model/newer_minor.model", model([(1, 2)], minor=1, unknown={"key": [1.5, None]}))

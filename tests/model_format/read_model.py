@@ -25,7 +25,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, _, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features & ~1 == 0, "a newer format"
+    assert major == 1 and features & ~3 == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -34,9 +34,16 @@ def read_model(path):
     # The one form of section 3 is what msgpack writes.
     assert msgpack.packb(metadata) == data[64:end]
 
-    # Bit 0: an optimizer other than Adam.
-    training = metadata.get("training", {"optimizer": {"adam": {}}})
-    assert features == (0 if "adam" in training["optimizer"] else 1)
+    # Bit 0: an optimizer other than plain Adam. Bit 1: a schedule other than inverse time without a warm-up.
+    training = metadata.get("training")
+    if training is None:
+        assert features == 0
+    else:
+        [(optimizer, settings)] = training["optimizer"].items()
+        other_optimizer = optimizer != "adam" or "amsgrad" in settings
+        [(schedule, settings)] = training["schedule"].items()
+        other_schedule = schedule != "inverse_time" or "warmup" in settings
+        assert features == other_optimizer + 2 * other_schedule
 
     unpacker = msgpack.Unpacker(max_buffer_size=len(data))
     unpacker.feed(data[end:])

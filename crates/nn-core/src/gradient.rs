@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use crate::{
-    Dense, Layer, Workspace, buffer::MatrixViewMut, kernels::add_scaled, layer::batch_norm::BatchNorm,
-    layer::norm::Norm, mirror::Mirror,
+    Dense, Layer, Workspace, buffer::MatrixViewMut, kernels::add_scaled,
+    layer::batch_norm::BatchNorm, layer::norm::Norm, mirror::Mirror,
 };
 
 /// About as many parameters as a block has: its gradient and two moments then stay in a core's

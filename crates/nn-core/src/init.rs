@@ -28,14 +28,8 @@ pub enum Init {
 
 impl Init {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::He,
-        Self::HeUniform,
-        Self::Glorot,
-        Self::GlorotNormal,
-        Self::Orthogonal,
-        Self::Book,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::He, Self::HeUniform, Self::Glorot, Self::GlorotNormal, Self::Orthogonal, Self::Book];
 
     /// Its name, as programs have it.
     pub fn name(self) -> &'static str {

@@ -109,7 +109,8 @@ pub(crate) fn normalize(x: &[f32], features: [&[f32]; 4], y: &mut [f32]) {
         #[inline(always)]
         || {
             let features = mean.iter().zip(factor).zip(scale).zip(shift);
-            for ((y, &x), (((&mean, &factor), &scale), &shift)) in y.iter_mut().zip(x).zip(features) {
+            for ((y, &x), (((&mean, &factor), &scale), &shift)) in y.iter_mut().zip(x).zip(features)
+            {
                 *y = scale * ((x - mean) * factor) + shift;
             }
         },

@@ -211,7 +211,9 @@ impl Layer {
                 LayerSpec::Activation(activation) => Layer::Activation { size, activation },
                 LayerSpec::Softmax => Layer::Softmax(Softmax { size }),
                 LayerSpec::Dropout { rate } => Layer::Dropout(Dropout { size, rate, layer: index }),
-                LayerSpec::LayerNorm { epsilon } => Layer::LayerNorm(Norm { size, epsilon, offset }),
+                LayerSpec::LayerNorm { epsilon } => {
+                    Layer::LayerNorm(Norm { size, epsilon, offset })
+                }
                 LayerSpec::BatchNorm { momentum, epsilon } => Layer::BatchNorm(BatchNorm {
                     norm: Norm { size, epsilon, offset },
                     momentum,

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut, Range};
 use nalgebra::DMatrix;
 
 use crate::{
-    BlocksMut, Buffer, Error, GradientBlock, Init, Layer, LayerSpec, LossSum, Objective,
-    Penalty, Workspace,
+    BlocksMut, Buffer, Error, GradientBlock, Init, Layer, LayerSpec, LossSum, Objective, Penalty,
+    Workspace,
     buffer::{MatrixView, zeros},
     layer::{batch_norm::BatchNorm, norm::Norm},
     mirror::Mirror,
@@ -353,11 +353,26 @@ fn index(layers: &[Layer]) -> Vec<Param> {
             Layer::Dense(dense) => {
                 let name_of = |part| format!("{name}.{part}");
                 let (rows, columns) = (dense.outputs, dense.inputs);
-                index.push(Param { name: name_of("weights"), range: dense.weights(), rows, columns });
-                index.push(Param { name: name_of("biases"), range: dense.biases(), rows, columns: 1 });
+                index.push(Param {
+                    name: name_of("weights"),
+                    range: dense.weights(),
+                    rows,
+                    columns,
+                });
+                index.push(Param {
+                    name: name_of("biases"),
+                    range: dense.biases(),
+                    rows,
+                    columns: 1,
+                });
             }
             Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
-                index.extend(pair(&name, ["scales", "shifts"], [norm.scales(), norm.shifts()], norm));
+                index.extend(pair(
+                    &name,
+                    ["scales", "shifts"],
+                    [norm.scales(), norm.shifts()],
+                    norm,
+                ));
             }
             Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
         }

@@ -59,7 +59,8 @@ impl BatchStatistics {
         let n = self.kept.len();
         // Forward to the first norm, the second ... then back from the last, the last but one ...
         let which = if stage < n { stage } else { 2 * n - 1 - stage };
-        let (index, batch_norm) = batch_norms(model.layers()).nth(which).expect("a stage behind it");
+        let (index, batch_norm) =
+            batch_norms(model.layers()).nth(which).expect("a stage behind it");
         let kept = &mut self.kept[which];
         if stage < n {
             batch_norm.combine(n_batch, parts.map(|part| part.batch_sums.as_slice()), kept);
@@ -237,7 +238,8 @@ impl Model {
         let &Objective { loss, targets, n_batch } = objective;
         if loss.is_fused() {
             let last = self.layers().len() - 1;
-            workspace.backward(last, |views, dx| loss.backward_fused(views.y, targets, n_batch, dx));
+            workspace
+                .backward(last, |views, dx| loss.backward_fused(views.y, targets, n_batch, dx));
             done(Pass::Backward(last));
         } else {
             workspace.backward_last(|y, dy| loss.backward(y, targets, n_batch, dy));

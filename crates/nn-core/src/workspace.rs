@@ -179,7 +179,9 @@ impl Workspace {
         scaling: Scaling,
         sample: impl Fn(usize) -> &'a [u8],
     ) {
-        self.set_changed_bytes(n_samples, scaling, sample, |_, sample, x| x.copy_from_slice(sample));
+        self.set_changed_bytes(n_samples, scaling, sample, |_, sample, x| {
+            x.copy_from_slice(sample)
+        });
     }
 
     /// [`Workspace::set_input_bytes`] of samples that `change` writes: from the `i`-th, of `sample(i)`, to what the
@@ -421,7 +423,8 @@ impl Workspace {
 /// by it is lost on its way through dropout.
 fn next_marked(layers: &[Layer], index: usize) -> Option<usize> {
     let behind = layers.iter().enumerate().skip(index + 2);
-    let (reader, layer) = behind.skip_while(|(_, layer)| matches!(layer, Layer::Dropout(_))).next()?;
+    let (reader, layer) =
+        behind.skip_while(|(_, layer)| matches!(layer, Layer::Dropout(_))).next()?;
     matches!(layer, Layer::Dense(_)).then_some(reader - 1)
 }
 

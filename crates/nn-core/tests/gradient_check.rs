@@ -191,10 +191,12 @@ fn batch_norm() {
     let hidden = Dense { inputs: 4, outputs: 6 };
     let (norm, tanh) = (LayerSpec::BATCH_NORM, LayerSpec::Activation(Activation::Tanh));
     check(&[hidden, norm, Dense { inputs: 6, outputs: 3 }, Softmax]);
-    check(&[hidden, norm, tanh, Dense { inputs: 6, outputs: 5 }, norm, tanh, norm]
-        .into_iter()
-        .chain([Dense { inputs: 5, outputs: 3 }, norm, Softmax])
-        .collect::<Vec<_>>());
+    check(
+        &[hidden, norm, tanh, Dense { inputs: 6, outputs: 5 }, norm, tanh, norm]
+            .into_iter()
+            .chain([Dense { inputs: 5, outputs: 3 }, norm, Softmax])
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]

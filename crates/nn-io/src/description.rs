@@ -5,7 +5,8 @@
 
 use nn_core::{LayerSpec, LossSum};
 use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig,
+    AdagradConfig, AdamConfig, AdamWConfig, Decay, OptimizerConfig, RmsPropConfig, Schedule,
+    SgdConfig,
 };
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig};
 
@@ -68,8 +69,7 @@ impl TryFrom<metadata::Training> for TrainingDescription {
         let (optimizer, step) = optimizer(&training.optimizer);
         optimizer.validate().map_err(Error::Optimizer)?;
 
-        let metadata::Schedule::InverseTime { learning_rate, decay } = training.schedule;
-        let schedule = Schedule::InverseTime { learning_rate, decay };
+        let schedule = schedule(&training.schedule);
         schedule.validate().map_err(Error::Optimizer)?;
 
         let metadata::Config { seed, batch_size } = training.config;
@@ -98,14 +98,39 @@ fn optimizer(optimizer: &metadata::Optimizer) -> (OptimizerConfig, u64) {
         metadata::Optimizer::Rmsprop { rho, epsilon, step } => {
             (OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }), step)
         }
-        metadata::Optimizer::Adam { beta_1, beta_2, epsilon, step } => {
-            (OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon }), step)
+        metadata::Optimizer::Adam { beta_1, beta_2, epsilon, amsgrad, step } => {
+            (OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }), step)
         }
-        metadata::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, step } => {
-            let adam = AdamConfig { beta_1, beta_2, epsilon };
+        metadata::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, amsgrad, step } => {
+            let adam = AdamConfig { beta_1, beta_2, epsilon, amsgrad };
             (OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }), step)
         }
     }
+}
+
+/// The schedule, not yet checked.
+fn schedule(schedule: &metadata::Schedule) -> Schedule {
+    use metadata::Schedule as Wire;
+    let (learning_rate, warmup, decay) = match *schedule {
+        Wire::Constant { learning_rate, warmup } => (learning_rate, warmup, Decay::Constant),
+        Wire::InverseTime { learning_rate, decay, warmup } => {
+            (learning_rate, warmup, Decay::InverseTime { decay })
+        }
+        Wire::Step { learning_rate, every, factor, warmup } => {
+            (learning_rate, warmup, Decay::Step { every, factor })
+        }
+        Wire::Exponential { learning_rate, factor, warmup } => {
+            (learning_rate, warmup, Decay::Exponential { factor })
+        }
+        Wire::Cosine { learning_rate, steps, minimum, warmup } => {
+            (learning_rate, warmup, Decay::Cosine { steps, minimum })
+        }
+        Wire::OneCycle { learning_rate, steps } => (learning_rate, 0, Decay::OneCycle { steps }),
+        Wire::Plateau { learning_rate, factor, patience, min_delta, warmup } => {
+            (learning_rate, warmup, Decay::Plateau { factor, patience, min_delta })
+        }
+    };
+    Schedule { learning_rate, warmup, decay }
 }
 
 fn layers(layers: &[metadata::Layer]) -> Result<Vec<LayerSpec>, Error> {

@@ -5,8 +5,8 @@
 
 use nn_core::LayerSpec;
 use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, Schedule,
-    SgdConfig,
+    AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
+    Schedule, SgdConfig,
 };
 use nn_train::{EpochRecord, Metrics, TrainingState};
 
@@ -157,20 +157,28 @@ fn optimizer(optimizer: &Optimizer) -> metadata::Optimizer {
         OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
             metadata::Optimizer::Rmsprop { rho, epsilon, step }
         }
-        OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon }) => {
-            metadata::Optimizer::Adam { beta_1, beta_2, epsilon, step }
+        OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }) => {
+            metadata::Optimizer::Adam { beta_1, beta_2, epsilon, amsgrad, step }
         }
         OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
-            let AdamConfig { beta_1, beta_2, epsilon } = adam;
-            metadata::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, step }
+            let AdamConfig { beta_1, beta_2, epsilon, amsgrad } = adam;
+            metadata::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, amsgrad, step }
         }
     }
 }
 
 fn schedule(schedule: Schedule) -> metadata::Schedule {
-    match schedule {
-        Schedule::InverseTime { learning_rate, decay } => {
-            metadata::Schedule::InverseTime { learning_rate, decay }
+    use metadata::Schedule as Wire;
+    let Schedule { learning_rate, warmup, decay } = schedule;
+    match decay {
+        Decay::Constant => Wire::Constant { learning_rate, warmup },
+        Decay::InverseTime { decay } => Wire::InverseTime { learning_rate, decay, warmup },
+        Decay::Step { every, factor } => Wire::Step { learning_rate, every, factor, warmup },
+        Decay::Exponential { factor } => Wire::Exponential { learning_rate, factor, warmup },
+        Decay::Cosine { steps, minimum } => Wire::Cosine { learning_rate, steps, minimum, warmup },
+        Decay::OneCycle { steps } => Wire::OneCycle { learning_rate, steps },
+        Decay::Plateau { factor, patience, min_delta } => {
+            Wire::Plateau { learning_rate, factor, patience, min_delta, warmup }
         }
     }
 }

@@ -16,11 +16,14 @@ pub(crate) const PREFIX: [u8; 11] = *b"\xc7\x3d\x4dNNFM\r\n\x1a\n";
 /// Where the feature bits are.
 pub(crate) const FEATURES_AT: u64 = 15;
 
-/// The feature bit of an optimizer other than Adam.
+/// The feature bit of an optimizer other than plain Adam.
 pub(crate) const OTHER_OPTIMIZER: u32 = 1 << 0;
 
+/// The feature bit of a schedule other than inverse time without a warm-up.
+pub(crate) const OTHER_SCHEDULE: u32 = 1 << 1;
+
 /// The feature bits that this crate knows.
-const FEATURES: u32 = OTHER_OPTIMIZER;
+const FEATURES: u32 = OTHER_OPTIMIZER | OTHER_SCHEDULE;
 
 /// A version of the file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

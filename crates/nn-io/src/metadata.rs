@@ -14,7 +14,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::quotable;
-use crate::header::{LEN as HEADER_LEN, OTHER_OPTIMIZER, VERSION, Version};
+use crate::header::{LEN as HEADER_LEN, OTHER_OPTIMIZER, OTHER_SCHEDULE, VERSION, Version};
 use crate::{Error, limits};
 
 /// Everything that is not a tensor.
@@ -35,8 +35,8 @@ pub(crate) struct Metadata {
     pub(crate) tensors: Vec<Tensor>,
 }
 
-/// Tensors of a file: two for each dense layer, and the two moments that an optimizer has at most.
-const TENSORS: usize = 2 * limits::LAYERS + 2;
+/// Tensors of a file: two for each dense layer, and the three moments that an optimizer has at most.
+const TENSORS: usize = 2 * limits::LAYERS + 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
@@ -74,17 +74,85 @@ pub(crate) struct Training {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Optimizer {
-    Sgd { momentum: f64, nesterov: bool, step: u64 },
-    Adagrad { epsilon: f64, step: u64 },
-    Rmsprop { rho: f64, epsilon: f64, step: u64 },
-    Adam { beta_1: f64, beta_2: f64, epsilon: f64, step: u64 },
-    Adamw { beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64, step: u64 },
+    Sgd {
+        momentum: f64,
+        nesterov: bool,
+        step: u64,
+    },
+    Adagrad {
+        epsilon: f64,
+        step: u64,
+    },
+    Rmsprop {
+        rho: f64,
+        epsilon: f64,
+        step: u64,
+    },
+    Adam {
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        #[serde(default, skip_serializing_if = "is_false")]
+        amsgrad: bool,
+        step: u64,
+    },
+    Adamw {
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        weight_decay: f64,
+        #[serde(default, skip_serializing_if = "is_false")]
+        amsgrad: bool,
+        step: u64,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Schedule {
-    InverseTime { learning_rate: f64, decay: f64 },
+    Constant {
+        learning_rate: f64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warmup: u64,
+    },
+    InverseTime {
+        learning_rate: f64,
+        decay: f64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warmup: u64,
+    },
+    Step {
+        learning_rate: f64,
+        every: u64,
+        factor: f64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warmup: u64,
+    },
+    Exponential {
+        learning_rate: f64,
+        factor: f64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warmup: u64,
+    },
+    Cosine {
+        learning_rate: f64,
+        steps: u64,
+        minimum: f64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warmup: u64,
+    },
+    OneCycle {
+        learning_rate: f64,
+        steps: u64,
+    },
+    Plateau {
+        learning_rate: f64,
+        factor: f64,
+        patience: u64,
+        min_delta: f64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        warmup: u64,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -127,10 +195,16 @@ pub(crate) struct Tensor {
 impl Metadata {
     /// What a reader must know to read the file rightly, as the header says it.
     pub(crate) fn features(&self) -> u32 {
-        match self.training.as_ref().map(|training| &training.optimizer) {
-            None | Some(Optimizer::Adam { .. }) => 0,
-            Some(_) => OTHER_OPTIMIZER,
-        }
+        let Some(Training { optimizer, schedule, .. }) = &self.training else { return 0 };
+        let optimizer = match optimizer {
+            Optimizer::Adam { amsgrad: false, .. } => 0,
+            _ => OTHER_OPTIMIZER,
+        };
+        let schedule = match schedule {
+            Schedule::InverseTime { warmup: 0, .. } => 0,
+            _ => OTHER_SCHEDULE,
+        };
+        optimizer | schedule
     }
 
     /// The one form that given metadata have.
@@ -174,6 +248,16 @@ impl Metadata {
 fn form(position: u64, reason: String) -> Error {
     let offset = position.saturating_add(HEADER_LEN as u64);
     Error::Form { offset, section: "metadata".into(), reason }
+}
+
+/// Whether an optional flag is left out.
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// Whether an optional count is left out.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Reads a list of at most `MAX` elements: memory is taken by what is allowed, not by what is

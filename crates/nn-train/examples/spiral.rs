@@ -33,7 +33,8 @@ fn spiral() -> (Vec<f32>, Vec<u32>) {
 /// A run that has not begun.
 fn start() -> Result<Trainer, Box<dyn Error>> {
     let model = Model::new(&LayerSpec::mlp(&[2, 64, 64, ARMS as usize]), Init::He, 0)?;
-    let schedule = Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::InverseTime { decay: 1e-4 } };
+    let schedule =
+        Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::InverseTime { decay: 1e-4 } };
     let config = RunConfig { batch_size: 50, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     Ok(Trainer::new(model, state, 2)?)

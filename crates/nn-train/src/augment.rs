@@ -38,7 +38,8 @@ impl Augment {
         let mut draw = |n: usize| stream.below(n as u32) as usize;
         let flip = self.flip && draw(2) == 1;
         // How many pixels of an edge are pushed out, less how many come in.
-        let [right, down] = [(); 2].map(|()| draw(2 * self.shift + 1) as isize - self.shift as isize);
+        let [right, down] =
+            [(); 2].map(|()| draw(2 * self.shift + 1) as isize - self.shift as isize);
         for (row, x) in x.chunks_exact_mut(width).enumerate() {
             let from = row.checked_add_signed(-down).filter(|&from| from < height);
             match from {
@@ -108,7 +109,8 @@ mod tests {
         let pixel = |row: isize, column: isize| {
             let column = if flip { WIDTH as isize - 1 - column } else { column };
             let (row, column) = (row - down, column - right);
-            let inside = (0..HEIGHT as isize).contains(&row) && (0..WIDTH as isize).contains(&column);
+            let inside =
+                (0..HEIGHT as isize).contains(&row) && (0..WIDTH as isize).contains(&column);
             if inside { image[row as usize * WIDTH + column as usize] } else { 0 }
         };
         let rows = 0..HEIGHT as isize;
@@ -142,7 +144,8 @@ mod tests {
     #[test]
     fn changes_are_those_of_epoch_and_sample() {
         let augment = Augment { flip: true, shift: 2, cutout: 2 };
-        let of_epoch = |epoch| (0..50).map(|sample| changed(augment, epoch, sample)).collect::<Vec<_>>();
+        let of_epoch =
+            |epoch| (0..50).map(|sample| changed(augment, epoch, sample)).collect::<Vec<_>>();
         assert_eq!(of_epoch(1), of_epoch(1));
         assert_ne!(of_epoch(1), of_epoch(2));
     }

@@ -24,7 +24,9 @@ pub enum Error {
     #[error(transparent)]
     Objective(nn_core::Error),
     /// Images are to be changed or mirrored, but nothing says how wide they are.
-    #[error("samples that are changed as images: expected bytes and a width that divides {n_features}, found none")]
+    #[error(
+        "samples that are changed as images: expected bytes and a width that divides {n_features}, found none"
+    )]
     NoImages {
         /// Features of a sample.
         n_features: usize,

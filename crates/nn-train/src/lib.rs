@@ -23,6 +23,7 @@ pub use passes::{Evaluation, EvaluationConfig, evaluate};
 pub use profile::{Profile, Stage};
 pub use samples::{Features, Samples};
 pub use state::{
-    Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle, TrainingState,
+    Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle,
+    TrainingState,
 };
 pub use trainer::{EpochOutcome, Step, Trainer};

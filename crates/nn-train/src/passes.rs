@@ -185,7 +185,14 @@ impl Parts {
                 let Part { workspace, targets, sums, gradient_bound, laps } = part;
                 if stage == 0 {
                     let index = |j| indices[dealt.of_batch(j)] as usize;
-                    samples.gather(dealt.len(), index, gathering, class_weights, workspace, targets);
+                    samples.gather(
+                        dealt.len(),
+                        index,
+                        gathering,
+                        class_weights,
+                        workspace,
+                        targets,
+                    );
                     workspace.set_draws(Some(Draws { seed, step, part: (first_part + i) as u64 }));
                     laps.lap(Stage::Gather);
                 }

@@ -2,10 +2,7 @@
 
 use nn_core::{Loss, Model, Scaling, Values, Workspace};
 
-use crate::{
-    Augment, Error,
-    augment::mirror,
-};
+use crate::{Augment, Error, augment::mirror};
 
 /// The samples' features, sample after sample.
 #[derive(Clone, Copy, Debug)]
@@ -260,9 +257,7 @@ impl<'a> Samples<'a> {
             Labels::Classes(labels) => {
                 match labels.iter().position(|&label| label as usize >= classes) {
                     None => Ok(()),
-                    Some(sample) => {
-                        Err(Error::Label { sample, label: labels[sample], classes })
-                    }
+                    Some(sample) => Err(Error::Label { sample, label: labels[sample], classes }),
                 }
             }
             Labels::Numbers { n_outputs, .. } if n_outputs == classes => Ok(()),

@@ -213,14 +213,9 @@ pub struct EpochRecord {
 }
 
 impl EpochRecord {
-    /// Over the samples held out, or over the training samples where none were.
-    fn judged(&self) -> Metrics {
+    /// What the epoch is measured by: over the samples held out, or over the training samples where none were.
+    pub fn measured(&self) -> Metrics {
         self.validation.unwrap_or(self.train)
-    }
-
-    /// The loss that the schedule goes by.
-    pub(crate) fn judged_loss(&self) -> f64 {
-        self.judged().loss
     }
 }
 
@@ -228,8 +223,8 @@ impl Monitor {
     /// How far from the best an epoch is, the lower the better; none where that is not finite.
     fn badness(self, record: &EpochRecord) -> Option<f64> {
         let badness = match self {
-            Self::Loss => record.judged().loss,
-            Self::Accuracy => -record.judged().accuracy,
+            Self::Loss => record.measured().loss,
+            Self::Accuracy => -record.measured().accuracy,
         };
         badness.is_finite().then_some(badness)
     }
@@ -287,6 +282,17 @@ pub struct TrainingState {
 }
 
 impl TrainingState {
+    /// How often the learning rate has dropped at plateaus: what [`Schedule::drops`] finds in the history,
+    /// and so the same however often the run was stopped. It stays what it is until an epoch ends.
+    pub fn drops(&self) -> u32 {
+        self.schedule.drops(self.history.iter().map(|record| record.measured().loss))
+    }
+
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> f64 {
+        self.schedule.rate_at(self.optimizer.step(), self.drops())
+    }
+
     /// Whether early stopping ends the run here.
     pub fn stops_early(&self) -> bool {
         self.config.early_stop.is_some_and(|EarlyStop { patience, min_delta }| {

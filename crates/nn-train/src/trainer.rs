@@ -216,7 +216,7 @@ impl Run {
         let order = epoch_order(&config, epoch, train);
         measured.laps.lap(Stage::Shuffle);
         let n_batches = n_batches(&config, train.len());
-        let drops = state.schedule.drops(state.history.iter().map(EpochRecord::judged_loss));
+        let drops = state.drops();
         let done = state.progress.batch as usize;
         for of_step in order.chunks(config.step_len()).skip(done) {
             let step = state.optimizer.step();
@@ -238,7 +238,8 @@ impl Run {
             }
             let learning_rate = state.schedule.rate_at(step, drops);
             let average = state.average.as_deref_mut().zip(config.averaging);
-            let average = average.map(|(params, decay)| Average { params, decay: average_decay(decay, step) });
+            let average = average
+                .map(|(params, decay)| Average { params, decay: average_decay(decay, step) });
             let update = state.optimizer.begin_step(learning_rate);
             gradients.update(parts, model, update, average);
 
@@ -246,8 +247,14 @@ impl Run {
             state.progress.batch += 1;
             state.progress.sums += step_sums;
             let Progress { batch, sums, .. } = state.progress;
-            let step =
-                Step { epoch: epoch + 1, batch, n_batches, sums, of_step: step_sums, learning_rate };
+            let step = Step {
+                epoch: epoch + 1,
+                batch,
+                n_batches,
+                sums,
+                of_step: step_sums,
+                learning_rate,
+            };
             if observer(step).is_break() {
                 check_params(model, state)?;
                 return Ok(EpochOutcome::Stopped);

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use nn_core::{Init, LayerSpec, Model};
 use nn_optim::{
-    AdagradConfig, AdamWConfig, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig, RmsPropConfig,
-    Schedule, SgdConfig,
+    AdagradConfig, AdamConfig, AdamWConfig, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig,
+    RmsPropConfig, Schedule, SgdConfig,
 };
 use nn_train::{
     EpochOutcome, EpochRecord, Error, Features, Metrics, Monitor, RunConfig, Samples, Step,
@@ -41,11 +41,15 @@ impl Data {
 }
 
 /// Every optimizer, each way that it goes.
-fn optimizers() -> [OptimizerConfig; 7] {
+fn optimizers() -> [OptimizerConfig; 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    // The largest second moment is not the last.
+    let amsgrad = AdamConfig { beta_2: 0.5, amsgrad: true, ..AdamConfig::default() };
     [
         OptimizerConfig::default(),
         OptimizerConfig::AdamW(AdamWConfig::default()),
+        OptimizerConfig::Adam(amsgrad),
+        OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad, ..AdamWConfig::default() }),
         OptimizerConfig::RmsProp(RmsPropConfig::default()),
         OptimizerConfig::Adagrad(AdagradConfig::default()),
         sgd(0.0, false),
@@ -56,6 +60,24 @@ fn optimizers() -> [OptimizerConfig; 7] {
 
 fn config() -> RunConfig {
     RunConfig { seed: 3, batch_size: 50, ..RunConfig::default() }
+}
+
+/// Schedules that change the rate at every step, or at every epoch.
+fn schedules() -> [Schedule; 7] {
+    let decays = [
+        Decay::Constant,
+        Decay::InverseTime { decay: 0.1 },
+        Decay::Step { every: 5, factor: 0.5 },
+        Decay::Exponential { factor: 0.9 },
+        Decay::Cosine { steps: STEPS - 4, minimum: 1e-5 },
+        Decay::OneCycle { steps: STEPS },
+        // No epoch is so much better than the first, so the rate drops after the second and the third.
+        Decay::Plateau { factor: 0.1, patience: 0, min_delta: 100.0 },
+    ];
+    decays.map(|decay| {
+        let warmup = if matches!(decay, Decay::OneCycle { .. }) { 0 } else { 4 };
+        Schedule { warmup, decay, ..Schedule::default() }
+    })
 }
 
 /// A run that Adam takes.
@@ -123,6 +145,40 @@ fn any_number_of_threads() {
         }
     }
     tally.finish();
+}
+
+/// Within the warm-up and behind it, at the ends of epochs and of the schedules.
+#[test]
+fn under_every_schedule() {
+    let mut tally = Tally::new("C1", "under each schedule: stopped, and resumed");
+    let plain = train(start(), 2, u64::MAX);
+    for schedule in schedules() {
+        let start = || {
+            let (model, state) = start();
+            (model, TrainingState { schedule, ..state })
+        };
+        let whole = train(start(), 2, u64::MAX);
+        assert_ne!(whole.0.params(), plain.0.params(), "{schedule:?} changes nothing");
+        for stop in [1, 3, 4, 5, 13, 14, 15, 27, 28, 29, STEPS - 1] {
+            tally.case(|| {
+                let stopped = train(start(), 2, stop);
+                let is_whole = train(stopped, 2, u64::MAX) == whole;
+                ensure(is_whole, || Failure::torn(format!("{schedule:?}: stopped after {stop}")))
+            });
+        }
+    }
+    tally.finish();
+}
+
+/// The rate that is recorded is the one of the step, the drops of the history being in it.
+#[test]
+fn a_plateau_drops_after_an_epoch() {
+    let [.., schedule] = schedules();
+    let (model, state) = start();
+    let (_, state) = train((model, TrainingState { schedule, ..state }), 1, u64::MAX);
+    let rates: Vec<f64> = state.history.iter().map(|record| record.learning_rate).collect();
+    assert_eq!(rates, [1e-3, 1e-3, 1e-3 * 0.1]);
+    assert_eq!((state.drops(), state.learning_rate()), (2, 1e-3 * 0.1f64.powf(2.0)));
 }
 
 /// What a resume could forget, each made to happen: the comparison above must be able to see it.

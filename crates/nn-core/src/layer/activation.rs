@@ -91,7 +91,12 @@ impl Activation {
             }
             Self::Elu { alpha } => {
                 let alpha = alpha as f32;
-                kernels::zip_map(x, dy, dx, |x, dy| if x > 0.0 { dy } else { alpha * x.exp() * dy });
+                kernels::zip_map(
+                    x,
+                    dy,
+                    dx,
+                    |x, dy| if x > 0.0 { dy } else { alpha * x.exp() * dy },
+                );
             }
             Self::Sigmoid => kernels::zip_map(y, dy, dx, |y, dy| dy * y * (1.0 - y)),
             Self::Tanh => kernels::zip_map(y, dy, dx, |y, dy| dy * (1.0 - y * y)),

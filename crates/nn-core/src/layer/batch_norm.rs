@@ -49,13 +49,7 @@ impl<'a> Kept<'a> {
     fn new(kept: &'a [f32], size: usize) -> Self {
         let mut parts = kept.chunks_exact(size);
         let mut next = || parts.next().unwrap_or_default();
-        Self {
-            mean: next(),
-            factor: next(),
-            variance: next(),
-            d_shift: next(),
-            d_scale: next(),
-        }
+        Self { mean: next(), factor: next(), variance: next(), d_shift: next(), d_scale: next() }
     }
 }
 

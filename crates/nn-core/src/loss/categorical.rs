@@ -157,7 +157,8 @@ pub(super) fn backward(
         let mut factor = targets.weight(i) / n_batch as f32;
         if let Loss::Focal { gamma } = loss {
             let p = d[distributions.class(i)];
-            factor *= (1.0 - p).max(0.0).powf(gamma as f32) * (1.0 - gamma as f32 * p * log_slope(p));
+            factor *=
+                (1.0 - p).max(0.0).powf(gamma as f32) * (1.0 - gamma as f32 * p * log_slope(p));
         }
         distributions.subtract(i, 1.0 - smoothing, d.as_mut_slice());
         if smoothing > 0.0 {

@@ -1,10 +1,11 @@
-"""Makes v1.0-sgd.model, v1.99.model and v2.0.model from v1.0.model.
+"""Makes v1.0-sgd.model, v1.0-schedule.model, v1.99.model and v2.0.model from v1.0.model.
 
     python3 -m pip install msgpack
     python3 make.py
 
 v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
-Adam's first moment as its momentum. The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
+Adam's first moment as its momentum; v1.0-schedule under another schedule, and AMSGrad, with both required features.
+The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
 of every type, before, between and behind the known ones. v2.0 has a header of the layout that all
 versions share, and behind it metadata that only version 2.0 would know.
 """
@@ -47,6 +48,21 @@ def sgd(metadata, tensors):
     return metadata, len(metadata["tensors"]), tensors[: -5 - 4 * v["shape"][0]]
 
 
+def schedule(metadata, tensors):
+    """The same, were it AMSGrad that trains, along a cosine behind a warm-up."""
+    adam = metadata["training"]["optimizer"]["adam"]
+    step = adam.pop("step")
+    adam |= {"amsgrad": True, "step": step}
+    cosine = {"learning_rate": 0.002, "steps": 100, "minimum": 1e-5, "warmup": 30}
+    metadata["training"]["schedule"] = {"cosine": cosine}
+    [n] = metadata["tensors"][-1]["shape"]
+    # Twice the last second moment.
+    v = struct.unpack(f"<{n}f", tensors[-4 * n :])
+    v_max = struct.pack(f"<{n}f", *(2 * x for x in v))
+    metadata["tensors"].append({"name": "adam.v_max", "shape": [n], "crc32": zlib.crc32(v_max)})
+    return metadata, len(metadata["tensors"]), tensors + tensors[-4 * n - 5 : -4 * n] + v_max
+
+
 def newer(metadata):
     """The metadata with keys that a later minor version might add."""
     adam = metadata["training"]["optimizer"]["adam"]
@@ -74,6 +90,8 @@ def newer(metadata):
 
 metadata, _, tensors = read()
 write(1, 0, *sgd(metadata, tensors), features=1, name="-sgd")
+metadata, _, tensors = read()
+write(1, 0, *schedule(metadata, tensors), features=3, name="-schedule")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

@@ -1,6 +1,6 @@
 use nn_core::Model;
 use nn_io::Checkpoint;
-use nn_optim::{Optimizer, Schedule};
+use nn_optim::{Decay, Optimizer, Schedule};
 use nn_train::TrainingState;
 
 use crate::fixture;
@@ -58,7 +58,10 @@ fn what_they_cover() {
         it.history.pop();
         it.progress.epoch -= 1;
     });
-    check_training(|it| it.schedule = Schedule::InverseTime { learning_rate: 1e-3, decay: 0.0 });
+    check_training(|it| it.schedule.learning_rate = 2e-3);
+    check_training(|it| it.schedule.warmup = 1);
+    check_training(|it| it.schedule.decay = Decay::InverseTime { decay: 0.0 });
+    check_training(|it| it.schedule = Schedule { decay: Decay::Constant, ..it.schedule });
 }
 
 /// A change of the count of steps and the two moments.

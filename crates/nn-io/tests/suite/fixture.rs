@@ -3,7 +3,8 @@ use std::ops::Range;
 use nn_core::{Buffer, Init, LayerSpec, LossSum, Model};
 use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo};
 use nn_optim::{
-    AdagradConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig,
+    AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
+    Schedule, SgdConfig,
 };
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
@@ -17,8 +18,9 @@ pub(crate) fn buffer(n: usize, f: impl Fn(f32) -> f32) -> Buffer {
 }
 
 /// Every optimizer that a file can have, Adam first; each way that it goes.
-pub(crate) fn optimizers() -> [OptimizerConfig; 7] {
+pub(crate) fn optimizers() -> [OptimizerConfig; 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    let amsgrad = AdamConfig { amsgrad: true, ..AdamConfig::default() };
     [
         OptimizerConfig::default(),
         OptimizerConfig::AdamW(AdamWConfig::default()),
@@ -27,12 +29,31 @@ pub(crate) fn optimizers() -> [OptimizerConfig; 7] {
         sgd(0.0, false),
         sgd(0.9, false),
         sgd(0.75, true),
+        OptimizerConfig::Adam(amsgrad),
+        OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad, ..AdamWConfig::default() }),
     ]
+}
+
+/// Every schedule that a file can have, inverse time first; with and without a warm-up, but for one cycle.
+pub(crate) fn schedules() -> Vec<Schedule> {
+    let decays = [
+        Decay::InverseTime { decay: 1e-3 },
+        Decay::Constant,
+        Decay::Step { every: 430, factor: 0.5 },
+        Decay::Exponential { factor: 0.999 },
+        Decay::Cosine { steps: 4300, minimum: 1e-6 },
+        Decay::OneCycle { steps: 4300 },
+        Decay::Plateau { factor: 0.5, patience: 2, min_delta: 1e-4 },
+    ];
+    let with = |warmup| move |decay| Schedule { warmup, decay, ..Schedule::default() };
+    let warmed = decays.into_iter().filter(|decay| !matches!(decay, Decay::OneCycle { .. }));
+    decays.into_iter().map(with(0)).chain(warmed.map(with(860))).collect()
 }
 
 /// An optimizer of `n` parameters after 39 steps.
 pub(crate) fn optimizer(config: OptimizerConfig, n: usize) -> Optimizer {
     let moments = config.moments().iter().map(|moment| match moment.of_squares {
+        true if moment.name == "adam.v_max" => buffer(n, |i| 2.0 * (i * i / 90_000.0)),
         true => buffer(n, |i| i * i / 90_000.0),
         false => buffer(n, |i| (i - 11.0) / 7000.0),
     });
@@ -86,6 +107,13 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
 
 pub(crate) fn bytes() -> Vec<u8> {
     checkpoint().view().to_bytes().unwrap()
+}
+
+/// The same, under another schedule.
+pub(crate) fn bytes_under(schedule: Schedule) -> Vec<u8> {
+    let mut checkpoint = checkpoint();
+    checkpoint.training.as_mut().unwrap().schedule = schedule;
+    checkpoint.view().to_bytes().unwrap()
 }
 
 pub(crate) fn bytes_with(config: OptimizerConfig) -> Vec<u8> {

@@ -44,8 +44,8 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each required feature that is not known");
-    for bit in 1..32 {
-        for known in [0, 1] {
+    for bit in 2..32 {
+        for known in 0..4 {
             let features = 1u32 << bit | known;
             let file = with_header(15, &features.to_le_bytes());
             let found = format!("found {features:#010x}");
@@ -55,26 +55,38 @@ fn required_features() {
     tally.finish();
 }
 
-/// The known one, an optimizer other than Adam, stands in the header exactly where it is in the metadata.
+/// The known ones, an optimizer other than plain Adam and a schedule other than inverse time without a warm-up,
+/// stand in the header exactly where they are in the metadata.
 #[test]
-fn a_required_feature_that_is_known() {
-    let mut tally = Tally::new("A9", "versions: the feature of other optimizers, true and untrue");
+fn required_features_that_are_known() {
+    let mut tally =
+        Tally::new("A9", "versions: the features of optimizers and schedules, true and untrue");
     let mut inference = fixture::checkpoint();
     inference.training = None;
     let mut files = vec![(0, inference.view().to_bytes().unwrap())];
     for (i, optimizer) in fixture::optimizers().into_iter().enumerate() {
-        files.push((u8::from(i > 0), fixture::bytes_with(optimizer)));
+        let other = u8::from(i > 0);
+        files.push((other, fixture::bytes_with(optimizer)));
+        for (j, schedule) in fixture::schedules().into_iter().enumerate() {
+            let mut checkpoint = fixture::checkpoint_with(optimizer);
+            checkpoint.training.as_mut().unwrap().schedule = schedule;
+            let features = other | if j > 0 { 2 } else { 0 };
+            files.push((features, checkpoint.view().to_bytes().unwrap()));
+        }
     }
-    for (bit, mut file) in files {
-        assert_eq!(file[15..19], [bit, 0, 0, 0]);
-        tally.case(|| ensure(stable(&file)?, || Failure::lost(bit)));
-        file[15] = 1 - bit;
-        seal_header(&mut file);
-        let (expected, found) =
-            (format!("expected 0x0000000{bit}"), format!("0x0000000{}", 1 - bit));
-        let words = ["byte 15 (header)", "required features", &expected, &found, "did not keep"];
-        tally.case(|| refused(&file, &words));
-        tally.case(|| refused(&newer(file.clone()), &words));
+    for (features, mut file) in files {
+        assert_eq!(file[15..19], [features, 0, 0, 0]);
+        tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
+        for untrue in (0..4).filter(|&it| it != features) {
+            file[15] = untrue;
+            seal_header(&mut file);
+            let (expected, found) =
+                (format!("expected 0x0000000{features}"), format!("found 0x0000000{untrue}"));
+            let words =
+                ["byte 15 (header)", "required features", &expected, &found, "did not keep"];
+            tally.case(|| refused(&file, &words));
+            tally.case(|| refused(&newer(file.clone()), &words));
+        }
     }
     tally.finish();
 }

@@ -31,6 +31,9 @@ mod rules;
 /// Every optimizer's settings and moments.
 mod optimizers;
 
+/// Every schedule's settings.
+mod schedules;
+
 /// The limits, from both sides.
 mod limits;
 

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use nn_core::{LayerSpec, LossSum, Model};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
 use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, Schedule,
-    SgdConfig,
+    AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
+    Schedule, SgdConfig,
 };
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use proptest::collection::vec;
@@ -103,11 +103,9 @@ fn info(width: usize, height: usize, classes: usize) -> impl Strategy<Value = Mo
 /// Any optimizer with settings within their ranges.
 fn optimizer_config() -> impl Strategy<Value = OptimizerConfig> {
     let (share, epsilon) = (|| 0.0..1.0, || 1e-40..1e3);
-    let adam = (share(), share(), epsilon()).prop_map(|(beta_1, beta_2, epsilon)| AdamConfig {
-        beta_1,
-        beta_2,
-        epsilon,
-    });
+    let adam = (share(), share(), epsilon(), any::<bool>()).prop_map(
+        |(beta_1, beta_2, epsilon, amsgrad)| AdamConfig { beta_1, beta_2, epsilon, amsgrad },
+    );
     // Without momentum there is none of Nesterov's.
     let sgd =
         (prop_oneof![Just(0.0), 1e-300..1.0], any::<bool>()).prop_map(|(momentum, nesterov)| {
@@ -127,7 +125,7 @@ fn optimizer_config() -> impl Strategy<Value = OptimizerConfig> {
 }
 
 fn optimizer(n: usize) -> impl Strategy<Value = Optimizer> {
-    let moments = vec(vec(finite(), n), 2);
+    let moments = vec(vec(finite(), n), 3);
     (optimizer_config(), moments, 0..=1u64 << 53).prop_map(move |(config, values, step)| {
         let moments = config.moments().iter().zip(values).map(|(moment, values)| {
             let value = |i: f32| values[i as usize];
@@ -140,10 +138,34 @@ fn optimizer(n: usize) -> impl Strategy<Value = Optimizer> {
     })
 }
 
-fn training(n: usize) -> impl Strategy<Value = TrainingState> {
+/// Any schedule with settings within their ranges.
+fn schedule() -> impl Strategy<Value = Schedule> {
     let rate = proptest::num::f64::POSITIVE | proptest::num::f64::NORMAL;
-    let schedule = (rate, real().prop_map(f64::abs))
-        .prop_map(|(learning_rate, decay)| Schedule::InverseTime { learning_rate, decay });
+    let (not_negative, factor) = (|| real().prop_map(f64::abs), || 1e-300..1.0);
+    let steps = || 1..=u64::MAX;
+    let warmup = prop_oneof![Just(0), any::<u64>()];
+    (rate, warmup).prop_flat_map(move |(learning_rate, warmup)| {
+        let decays = prop_oneof![
+            Just(Decay::Constant),
+            not_negative().prop_map(|decay| Decay::InverseTime { decay }),
+            (steps(), factor()).prop_map(|(every, factor)| Decay::Step { every, factor }),
+            factor().prop_map(|factor| Decay::Exponential { factor }),
+            (steps(), 0.0..=1.0).prop_map(move |(steps, share)| {
+                Decay::Cosine { steps, minimum: share * learning_rate }
+            }),
+            steps().prop_map(|steps| Decay::OneCycle { steps }),
+            (factor(), any::<u64>(), not_negative()).prop_map(|(factor, patience, min_delta)| {
+                Decay::Plateau { factor, patience, min_delta }
+            }),
+        ];
+        decays.prop_map(move |decay| {
+            let warmup = if matches!(decay, Decay::OneCycle { .. }) { 0 } else { warmup };
+            Schedule { learning_rate, warmup, decay }
+        })
+    })
+}
+
+fn training(n: usize) -> impl Strategy<Value = TrainingState> {
     let config = (any::<u64>(), 1..=usize::MAX)
         .prop_map(|(seed, batch_size)| RunConfig { seed, batch_size });
     let sums = (real(), any::<u32>(), any::<u32>()).prop_map(|(loss, a, b)| LossSum {
@@ -152,7 +174,7 @@ fn training(n: usize) -> impl Strategy<Value = TrainingState> {
         n_samples: a.max(b).into(),
     });
     let batch = u64::from(u32::MAX)..=u64::MAX;
-    (optimizer(n), schedule, config, (batch, sums), vec(record(), 0..4)).prop_map(
+    (optimizer(n), schedule(), config, (batch, sums), vec(record(), 0..4)).prop_map(
         |(optimizer, schedule, config, (batch, sums), history)| {
             let progress = Progress { epoch: history.len() as u64, batch, sums };
             TrainingState { optimizer, schedule, config, progress, history }

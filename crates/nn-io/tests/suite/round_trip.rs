@@ -1,6 +1,6 @@
 use nn_core::{LossSum, Model};
 use nn_io::Checkpoint;
-use nn_optim::{AdamConfig, Optimizer, OptimizerConfig, SgdConfig};
+use nn_optim::{AdamConfig, Decay, Optimizer, OptimizerConfig, Schedule, SgdConfig};
 
 use crate::fixture::{self, says};
 
@@ -38,6 +38,7 @@ fn the_least_and_the_greatest_numbers() {
         beta_1: 0.0,
         beta_2: 1.0 - f64::EPSILON,
         epsilon: f64::from(f32::from_bits(1)),
+        amsgrad: false,
     });
 
     let training = checkpoint.training.as_mut().unwrap();
@@ -80,6 +81,22 @@ fn golden_file_of_another_optimizer() {
     let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     let nesterov = OptimizerConfig::Sgd(SgdConfig { momentum: 0.75, nesterov: true });
     assert_eq!(loaded, fixture::checkpoint_with(nesterov));
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}
+
+/// Both required features of version 1.0.
+#[test]
+fn golden_file_of_another_schedule() {
+    let bytes = std::fs::read(golden("1.0-schedule")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    let adam = AdamConfig { amsgrad: true, ..AdamConfig::default() };
+    let mut expected = fixture::checkpoint_with(OptimizerConfig::Adam(adam));
+    expected.training.as_mut().unwrap().schedule = Schedule {
+        learning_rate: 0.002,
+        warmup: 30,
+        decay: Decay::Cosine { steps: 100, minimum: 1e-5 },
+    };
+    assert_eq!(loaded, expected);
     assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
 }
 
