@@ -422,9 +422,8 @@ impl Workspace {
 /// The output whose marks say where the output of the layer after layer `index` is not zero, or where the gradient
 /// by it is lost on its way through dropout.
 fn next_marked(layers: &[Layer], index: usize) -> Option<usize> {
-    let behind = layers.iter().enumerate().skip(index + 2);
-    let (reader, layer) =
-        behind.skip_while(|(_, layer)| matches!(layer, Layer::Dropout(_))).next()?;
+    let mut behind = layers.iter().enumerate().skip(index + 2);
+    let (reader, layer) = behind.find(|(_, layer)| !matches!(layer, Layer::Dropout(_)))?;
     matches!(layer, Layer::Dense(_)).then_some(reader - 1)
 }
 
