@@ -2,21 +2,35 @@
 //!
 //! Pixels stay `u8`, as in the file: 55 MB instead of 220 MB, and normalisation belongs to the
 //! model that was trained with it. What the published files are is known to `manifest`;
-//! how bytes become arrays, to [`idx`].
+//! how bytes become arrays, to [`idx`]; other kinds of sets, to `csv` and [`folder`](crate::folder).
+
+pub(crate) mod classes;
+mod four_files;
+mod image_size;
 
 use std::fmt;
-use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::Error;
-use crate::digest::{self, hex};
-use crate::idx::{self, Elements, Idx};
-use crate::manifest::{self, FileSpec, Manifest};
+use crate::digest::hex;
+use crate::{Error, csv, idx, manifest};
 
-/// What each label stands for, by label.
+pub use image_size::ImageSize;
+
+/// Longest side of an image, in pixels.
+pub const MAX_SIDE: usize = 1024;
+
+/// Most images of a split.
+pub const MAX_IMAGES: usize = 1 << 24;
+
+/// Most bytes that the pixels of a split take.
+pub const MAX_PIXELS: u64 = 4 << 30;
+
+/// Most classes: a label is a byte, as in an IDX file.
+pub const MAX_CLASSES: usize = 256;
+
+/// What each label of Fashion-MNIST stands for, by label.
 pub const CLASS_NAMES: [&str; 10] = [
     "T-shirt/top",
     "Trouser",
@@ -40,15 +54,21 @@ pub enum DatasetName {
     Synthetic,
     /// Some other set in the same file format, not verified against anything.
     Idx,
+    /// Pictures in [folders](crate::folder), one a class.
+    Folder,
+    /// A table of numbers as text, a line an image.
+    Csv,
 }
 
 impl DatasetName {
-    /// The name in files and on the command line: `fashion-mnist`, `synthetic` or `idx`.
+    /// The name in files and on the command line, as `fashion-mnist`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FashionMnist => "fashion-mnist",
             Self::Synthetic => "synthetic",
             Self::Idx => "idx",
+            Self::Folder => "folder",
+            Self::Csv => "csv",
         }
     }
 }
@@ -95,16 +115,17 @@ impl Images {
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// A label for each image, an index into [`CLASS_NAMES`].
+    /// A label for each image, an index into [`Dataset::class_names`].
     pub labels: Vec<u8>,
 }
 
 impl Split {
-    /// How many images each class has. Fashion-MNIST has 6,000 (training) and 1,000 (test) of each.
-    pub fn class_counts(&self) -> [usize; CLASS_NAMES.len()] {
-        std::array::from_fn(|class| {
-            self.labels.iter().filter(|&&label| usize::from(label) == class).count()
-        })
+    /// How many images each class has, up to the last that has one. Fashion-MNIST has 6,000 (training)
+    /// and 1,000 (test) of each.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let n = self.labels.iter().max().map_or(0, |&label| usize::from(label).saturating_add(1));
+        let count = |class| self.labels.iter().filter(|&&it| usize::from(it) == class).count();
+        (0..n).map(count).collect()
     }
 }
 
@@ -117,10 +138,15 @@ pub struct Dataset {
     pub test: Split,
     /// Where they come from.
     pub name: DatasetName,
+    /// What each label stands for, by label: no two the same, at most [`MAX_CLASSES`].
+    pub class_names: Vec<String>,
     /// Fingerprint of the decoded content, 64 lower-case hexadecimal digits: the SHA-256 of the
     /// four unzipped IDX files one after another (training images, training labels, test images,
     /// test labels). A resumed run compares it to learn whether the data changed. For files:
     /// `zcat train-images*.gz train-labels*.gz t10k-images*.gz t10k-labels*.gz | sha256sum`.
+    ///
+    /// Of other sets than Fashion-MNIST and its stand-in, the names of the classes come after that, each
+    /// behind its length in bytes, a big-endian u64: what a label stands for is theirs to say.
     pub sha256: String,
 }
 
@@ -134,26 +160,47 @@ impl Dataset {
     /// When a file is missing, cannot be read, or is not the published one; MNIST under the same
     /// names and files under each other's names are recognised as such.
     pub fn load(dir: &Path) -> Result<Self, Error> {
-        load_published(dir, &manifest::fashion_mnist())
+        four_files::load_published(dir, &manifest::fashion_mnist())
     }
 
     /// Loads any set of four IDX files under Fashion-MNIST's file names from `dir`, for instance
     /// MNIST itself. Only consistency is checked: see [`Dataset::load`] for the real thing.
     ///
+    /// There are as many classes as the largest label says, named by their numbers; or as many as
+    /// `classes.txt` in `dir` has lines, each the name of one.
+    ///
     /// # Errors
     ///
     /// When a file is missing, cannot be read or breaks the format, when images and labels or the
-    /// two splits disagree, or when a label is 10 or more.
+    /// two splits disagree, when a label has no name in `classes.txt`, or when an image is larger than
+    /// [`MAX_SIDE`].
     pub fn load_idx(dir: &Path) -> Result<Self, Error> {
-        let (train, test) = load_splits(dir, &manifest::fashion_mnist(), |_, path| {
-            let (file, _) = digest::open(path)?;
-            idx::read(file, path)
-        })?;
-        Ok(Self::new(train, test, DatasetName::Idx))
+        four_files::load_unpublished(dir)
+    }
+
+    /// Loads a set of two CSV files from `dir`: `fashion-mnist_train.csv` and `fashion-mnist_test.csv`, as
+    /// Kaggle has Fashion-MNIST, or `train.csv` and `test.csv`.
+    ///
+    /// A header comes first, `label,pixel1,pixel2,...`, then a line for each image: its label and its
+    /// pixels, row after row from the top, numbers of 0 to 255. Images are square where no `size` is given.
+    /// Classes are named as by [`Dataset::load_idx`], but the ten of the first two files, where there is
+    /// no `classes.txt`, as Fashion-MNIST's.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, cannot be read or breaks the format, when a label has no name in
+    /// `classes.txt`, or when the pixels are not those of images of `size`, or of any square.
+    pub fn load_csv(dir: &Path, size: Option<ImageSize>) -> Result<Self, Error> {
+        csv::load(dir, size)
     }
 
     /// Puts two splits together under a name, and takes their fingerprint.
-    pub(crate) fn new(train: Split, test: Split, name: DatasetName) -> Self {
+    pub(crate) fn new(
+        train: Split,
+        test: Split,
+        name: DatasetName,
+        class_names: Vec<String>,
+    ) -> Self {
         let mut hasher = Sha256::new();
         for Split { images, labels } in [&train, &test] {
             hasher.update(idx::header_u8(&[images.count, images.height, images.width]));
@@ -161,100 +208,20 @@ impl Dataset {
             hasher.update(idx::header_u8(&[labels.len()]));
             hasher.update(labels);
         }
+        if !matches!(name, DatasetName::FashionMnist | DatasetName::Synthetic) {
+            for class in &class_names {
+                hasher.update((class.len() as u64).to_be_bytes());
+                hasher.update(class);
+            }
+        }
         let sha256 = hex(&hasher.finalize());
-        Self { train, test, name, sha256 }
+        Self { train, test, name, class_names, sha256 }
     }
 }
 
-fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset, Error> {
-    let (train, test) = load_splits(dir, manifest, |spec, path| manifest.read(spec, path))?;
-    let (name, sha256) = (DatasetName::FashionMnist, manifest.content_sha256.clone());
-    Ok(Dataset { train, test, name, sha256 })
-}
-
-/// Loads four files by the manifest's names, each through `read`, if they belong together. The two
-/// splits are read at the same time.
-fn load_splits(
-    dir: &Path,
-    manifest: &Manifest,
-    read: impl Fn(&FileSpec, &Path) -> Result<Idx, Error> + Sync,
-) -> Result<(Split, Split), Error> {
-    let missing = manifest.missing(dir);
-    if !missing.is_empty() {
-        return Err(Error::Missing { dir: dir.into(), missing });
-    }
-    let split = |images: &FileSpec, labels: &FileSpec| -> Result<(PathBuf, Split), Error> {
-        let (images_path, labels_path) = (images.path_in(dir), labels.path_in(dir));
-        let images = to_images(read(images, &images_path)?, &images_path)?;
-        let labels = to_labels(read(labels, &labels_path)?, &labels_path)?;
-        if images.count == labels.len() {
-            return Ok((images_path, Split { images, labels }));
-        }
-        Err(Error::Disagreement {
-            path: labels_path,
-            found: format!("{} labels", labels.len()),
-            other: images_path,
-            expected: format!("{} images", images.count),
-        })
-    };
-    let [train_images, train_labels, test_images, test_labels] = &manifest.files;
-    let (train, test) = thread::scope(|scope| {
-        let test = scope.spawn(|| split(test_images, test_labels));
-        let train = split(train_images, train_labels);
-        (train, test.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
-    let ((train_path, train), (test_path, test)) = (train?, test?);
-    let size = |images: &Images| format!("images of {} x {}", images.height, images.width);
-    if size(&train.images) != size(&test.images) {
-        return Err(Error::Disagreement {
-            path: test_path,
-            found: size(&test.images),
-            other: train_path,
-            expected: size(&train.images),
-        });
-    }
-    Ok((train, test))
-}
-
-fn to_images(array: Idx, path: &Path) -> Result<Images, Error> {
-    match (array.dims.as_slice(), array.elements) {
-        (&[count, height, width], Elements::U8(pixels)) => {
-            Ok(Images { pixels, count, height, width })
-        }
-        (dims, elements) => Err(wrong_shape(path, "3 dimensions of u8 (images)", dims, &elements)),
-    }
-}
-
-fn to_labels(array: Idx, path: &Path) -> Result<Vec<u8>, Error> {
-    let labels = match (array.dims.as_slice(), array.elements) {
-        (&[_], Elements::U8(labels)) => labels,
-        (dims, elements) => {
-            return Err(wrong_shape(path, "1 dimension of u8 (labels)", dims, &elements));
-        }
-    };
-    match labels.iter().position(|&label| usize::from(label) >= CLASS_NAMES.len()) {
-        None => Ok(labels),
-        Some(index) => Err(Error::Label {
-            path: path.into(),
-            index,
-            offset: (index as u64).saturating_add(8),
-            value: labels.get(index).copied().unwrap_or_default(),
-        }),
-    }
-}
-
-fn wrong_shape(path: &Path, expected: &str, dims: &[usize], elements: &Elements) -> Error {
-    Error::Idx {
-        path: path.into(),
-        offset: 2,
-        field: "element type and rank",
-        expected: expected.into(),
-        found: format!(
-            "{} of {}; are images and labels swapped?",
-            dims.len(),
-            elements.type_name()
-        ),
-    }
+/// [`CLASS_NAMES`], as a [`Dataset`] has them.
+pub(crate) fn fashion_mnist_classes() -> Vec<String> {
+    CLASS_NAMES.map(String::from).to_vec()
 }
 
 #[cfg(test)]

@@ -73,8 +73,8 @@ pub enum Error {
 
     /// A label that names no class.
     #[error(
-        "{}: byte {offset} (label {index}): expected 0 to 9, found {value}; \
-         the labels are damaged or of another dataset",
+        "{}: byte {offset} (label {index}): expected 0 to {last}, found {value}; \
+         the labels are damaged or of another dataset, or classes.txt has too few names",
         path.display()
     )]
     Label {
@@ -84,8 +84,42 @@ pub enum Error {
         index: usize,
         /// Its offset in the file, after inflating when it is gzip.
         offset: u64,
+        /// The last label that names a class.
+        last: usize,
         /// The value found.
         value: u8,
+    },
+
+    /// A text file, CSV or names of classes, breaks its form.
+    #[error(
+        "{}: line {line}, column {column}: expected {expected}, found {found}; \
+         correct the file, or get it again",
+        path.display()
+    )]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Which value of the line, from 1.
+        column: usize,
+        /// What may stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+
+    /// The files are not arranged, or not of the size or number, that a dataset of this kind needs.
+    #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
+    Layout {
+        /// The file or directory.
+        path: PathBuf,
+        /// What a dataset of this kind has there.
+        expected: String,
+        /// What is there.
+        found: String,
+        /// The way on.
+        hint: &'static str,
     },
 
     /// An image file and its label file, or the two splits, do not belong together.

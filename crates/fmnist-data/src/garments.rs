@@ -22,7 +22,7 @@ use std::thread;
 use canvas::{Canvas, PIXELS, Pose, SIDE};
 use dice::{Dice, Purpose};
 
-use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split};
+use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split, fashion_mnist_classes};
 
 /// Draws a dataset of `n_train` and `n_test` images of 28 x 28, the same for the same `seed`.
 ///
@@ -35,7 +35,8 @@ use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split};
 /// ```
 pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
     let train = split(seed, Part::Train, n_train);
-    Dataset::new(train, split(seed, Part::Test, n_test), DatasetName::Synthetic)
+    let test = split(seed, Part::Test, n_test);
+    Dataset::new(train, test, DatasetName::Synthetic, fashion_mnist_classes())
 }
 
 /// Which of the two splits; part of every image's stream number.

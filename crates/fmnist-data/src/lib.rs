@@ -4,7 +4,8 @@
 //!
 //! [`idx`] (the file format) → [`dataset`] (the four files, verified) → [`locate`] and [`download`]
 //! (where they are and how they get there) → [`garments`] (a stand-in without files) →
-//! [`picture`] (a photograph made to look like the dataset).
+//! [`picture`] (a photograph made to look like the dataset) → [`folder`] and [`Dataset::load_csv`] (sets of
+//! one's own).
 #![cfg_attr(
     not(test),
     deny(
@@ -36,6 +37,9 @@ pub mod garments;
 
 pub mod picture;
 
+mod csv;
+pub mod folder;
+
 mod error;
 mod sniff;
 
@@ -44,5 +48,5 @@ mod child;
 #[cfg(test)]
 mod fixture;
 
-pub use dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split};
+pub use dataset::{CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, MAX_CLASSES, Split};
 pub use error::{Attempt, Error};

@@ -4,6 +4,11 @@
 //! centre, negate, grey), so that a model trained on it has a fair chance with a picture from
 //! elsewhere. A picture that already has the wanted size is taken as it is, but for polarity.
 //!
+//! What is right for garments is wrong for pictures in general: one by one, their tones would be turned
+//! over or not as their borders happen to be. So those that a model learns from in
+//! [folders](crate::folder), and those it is asked about then, are only made grey and, where they have
+//! another size, fitted in: [`load_plain`].
+//!
 //! # Sources
 //!
 //! Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
@@ -40,6 +45,44 @@ const TRIM: u8 = 13;
 pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
     // Not a regular file alone: the shell's <(command) is a pipe.
     let file = File::open(path).map_err(Error::io(path, "open"))?;
+    prepare(&read_all(file, path)?, path, width, height)
+}
+
+/// Reads a PNG or JPEG file and makes it grey, without a change of its tones.
+///
+/// In this order:
+/// 1. Turned as its EXIF orientation says; transparent parts filled as [`decode`] does; made grey
+///    (Rec. 709 luma).
+/// 2. Unless it has the wanted size already: shrunk or enlarged to fit with its proportions kept,
+///    centred on black.
+///
+/// A grey picture of exactly the wanted size comes out byte for byte.
+///
+/// # Shapes
+///
+/// As [`decode`].
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_plain(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    let file = File::open(path).map_err(Error::io(path, "open"))?;
+    let grey = plain(&read_all(file, path)?, path)?;
+    Ok(fitted(grey, width, height).into_raw())
+}
+
+/// A PNG or JPEG file's picture, grey.
+pub(crate) fn plain(bytes: &[u8], path: &Path) -> Result<GrayImage, Error> {
+    Ok(flatten(&open(bytes, path)?))
+}
+
+/// The picture itself where it has this size.
+pub(crate) fn fitted(grey: GrayImage, width: u32, height: u32) -> GrayImage {
+    if grey.dimensions() == (width, height) { grey } else { fit(&grey, width, height) }
+}
+
+/// The bytes of a file that may be a picture.
+pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -47,7 +90,7 @@ pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(broken(path, format!("expected at most {MAX_FILE} bytes, found more")));
     }
-    prepare(&bytes, path, width, height)
+    Ok(bytes)
 }
 
 /// Makes the bytes of a PNG or JPEG file a grey image of `width` x `height`, bright on black.
@@ -73,7 +116,8 @@ pub fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
     prepare(bytes, Path::new("<memory>"), width, height)
 }
 
-fn prepare(bytes: &[u8], path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
+/// Decodes bytes that should be a PNG or JPEG file.
+fn open(bytes: &[u8], path: &Path) -> Result<DynamicImage, Error> {
     let format = match image::guess_format(bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
         _ => {
@@ -85,8 +129,11 @@ fn prepare(bytes: &[u8], path: &Path, width: u32, height: u32) -> Result<Vec<u8>
             });
         }
     };
-    let picture = read(bytes, format).map_err(|error| broken(path, error.to_string()))?;
-    let mut grey = flatten(&picture);
+    read(bytes, format).map_err(|error| broken(path, error.to_string()))
+}
+
+fn prepare(bytes: &[u8], path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    let mut grey = flatten(&open(bytes, path)?);
     let mut background = border_median(&grey);
     if background > 127 {
         imageops::invert(&mut grey);

@@ -8,8 +8,10 @@ mod stranger;
 
 use std::fs;
 
+use super::four_files::{load_published, to_images};
 use super::*;
 use crate::fixture::{self, gzip, idx_u8};
+use crate::manifest::Manifest;
 
 const NAMES: [&str; 4] = [
     "train-images-idx3-ubyte.gz",
@@ -85,4 +87,46 @@ fn unzipped_files_are_read_first() {
 fn the_name_of_a_set_says_whether_it_was_verified() {
     assert_eq!(Tiny::new().load().unwrap().name.as_str(), "fashion-mnist");
     assert_eq!(Tiny::new().load_idx().unwrap().name, DatasetName::Idx);
+}
+
+/// A set of one's own has as many classes as its labels say, or as have names.
+#[test]
+fn classes_are_counted_or_named() {
+    let labels = idx_u8(&[10], &[3, 0, 1, 2, 3, 3, 3, 3, 3, 25]);
+    let tiny = Tiny::new().put(NAMES[3], &labels);
+    let numbered = tiny.load_idx().unwrap();
+    assert_eq!(numbered.class_names.len(), 26);
+    assert_eq!((&*numbered.class_names[0], &*numbered.class_names[25]), ("0", "25"));
+
+    let names: Vec<String> = (0..30).map(|class| format!("class {class}")).collect();
+    let tiny = tiny.put("classes.txt", names.join("\n").as_bytes());
+    let named = tiny.load_idx().unwrap();
+    assert_eq!(named.class_names, names);
+    assert_eq!((&named.train, &named.test), (&numbered.train, &numbered.test));
+    // What a label stands for is part of what the set is.
+    assert_ne!(named.sha256, numbered.sha256);
+    let content = [&fixture::raw_files(0)[..3].concat(), labels.as_slice()].concat();
+    let names =
+        names.iter().map(|name| [&(name.len() as u64).to_be_bytes(), name.as_bytes()].concat());
+    let content = [content, names.collect::<Vec<_>>().concat()].concat();
+    assert_eq!(named.sha256, fixture::digest(&content).sha256);
+
+    let tiny = tiny.put("classes.txt", b"a\nb\nc\n");
+    let words = [NAMES[1], "byte 11 (label 3): expected 0 to 2, found 3", "classes.txt"];
+    fixture::refused(tiny.load_idx(), &words).unwrap();
+    // It names Fashion-MNIST's classes too little to be listened to.
+    assert_eq!(
+        tiny.put(NAMES[3], &gzip(&fixture::raw_files(0)[3])).load().unwrap().class_names,
+        CLASS_NAMES
+    );
+}
+
+#[test]
+fn images_are_of_modest_size() {
+    let wide = Tiny::new().put(NAMES[2], &idx_u8(&[1, 1, 1025], &[0; 1025]));
+    let words = [NAMES[2], "byte 12 (dimension): expected at most 1024, found 1025"];
+    fixture::refused(wide.load_idx(), &words).unwrap();
+    let high = Tiny::new().put(NAMES[0], &idx_u8(&[1, 1025, 1], &[0; 1025]));
+    fixture::refused(high.load_idx(), &[NAMES[0], "byte 8 (dimension): expected at most 1024"])
+        .unwrap();
 }

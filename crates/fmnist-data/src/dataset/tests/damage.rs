@@ -5,6 +5,7 @@ use tally::{Failure, Tally, size};
 
 use super::*;
 use crate::fixture::{bomb, flipped, named, overwrite, published_labels, refused, sample};
+use crate::idx::Idx;
 
 /// The published labels of the test set, which are never changed on disk: a copy is.
 struct Labels {

@@ -25,6 +25,8 @@ fn one_pixel(labels: &[u8]) -> Tiny {
 #[test]
 fn a_label_names_a_class() {
     let mut tally = Tally::new("D5", "labels of 10 and more");
+    let ten = CLASS_NAMES.join("\n");
+    let one_pixel = |labels: &[u8]| one_pixel(labels).put("classes.txt", ten.as_bytes());
     assert!(one_pixel(&labels(60_000, 0, 9)).load_idx().is_ok());
     for index in [0, 30_000, 59_999] {
         for value in [10, 255] {

@@ -130,8 +130,8 @@ fn classes_are_as_even_as_published() {
         let size = (dataset.train.images.height, dataset.train.images.width);
         tally.case(|| right(size == (28, 28), size));
         // The pinned fingerprint is that of the content.
-        let Dataset { train, test, name, sha256 } = dataset;
-        let content = Dataset::new(train, test, name).sha256;
+        let Dataset { train, test, name, class_names, sha256 } = dataset;
+        let content = Dataset::new(train, test, name, class_names).sha256;
         tally.case(|| ensure(content == sha256, || Failure::torn(content)));
     }
     tally.finish();

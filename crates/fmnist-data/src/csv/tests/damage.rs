@@ -1,0 +1,116 @@
+//! Tables that were cut short or had a bit turned over, that would grow, or are no files at all.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+#[cfg(unix)]
+use std::process::Command;
+
+use tally::{Failure, Tally, ensure, size};
+
+use super::*;
+use crate::child::{self, Measured};
+use crate::fixture::{flipped, notice, right, sample};
+
+/// A table cannot tell that it was cut between two lines, or within its last number. But that is all.
+fn is_prefix(cut: &[u8], whole: &Dataset) -> Result<(), Failure> {
+    match load_with(cut) {
+        Err(error) => right(error.to_string().contains("train.csv: line "), error.to_string()),
+        Ok(Dataset { train, .. }) => {
+            let known = train.images.pixels.len() - 1;
+            let same = whole.train.labels.starts_with(&train.labels)
+                && whole.train.images.pixels[..known] == train.images.pixels[..known]
+                && train.images.pixels.len() == train.labels.len() * 6;
+            ensure(same, || Failure::torn(format!("{} bytes", cut.len())))
+        }
+    }
+}
+
+#[test]
+fn a_table_that_is_cut_is_refused_or_shorter() {
+    let mut tally = Tally::new("D12", "prefixes of a table");
+    let text = table(size(6, 60), 0);
+    let whole = load_with(text.as_bytes()).unwrap();
+    for end in 0..text.len() {
+        tally.case(|| is_prefix(&text.as_bytes()[..end], &whole));
+    }
+    tally.finish();
+}
+
+/// A digit for another digit is a number as good; what counts is that the set is whole, or refused by place.
+#[test]
+fn a_flipped_bit_is_refused_or_a_number() {
+    let mut tally = Tally::new("D12", "flipped bits of a table");
+    let text = table(size(6, 60), 0).into_bytes();
+    for bit in sample(0..text.len() * 8, size(1000, usize::MAX)) {
+        tally.case(|| match load_with(&flipped(&text, bit)) {
+            Err(error) => right(error.to_string().contains("train.csv: line "), error.to_string()),
+            Ok(Dataset { train: Split { images, labels }, class_names, .. }) => {
+                let holds = images.pixels.len() == 6 * labels.len()
+                    && images.count == labels.len()
+                    && labels.iter().all(|&label| usize::from(label) < class_names.len());
+                ensure(holds, || Failure::torn(format!("bit {bit}")))
+            }
+        });
+    }
+    tally.finish();
+}
+
+#[test]
+fn part() {
+    child::measure(|dir| load(dir, two_by_three()));
+}
+
+const PART: &str = "csv::tests::damage::part";
+
+/// A line without an end takes no memory, and is left where it is too much.
+#[test]
+fn a_line_without_end_takes_little_memory() {
+    let mut tally = Tally::new("D12", "lines of 100 MB");
+    let length = size(10 << 20, 100 << 20);
+    let dir = directory(&[("test.csv", table(1, 0).as_bytes())]);
+    let mut check = |head: &str, repeated: &str, words: &[&str]| {
+        let mut file = BufWriter::new(File::create(dir.path().join("train.csv")).unwrap());
+        file.write_all(head.as_bytes()).unwrap();
+        for _ in 0..length / repeated.len() {
+            file.write_all(repeated.as_bytes()).unwrap();
+        }
+        file.into_inner().unwrap();
+        tally.case(|| Measured::of(PART, dir.path())?.refused(words, 16 << 20));
+    };
+    let good = table(1, 0);
+    check("", "9", &["train.csv: line 1, column 1", "label"]);
+    check("label", ",", &["line 1, column 1048578: expected at most 1048577 columns"]);
+    check("label,", "p", &["line 1, column 2: expected a value of at most 64 bytes"]);
+    check("label,\"", ",\n", &["line 33, column 2: expected a value of at most 64 bytes"]);
+    check(&good, "1", &["line 3, column 1: expected a value of at most 64 bytes"]);
+    check(&good, "1,", &["line 3, column 7: expected 7 columns, as in the header, found more"]);
+    check(&good, "\0", &["line 3, column 1"]);
+    tally.finish();
+}
+
+/// To open or read one would block, or never end.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let mut tally = Tally::new("D12", "directories, pipes, devices and loops in a table's place");
+    for name in ["train.csv", "test.csv", "classes.txt"] {
+        for (tool, arguments, reason) in [
+            ("mkdir", &[][..], "cannot open: not a regular file"),
+            ("mkfifo", &[], "cannot open: not a regular file"),
+            ("ln", &["-s", "/dev/zero"], "cannot open: not a regular file"),
+            ("ln", &["-s", name], if name == "classes.txt" { "cannot open" } else { "alone" }),
+        ] {
+            let text = table(2, 0);
+            let files = [("train.csv", text.as_bytes()), ("test.csv", text.as_bytes())];
+            let dir =
+                directory(&files.map(|file| if file.0 == name { ("other", file.1) } else { file }));
+            let made = Command::new(tool).args(arguments).arg(dir.path().join(name)).status();
+            if !made.is_ok_and(|status| status.success()) {
+                notice(&format!("no {tool} on this machine"));
+                continue;
+            }
+            tally.case(|| Measured::of(PART, dir.path())?.refused(&[reason], 16 << 20));
+        }
+    }
+    tally.finish();
+}

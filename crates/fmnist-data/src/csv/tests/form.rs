@@ -1,0 +1,94 @@
+//! Tables that are none, refused by line and column.
+
+use tally::Tally;
+
+use super::*;
+use crate::fixture::refused;
+
+/// Four good lines of three pixels' labels, and this one as the fifth of the file.
+fn with_line(line: &str) -> Result<Dataset, Error> {
+    load_with(format!("{}{line}\n{}", table(3, 0), "0,1,2,3,4,5,6\n").as_bytes())
+}
+
+#[test]
+fn values_are_small_numbers() {
+    let mut tally = Tally::new("D12", "values of a table that are none");
+    let mut check = |line: &str, column: usize, expected: &str, found: &str| {
+        let words =
+            [format!("train.csv: line 5, column {column}: expected {expected}, found {found}")];
+        tally.case(|| refused(with_line(line), &[&words[0], "correct the file"]));
+    };
+    let (label, pixel) = ("a label of 0 to 255", "a pixel of 0 to 255");
+    for bad in ["256", "-1", "1.0", "1e2", "x", "0x1", "+1", "1 2", "NaN", "25\u{663}"] {
+        let found = format!("\"{}\"", bad.as_bytes().escape_ascii());
+        check(&format!("{bad},1,2,3,4,5,6"), 1, label, &found);
+        check(&format!("1,1,2,{bad},4,5,6"), 4, pixel, &found);
+        check(&format!("1,1,2,3,4,5,{bad}"), 7, pixel, &found);
+    }
+    for digit in ["0", "9"] {
+        let digits = digit.repeat(40);
+        // So many zeros are a number, if an odd one.
+        if digit == "9" {
+            check(&format!("{digits},1,2,3,4,5,6"), 1, label, &format!("\"{digits}\""));
+            check(&format!("1,1,{digits},3,4,5,6"), 3, pixel, &format!("\"{digits}\""));
+        }
+        let digits = digit.repeat(65);
+        let found = format!("\"{}\" and more", digit.repeat(64));
+        check(&format!("1,1,{digits},3,4,5,6"), 3, "a value of at most 64 bytes", &found);
+    }
+    check(",1,2,3,4,5,6", 1, label, "\"\"");
+    check("1,1,2,,4,5,6", 4, pixel, "\"\"");
+    check("1,1,2,\u{1b}[2J,4,5,6", 4, pixel, "\"\\x1b[2J\"");
+    check("1,1,2,\"3\"\"\",4,5,6", 4, pixel, "\"3\\\"\"");
+    tally.finish();
+    assert!(with_line("255,1,2,\"3\",0000000000000000000000000000000000000000,255,6").is_ok());
+}
+
+#[test]
+fn lines_are_as_long_as_the_header() {
+    let mut tally = Tally::new("D12", "lines of a table that are too short or too long");
+    let mut check = |line: &str, column: usize, found: &str| {
+        let place = format!("train.csv: line 5, column {column}: ");
+        let expected = format!("expected 7 columns, as in the header, found {found}");
+        tally.case(|| refused(with_line(line), &[&place, &expected]));
+    };
+    check("1", 1, "1");
+    check("1,1,2,3,4,5", 6, "6");
+    check("1,1,2,3,4,5,6,7", 7, "more");
+    check("1,1,2,3,4,5,6,", 7, "more");
+    let of_text = |text: &str| load_with(text.as_bytes());
+    let mut check = |text: &str, words: &[&str]| tally.case(|| refused(of_text(text), words));
+    check(
+        "",
+        &[
+            "train.csv: line 1, column 1: expected the header's first column, label",
+            "found an empty file",
+        ],
+    );
+    check("1,1,2,3,4,5,6\n", &["line 1, column 1", "label", "found \"1\" in a text file"]);
+    check("PK\x03\x04", &["line 1, column 1", "label", "in a zip archive"]);
+    check("pixel1,label\n", &["line 1, column 1", "found \"pixel1\""]);
+    check(table(1, 0).lines().next().unwrap(), &["a label and its pixels", "the end of the file"]);
+    check("<!DOCTYPE html>\n", &["line 1", "label", "<!DOCTYPE html>", "an HTML page"]);
+    check("label,\"1,2,3\n4,5,6\n", &["expected 6 columns of pixels", "found 1"]);
+    // Blank lines are no lines, and counted all the same; so are those that end as on Windows.
+    let blank = format!("{}\n\r\n\n1,x\n", table(1, 0));
+    check(&blank, &["line 6, column 2: expected a pixel"]);
+    check(&format!("{}\r\n1,x\r\n", table(2, 0).replace('\n', "\r\n")), &["line 5, column 2"]);
+    tally.finish();
+}
+
+/// Each by itself is good.
+#[test]
+fn two_tables_are_of_one_set() {
+    let mut tally = Tally::new("D12", "tables that do not belong together");
+    let square = |side: usize| {
+        let n = side * side;
+        format!("label{}\n1{}\n", ",p".repeat(n), ",7".repeat(n))
+    };
+    let (small, large) = (square(2), square(3));
+    let dir = directory(&[("train.csv", small.as_bytes()), ("test.csv", large.as_bytes())]);
+    let words = ["test.csv has images of 9 pixels", "train.csv has images of 4 pixels"];
+    tally.case(|| refused(load(dir.path(), None), &words));
+    tally.finish();
+}

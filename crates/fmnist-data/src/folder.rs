@@ -1,0 +1,216 @@
+//! Pictures in folders, one folder a class: `train/CLASS/*.png` and `test/CLASS/*.png`, or `CLASS/*.png`
+//! alone, of which every sixth is the test set then.
+//!
+//! The set is the same on every machine: classes go by their names, pictures of a class by theirs, both in
+//! the order of bytes, and in the set the classes are spread evenly, so that its last images, which a run
+//! holds out, are of all of them. Pictures are PNG or JPEG and made grey, but otherwise taken as they are:
+//! see [`picture::load_plain`]. Names that begin with a dot are passed over, and so is what lies beside the
+//! folders of the classes, unless it is a picture, which would have no class. Anything else is an error that
+//! names it.
+//!
+//! What is in a folder is listed first, by `listing`, and decoded then.
+
+mod listing;
+mod order;
+
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::dataset::{
+    Dataset, DatasetName, ImageSize, Images, MAX_IMAGES, MAX_PIXELS, MAX_SIDE, Split,
+};
+use crate::{Error, digest, picture};
+
+/// How many pictures of a class there are for each one of the test set, where no folder says which.
+pub const TEST_SHARE: usize = 6;
+
+/// A picture that is part of a set, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    path: PathBuf,
+    label: u8,
+}
+
+/// What a folder holds, before its pictures are read.
+///
+/// ```no_run
+/// use fmnist_data::folder::Folder;
+///
+/// let dataset = Folder::list("pictures".as_ref())?.load(None)?;
+/// println!("{} pictures to learn from", dataset.train.labels.len());
+/// # Ok::<(), fmnist_data::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Folder {
+    dir: PathBuf,
+    class_names: Vec<String>,
+    has_test: bool,
+    train: Vec<Entry>,
+    test: Vec<Entry>,
+}
+
+impl Folder {
+    /// Lists the pictures in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// When a directory cannot be read, when there are not 2 to [`MAX_CLASSES`](crate::MAX_CLASSES) classes
+    /// with a picture each, when training and test set have other classes, or when something is in the way.
+    pub fn list(dir: &Path) -> Result<Self, Error> {
+        let (class_names, has_test, [train, test]) = match listing::train_and_test(dir)? {
+            Some([train_dir, test_dir]) => {
+                let (train, test) = (listing::classes(&train_dir)?, listing::classes(&test_dir)?);
+                listing::check_same(&test_dir, &test, &train_dir, &train)?;
+                listing::check_classes(&train_dir, &train)?;
+                let test = test.into_iter().map(|(_, pictures)| pictures).collect();
+                let (names, train) = train.into_iter().unzip();
+                (names, true, [train, test])
+            }
+            None => {
+                let classes = listing::classes(dir)?;
+                listing::check_classes(dir, &classes)?;
+                let (names, pictures): (_, Vec<_>) = classes.into_iter().unzip();
+                (names, false, order::every_sixth(pictures))
+            }
+        };
+        let [train, test] = [train, test].map(order::spread);
+        for split in [&train, &test] {
+            check(dir, split.len() <= MAX_IMAGES, || {
+                (format!("at most {MAX_IMAGES} pictures of a set"), split.len().to_string())
+            })?;
+        }
+        check(dir, !test.is_empty(), || {
+            let expected = format!("a test set, or {TEST_SHARE} pictures of some class");
+            (expected, "fewer".into())
+        })?;
+        Ok(Self { dir: dir.into(), class_names, has_test, train, test })
+    }
+
+    /// The names of the classes.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// How many pictures there are to learn from, and how many to test by.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.train.len(), self.test.len())
+    }
+
+    /// Whether folders say which pictures are the test set; else it is every sixth of each class.
+    pub fn has_test(&self) -> bool {
+        self.has_test
+    }
+
+    /// Reads all pictures, on all cores. They are made to have `size`; without one, all must have the size
+    /// of the first.
+    ///
+    /// # Errors
+    ///
+    /// When a file is no PNG or JPEG, is damaged, or has another size, and when all take more than
+    /// [`MAX_PIXELS`].
+    pub fn load(&self, size: Option<ImageSize>) -> Result<Dataset, Error> {
+        let wanted = match size {
+            Some(size) => Wanted { size, like: None },
+            None => self.size_of_first()?,
+        };
+        let (train, test) = (self.split(&self.train, &wanted)?, self.split(&self.test, &wanted)?);
+        Ok(Dataset::new(train, test, DatasetName::Folder, self.class_names.clone()))
+    }
+
+    fn size_of_first(&self) -> Result<Wanted<'_>, Error> {
+        let like = self.train.first().map_or(self.dir.as_path(), |entry| &entry.path);
+        let grey = read(like)?;
+        let (width, height) = grey.dimensions();
+        let sides = [width, height].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+        let [width, height] = sides;
+        match ImageSize::new(width, height) {
+            Some(size) => Ok(Wanted { size, like: Some(like) }),
+            None => Err(Error::Layout {
+                path: like.into(),
+                expected: format!("sides of at most {MAX_SIDE} pixels"),
+                found: format!("{width}x{height}"),
+                hint: RESIZE,
+            }),
+        }
+    }
+
+    fn split(&self, entries: &[Entry], wanted: &Wanted<'_>) -> Result<Split, Error> {
+        let size = wanted.size;
+        let bytes = entries.len().saturating_mul(size.pixels());
+        check(&self.dir, bytes as u64 <= MAX_PIXELS, || {
+            (format!("at most {MAX_PIXELS} bytes of pixels of a set"), bytes.to_string())
+        })?;
+        let mut pixels = vec![0; bytes];
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let share = entries.len().div_ceil(threads).max(1);
+        thread::scope(|scope| {
+            let chunks = pixels.chunks_mut(share.saturating_mul(size.pixels()));
+            let readers = chunks
+                .zip(entries.chunks(share))
+                .map(|(pixels, entries)| scope.spawn(|| wanted.read_all(entries, pixels)));
+            // All are begun before the first is waited for; the first error in the order of the set counts.
+            let readers: Vec<_> = readers.collect();
+            let results =
+                readers.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
+            results.collect::<Vec<_>>().into_iter().collect::<Result<(), Error>>()
+        })?;
+        let (height, width) = (size.height(), size.width());
+        let images = Images { pixels, count: entries.len(), height, width };
+        Ok(Split { images, labels: entries.iter().map(|entry| entry.label).collect() })
+    }
+}
+
+const RESIZE: &str = "give the size that all shall be made to have (--image-size WIDTHxHEIGHT)";
+
+/// The size of all pictures, and the one that it was learnt from: the others must have it then.
+struct Wanted<'a> {
+    size: ImageSize,
+    like: Option<&'a Path>,
+}
+
+impl Wanted<'_> {
+    fn read_all(&self, entries: &[Entry], pixels: &mut [u8]) -> Result<(), Error> {
+        let sides = [self.size.width(), self.size.height()];
+        let [width, height] = sides.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        for (entry, pixels) in entries.iter().zip(pixels.chunks_exact_mut(self.size.pixels())) {
+            let grey = read(&entry.path)?;
+            let found = grey.dimensions();
+            if let Some(like) = self.like
+                && found != (width, height)
+            {
+                return Err(Error::Layout {
+                    path: entry.path.clone(),
+                    expected: format!("{} as {}", self.size, like.display()),
+                    found: format!("{}x{}", found.0, found.1),
+                    hint: RESIZE,
+                });
+            }
+            pixels.copy_from_slice(&picture::fitted(grey, width, height));
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<image::GrayImage, Error> {
+    let (file, _) = digest::open(path)?;
+    picture::plain(&picture::read_all(file, path)?, path)
+}
+
+/// The error where the folder is not as it must be.
+fn check(
+    path: &Path,
+    holds: bool,
+    expected_and_found: impl FnOnce() -> (String, String),
+) -> Result<(), Error> {
+    if holds {
+        return Ok(());
+    }
+    let (expected, found) = expected_and_found();
+    let hint = "arrange the pictures as DIR/train/CLASS/*.png and DIR/test/CLASS/*.png, or as DIR/CLASS/*.png";
+    Err(Error::Layout { path: path.into(), expected, found, hint })
+}
+
+#[cfg(test)]
+mod tests;

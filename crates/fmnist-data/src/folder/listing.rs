@@ -1,0 +1,123 @@
+//! What is in a folder: the classes in it, and the pictures in those.
+//!
+//! Only two levels are looked into, so that no loop of links leads anywhere.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::check;
+use crate::Error;
+use crate::dataset::{MAX_CLASSES, MAX_IMAGES, classes};
+
+/// A class and its pictures, in the order of their names.
+pub(super) type Class = (String, Vec<PathBuf>);
+
+/// The folders of training and test set, if `dir` is parted so. One of them alone may be a class of that
+/// name; with folders in it, it is none.
+pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> {
+    let parts = ["train", "test"].map(|name| dir.join(name));
+    match parts.each_ref().map(|part| part.is_dir()) {
+        [true, true] => return Ok(Some(parts)),
+        [false, false] => return Ok(None),
+        _ => {}
+    }
+    for part in parts.iter().filter(|part| part.is_dir()) {
+        let inner = entries(part)?.into_iter().find(|entry| entry.is_dir());
+        check(dir, inner.is_none(), || ("both train and test".into(), "one of them".into()))?;
+    }
+    Ok(None)
+}
+
+/// The classes in `dir`, in the order of their names.
+pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
+    let mut classes = Vec::new();
+    let mut n_pictures = 0_usize;
+    for path in entries(dir)? {
+        if !path.is_dir() {
+            check(&path, !is_named_as_picture(&path), || {
+                ("pictures in the folders of their classes".into(), "one beside these".into())
+            })?;
+            continue;
+        }
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if let Some(found) = classes::fault(name) {
+            let expected = format!("a class's name in UTF-8 of 1 to {} bytes", classes::MAX_NAME);
+            check(&path, false, || (expected, found.into()))?;
+        }
+        check(dir, classes.len() < MAX_CLASSES, || {
+            (format!("at most {MAX_CLASSES} classes"), "more".into())
+        })?;
+        let pictures = entries(&path)?;
+        for picture in &pictures {
+            check(picture, !picture.is_dir(), || ("a picture".into(), "a folder".into()))?;
+        }
+        n_pictures = n_pictures.saturating_add(pictures.len());
+        classes.push((name.to_owned(), pictures));
+        check(dir, n_pictures <= MAX_IMAGES.saturating_mul(2), || {
+            (format!("at most {MAX_IMAGES} pictures of a set"), "more".into())
+        })?;
+    }
+    Ok(classes)
+}
+
+/// The error where nothing can be learnt from these classes.
+pub(super) fn check_classes(dir: &Path, classes: &[Class]) -> Result<(), Error> {
+    check(dir, classes.len() >= 2, || {
+        ("a folder for each of 2 classes or more".into(), format!("{} of them", classes.len()))
+    })?;
+    match classes.iter().find(|(_, pictures)| pictures.is_empty()) {
+        None => Ok(()),
+        Some((name, _)) => {
+            check(&dir.join(name), false, || ("pictures of this class".into(), "none".into()))
+        }
+    }
+}
+
+/// The error where the two sets are not of the same classes.
+pub(super) fn check_same(
+    dir: &Path,
+    classes: &[Class],
+    other_dir: &Path,
+    others: &[Class],
+) -> Result<(), Error> {
+    let lacks = |classes: &[Class], name: &str| !classes.iter().any(|(other, _)| other == name);
+    let only_here = classes.iter().find(|(name, _)| lacks(others, name));
+    let only_there = others.iter().find(|(name, _)| lacks(classes, name));
+    let disagree = |path: &Path, other: &Path, name: &str| Error::Disagreement {
+        path: path.into(),
+        found: format!("a class {name:?}"),
+        other: other.into(),
+        expected: "none of this name".into(),
+    };
+    match (only_here, only_there) {
+        (Some((name, _)), _) => Err(disagree(dir, other_dir, name)),
+        (_, Some((name, _))) => Err(disagree(other_dir, dir, name)),
+        (None, None) => Ok(()),
+    }
+}
+
+/// What is in a directory and not hidden, in the order of the names' bytes.
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
+        let name = entry.map_err(Error::io(dir, "list"))?.file_name();
+        if name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        // A path is shown as it is wherever something is wrong with its file.
+        let shown = name.to_string_lossy();
+        check(dir, classes::fault(&shown) != Some("control characters"), || {
+            ("names without control characters".into(), format!("{shown:?}"))
+        })?;
+        paths.push(dir.join(name));
+    }
+    let name = |path: &PathBuf| path.file_name().map(|name| name.as_encoded_bytes().to_vec());
+    paths.sort_by_cached_key(name);
+    Ok(paths)
+}
+
+fn is_named_as_picture(path: &Path) -> bool {
+    let is = |kind: &str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(kind));
+    ["png", "jpg", "jpeg"].into_iter().any(is)
+}

@@ -1,0 +1,115 @@
+//! Folders that are arranged in no way that a set can be.
+
+#[cfg(unix)]
+use std::os::unix::ffi::OsStrExt as _;
+
+use tally::{Failure, Tally};
+
+use super::*;
+use crate::fixture::refused;
+
+/// A good folder, changed, is refused.
+fn refused_with(change: impl FnOnce(&TempDir), words: &[&str]) -> Result<(), Failure> {
+    let dir = parted();
+    change(&dir);
+    refused(load(&dir), words)
+}
+
+#[test]
+fn folders_that_are_no_set() {
+    let mut tally = Tally::new("D11", "folders that are not arranged as a set");
+    let picture = png(grey(1));
+    let remove = |dir: &TempDir, name: &str| fs::remove_dir_all(dir.path().join(name)).unwrap();
+    let mut check =
+        |change: &dyn Fn(&TempDir), words: &[&str]| tally.case(|| refused_with(change, words));
+    let way_on = "DIR/train/CLASS/*.png";
+    check(&|dir| remove(dir, ""), &["cannot list", "No such file"]);
+    check(&|dir| remove(dir, "test"), &["expected both train and test, found one of them", way_on]);
+    check(&|dir| remove(dir, "train"), &["expected both train and test, found one of them"]);
+    check(&|dir| remove(dir, "test/b"), &["train has a class \"b\"", "test has none of this name"]);
+    check(
+        &|dir| remove(dir, "train/a"),
+        &["test has a class \"a\"", "train has none of this name"],
+    );
+    let empty = |name: &'static str| {
+        move |dir: &TempDir| {
+            remove(dir, name);
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+    };
+    check(&empty("train/b"), &["train/b: expected pictures of this class, found none", way_on]);
+    check(&empty("test"), &["train has a class \"a\""]);
+    check(
+        &empty(""),
+        &["expected a folder for each of 2 classes or more, found 0 of them", way_on],
+    );
+    let no_test =
+        |dir: &TempDir| ["test/a", "test/b"].into_iter().for_each(|name| empty(name)(dir));
+    check(&no_test, &["expected a test set, or 6 pictures of some class, found fewer"]);
+    let one_class =
+        |dir: &TempDir| ["train/b", "test/b"].into_iter().for_each(|name| remove(dir, name));
+    check(&one_class, &["train: expected a folder for each of 2 classes or more, found 1 of them"]);
+    let too_few = |dir: &TempDir| {
+        empty("")(dir);
+        for name in ["a/1.png", "a/2.png", "b/1.png"] {
+            put(dir, name, &picture);
+        }
+    };
+    check(&too_few, &["expected a test set, or 6 pictures of some class, found fewer"]);
+    let beside = |name: &'static str| {
+        let picture = &picture;
+        move |dir: &TempDir| put(dir, name, picture)
+    };
+    check(
+        &beside("train/1.png"),
+        &["train/1.png: expected pictures in the folders of their classes"],
+    );
+    check(&beside("test/1.JPG"), &["test/1.JPG: expected pictures in the folders"]);
+    check(&beside("train/a/deep/1.png"), &["train/a/deep: expected a picture, found a folder"]);
+    check(
+        &beside("train/a/\u{1b}[2J.png"),
+        &["train/a: expected names without control", "\\u{1b}[2J"],
+    );
+    check(
+        &beside("train/\u{202e}c/1.png"),
+        &["train: expected names without control", "\\u{202e}"],
+    );
+    let many =
+        |dir: &TempDir| (0..255).for_each(|i| put(dir, &format!("train/c{i}/1.png"), &picture));
+    check(&many, &["train: expected at most 256 classes, found more"]);
+    #[cfg(unix)]
+    check(
+        &|dir| {
+            fs::create_dir(dir.path().join("train").join(std::ffi::OsStr::from_bytes(b"\xff")))
+                .unwrap()
+        },
+        &["expected a class's name in UTF-8 of 1 to 255 bytes, found nothing"],
+    );
+    tally.finish();
+}
+
+#[test]
+fn files_that_are_no_pictures() {
+    let mut tally = Tally::new("D11", "files in a class's folder that are no pictures");
+    let mut check = |name: &str, bytes: &[u8], words: &[&str]| {
+        tally.case(|| refused_with(|dir| put(dir, name, bytes), words));
+    };
+    for name in ["train/a/1.png", "train/b/9", "test/b/0.png"] {
+        let place = format!("{name}: ");
+        let kind = "expected a PNG or JPEG image, found ";
+        check(name, b"", &[&place, kind, "an empty file"]);
+        check(name, b"Dear diary,\n", &[&place, kind, "a text file"]);
+        check(name, b"GIF89a", &[&place, kind, "a GIF image"]);
+        check(name, b"\x89PNG\r\n\x1a\n", &[&place, "check the file in a viewer"]);
+    }
+    let large = png(GrayImage::new(1025, 1));
+    check(
+        "train/a/1.png",
+        &large,
+        &["a/1.png: expected sides of at most 1024", "found 1025x1", "--image-size"],
+    );
+    let turned = png(GrayImage::new(3, 2));
+    check("train/a/2.png", &turned, &["a/2.png: expected 2x3 as ", "a/1.png, found 3x2"]);
+    check("test/a/1.png", &turned, &["test/a/1.png: expected 2x3 as ", "train/a/1.png, found 3x2"]);
+    tally.finish();
+}

@@ -1,0 +1,106 @@
+//! Pictures of a set that were cut short, had a bit turned over, or would grow; what is no file.
+
+#[cfg(unix)]
+use std::process::Command;
+
+use tally::{Failure, Tally, ensure, size};
+
+use super::*;
+use crate::child::{self, Measured};
+use crate::fixture::{flipped, notice, right, sample};
+
+const DAMAGED: &str = "train/b/1.png";
+
+/// A picture may be damaged where it does not matter; a set of it is whole all the same, or the file is
+/// named.
+fn ends_well(dir: &TempDir, bytes: &[u8]) -> Result<(), Failure> {
+    fixture::overwrite(&dir.path().join(DAMAGED), bytes);
+    match load(dir) {
+        Err(error) => right(error.to_string().contains(&format!("{DAMAGED}: ")), error.to_string()),
+        Ok(Dataset { train, .. }) => {
+            let whole = (train.labels.len(), train.images.pixels.len()) == (4, 24)
+                && levels(&train)[0] == 0
+                && levels(&train)[2..] == [1, 3];
+            ensure(whole, || Failure::torn(format!("{train:?}")))
+        }
+    }
+}
+
+#[test]
+fn pictures_that_are_cut() {
+    let mut tally = Tally::new("D11", "prefixes of a picture in a folder");
+    let (dir, whole) = (parted(), png(grey(2)));
+    for end in 0..whole.len() {
+        tally.case(|| ends_well(&dir, &whole[..end]));
+    }
+    tally.finish();
+}
+
+#[test]
+fn pictures_with_a_bit_turned_over() {
+    let mut tally = Tally::new("D11", "flipped bits of a picture in a folder");
+    let (dir, whole) = (parted(), png(grey(2)));
+    for bit in sample(0..whole.len() * 8, size(200, usize::MAX)) {
+        tally.case(|| ends_well(&dir, &flipped(&whole, bit)));
+    }
+    tally.finish();
+}
+
+#[test]
+fn part() {
+    child::measure(|dir| Folder::list(dir)?.load(None));
+}
+
+const PART: &str = "folder::tests::damage::part";
+
+/// A header that claims a billion pixels, first in the set or not.
+#[test]
+fn pictures_that_would_grow() {
+    let mut tally = Tally::new("D11", "pictures of a billion pixels in a folder");
+    for name in ["train/a/1.png", DAMAGED] {
+        for side in [32_000_u32, 16_384] {
+            let mut picture = png(GrayImage::new(1, 1));
+            picture[16..20].copy_from_slice(&side.to_be_bytes());
+            picture[20..24].copy_from_slice(&side.to_be_bytes());
+            let mut crc = flate2::Crc::new();
+            crc.update(&picture[12..29]);
+            picture[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+            let dir = parted();
+            put(&dir, name, &picture);
+            let words = [&format!("{name}: "), "limit"];
+            tally.case(|| Measured::of(PART, dir.path())?.refused(&words, 16 << 20));
+        }
+    }
+    tally.finish();
+}
+
+/// To open or read one would block, never end, or lead around for ever.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let mut tally = Tally::new("D11", "pipes, devices and loops of links in a folder");
+    for (name, tool, arguments, words) in [
+        ("train/a/3.png", "mkfifo", &[][..], &["a/3.png: cannot open: not a regular file"][..]),
+        (
+            "train/a/3.png",
+            "ln",
+            &["-s", "/dev/zero"],
+            &["a/3.png: cannot open: not a regular file"],
+        ),
+        ("train/a/3.png", "ln", &["-s", "3.png"], &["a/3.png: cannot open: Too many levels"]),
+        ("train/a/3.png", "ln", &["-s", "absent"], &["a/3.png: cannot open: No such file"]),
+        ("train/a/3.png", "ln", &["-s", ".."], &["a/3.png: expected a picture, found a folder"]),
+        ("train/c", "ln", &["-s", ".."], &["train/c/test: expected a picture, found a folder"]),
+        ("train/c.png", "mkfifo", &[], &["train/c.png: expected pictures in the folders"]),
+        ("train/c", "ln", &["-s", "a"], &["train has a class \"c\""]),
+    ] {
+        let dir = parted();
+        let made = Command::new(tool).args(arguments).arg(dir.path().join(name)).status();
+        if !made.is_ok_and(|status| status.success()) {
+            notice(&format!("no {tool} on this machine"));
+            continue;
+        }
+        tally.case(|| Measured::of(PART, dir.path())?.refused(words, 16 << 20));
+    }
+    tally.finish();
+}
