@@ -1,81 +1,42 @@
-//! Getting a dataset: found, downloaded, or drawn.
+//! Getting a dataset: found, read, downloaded, or drawn.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use clap::ValueEnum;
 use fmnist_data::{
-    Dataset, DatasetName, Split,
+    Dataset, ImageSize, Split,
     download::{self, Progress},
+    folder::{Folder, TEST_SHARE},
     garments, locate,
 };
 use nn_core::{Model, Scaling};
-use nn_io::{Checkpoint, ModelInfo};
+use nn_io::ModelInfo;
 use nn_train::{Features, Samples};
 
-use crate::{console::Console, exit::Usage};
+use crate::{
+    console::{Console, thousands},
+    source::{Choice, Source},
+};
 
 /// What the synthetic garments are drawn from: always the same, so that a model meets the images
 /// again that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
 
-/// Which dataset is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Choice {
-    /// Fashion-MNIST if it is there or can be downloaded, else the synthetic garments
-    Auto,
-    /// Fashion-MNIST, found or downloaded, and nothing else
-    FashionMnist,
-    /// Garments drawn by this program
-    Synthetic,
-}
-
-impl Choice {
-    /// The dataset that a model was trained on.
-    pub(crate) fn of_model(checkpoint: &Checkpoint) -> anyhow::Result<Self> {
-        let name = checkpoint.info.dataset.name.as_str();
-        [Choice::FashionMnist, Choice::Synthetic]
-            .into_iter()
-            .find(|choice| choice.name() == Some(name))
-            .with_context(|| format!("the model was trained on {name:?}, which is not known here"))
-    }
-
-    /// Its name in model files.
-    pub(crate) fn name(self) -> Option<&'static str> {
-        match self {
-            Choice::Auto => None,
-            Choice::FashionMnist => Some(DatasetName::FashionMnist.as_str()),
-            Choice::Synthetic => Some(DatasetName::Synthetic.as_str()),
-        }
-    }
-}
-
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name().unwrap_or("auto"))
-    }
-}
-
-/// Finds, downloads or draws the dataset.
-pub(crate) fn obtain(
-    choice: Choice,
-    data_dir: Option<&Path>,
-    console: &mut Console,
-) -> anyhow::Result<Dataset> {
-    if choice == Choice::Synthetic {
-        return match data_dir {
-            None => Ok(synthetic(console)),
-            Some(_) => Err(Usage::error("--data-dir: the synthetic garments are in no directory")),
-        };
+/// Finds, reads, downloads or draws the dataset.
+pub(crate) fn obtain(source: &Source, console: &mut Console) -> anyhow::Result<Dataset> {
+    let Source { choice, dir, size } = source;
+    let data_dir = dir.as_deref();
+    match (*choice, data_dir) {
+        (Choice::Synthetic, _) => return Ok(synthetic(console)),
+        (Choice::Idx, Some(dir)) => return Ok(Dataset::load_idx(dir)?),
+        (Choice::Csv, Some(dir)) => return Ok(Dataset::load_csv(dir, *size)?),
+        (Choice::Folder, Some(dir)) => return pictures(dir, *size, console),
+        _ => {}
     }
     // A directory that somebody named and that has no good dataset is an error, never a fall back.
     let found = locate::find(data_dir)?;
     let named = locate::is_named(data_dir);
     match fashion_mnist(found, named, console) {
-        Err(error) if choice == Choice::Auto && !named => {
+        Err(error) if *choice == Choice::Auto && !named => {
             console.warning(&format!("no Fashion-MNIST: {error}"));
             console.warning(SYNTHETIC_NOTICE);
             Ok(synthetic(console))
@@ -126,9 +87,63 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     Dataset::load(&dir)
 }
 
+/// The pictures in a folder, and what is said of them before they are read.
+fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::Result<Dataset> {
+    let folder = Folder::list(dir)?;
+    let (n_train, n_test) = folder.counts();
+    let [n_train, n_test] = [n_train, n_test].map(|n| thousands(n as u64));
+    let (dir, n_classes) = (dir.display(), folder.class_names().len());
+    let pictures =
+        format!("reading {n_train} and {n_test} pictures of {n_classes} classes in {dir}");
+    console.message(&match folder.has_test() {
+        true => pictures,
+        false => format!(
+            "{pictures}: without folders train and test, every {TEST_SHARE}th picture of a class, \
+             by its name, is for the test"
+        ),
+    });
+    Ok(folder.load(size)?)
+}
+
 fn synthetic(console: &Console) -> Dataset {
     console.message("drawing 70,000 synthetic garments");
     garments::synthetic(SYNTHETIC_SEED, 60_000, 10_000)
+}
+
+/// The error where a set of the user's own is not one that the model can be asked about: the sizes of its
+/// images and the meanings of its labels are the model's. That it is the set of the training is not asked,
+/// but said where it is not.
+pub(crate) fn check_fits(
+    info: &ModelInfo,
+    dataset: &Dataset,
+    console: &Console,
+) -> anyhow::Result<()> {
+    if !Choice::of_model(info)?.is_own() {
+        return Ok(());
+    }
+    let images = &dataset.test.images;
+    let (expected, found) = (&info.input, format!("{}x{}", images.width, images.height));
+    let expected = format!("{}x{}", expected.width, expected.height);
+    if expected != found {
+        anyhow::bail!("the model takes images of {expected}, these data have images of {found}");
+    }
+    if !info.class_names.starts_with(&dataset.class_names) {
+        let brief = |names: &[String]| match names {
+            [first @ .., last] if first.len() > 8 => {
+                format!("{}, ... {last} ({} classes)", first[..8].join(", "), names.len())
+            }
+            _ => names.join(", "),
+        };
+        let (expected, found) = (brief(&info.class_names), brief(&dataset.class_names));
+        anyhow::bail!("the model tells apart {expected}; the classes of these data are {found}");
+    }
+    if info.dataset.sha256 != dataset.sha256 {
+        let (expected, found) = (&info.dataset.sha256, &dataset.sha256);
+        console.warning(&format!(
+            "these are not the data that the model was trained on: SHA-256 {found}, not {expected}"
+        ));
+    }
+    Ok(())
 }
 
 /// A split in the form that training and evaluation take.

@@ -11,6 +11,7 @@ mod data;
 mod exit;
 mod optimizer;
 mod signal;
+mod source;
 
 use std::process::ExitCode;
 
@@ -34,7 +35,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Train(command::train::Args),
+    Train(Box<command::train::Args>),
     Evaluate(command::evaluate::Args),
     Predict(command::predict::Args),
     Inspect(command::inspect::Args),
@@ -50,7 +51,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     signal::survive_file_limits().context("cannot take over signals")?;
     let mut console = Console::new(cli.console);
     match cli.command {
-        Command::Train(args) => command::train::run(args, &mut console),
+        Command::Train(args) => command::train::run(*args, &mut console),
         Command::Evaluate(args) => command::evaluate::run(args, &mut console),
         Command::Predict(args) => command::predict::run(args, &mut console),
         Command::Inspect(args) => command::inspect::run(args, &mut console),

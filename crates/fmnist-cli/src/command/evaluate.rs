@@ -9,12 +9,14 @@ use serde_json::json;
 use crate::{
     bundled,
     console::{Console, thousands},
-    data::{self, Choice, LabelledImages},
+    data::{self, LabelledImages},
+    source::Source,
 };
 
 /// Evaluate a model on the test set, or on the training set
 ///
-/// The dataset is the one the model was trained on. Example: fmnist evaluate fashion_mnist.model
+/// The dataset is the one the model was trained on, or with --data-dir one of the same kind, image size and
+/// classes. Example: fmnist evaluate fashion_mnist.model
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The model [default: the one built into this program]
@@ -24,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
 
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -41,8 +43,9 @@ enum SplitName {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let checkpoint = bundled::load(args.model.as_deref())?;
-    let choice = Choice::of_model(&checkpoint)?;
-    let dataset = data::obtain(choice, args.data_dir.as_deref(), console)?;
+    let source = Source::of_model(&checkpoint.info, args.data_dir.as_deref())?;
+    let dataset = data::obtain(&source, console)?;
+    data::check_fits(&checkpoint.info, &dataset, console)?;
     let (name, split) = match args.split {
         SplitName::Test => ("test", &dataset.test),
         SplitName::Train => ("train", &dataset.train),

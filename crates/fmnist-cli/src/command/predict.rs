@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use fmnist_data::{CLASS_NAMES, picture};
+use fmnist_data::picture;
 use nn_core::Workspace;
 use nn_io::Checkpoint;
 use serde_json::json;
@@ -10,14 +10,16 @@ use serde_json::json;
 use crate::{
     bundled,
     console::Console,
-    data::{self, Choice},
+    data,
     exit::Usage,
+    source::{Choice, Source},
 };
 
 /// Say what pictures show
 ///
 /// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set
-/// by index. Example: fmnist predict photo.png
+/// by index. A model that was trained on data of one's own takes pictures in their tones and with their
+/// margins, fitted into its size. Example: fmnist predict photo.png
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Pictures; a model as the first file is the one to ask [default: the one built into this
@@ -34,7 +36,7 @@ pub(crate) struct Args {
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
 
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -49,22 +51,32 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         let name = bundled::name(model.as_deref());
         anyhow::bail!("{name}: expected softmax as the last layer, which gives probabilities");
     }
+    let source = match args.index.as_slice() {
+        [] => None,
+        _ => Some(Source::of_model(&checkpoint.info, args.data_dir.as_deref())?),
+    };
     let mut predictor = Predictor::new(checkpoint, args.top_k);
-    let input = predictor.checkpoint.info.input;
+    let info = &predictor.checkpoint.info;
+    let input = info.input;
+    // Garments are made to look like the dataset's; of what else a model knows, the tones may matter.
+    let is_own = Choice::of_model(info).is_ok_and(Choice::is_own);
+    let load = if is_own { picture::load_plain } else { picture::load };
     for path in pictures {
-        let pixels = picture::load(&path, input.width as u32, input.height as u32)?;
+        let pixels = load(&path, input.width as u32, input.height as u32)?;
         predictor.show(&path.display().to_string(), &pixels, None, console)?;
     }
-    if !args.index.is_empty() {
-        let choice = Choice::of_model(&predictor.checkpoint)?;
-        let test = data::obtain(choice, args.data_dir.as_deref(), console)?.test;
+    if let Some(source) = source {
+        let dataset = data::obtain(&source, console)?;
+        data::check_fits(&predictor.checkpoint.info, &dataset, console)?;
+        let (test, names) = (dataset.test, dataset.class_names);
         for index in args.index {
             let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
             else {
                 let last = test.images.count.saturating_sub(1);
                 return Err(Usage::error(format!("--index {index}: the test set ends at {last}")));
             };
-            predictor.show(&format!("test image {index}"), pixels, Some(label), console)?;
+            let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));
+            predictor.show(&format!("test image {index}"), pixels, actual, console)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -87,7 +99,7 @@ impl Predictor {
         &mut self,
         input: &str,
         pixels: &[u8],
-        actual: Option<u8>,
+        actual: Option<(u8, &str)>,
         console: &mut Console,
     ) -> anyhow::Result<()> {
         let Self { checkpoint, workspace, top_k } = self;
@@ -108,7 +120,7 @@ impl Predictor {
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
         let names = &checkpoint.info.class_names;
         let class = order[0];
-        let actual = actual.map(usize::from);
+        let actual = actual.map(|(label, name)| (usize::from(label), name));
         console.result(
             || {
                 let guesses: Vec<String> = order
@@ -117,8 +129,8 @@ impl Predictor {
                     .map(|&class| format!("{} {:.1}%", names[class], 100.0 * probabilities[class]))
                     .collect();
                 let truth = match actual {
-                    Some(actual) if actual == class => " (right)".into(),
-                    Some(actual) => format!(" (it is: {})", CLASS_NAMES[actual]),
+                    Some((actual, _)) if actual == class => " (right)".into(),
+                    Some((_, name)) => format!(" (it is: {name})"),
                     None => String::new(),
                 };
                 format!("{input}: {}{truth}", guesses.join(", "))
@@ -131,7 +143,7 @@ impl Predictor {
                     "confidence": probabilities[class],
                     "probabilities": probabilities,
                 });
-                if let Some(actual) = actual {
+                if let Some((actual, _)) = actual {
                     line["actual"] = actual.into();
                 }
                 line

@@ -1,5 +1,6 @@
 //! `fmnist train`: begins a run or carries one on, saves after every epoch, stops when told to.
 
+mod begin;
 mod open;
 mod report;
 mod settings;
@@ -22,6 +23,7 @@ use crate::{
     data::{self, LabelledImages, SYNTHETIC_NOTICE},
     exit::Usage,
     signal::{Signal, Stop},
+    source::Place,
 };
 use open::Opened;
 use report::Report;
@@ -32,6 +34,9 @@ use settings::Settings;
 /// Without options: the network 784-128-128-10 on Fashion-MNIST for 10 epochs. Saves the whole run
 /// after every epoch, and on Ctrl-C at the next step; carried on from either, it ends with the very
 /// bits of a run that never stopped. Example: fmnist train --resume fashion_mnist.model --epochs 20
+///
+/// Images of one's own: --dataset idx, folder or csv, with --data-dir; the network's first and last layer
+/// follow from them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Carry this run on, up to --epochs in all; what makes the run what it is stays as saved. Of a
@@ -61,9 +66,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 
     /// Say at the end where the time of a step went
     #[arg(long)]
@@ -75,7 +79,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let Opened { plan, resumed, output, _lock, checkpoints } = open::open(&args, console)?;
-    let dataset = data::obtain(plan.dataset(), args.data_dir.as_deref(), console)?;
+    let dataset = data::obtain(plan.source(), console)?;
     let n_train = dataset.train.labels.len();
     let (run, info) = plan.into_run(&dataset, console)?;
     let scaling = data::scaling(&info);

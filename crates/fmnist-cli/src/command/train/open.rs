@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, ErrorKind, FileLock, ModelInfo, Newest};
+use nn_io::{Checkpoint, CheckpointDir, DatasetId, ErrorKind, FileLock, ModelInfo, Newest};
 
 use super::{
     Args,
@@ -23,7 +23,7 @@ pub(super) struct Opened {
 /// Finds out, before anything that takes time, which run it is, and that it can be saved where it shall
 /// be, and nobody else saves there.
 pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
-    let Args { resume, output, checkpoint_dir, checkpoint_every, settings, .. } = args;
+    let Args { resume, output, checkpoint_dir, checkpoint_every, place, settings, .. } = args;
     let default_output = || PathBuf::from("fashion_mnist.model");
     let claim = |output: &Path| -> anyhow::Result<FileLock> {
         nn_io::check_output(output)?;
@@ -48,7 +48,7 @@ pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
     }
     match resume {
         None => {
-            let plan = setup::new_run(settings)?;
+            let plan = setup::new_run(settings, place)?;
             let output = output.clone().unwrap_or_else(default_output);
             let lock = claim(&output)?;
             let checkpoints = new_checkpoints()?;
@@ -68,14 +68,14 @@ pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
             for error in skipped {
                 console.warning(&format!("skipped: {error}"));
             }
-            let plan = setup::resumed_run(&path, checkpoint, settings)?;
+            let plan = setup::resumed_run(&path, checkpoint, settings, place)?;
             let output = output.clone().unwrap_or_else(default_output);
             let lock = claim(&output)?;
             let checkpoints = Some(checkpoints);
             Ok(Opened { plan, resumed: Some(path), output, _lock: lock, checkpoints })
         }
         Some(file) => {
-            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings);
+            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings, place);
             load()?;
             let output = output.as_ref().unwrap_or(file).clone();
             let lock = claim(&output)?;
@@ -98,9 +98,11 @@ pub(super) fn check_replaced(
         return Ok(());
     }
     if let Ok(Checkpoint { info: old, .. }) = Checkpoint::load(output)
-        && old.dataset.name != info.dataset.name
+        && old.dataset != info.dataset
     {
-        let found = format!("a model of {:?} by one of {:?}", old.dataset.name, info.dataset.name);
+        let [old, new] = [old.dataset, info.dataset.clone()]
+            .map(|DatasetId { name, sha256 }| format!("{name:?} (SHA-256 {}...)", &sha256[..8]));
+        let found = format!("a model of {old} by one of {new}");
         return Err(nn_io::Error::WouldOverwrite { path: output.into(), found }.into());
     }
     console.message(&format!("replacing the model in {}", output.display()));

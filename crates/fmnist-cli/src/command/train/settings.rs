@@ -7,7 +7,7 @@ use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig,
 };
 
-use crate::{data::Choice, exit::Usage};
+use crate::{exit::Usage, source::Choice};
 
 /// What makes a run the run it is. Absent is the default, or when resuming what was saved.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct Settings {
     #[arg(long, value_name = "N,N,...")]
     pub(super) hidden: Option<Hidden>,
 
-    /// Images of a step [default: 128]
+    /// Images of a step [default: 128, or all where there are fewer]
     #[arg(long, value_name = "N")]
     pub(super) batch_size: Option<NonZeroUsize>,
 
@@ -50,7 +50,8 @@ pub(super) struct Settings {
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     pub(super) weight_decay: Option<f64>,
 
-    /// Training images held out, the last of the set, to measure each epoch by [default: 5000]
+    /// Training images held out, the last of the set, to measure each epoch by [default: 5000, or
+    /// a twelfth of the set where that is less]
     #[arg(long, value_name = "N")]
     pub(super) validation: Option<usize>,
 

@@ -4,16 +4,21 @@
 use std::{fmt::Display, path::Path};
 
 use anyhow::Context as _;
-use fmnist_data::{CLASS_NAMES, Dataset};
-use nn_core::{Init, LayerSpec, Model, Scaling};
+use fmnist_data::{Dataset, ImageSize};
+use nn_core::{LayerSpec, Model, Scaling};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{RunConfig, TrainingState};
+use nn_train::TrainingState;
 
-use super::settings::{Hidden, OptimizerName, Settings};
-use crate::{console::Console, data::Choice, exit::Usage};
-
-const SIDE: usize = 28;
+use super::{
+    begin::Begin,
+    settings::{Hidden, OptimizerName, Settings},
+};
+use crate::{
+    console::Console,
+    exit::Usage,
+    source::{Choice, Place, Source},
+};
 
 /// A model and its state of training.
 pub(super) struct Run {
@@ -23,29 +28,25 @@ pub(super) struct Run {
 
 /// A run that is known before its data are.
 pub(super) enum Plan {
-    New { run: Run, dataset: Choice, n_validation: usize },
-    Resume { run: Run, dataset: Choice, info: ModelInfo },
+    New { begin: Begin, source: Source },
+    Resume { run: Box<Run>, source: Source, info: Box<ModelInfo> },
 }
 
-/// Makes a new run. Whatever is wrong with its settings is found here.
-pub(super) fn new_run(settings: &Settings) -> anyhow::Result<Plan> {
-    let Hidden(hidden) = settings.hidden.clone().unwrap_or(Hidden(vec![128, 128]));
-    let sizes = [&[SIDE * SIDE], hidden.as_slice(), &[CLASS_NAMES.len()]].concat();
-    let specs = LayerSpec::mlp(&sizes);
-    let (optimizer, schedule) = (settings.optimizer()?, settings.schedule()?);
-    nn_io::check_size(&specs, Some(&optimizer))
-        .map_err(|error| Usage::error(format!("--hidden: {error}")))?;
-    let config = RunConfig {
+/// Plans a new run. Whatever is wrong with its settings is found here, but for what only the data tell.
+pub(super) fn new_run(settings: &Settings, place: &Place) -> anyhow::Result<Plan> {
+    let choice = settings.dataset.unwrap_or(Choice::Auto);
+    let source = Source::new(choice, place.data_dir.as_deref(), place.image_size)?;
+    let begin = Begin {
+        hidden: settings.hidden.clone().unwrap_or(Hidden(vec![128, 128])),
+        optimizer: settings.optimizer()?,
+        schedule: settings.schedule()?,
         seed: settings.seed.unwrap_or(0),
-        batch_size: settings.batch_size.map_or(128, usize::from),
+        batch_size: settings.batch_size.map(usize::from),
+        n_validation: settings.validation,
     };
-    let model = Model::new(&specs, Init::He, config.seed)?;
-    let state = TrainingState::new(&model, optimizer, schedule, config)?;
-    Ok(Plan::New {
-        run: Run { model, state },
-        dataset: settings.dataset.unwrap_or(Choice::Auto),
-        n_validation: settings.validation.unwrap_or(5000),
-    })
+    let (inputs, outputs) = source.least_shape();
+    begin.layers(inputs, outputs)?;
+    Ok(Plan::New { begin, source })
 }
 
 /// The saved run of this file, to be carried on, which the settings must not contradict.
@@ -53,9 +54,10 @@ pub(super) fn resumed_run(
     path: &Path,
     checkpoint: Checkpoint,
     settings: &Settings,
+    place: &Place,
 ) -> anyhow::Result<Plan> {
-    let dataset = Choice::of_model(&checkpoint)?;
     let Checkpoint { model, info, training } = checkpoint;
+    let dataset = Choice::of_model(&info)?;
     let state = training.with_context(|| {
         format!(
             "{}: the model is for inference only and has no optimizer state to carry on with; \
@@ -75,7 +77,12 @@ pub(super) fn resumed_run(
     agree("--validation", settings.validation.as_ref(), &info.n_validation)?;
     agree("--seed", settings.seed.as_ref(), &state.config.seed)?;
     agree("--dataset", given_dataset.as_ref(), &dataset)?;
-    Ok(Plan::Resume { run: Run { model, state }, dataset, info })
+    if let Some(size) = ImageSize::new(info.input.width, info.input.height) {
+        agree("--image-size", place.image_size.as_ref(), &size)?;
+    }
+    let source = Source::of_model(&info, place.data_dir.as_deref())?;
+    let run = Box::new(Run { model, state });
+    Ok(Plan::Resume { run, source, info: Box::new(info) })
 }
 
 /// The error where the optimizer, or a setting of it, was given and is not the saved one.
@@ -117,9 +124,9 @@ fn agree<T: PartialEq + Display>(option: &str, given: Option<&T>, saved: &T) -> 
 
 impl Plan {
     /// The dataset that the run is on.
-    pub(super) fn dataset(&self) -> Choice {
-        match *self {
-            Plan::New { dataset, .. } | Plan::Resume { dataset, .. } => dataset,
+    pub(super) fn source(&self) -> &Source {
+        match self {
+            Plan::New { source, .. } | Plan::Resume { source, .. } => source,
         }
     }
 
@@ -133,13 +140,15 @@ impl Plan {
         let instruction_set = nn_core::InstructionSet::current().name();
         let producer = format!("fmnist {}", env!("CARGO_PKG_VERSION"));
         match self {
-            Plan::New { run, n_validation, .. } => {
+            Plan::New { begin, .. } => {
+                let (run, n_validation) = begin.run(dataset)?;
                 let Scaling { mean, std } = Scaling::default();
+                let images = &dataset.train.images;
                 let info = ModelInfo {
                     producer,
                     instruction_set: instruction_set.into(),
-                    input: InputSpec { width: SIDE, height: SIDE, mean, std },
-                    class_names: CLASS_NAMES.map(String::from).to_vec(),
+                    input: InputSpec { width: images.width, height: images.height, mean, std },
+                    class_names: dataset.class_names.clone(),
                     dataset: DatasetId {
                         name: dataset.name.to_string(),
                         sha256: dataset.sha256.clone(),
@@ -164,7 +173,7 @@ impl Plan {
                     ));
                 }
                 (info.producer, info.instruction_set) = (producer, instruction_set.into());
-                Ok((run, info))
+                Ok((*run, *info))
             }
         }
     }
