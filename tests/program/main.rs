@@ -52,6 +52,12 @@ mod bad_model;
 /// Datasets that are missing or wrong, and what happens without any.
 mod dataset;
 
+/// A small set of garments, to be written as any kind that a set of one's own can be of.
+mod own_set;
+
+/// Data of one's own: of any kind, size and classes.
+mod own_data;
+
 /// Pictures that are none.
 mod bad_picture;
 

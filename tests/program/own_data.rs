@@ -1,0 +1,256 @@
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    fixture::{DATA, digest, with_model},
+    harness::{Output, Program},
+    own_set::{KINDS, OwnSet},
+};
+
+/// A program beside directories `idx`, `folder` and `csv` of the same set.
+fn with_sets(set: &OwnSet) -> Program {
+    let program = Program::new();
+    KINDS.iter().for_each(|kind| set.write(&program, kind));
+    program
+}
+
+fn accuracy(metrics: &Value) -> f64 {
+    metrics["accuracy"].as_f64().unwrap()
+}
+
+/// All that a model can be asked, on each kind: it learns, carries on, and says of the test set and of
+/// pictures what it must.
+fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f64) {
+    let train = format!("train --dataset {kind} --data-dir {kind} {size} --batch-size 8");
+    let events = program.json(&format!("{train} --epochs 1 --output m.model"));
+    assert_eq!(events[0]["dataset"], kind);
+    let found = accuracy(&events[2]["test"]);
+    assert!(found > 2.0 * chance, "{kind}: {found}, where guessing gives {chance}");
+    program.json(&format!("{train} --epochs 2 --output whole.model"));
+    program.json(&format!("train --resume m.model --data-dir {kind} --epochs 2"));
+    assert_eq!(digest(program, "m.model"), digest(program, "whole.model"));
+
+    let inspected = program.inspect("m.model");
+    let input = &inspected["input"];
+    assert_eq!((&input["width"], &input["height"]), (&set.width().into(), &set.height().into()));
+    let evaluation = program.json(&format!("evaluate m.model --data-dir {kind}")).remove(0);
+    let last = program.json(&format!("train --resume m.model --data-dir {kind} --epochs 2"));
+    assert_eq!(evaluation["accuracy"], last.last().unwrap()["test"]["accuracy"]);
+
+    // Image by image it is as good, and a picture of an image is that image.
+    let indices: Vec<String> = (0..set.test.len()).map(|index| index.to_string()).collect();
+    let ask = format!("predict m.model --data-dir {kind} --index {}", indices.join(","));
+    let answers = program.json(&ask);
+    let right = answers.iter().filter(|answer| answer["class"] == answer["actual"]).count();
+    let expected = accuracy(&evaluation) * set.test.len() as f64;
+    assert_eq!(right, expected.round() as usize, "{kind}");
+    if kind != "folder" {
+        set.test[0].0.save(program.path("0.png")).unwrap();
+        let picture = program.json("predict m.model 0.png").remove(0);
+        assert_eq!(picture["probabilities"], answers[0]["probabilities"], "{kind}");
+        assert_eq!(answers[0]["actual"], set.test[0].1);
+    }
+    for name in ["m.model", "whole.model"] {
+        fs::remove_file(program.path(name)).unwrap();
+    }
+}
+
+#[test]
+fn garments_of_each_kind() {
+    let set = OwnSet::garments(1000, 100);
+    let program = with_sets(&set);
+    KINDS.iter().for_each(|kind| check_kind(&program, &set, kind, "", 0.1));
+}
+
+/// No side, and no number of classes, is built in.
+#[test]
+fn five_by_seven_pixels_and_three_classes() {
+    let set = OwnSet::five_by_seven();
+    let program = with_sets(&set);
+    check_kind(&program, &set, "idx", "", 0.34);
+    check_kind(&program, &set, "folder", "", 0.34);
+    check_kind(&program, &set, "csv", "--image-size 5x7", 0.34);
+}
+
+/// A kind is a way to write a set: the same images in the same order are the same run.
+#[test]
+fn kinds_of_the_same_set_train_to_the_same_weights() {
+    let set = OwnSet::five_by_seven();
+    let program = with_sets(&set);
+    let inspect = |kind: &str, options: &str| {
+        let output = format!("--hidden 9 --epochs 1 --output {kind}.model");
+        program.json(&format!("train --dataset {kind} --data-dir {kind} {options} {output}"));
+        program.inspect(&format!("{kind}.model"))
+    };
+    let (idx, csv) = (inspect("idx", ""), inspect("csv", "--image-size 5x7"));
+    assert_eq!(idx["weights_sha256"], csv["weights_sha256"]);
+    assert_eq!(idx["dataset"]["sha256"], csv["dataset"]["sha256"]);
+    let folder = inspect("folder", "");
+    for model in [&idx, &csv, &folder] {
+        let classes = serde_json::json!(["Bag of the shop", "Shoe", "Trouser"]);
+        assert_eq!(model["class_names"], classes);
+        assert_eq!(model["layers"][0]["inputs"], 35);
+        assert_eq!(model["layers"][2]["outputs"], 3);
+    }
+    assert_eq!(folder["dataset"]["name"], "folder");
+    let output = program.run("evaluate folder.model --data-dir folder").success();
+    assert!(output.stdout.contains("Bag of the shop "), "{}", output.stdout);
+    let output = program.run("predict csv.model --data-dir csv --index 0,1,2,3,4,5").success();
+    assert!(output.stdout.contains("Trouser "), "{}", output.stdout);
+}
+
+#[test]
+fn pictures_without_a_test_set_are_parted() {
+    let set = OwnSet::five_by_seven();
+    let program = Program::new();
+    set.write_unparted(&program, "all");
+    let output = program.run("train --dataset folder --data-dir all --epochs 1 --format json");
+    let output = output.success();
+    let words = "pictures of 3 classes in all: without folders train and test, every 6th picture";
+    assert!(output.stderr.contains(words), "{}", output.stderr);
+    let sixths = |label| set.train.iter().filter(|(_, it)| *it == label).count() / 6;
+    let n_test = sixths(0) + sixths(1) + sixths(2);
+    let samples = &output.json()[0]["samples"];
+    assert_eq!(samples["test"], n_test);
+    let n_train = set.train.len() - n_test;
+    assert_eq!(samples["validation"], n_train / 12);
+    assert_eq!(samples["train"], n_train - n_train / 12);
+}
+
+#[test]
+fn pictures_are_made_to_have_the_size_asked_for() {
+    let program = Program::new();
+    OwnSet::five_by_seven().write(&program, "folder");
+    let train = "train --dataset folder --data-dir folder --hidden none --epochs";
+    program.json(&format!("{train} 1 --image-size 10x9 --output m.model"));
+    let input = &program.inspect("m.model")["input"];
+    assert_eq!((&input["width"], &input["height"]), (&10.into(), &9.into()));
+    // The size is the model's from then on.
+    program.json("evaluate m.model --data-dir folder");
+    program.json("predict m.model --data-dir folder --index 0");
+    program.json("train --resume m.model --data-dir folder --image-size 10x9 --epochs 2");
+    let words = ["--image-size: the saved run has 10x9, not 9x10"];
+    let other = "train --resume m.model --data-dir folder --image-size 9x10 --epochs 2";
+    program.refuses(other, 2, &words);
+}
+
+/// What is left out is a sensible share of a small set; what is given is meant.
+#[test]
+fn defaults_follow_the_size_of_the_set() {
+    let program = Program::new();
+    OwnSet::garments(62, 10).write(&program, "csv");
+    let train = "train --dataset csv --data-dir csv --epochs 1 --hidden none";
+    let start = program.json(&format!("{train} --output a.model")).remove(0);
+    assert_eq!(start["samples"], serde_json::json!({"train": 57, "validation": 5, "test": 10}));
+    assert_eq!(start["batch_size"], 57);
+    let start = program.json(&format!("{train} --output b.model --batch-size 62")).remove(0);
+    assert_eq!(start["batch_size"], 62);
+    let check =
+        |option: &str, words: &[&str]| program.refuses(&format!("{train} {option}"), 2, words);
+    check("--validation 5000", &["--validation", "at most 61 of 62", "found 5000"]);
+    check("--batch-size 63", &["--batch-size", "at most 62", "found 63"]);
+}
+
+/// Found before anything is read or written.
+#[test]
+fn a_set_of_ones_own_is_named() {
+    let program = Program::new();
+    let check = |arguments: &str, words: &[&str]| {
+        program.refuses(arguments, 2, words);
+        assert!(program.contents().is_empty(), "{:?}", program.contents());
+    };
+    let expected = "--data-dir: expected the directory";
+    check("train --dataset idx", &[expected, "train-images-idx3-ubyte", "t10k-labels"]);
+    check("train --dataset folder", &[expected, "train/CLASS/*.png"]);
+    check("train --dataset csv", &[expected, "fashion-mnist_train.csv", "test.csv"]);
+    let size = "--image-size: expected --dataset folder or csv";
+    check("train --dataset idx --data-dir . --image-size 5x7", &[size, "found idx"]);
+    check("train --dataset fashion-mnist --image-size 28x28", &[size, "found fashion-mnist"]);
+    check("train --image-size 28x28", &[size, "found auto"]);
+    for bad in ["0x1", "28", "1025x1", "5x7x3", "axb"] {
+        let arguments = format!("train --dataset csv --data-dir . --image-size {bad}");
+        check(&arguments, &["--image-size", "WIDTHxHEIGHT, each of 1 to 1024", bad]);
+    }
+    check("train --dataset csv --data-dir . --hidden 99999999999", &["--hidden"]);
+    // The variable is where Fashion-MNIST is.
+    let mut by_variable = program.command("train --dataset csv");
+    Output::of(by_variable.env("FMNIST_DATA_DIR", ".")).refused(2, &[expected]);
+}
+
+#[test]
+fn a_model_is_asked_about_its_own_kind_of_data() {
+    let set = OwnSet::five_by_seven();
+    let program = with_sets(&set);
+    for kind in ["idx", "folder"] {
+        let train = "--hidden none --epochs 1 --output";
+        program.json(&format!("train --dataset {kind} --data-dir {kind} {train} {kind}.model"));
+    }
+    let expected = "--data-dir: expected the directory";
+    for arguments in
+        ["evaluate folder.model", "predict folder.model --index 0", "train --resume folder.model"]
+    {
+        program.refuses(arguments, 2, &[expected, "of the kind folder", "train/CLASS/*.png"]);
+    }
+    // Other data of the same form can be asked about, and are told of, but no run goes on with them.
+    let mut other = OwnSet::five_by_seven();
+    other.train.swap(0, 1);
+    fs::rename(program.path("idx"), program.path("first")).unwrap();
+    other.write(&program, "idx");
+    let output = program.run("evaluate idx.model --data-dir idx").success();
+    let words = "warning: these are not the data that the model was trained on";
+    assert!(output.stderr.contains(words), "{}", output.stderr);
+    let output = program.run("evaluate idx.model --data-dir first").success();
+    assert_eq!(output.stderr, "");
+    let words = ["not the one that the run began with", "expected SHA-256"];
+    program.refuses("train --resume idx.model --data-dir idx --epochs 2", 3, &words);
+    let words = ["idx.model: would overwrite a model of \"idx\"", "by one of \"idx\""];
+    let train = "train --dataset idx --data-dir idx --output idx.model --hidden none --epochs 1";
+    program.refuses(train, 4, &words);
+
+    // Other labels, or images of another size, say nothing to it.
+    program.write("idx/classes.txt", "Shoe\nBag of the shop\nTrouser\n");
+    let words = ["tells apart Bag of the shop, Shoe, Trouser", "these data are Shoe, Bag"];
+    program.refuses("evaluate idx.model --data-dir idx", 3, &words);
+    program.refuses("predict idx.model --data-dir idx --index 0", 3, &words);
+    fs::remove_dir_all(program.path("idx")).unwrap();
+    OwnSet::garments(30, 20).write(&program, "idx");
+    let words = ["the model takes images of 5x7, these data have images of 28x28"];
+    program.refuses("evaluate idx.model --data-dir idx", 3, &words);
+    program.refuses("predict idx.model --data-dir idx --index 0", 3, &words);
+}
+
+/// A model of the garments is not replaced by one of something else.
+#[test]
+fn a_model_of_other_data_stays() {
+    let program = with_model();
+    OwnSet::garments(60, 20).write(&program, "csv");
+    let train = "train --dataset csv --data-dir csv --epochs 1 --output m.model";
+    program.refuses(train, 4, &["m.model: would overwrite", DATA.name, "by one of \"csv\""]);
+}
+
+/// The messages of what reads the data come out as they are, with the exit codes of bad data.
+#[test]
+fn bad_data_are_told() {
+    let program = with_sets(&OwnSet::garments(30, 20));
+    program.write("csv/train.csv", "label,pixel1\n1,256\n");
+    program.write("folder/train/Bag/x.png", "Dear diary,\n");
+    program.write("idx/classes.txt", "one\ntwo\n");
+    let check = |kind: &str, code: i32, words: &[&str]| {
+        program.refuses(&format!("train --dataset {kind} --data-dir {kind}"), code, words);
+    };
+    check(
+        "csv",
+        3,
+        &["csv/train.csv: line 2, column 2: expected a pixel of 0 to 255, found \"256\""],
+    );
+    check(
+        "folder",
+        3,
+        &["folder/train/Bag/x.png: expected a PNG or JPEG image, found a text file"],
+    );
+    check("idx", 3, &["idx/train-labels-idx1-ubyte", "expected 0 to 1", "classes.txt"]);
+    program.refuses("train --dataset csv --data-dir home", 3, &["home: expected", "found none"]);
+    program.refuses("train --dataset folder --data-dir absent", 4, &["absent: cannot list"]);
+    program.refuses("train --dataset idx --data-dir csv", 3, &["csv: no dataset here, missing"]);
+}

@@ -1,0 +1,123 @@
+use std::{fs, path::Path};
+
+use fmnist_data::{CLASS_NAMES, Split, garments};
+use image::{
+    GrayImage,
+    imageops::{self, FilterType},
+};
+
+use crate::harness::Program;
+
+/// The kinds that a set of one's own can be of.
+pub(crate) const KINDS: [&str; 3] = ["idx", "folder", "csv"];
+
+/// A picture and its label.
+pub(crate) type Labelled = (GrayImage, u8);
+
+/// A small set of garments that are drawn, to be written as any kind.
+pub(crate) struct OwnSet {
+    pub(crate) train: Vec<Labelled>,
+    pub(crate) test: Vec<Labelled>,
+    /// A word for each label.
+    names: Vec<&'static str>,
+}
+
+impl OwnSet {
+    /// Garments as they are drawn, of all ten kinds.
+    pub(crate) fn garments(n_train: usize, n_test: usize) -> Self {
+        let dataset = garments::synthetic(0, n_train, n_test);
+        let [train, test] = [&dataset.train, &dataset.test].map(pictures);
+        // The first ten words that no folder's name stands against.
+        let names = CLASS_NAMES.map(|name| name.split('/').next().unwrap());
+        Self { train, test, names: names.to_vec() }
+    }
+
+    /// Trousers, sneakers and bags, dark on white and of 5 x 7 pixels.
+    pub(crate) fn five_by_seven() -> Self {
+        let Self { train, test, .. } = Self::garments(1000, 300);
+        let small = |labelled: Vec<Labelled>| {
+            let some = labelled.into_iter().filter_map(|(picture, label)| {
+                let label = [1, 7, 8].iter().position(|&it| it == label)?;
+                let mut small = imageops::resize(&picture, 5, 7, FilterType::Triangle);
+                imageops::invert(&mut small);
+                Some((small, label as u8))
+            });
+            some.collect()
+        };
+        let names = vec!["Bag of the shop", "Shoe", "Trouser"];
+        // In the order of the names, in which folders have them.
+        let swap = |labelled: Vec<Labelled>| {
+            labelled.into_iter().map(|(picture, label)| (picture, [2, 1, 0][usize::from(label)]))
+        };
+        Self { train: swap(small(train)).collect(), test: swap(small(test)).collect(), names }
+    }
+
+    pub(crate) fn width(&self) -> u32 {
+        self.train[0].0.width()
+    }
+
+    pub(crate) fn height(&self) -> u32 {
+        self.train[0].0.height()
+    }
+
+    /// Writes the set as a directory of this kind, named so, with the names of its classes.
+    pub(crate) fn write(&self, program: &Program, kind: &str) {
+        let dir = program.path(kind);
+        fs::create_dir(&dir).unwrap();
+        let parts = [(&self.train, "train"), (&self.test, "test")];
+        match kind {
+            "idx" => parts.iter().for_each(|(part, name)| self.write_idx(&dir, name, part)),
+            "csv" => parts.iter().for_each(|(part, name)| write_csv(&dir, name, part)),
+            _ => {
+                parts.iter().for_each(|(part, name)| self.write_folder(&dir.join(name), part));
+                return;
+            }
+        }
+        fs::write(dir.join("classes.txt"), self.names.join("\n")).unwrap();
+    }
+
+    /// Writes the training pictures alone, in a folder for each class.
+    pub(crate) fn write_unparted(&self, program: &Program, name: &str) {
+        self.write_folder(&program.path(name), &self.train);
+    }
+
+    fn write_folder(&self, dir: &Path, part: &[Labelled]) {
+        for (i, (picture, label)) in part.iter().enumerate() {
+            let class = dir.join(self.names[usize::from(*label)]);
+            fs::create_dir_all(&class).unwrap();
+            picture.save(class.join(format!("{i:05}.png"))).unwrap();
+        }
+    }
+
+    fn write_idx(&self, dir: &Path, name: &str, part: &[Labelled]) {
+        let name = if name == "test" { "t10k" } else { name };
+        let header = |dims: &[u32]| {
+            let dims: Vec<[u8; 4]> = dims.iter().map(|dim| dim.to_be_bytes()).collect();
+            [&[0, 0, 8, dims.len() as u8], dims.concat().as_slice()].concat()
+        };
+        let mut images = header(&[part.len() as u32, self.height(), self.width()]);
+        images.extend(part.iter().flat_map(|(picture, _)| picture.as_raw()));
+        let mut labels = header(&[part.len() as u32]);
+        labels.extend(part.iter().map(|(_, label)| label));
+        fs::write(dir.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
+        fs::write(dir.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+fn write_csv(dir: &Path, name: &str, part: &[Labelled]) {
+    let columns = 0..part[0].0.len();
+    let mut text =
+        format!("label{}\n", columns.map(|i| format!(",pixel{}", i + 1)).collect::<String>());
+    for (picture, label) in part {
+        let pixels = picture.iter().map(|pixel| format!(",{pixel}"));
+        text += &format!("{label}{}\n", pixels.collect::<String>());
+    }
+    fs::write(dir.join(format!("{name}.csv")), text).unwrap();
+}
+
+fn pictures(split: &Split) -> Vec<Labelled> {
+    let pictures = split.images.iter().map(|pixels| {
+        GrayImage::from_raw(split.images.width as u32, split.images.height as u32, pixels.to_vec())
+    });
+    pictures.map(Option::unwrap).zip(split.labels.iter().copied()).collect()
+}
