@@ -21,6 +21,7 @@ fn tells_what_a_run_is() {
         "parameters",
         "producer",
         "progress",
+        "schedule",
         "state_sha256",
         "weights_sha256",
     ];

@@ -16,6 +16,9 @@ mod train;
 /// Every optimizer: it learns, resumes, and is shown with its settings.
 mod optimizers;
 
+/// Every schedule: it resumes, is shown with its settings, and says what another rate or length does to it.
+mod schedules;
+
 /// A training that was cut in any way ends with the bits of one that was not.
 mod resume;
 

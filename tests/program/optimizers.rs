@@ -4,19 +4,31 @@ use tally::{Failure, Tally, ensure};
 use crate::{fixture::digest, harness::Program};
 
 /// Each optimizer at a rate that it learns at within an epoch, what `inspect` says of it, and what its text has.
-fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 7] {
+fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
     [
         (
             "--optimizer adam",
-            json!({"kind": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7,
+            json!({"kind": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false,
                 "learning_rate": 0.001, "decay": 0.001, "step": 430}),
             "Adam, beta 0.9 and 0.999, epsilon 0.0000001; learning rate 0.001, decay 0.001",
         ),
         (
             "--optimizer adamw --weight-decay 0.1",
             json!({"kind": "adamw", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
-                "weight_decay": 0.1, "learning_rate": 0.001, "decay": 0.001, "step": 430}),
+                "weight_decay": 0.1, "amsgrad": false, "learning_rate": 0.001, "decay": 0.001, "step": 430}),
             "AdamW, weight decay 0.1, beta 0.9 and 0.999, epsilon 0.00000001; learning rate 0.001",
+        ),
+        (
+            "--amsgrad",
+            json!({"kind": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": true,
+                "learning_rate": 0.001, "decay": 0.001, "step": 430}),
+            "Adam, AMSGrad, beta 0.9 and 0.999, epsilon 0.0000001; learning rate 0.001, decay 0.001",
+        ),
+        (
+            "--optimizer adamw --amsgrad --schedule constant",
+            json!({"kind": "adamw", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
+                "weight_decay": 0.01, "amsgrad": true, "learning_rate": 0.001, "step": 430}),
+            "AdamW, AMSGrad, weight decay 0.01, beta 0.9 and 0.999, epsilon 0.00000001; learning rate 0.001, constant",
         ),
         (
             "--optimizer rmsprop",
@@ -129,6 +141,10 @@ fn settings_that_an_optimizer_has_not() {
         let words = ["--weight-decay", "expected --optimizer adamw", &format!("found {other}")];
         check(&format!("--optimizer {other} --weight-decay 0.1"), &words);
     }
+    for other in ["sgd", "adagrad", "rmsprop"] {
+        let words = ["--amsgrad: expected --optimizer adam or adamw", &format!("found {other}")];
+        check(&format!("--optimizer {other} --amsgrad"), &words);
+    }
     check("--momentum 0.9", &["--momentum", "expected --optimizer sgd", "found adam"]);
     check("--optimizer sgd --nesterov", &["momentum: expected above 0, to be Nesterov's, found 0"]);
     check("--optimizer sgd --momentum 1", &["momentum: expected at least 0 and below 1, found 1"]);
@@ -163,6 +179,8 @@ fn another_setting_is_another_run() {
         "--weight-decay 0.1",
         &["--weight-decay: the saved run has 0.01, not 0.1"],
     );
+    check("adamw.model", "--amsgrad", &["--amsgrad: the saved run has false, not true"]);
+    check("sgd.model", "--amsgrad", &["--amsgrad: expected --optimizer adam or adamw"]);
     check("adamw.model", "--optimizer adam", &["--optimizer: the saved run has adamw, not adam"]);
     check(
         "adamw.model",

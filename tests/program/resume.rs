@@ -89,7 +89,8 @@ fn another_setting_is_another_run() {
     check("--seed", "0", "1");
     check("--hidden", "128,128", "128");
     check("--hidden", "128,128", "none");
-    check("--learning-rate", "0.001", "0.01");
+    check("--schedule", "inverse-time", "constant");
+    check("--warmup-epochs", "0", "0.5");
     check("--decay", "0.001", "0");
     check("--optimizer", "adam", "sgd");
     check("--validation", "5000", "1000");

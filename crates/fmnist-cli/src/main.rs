@@ -10,6 +10,7 @@ mod console;
 mod data;
 mod exit;
 mod optimizer;
+mod schedule;
 mod signal;
 mod source;
 

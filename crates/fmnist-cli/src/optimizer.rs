@@ -12,11 +12,15 @@ pub(crate) fn brief(config: &OptimizerConfig) -> String {
         }
         OptimizerConfig::Adagrad(_) => "Adagrad".into(),
         OptimizerConfig::RmsProp(_) => "RMSprop".into(),
-        OptimizerConfig::Adam(_) => "Adam".into(),
-        OptimizerConfig::AdamW(AdamWConfig { weight_decay, .. }) => {
-            format!("AdamW, weight decay {weight_decay}")
+        OptimizerConfig::Adam(adam) => format!("Adam{}", amsgrad(&adam)),
+        OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
+            format!("AdamW{}, weight decay {weight_decay}", amsgrad(&adam))
         }
     }
+}
+
+fn amsgrad(adam: &AdamConfig) -> &'static str {
+    if adam.amsgrad { ", AMSGrad" } else { "" }
 }
 
 /// All settings, as `Adam, beta 0.9 and 0.999, epsilon 0.0000001`.
@@ -31,7 +35,7 @@ pub(crate) fn text(config: &OptimizerConfig) -> String {
             format!("{brief}, rho {rho}, epsilon {epsilon}")
         }
         OptimizerConfig::Adam(adam) | OptimizerConfig::AdamW(AdamWConfig { adam, .. }) => {
-            let AdamConfig { beta_1, beta_2, epsilon } = adam;
+            let AdamConfig { beta_1, beta_2, epsilon, amsgrad: _ } = adam;
             format!("{brief}, beta {beta_1} and {beta_2}, epsilon {epsilon}")
         }
     }
@@ -50,17 +54,24 @@ pub(crate) fn to_json(config: &OptimizerConfig) -> Value {
         OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
             json!({"kind": kind, "rho": rho, "epsilon": epsilon})
         }
-        OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon }) => {
-            json!({"kind": kind, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon})
+        OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }) => {
+            json!({
+                "kind": kind,
+                "beta_1": beta_1,
+                "beta_2": beta_2,
+                "epsilon": epsilon,
+                "amsgrad": amsgrad,
+            })
         }
         OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
-            let AdamConfig { beta_1, beta_2, epsilon } = adam;
+            let AdamConfig { beta_1, beta_2, epsilon, amsgrad } = adam;
             json!({
                 "kind": kind,
                 "beta_1": beta_1,
                 "beta_2": beta_2,
                 "epsilon": epsilon,
                 "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
             })
         }
     }

@@ -4,7 +4,6 @@ use std::{path::PathBuf, process::ExitCode};
 
 use nn_core::LayerSpec;
 use nn_io::{Checkpoint, Newest, VERSION};
-use nn_optim::Schedule;
 use nn_train::{EpochRecord, TrainingState};
 use serde_json::{Value, json};
 
@@ -12,7 +11,7 @@ use super::metrics_json;
 use crate::{
     bundled,
     console::{Console, thousands},
-    optimizer,
+    optimizer, schedule,
 };
 
 /// Show what a model file holds; reading it verifies every checksum
@@ -117,19 +116,23 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
 }
 
 fn training_lines(training: &TrainingState) -> Vec<String> {
-    let TrainingState { schedule, config, progress, history, .. } = training;
-    let Schedule::InverseTime { learning_rate, decay } = *schedule;
+    let TrainingState { config, progress, history, .. } = training;
+    let step = training.optimizer.step();
+    // What an epoch has of them, where one is complete.
+    let n_batches = step.saturating_sub(progress.batch).checked_div(progress.epoch);
+    let n_batches = n_batches.filter(|&n_batches| n_batches > 0);
     let mut lines = vec![
         format!(
-            "optimizer:    {}; learning rate {learning_rate}, decay {decay}",
-            optimizer::text(&training.optimizer.config())
+            "optimizer:    {}; {}",
+            optimizer::text(&training.optimizer.config()),
+            schedule::text(&training.schedule, n_batches)
         ),
         format!("run:          seed {}, batches of {}", config.seed, config.batch_size),
         format!(
             "progress:     {} epochs and {} batches, {} steps",
             progress.epoch,
             progress.batch,
-            thousands(training.optimizer.step())
+            thousands(step)
         ),
     ];
     if let Some(record) = history.last() {
@@ -158,6 +161,7 @@ fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
         "dataset": {"name": info.dataset.name, "sha256": info.dataset.sha256},
         "n_validation": info.n_validation,
         "optimizer": training.as_ref().map(optimizer_json),
+        "schedule": training.as_ref().map(|training| schedule::to_json(&training.schedule)),
         "progress": training.as_ref().map(progress_json),
         "weights_sha256": checkpoint.view().weights_sha256(),
         "state_sha256": state_sha256,
@@ -174,10 +178,11 @@ fn layer_json(spec: LayerSpec) -> Value {
 }
 
 fn optimizer_json(training: &TrainingState) -> Value {
-    let Schedule::InverseTime { learning_rate, decay } = training.schedule;
     let mut value = optimizer::to_json(&training.optimizer.config());
-    value["learning_rate"] = learning_rate.into();
-    value["decay"] = decay.into();
+    value["learning_rate"] = training.schedule.learning_rate.into();
+    if let Some(decay) = schedule::inverse_decay(&training.schedule) {
+        value["decay"] = decay.into();
+    }
     value["step"] = training.optimizer.step().into();
     value
 }

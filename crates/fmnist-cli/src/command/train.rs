@@ -3,6 +3,7 @@
 mod begin;
 mod open;
 mod report;
+mod schedule;
 mod settings;
 mod setup;
 
@@ -57,10 +58,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
 
-    /// Epochs in all, those before --resume included
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    /// Epochs in all, those before --resume included [default: 10; of a cosine or one-cycle that is carried
+    /// on, its own]
+    #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=nn_io::limits::HISTORY as u64))]
-    epochs: u64,
+    epochs: Option<u64>,
 
     /// Threads to use; their number changes no result [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -81,7 +83,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let Opened { plan, resumed, output, _lock, checkpoints } = open::open(&args, console)?;
     let dataset = data::obtain(plan.source(), console)?;
     let n_train = dataset.train.labels.len();
-    let (run, info) = plan.into_run(&dataset, console)?;
+    let (mut run, info) = plan.into_run(&dataset, console)?;
     let scaling = data::scaling(&info);
     let train_images = LabelledImages::new(&dataset.train, scaling);
     let test_images = LabelledImages::new(&dataset.test, scaling);
@@ -96,6 +98,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
         return Err(setting_error(resumed.as_deref(), message));
     }
+    let n_batches = n_fit.div_ceil(batch_size) as u64;
+    let (epochs, changes) = match resumed {
+        None => (args.settings.begin(&mut run.state, args.epochs, n_batches)?, Vec::new()),
+        Some(_) => args.settings.rates.carry_on(&mut run.state, args.epochs, n_batches)?,
+    };
     if resumed.as_ref() != Some(&output) {
         open::check_replaced(&output, &info, console)?;
     }
@@ -113,13 +120,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         output: &output,
         checkpoints,
         checkpoint_every: args.checkpoint_every.unwrap_or(1),
-        epochs: args.epochs,
+        epochs,
         report: Report::new(console, threads),
         stop: Stop::on_signals().context("cannot take over signals")?,
     };
     session.rehearse_save()?;
     let resumed = resumed.as_deref();
-    session.report.start(&session.trainer, &session.info, &dataset, n_fit, resumed)?;
+    session.report.start(&session.trainer, &session.info, &dataset, n_fit, resumed, &changes)?;
     let stopped_by = session.train(&train, validation.as_ref())?;
     if args.profile {
         session.report.profile(&session.trainer)?;

@@ -10,15 +10,14 @@ use fmnist_data::Dataset;
 use indicatif::ProgressBar;
 use nn_core::{Layer, Pass};
 use nn_io::ModelInfo;
-use nn_optim::Schedule;
 use nn_train::{EpochRecord, Metrics, Profile, Stage, Step, Trainer, TrainingState};
 use serde_json::json;
 
-use super::super::metrics_json;
+use super::{super::metrics_json, schedule::Change};
 use crate::{
     console::{Console, duration, thousands},
     data::architecture,
-    optimizer,
+    optimizer, schedule,
     signal::Signal,
 };
 
@@ -54,11 +53,12 @@ impl<'a> Report<'a> {
         dataset: &Dataset,
         n_train: usize,
         resumed: Option<&Path>,
+        changes: &[Change],
     ) -> io::Result<()> {
+        changes.iter().for_each(|change| self.console.message(&change.text()));
         let (model, state) = (trainer.model(), trainer.state());
         let n_test = dataset.test.labels.len();
         let optimizer = state.optimizer.config();
-        let Schedule::InverseTime { learning_rate, decay } = state.schedule;
         let architecture = architecture(model);
         self.next_epoch = state.progress.epoch + 1;
         self.n_batches = n_train.div_ceil(state.config.batch_size) as u64;
@@ -71,8 +71,7 @@ impl<'a> Report<'a> {
                 });
                 format!(
                     "{from}{}: {} images to train on, {} held out, {} to test\n\
-                     {architecture}: {} parameters; {}, learning rate {learning_rate}, \
-                     decay {decay}; batches of {}; seed {}; {} thread{}, {}\n\n\
+                     {architecture}: {} parameters; {}, {}; batches of {}; seed {}; {} thread{}, {}\n\n\
                      epoch  loss    accuracy  held out: loss  accuracy  learning rate  time",
                     dataset.name,
                     thousands(n_train as u64),
@@ -80,6 +79,7 @@ impl<'a> Report<'a> {
                     thousands(n_test as u64),
                     thousands(model.params().len() as u64),
                     optimizer::brief(&optimizer),
+                    schedule::text(&state.schedule, Some(self.n_batches)),
                     state.config.batch_size,
                     state.config.seed,
                     self.threads,
@@ -96,8 +96,10 @@ impl<'a> Report<'a> {
                     "parameters": model.params().len(),
                     "optimizer": optimizer.name(),
                     "optimizer_settings": optimizer::to_json(&optimizer),
-                    "learning_rate": learning_rate,
-                    "decay": decay,
+                    "learning_rate": state.schedule.learning_rate,
+                    "decay": schedule::inverse_decay(&state.schedule),
+                    "schedule": schedule::to_json(&state.schedule),
+                    "changes": changes.iter().map(Change::to_json).collect::<Vec<_>>(),
                     "batch_size": state.config.batch_size,
                     "seed": state.config.seed,
                     "threads": self.threads,
@@ -137,8 +139,13 @@ impl<'a> Report<'a> {
                     || format!("{:>14}  {:>8}", "-", "-"),
                     |Metrics { loss, accuracy }| format!("{loss:>14.4}  {accuracy:>8.4}"),
                 );
+                // What six digits would show as next to nothing.
+                let learning_rate = match learning_rate {
+                    small if *small < 1e-5 => format!("{small:.3e}"),
+                    rate => format!("{rate:.6}"),
+                };
                 format!(
-                    "{epoch:>5}  {:.4}  {:>8.4}  {held_out}  {learning_rate:>13.6}  {}",
+                    "{epoch:>5}  {:.4}  {:>8.4}  {held_out}  {learning_rate:>13}  {}",
                     train.loss,
                     train.accuracy,
                     duration(time),
