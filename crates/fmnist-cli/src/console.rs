@@ -53,6 +53,18 @@ impl Console {
             Format::Text => text(),
             Format::Json => json().to_string(),
         };
+        self.line(&line)
+    }
+
+    /// Whether results are text.
+    pub(crate) fn is_text(&self) -> bool {
+        self.args.format == Format::Text
+    }
+
+    /// Writes a line of text, at once.
+    ///
+    /// Fails where stdout does, a closed pipe among others.
+    pub(crate) fn line(&self, line: &str) -> io::Result<()> {
         self.bar.suspend(|| {
             let mut stdout = io::stdout().lock();
             let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());

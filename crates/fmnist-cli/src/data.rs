@@ -8,7 +8,7 @@ use fmnist_data::{
     folder::{Folder, TEST_SHARE},
     garments, locate,
 };
-use nn_core::{Model, Scaling};
+use nn_core::{LayerSpec, Model, Scaling};
 use nn_io::ModelInfo;
 use nn_train::{Features, Samples};
 
@@ -151,6 +151,7 @@ pub(crate) struct LabelledImages<'a> {
     pixels: &'a [u8],
     labels: Vec<u32>,
     n_features: usize,
+    width: usize,
     scaling: Scaling,
 }
 
@@ -161,13 +162,14 @@ impl<'a> LabelledImages<'a> {
             pixels: &images.pixels,
             labels: split.labels.iter().map(|&label| u32::from(label)).collect(),
             n_features: images.width * images.height,
+            width: images.width,
             scaling,
         }
     }
 
     pub(crate) fn samples(&self) -> Result<Samples<'_>, nn_train::Error> {
         let features = Features::Bytes { data: self.pixels, scaling: self.scaling };
-        Samples::new(features, self.n_features, &self.labels)
+        Samples::new(features, self.n_features, &self.labels)?.as_images(self.width)
     }
 }
 
@@ -182,13 +184,19 @@ pub(crate) fn threads(asked: Option<u16>) -> usize {
     asked.map_or_else(all, usize::from)
 }
 
-/// `784-128-128-10`.
+/// `784-128-128-10`, and what else there is: `784-128-128-10, batch_norm, silu, dropout`.
 pub(crate) fn architecture(model: &Model) -> String {
     let mut sizes = vec![model.inputs().to_string()];
-    for layer in model.layers() {
-        if let nn_core::Layer::Dense(dense) = layer {
-            sizes.push(dense.outputs.to_string());
+    let mut kinds = Vec::new();
+    for spec in model.specs() {
+        match spec {
+            LayerSpec::Dense { outputs, .. } => sizes.push(outputs.to_string()),
+            LayerSpec::RELU | LayerSpec::Softmax => {}
+            other if kinds.contains(&other.name()) => {}
+            other => kinds.push(other.name()),
         }
     }
-    sizes.join("-")
+    let mut parts = vec![sizes.join("-")];
+    parts.extend(kinds.into_iter().map(|kind| kind.replace('_', " ")));
+    parts.join(", ")
 }

@@ -10,6 +10,7 @@ mod console;
 mod data;
 mod exit;
 mod optimizer;
+mod run_config;
 mod schedule;
 mod signal;
 mod source;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use fmnist_data::{CLASS_NAMES, DatasetName, ImageSize};
 use nn_io::ModelInfo;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::Usage;
 
@@ -16,7 +17,8 @@ use crate::exit::Usage;
 const SIDE: usize = 28;
 
 /// Which dataset is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Choice {
     /// Fashion-MNIST if it is there or can be downloaded, else the synthetic garments
     Auto,

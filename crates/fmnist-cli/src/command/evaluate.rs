@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use nn_train::Evaluation;
+use nn_train::{Evaluation, EvaluationConfig};
 use serde_json::json;
 
 use crate::{
@@ -52,7 +52,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     };
     let images = LabelledImages::new(split, data::scaling(&checkpoint.info));
     let threads = data::threads(args.threads);
-    let evaluation = nn_train::evaluate(&checkpoint.model, &images.samples()?, threads)?;
+    let model = checkpoint.inference_model()?;
+    let config = EvaluationConfig { mirror: checkpoint.info.input.mirror, ..Default::default() };
+    let evaluation = nn_train::evaluate(&model, &images.samples()?, config, threads)?;
     let class_names = &checkpoint.info.class_names;
     console.result(
         || {

@@ -34,7 +34,10 @@ enum Form {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Checkpoint { model, info, .. } = Checkpoint::load(&args.model)?;
+    let checkpoint = Checkpoint::load(&args.model)?;
+    // Averaged, or of the best epoch, where the run says so.
+    let model = checkpoint.inference_model()?;
+    let info = checkpoint.info;
     let checkpoint = match args.to {
         Form::Inference => CheckpointRef { model: &model, info: &info, training: None },
     };

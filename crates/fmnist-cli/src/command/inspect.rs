@@ -2,16 +2,16 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use nn_core::LayerSpec;
+use nn_core::{Activation, LayerSpec};
 use nn_io::{Checkpoint, Newest, VERSION};
 use nn_train::{EpochRecord, TrainingState};
 use serde_json::{Value, json};
 
-use super::metrics_json;
+use super::{metrics_json, train::Settings};
 use crate::{
     bundled,
     console::{Console, thousands},
-    optimizer, schedule,
+    optimizer, run_config, schedule,
 };
 
 /// Show what a model file holds; reading it verifies every checksum
@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// Say that all was verified, or everything that is damaged
     #[arg(long)]
     verify: bool,
+
+    /// Write the settings of the run as a file that `train --config` takes, and nothing else
+    #[arg(long)]
+    print_config: bool,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
@@ -43,6 +47,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
             (checkpoint, Some((path.display().to_string(), skipped)))
         }
     };
+    if args.print_config {
+        let Some(settings) = settings(&checkpoint) else {
+            anyhow::bail!("the model is for inference only: it has no settings of a run");
+        };
+        console.result(|| settings.to_toml().trim_end().into(), || json!(settings))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let state_sha256 = checkpoint.view().state_sha256()?;
     console.result(
         || {
@@ -118,16 +129,19 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
 fn training_lines(training: &TrainingState) -> Vec<String> {
     let TrainingState { config, progress, history, .. } = training;
     let step = training.optimizer.step();
-    // What an epoch has of them, where one is complete.
-    let n_batches = step.saturating_sub(progress.batch).checked_div(progress.epoch);
-    let n_batches = n_batches.filter(|&n_batches| n_batches > 0);
+    let n_batches = batches_of_an_epoch(training);
     let mut lines = vec![
         format!(
             "optimizer:    {}; {}",
             optimizer::text(&training.optimizer.config()),
             schedule::text(&training.schedule, n_batches)
         ),
-        format!("run:          seed {}, batches of {}", config.seed, config.batch_size),
+        format!(
+            "run:          seed {}, batches of {}{}",
+            config.seed,
+            config.batch_size,
+            run_config::text(config).map_or_else(String::new, |text| format!("; {text}"))
+        ),
         format!(
             "progress:     {} epochs and {} batches, {} steps",
             progress.epoch,
@@ -156,12 +170,13 @@ fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
         "instruction_set": info.instruction_set,
         "layers": model.specs().into_iter().map(layer_json).collect::<Vec<_>>(),
         "parameters": model.params().len(),
-        "input": {"width": input.width, "height": input.height, "mean": input.mean, "std": input.std},
+        "input": {"width": input.width, "height": input.height, "mean": input.mean, "std": input.std, "mirror": input.mirror},
         "class_names": info.class_names,
         "dataset": {"name": info.dataset.name, "sha256": info.dataset.sha256},
         "n_validation": info.n_validation,
         "optimizer": training.as_ref().map(optimizer_json),
         "schedule": training.as_ref().map(|training| schedule::to_json(&training.schedule)),
+        "settings": settings(checkpoint),
         "progress": training.as_ref().map(progress_json),
         "weights_sha256": checkpoint.view().weights_sha256(),
         "state_sha256": state_sha256,
@@ -169,12 +184,38 @@ fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
 }
 
 fn layer_json(spec: LayerSpec) -> Value {
+    let mut value = json!({"kind": spec.name()});
     match spec {
         LayerSpec::Dense { inputs, outputs } => {
-            json!({"kind": spec.name(), "inputs": inputs, "outputs": outputs})
+            value["inputs"] = inputs.into();
+            value["outputs"] = outputs.into();
         }
-        LayerSpec::Relu | LayerSpec::Softmax => json!({"kind": spec.name()}),
+        LayerSpec::Activation(Activation::LeakyRelu { slope }) => value["slope"] = slope.into(),
+        LayerSpec::Activation(Activation::Elu { alpha }) => value["alpha"] = alpha.into(),
+        LayerSpec::Dropout { rate } => value["rate"] = rate.into(),
+        LayerSpec::LayerNorm { epsilon } => value["epsilon"] = epsilon.into(),
+        LayerSpec::BatchNorm { momentum, epsilon } => {
+            value["momentum"] = momentum.into();
+            value["epsilon"] = epsilon.into();
+        }
+        LayerSpec::Activation(_) | LayerSpec::Softmax => {}
     }
+    value
+}
+
+/// The options of `fmnist train` that give the run.
+fn settings(checkpoint: &Checkpoint) -> Option<Settings> {
+    let Checkpoint { model, info, training } = checkpoint;
+    let training = training.as_ref()?;
+    let (n_validation, n_batches) = (Some(info.n_validation), batches_of_an_epoch(training));
+    Some(Settings::of(&model.specs(), training, n_validation, n_batches))
+}
+
+/// How many batches an epoch has, where one is complete.
+fn batches_of_an_epoch(training: &TrainingState) -> Option<u64> {
+    let TrainingState { optimizer, progress, .. } = training;
+    let n_batches = optimizer.step().saturating_sub(progress.batch).checked_div(progress.epoch);
+    n_batches.filter(|&n_batches| n_batches > 0)
 }
 
 fn optimizer_json(training: &TrainingState) -> Value {

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use fmnist_data::picture;
-use nn_core::Workspace;
-use nn_io::Checkpoint;
+use nn_core::{Model, Workspace};
+use nn_io::{Checkpoint, ModelInfo};
 use serde_json::json;
 
 use crate::{
@@ -55,8 +55,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         [] => None,
         _ => Some(Source::of_model(&checkpoint.info, args.data_dir.as_deref())?),
     };
-    let mut predictor = Predictor::new(checkpoint, args.top_k);
-    let info = &predictor.checkpoint.info;
+    let mut predictor = Predictor::new(checkpoint, args.top_k)?;
+    let info = &predictor.info;
     let input = info.input;
     // Garments are made to look like the dataset's; of what else a model knows, the tones may matter.
     let is_own = Choice::of_model(info).is_ok_and(Choice::is_own);
@@ -67,7 +67,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     if let Some(source) = source {
         let dataset = data::obtain(&source, console)?;
-        data::check_fits(&predictor.checkpoint.info, &dataset, console)?;
+        data::check_fits(&predictor.info, &dataset, console)?;
         let (test, names) = (dataset.test, dataset.class_names);
         for index in args.index {
             let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
@@ -83,15 +83,35 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 }
 
 struct Predictor {
-    checkpoint: Checkpoint,
+    /// Averaged, or of the best epoch, where the run says so.
+    model: Model,
+    info: ModelInfo,
     workspace: Workspace,
     top_k: usize,
 }
 
 impl Predictor {
-    fn new(checkpoint: Checkpoint, top_k: u16) -> Self {
-        let workspace = Workspace::inference(&checkpoint.model, 1);
-        Self { checkpoint, workspace, top_k: usize::from(top_k) }
+    fn new(checkpoint: Checkpoint, top_k: u16) -> anyhow::Result<Self> {
+        let model = checkpoint.inference_model()?;
+        let workspace = Workspace::inference(&model, 1);
+        Ok(Self { model, info: checkpoint.info, workspace, top_k: usize::from(top_k) })
+    }
+
+    /// What the model says of an image; where it judges it with its mirror image, the mean of both.
+    fn probabilities(&mut self, pixels: &[u8]) -> Vec<f32> {
+        let Self { model, info, workspace, .. } = self;
+        let scaling = data::scaling(info);
+        workspace.set_input_bytes(1, scaling, |_| pixels);
+        let mut probabilities: Vec<f32> = model.forward(workspace).iter().copied().collect();
+        if info.input.mirror {
+            let mut mirrored = pixels.to_vec();
+            mirrored.chunks_mut(info.input.width).for_each(<[u8]>::reverse);
+            workspace.set_input_bytes(1, scaling, |_| &mirrored);
+            for (p, &other) in probabilities.iter_mut().zip(model.forward(workspace).iter()) {
+                *p = 0.5 * (*p + other);
+            }
+        }
+        probabilities
     }
 
     /// Predicts one image and writes the answer, with the truth where it is known.
@@ -102,14 +122,11 @@ impl Predictor {
         actual: Option<(u8, &str)>,
         console: &mut Console,
     ) -> anyhow::Result<()> {
-        let Self { checkpoint, workspace, top_k } = self;
-        if pixels.len() != checkpoint.model.inputs() {
-            let (expected, found) = (checkpoint.model.inputs(), pixels.len());
+        if pixels.len() != self.model.inputs() {
+            let (expected, found) = (self.model.inputs(), pixels.len());
             anyhow::bail!("{input}: the model takes {expected} pixels, the image has {found}");
         }
-        workspace.set_input_bytes(1, data::scaling(&checkpoint.info), |_| pixels);
-        let output = checkpoint.model.forward(workspace);
-        let probabilities: Vec<f32> = output.iter().copied().collect();
+        let probabilities = self.probabilities(pixels);
         if !probabilities.iter().all(|probability| probability.is_finite()) {
             anyhow::bail!(
                 "{input}: the model gives no finite probabilities; its weights are too large"
@@ -118,14 +135,14 @@ impl Predictor {
 
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-        let names = &checkpoint.info.class_names;
+        let (names, top_k) = (&self.info.class_names, self.top_k);
         let class = order[0];
         let actual = actual.map(|(label, name)| (usize::from(label), name));
         console.result(
             || {
                 let guesses: Vec<String> = order
                     .iter()
-                    .take(*top_k)
+                    .take(top_k)
                     .map(|&class| format!("{} {:.1}%", names[class], 100.0 * probabilities[class]))
                     .collect();
                 let truth = match actual {

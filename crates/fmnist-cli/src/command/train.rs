@@ -1,9 +1,9 @@
 //! `fmnist train`: begins a run or carries one on, saves after every epoch, stops when told to.
 
 mod begin;
+mod book;
 mod open;
 mod report;
-mod schedule;
 mod settings;
 mod setup;
 
@@ -17,7 +17,8 @@ use std::{
 use anyhow::Context as _;
 use fmnist_data::{Dataset, DatasetName};
 use nn_io::{CheckpointDir, CheckpointRef, ModelInfo};
-use nn_train::{EpochOutcome, Samples, Trainer, TrainingState};
+use nn_train::{EpochOutcome, EvaluationConfig, Samples, Trainer, TrainingState};
+use serde_json::json;
 
 use crate::{
     console::Console,
@@ -28,7 +29,8 @@ use crate::{
 };
 use open::Opened;
 use report::Report;
-use settings::Settings;
+pub(super) use settings::Settings;
+use settings::{EPOCHS, Preset};
 
 /// Train a classifier, or carry a training on
 ///
@@ -58,11 +60,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
 
-    /// Epochs in all, those before --resume included [default: 10; of a cosine or one-cycle that is carried
-    /// on, its own]
-    #[arg(long, value_name = "N")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=nn_io::limits::HISTORY as u64))]
-    epochs: Option<u64>,
+    /// Begin a new run with the weights of this model, where its layers have the same sizes
+    #[arg(long, value_name = "FILE")]
+    warm_start: Option<PathBuf>,
+
+    /// Settings that are built into the program; options given beside it go before it
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+
+    /// A file of settings in TOML, as --print-config writes it; options given beside it go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Write all settings of the run as such a file, and do not train
+    #[arg(long)]
+    print_config: bool,
 
     /// Threads to use; their number changes no result [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -80,7 +92,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Opened { plan, resumed, output, _lock, checkpoints } = open::open(&args, console)?;
+    let settings = args.settings.over(args.config.as_deref(), args.preset)?;
+    if args.print_config {
+        let all = settings.completed()?;
+        console.result(|| all.to_toml().trim_end().into(), || json!(all))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Opened { plan, resumed, output, _lock, checkpoints } =
+        open::open(&args, &settings, console)?;
     let dataset = data::obtain(plan.source(), console)?;
     let n_train = dataset.train.labels.len();
     let (mut run, info) = plan.into_run(&dataset, console)?;
@@ -98,16 +117,21 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
         return Err(setting_error(resumed.as_deref(), message));
     }
-    let n_batches = n_fit.div_ceil(batch_size) as u64;
+    let n_batches = n_fit.div_ceil(run.state.config.step_len()) as u64;
     let (epochs, changes) = match resumed {
-        None => (args.settings.begin(&mut run.state, args.epochs, n_batches)?, Vec::new()),
-        Some(_) => args.settings.rates.carry_on(&mut run.state, args.epochs, n_batches)?,
+        None => (settings.epochs.unwrap_or(EPOCHS), Vec::new()),
+        Some(_) => settings.rates.carry_on(&mut run.state, settings.epochs, n_batches)?,
     };
     if resumed.as_ref() != Some(&output) {
         open::check_replaced(&output, &info, console)?;
     }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
-    let validation = (!held_out.is_empty()).then_some(held_out);
+    let test = test_images.samples()?;
+    let validates_on_test = settings.validates_on_test() || has_validated_on_test(&run, &info);
+    let validation = match validates_on_test {
+        true => Some(test),
+        false => (!held_out.is_empty()).then_some(held_out),
+    };
 
     let threads = data::threads(args.threads);
     let mut trainer = Trainer::new(run.model, run.state, threads)?;
@@ -121,10 +145,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         checkpoints,
         checkpoint_every: args.checkpoint_every.unwrap_or(1),
         epochs,
-        report: Report::new(console, threads),
+        report: Report::new(console, threads, args.preset == Some(Preset::Nnfs)),
         stop: Stop::on_signals().context("cannot take over signals")?,
     };
     session.rehearse_save()?;
+    if validates_on_test {
+        session.report.warning(VALIDATES_ON_TEST);
+    }
     let resumed = resumed.as_deref();
     session.report.start(&session.trainer, &session.info, &dataset, n_fit, resumed, &changes)?;
     let stopped_by = session.train(&train, validation.as_ref())?;
@@ -134,8 +161,18 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if let Some(signal) = stopped_by {
         return Ok(signal.exit_code());
     }
-    session.finish(&test_images.samples()?, threads, &dataset)?;
+    session.finish(&test, threads, &dataset)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What must be said where the test set has a say in training.
+const VALIDATES_ON_TEST: &str = "each epoch is measured by the test set, as in the book: what is chosen \
+    by these numbers is not tested by them";
+
+/// Whether a saved run, which holds nothing out, has measured its epochs all the same.
+fn has_validated_on_test(run: &setup::Run, info: &ModelInfo) -> bool {
+    let last = run.state.history.last();
+    info.n_validation == 0 && last.is_some_and(|record| record.validation.is_some())
 }
 
 /// What is wrong with a setting: the user's fault, or that of the file where it is saved.
@@ -176,20 +213,26 @@ impl Session<'_> {
             self.save()?;
         }
         while self.trainer.state().progress.epoch < self.epochs {
+            if self.trainer.state().stops_early() {
+                self.report.stopped_early(self.trainer.state());
+                break;
+            }
             let start = Instant::now();
-            let bar = self.report.start_epoch(self.epochs);
-            let stop = &self.stop;
+            let bar = self.report.start_epoch(self.epochs)?;
+            let (stop, report) = (&self.stop, &mut self.report);
+            let mut told = Ok(());
             let outcome = self.trainer.train_epoch(train, validation, &mut |step| {
-                report::show_step(&bar, &step);
+                told = report.step(&bar, &step);
                 match stop.signal() {
-                    Some(_) => ControlFlow::Break(()),
-                    None => ControlFlow::Continue(()),
+                    None if told.is_ok() => ControlFlow::Continue(()),
+                    _ => ControlFlow::Break(()),
                 }
             });
             self.report.finish_epoch();
             let outcome = outcome.with_context(|| self.output.display().to_string())?;
             // An epoch is told of only when it is safe on the disk.
             self.save()?;
+            told?;
             match outcome {
                 EpochOutcome::Completed(record) => {
                     let epoch = self.trainer.state().progress.epoch;
@@ -219,13 +262,14 @@ impl Session<'_> {
         let checkpoint = checkpoint(trainer, info);
         checkpoint.save(output)?;
         let Some(checkpoints) = checkpoints else { return Ok(()) };
-        let TrainingState { progress, history, .. } = trainer.state();
+        let TrainingState { config, progress, history, .. } = trainer.state();
         let is_end_of_epoch = progress.batch == 0;
         let is_last = progress.epoch >= *epochs;
         if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*checkpoint_every) {
             checkpoints.save(&checkpoint)?;
         }
-        if is_end_of_epoch && nn_train::best_epoch(history) == history.len().checked_sub(1) {
+        let best_epoch = config.monitor.best_epoch(history);
+        if is_end_of_epoch && best_epoch == history.len().checked_sub(1) {
             checkpoints.save_best(&checkpoint)?;
         }
         Ok(())
@@ -238,7 +282,10 @@ impl Session<'_> {
         threads: usize,
         dataset: &Dataset,
     ) -> anyhow::Result<()> {
-        let test = nn_train::evaluate(self.trainer.model(), test, threads)?.sums.into();
+        let config = &self.trainer.state().config;
+        let evaluation = EvaluationConfig { loss: config.loss.plain(), mirror: config.mirror };
+        let model = self.trainer.inference_model();
+        let test = nn_train::evaluate(&model, test, evaluation, threads)?.sums.into();
         self.report.finished(&test, self.trainer.state(), self.output)?;
         if dataset.name == DatasetName::Synthetic {
             self.report.warning(SYNTHETIC_NOTICE);

@@ -2,53 +2,80 @@
 //! has, and what is sensible where a setting was left out.
 
 use fmnist_data::Dataset;
-use nn_core::{Init, LayerSpec, Model};
-use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{RunConfig, TrainingState};
+use nn_core::{LayerSpec, Model};
+use nn_io::Checkpoint;
+use nn_train::TrainingState;
 
-use super::{settings::Hidden, setup::Run};
-use crate::exit::Usage;
+use super::{settings::Settings, setup::Run};
+use crate::{console::Console, exit::Usage};
 
 /// Images of a step, of a set that has as many to learn from.
 const BATCH_SIZE: usize = 128;
 
 /// Images held out, of a set that is large enough: of a smaller one, a share of it.
-const N_VALIDATION: usize = 5000;
+pub(super) const N_VALIDATION: usize = 5000;
 
 /// Of so many images one is held out, of a small set: as 5,000 of Fashion-MNIST's 60,000.
 const VALIDATION_SHARE: usize = 12;
 
-/// The settings of a new run, as far as they were given or need no data.
-pub(super) struct Begin {
-    pub(super) hidden: Hidden,
-    pub(super) optimizer: OptimizerConfig,
-    pub(super) schedule: Schedule,
-    pub(super) seed: u64,
-    pub(super) batch_size: Option<usize>,
-    pub(super) n_validation: Option<usize>,
+/// The network of these settings between so many inputs and outputs, which must be one that a file can hold.
+pub(super) fn layers(
+    settings: &Settings,
+    inputs: usize,
+    outputs: usize,
+) -> anyhow::Result<Vec<LayerSpec>> {
+    let layers = settings.network.layers(inputs, outputs);
+    let config = settings.config(&layers, None)?;
+    nn_io::check_size(&layers, Some((&settings.optimizer()?, &config)))
+        .map_err(|error| Usage::error(format!("the network: {error}")))?;
+    Ok(layers)
 }
 
-impl Begin {
-    /// The network between so many inputs and outputs, which must be one that a file can hold.
-    pub(super) fn layers(&self, inputs: usize, outputs: usize) -> anyhow::Result<Vec<LayerSpec>> {
-        let Hidden(hidden) = &self.hidden;
-        let specs = LayerSpec::mlp(&[&[inputs], hidden.as_slice(), &[outputs]].concat());
-        nn_io::check_size(&specs, Some(&self.optimizer))
-            .map_err(|error| Usage::error(format!("--hidden: {error}")))?;
-        Ok(specs)
+/// Makes the run, and says how many images it holds out.
+pub(super) fn run(
+    settings: &Settings,
+    warm_start: Option<&Checkpoint>,
+    dataset: &Dataset,
+    console: &Console,
+) -> anyhow::Result<(Run, usize)> {
+    let images = &dataset.train.images;
+    let specs = layers(settings, images.width * images.height, dataset.class_names.len())?;
+    let share = images.count / VALIDATION_SHARE;
+    let n_validation = settings.validation().unwrap_or(N_VALIDATION.min(share));
+    let n_fit = images.count.saturating_sub(n_validation).max(1);
+    let config = settings.config(&specs, Some(BATCH_SIZE.min(n_fit)))?;
+    let n_batches = n_fit.div_ceil(config.step_len()) as u64;
+    let (optimizer, schedule) = (settings.optimizer()?, settings.schedule(n_batches)?);
+    let mut model = Model::new(&specs, settings.network.init(), config.seed)?;
+    if let Some(from) = warm_start {
+        take_over(&mut model, &from.inference_model()?, console)?;
     }
+    let state = TrainingState::new(&model, optimizer, schedule, config).map_err(Usage::error)?;
+    Ok((Run { model, state }, n_validation))
+}
 
-    /// Makes the run, and says how many images it holds out.
-    pub(super) fn run(self, dataset: &Dataset) -> anyhow::Result<(Run, usize)> {
-        let images = &dataset.train.images;
-        let specs = self.layers(images.width * images.height, dataset.class_names.len())?;
-        let share = images.count / VALIDATION_SHARE;
-        let n_validation = self.n_validation.unwrap_or(N_VALIDATION.min(share));
-        let n_fit = images.count.saturating_sub(n_validation).max(1);
-        let batch_size = self.batch_size.unwrap_or(BATCH_SIZE.min(n_fit));
-        let config = RunConfig { seed: self.seed, batch_size };
-        let model = Model::new(&specs, Init::He, config.seed)?;
-        let state = TrainingState::new(&model, self.optimizer, self.schedule, config)?;
-        Ok((Run { model, state }, n_validation))
+/// Has a new model begin with what another of the same layers has learnt, or else with those of its parameters that
+/// have the same names and sizes.
+fn take_over(model: &mut Model, from: &Model, console: &Console) -> anyhow::Result<()> {
+    if from.specs() == model.specs() {
+        *model = from.clone();
+        console.message("beginning with all that the model has learnt");
+        return Ok(());
     }
+    let (index, mut taken) = (model.index().to_vec(), Vec::new());
+    for param in &index {
+        let same = from.param(&param.name).filter(|it| it.shape() == (param.rows, param.columns));
+        if let Some(values) = same {
+            let mut params = model.params_mut();
+            params[param.range.clone()].iter_mut().zip(values.iter()).for_each(|(to, &x)| *to = x);
+            taken.push(param.name.as_str());
+        }
+    }
+    if taken.is_empty() {
+        return Err(Usage::error(
+            "--warm-start: expected a model with a layer of the same size at the same place, found none",
+        ));
+    }
+    console.message(&format!("beginning with {} of the model", taken.join(", ")));
+    Ok(())
 }

@@ -6,6 +6,7 @@ use nn_io::{Checkpoint, CheckpointDir, DatasetId, ErrorKind, FileLock, ModelInfo
 
 use super::{
     Args,
+    settings::Settings,
     setup::{self, Plan},
 };
 use crate::{console::Console, exit::Usage};
@@ -22,8 +23,8 @@ pub(super) struct Opened {
 
 /// Finds out, before anything that takes time, which run it is, and that it can be saved where it shall
 /// be, and nobody else saves there.
-pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
-    let Args { resume, output, checkpoint_dir, checkpoint_every, place, settings, .. } = args;
+pub(super) fn open(args: &Args, settings: &Settings, console: &Console) -> anyhow::Result<Opened> {
+    let Args { resume, warm_start, output, checkpoint_dir, checkpoint_every, place, .. } = args;
     let default_output = || PathBuf::from("fashion_mnist.model");
     let claim = |output: &Path| -> anyhow::Result<FileLock> {
         nn_io::check_output(output)?;
@@ -46,9 +47,14 @@ pub(super) fn open(args: &Args, console: &Console) -> anyhow::Result<Opened> {
     if checkpoint_every.is_some() && checkpoint_dir.is_none() && !is_directory {
         return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
     }
+    if warm_start.is_some() && resume.is_some() {
+        return Err(Usage::error(
+            "--warm-start: expected no --resume, which has weights of its own",
+        ));
+    }
     match resume {
         None => {
-            let plan = setup::new_run(settings, place)?;
+            let plan = setup::new_run(settings, warm_start.as_deref(), place)?;
             let output = output.clone().unwrap_or_else(default_output);
             let lock = claim(&output)?;
             let checkpoints = new_checkpoints()?;

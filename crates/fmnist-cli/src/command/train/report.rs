@@ -13,16 +13,22 @@ use nn_io::ModelInfo;
 use nn_train::{EpochRecord, Metrics, Profile, Stage, Step, Trainer, TrainingState};
 use serde_json::json;
 
-use super::{super::metrics_json, schedule::Change};
+use super::{
+    super::metrics_json,
+    book,
+    settings::{Change, Settings},
+};
 use crate::{
     console::{Console, duration, thousands},
     data::architecture,
-    optimizer, schedule,
+    optimizer, run_config, schedule,
     signal::Signal,
 };
 
 /// Steps between two looks at the progress bar.
 const STEPS_A_LOOK: u64 = 16;
+
+const HEAD: &str = "epoch  loss    accuracy  held out: loss  accuracy  learning rate  time";
 
 const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 
@@ -34,11 +40,14 @@ pub(super) struct Report<'a> {
     /// The epoch that the next bar is for.
     next_epoch: u64,
     n_batches: u64,
+    /// Whether the lines are the book's.
+    is_book: bool,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(console: &'a mut Console, threads: usize) -> Self {
-        Self { console, threads, started: Instant::now(), next_epoch: 1, n_batches: 0 }
+    pub(super) fn new(console: &'a mut Console, threads: usize, is_book: bool) -> Self {
+        let is_book = is_book && console.is_text();
+        Self { console, threads, started: Instant::now(), next_epoch: 1, n_batches: 0, is_book }
     }
 
     pub(super) fn warning(&self, text: &str) {
@@ -61,32 +70,40 @@ impl<'a> Report<'a> {
         let optimizer = state.optimizer.config();
         let architecture = architecture(model);
         self.next_epoch = state.progress.epoch + 1;
-        self.n_batches = n_train.div_ceil(state.config.batch_size) as u64;
+        self.n_batches = n_train.div_ceil(state.config.step_len()) as u64;
         let resumed = resumed.map(|path| path.display().to_string());
+        let settings =
+            Settings::of(&model.specs(), state, Some(info.n_validation), Some(self.n_batches));
+        let text = || {
+            let from = resumed.as_ref().map_or_else(String::new, |path| {
+                let (epoch, batch) = (state.progress.epoch, state.progress.batch);
+                format!("carrying on {path}, {epoch} epochs and {batch} batches done\n")
+            });
+            format!(
+                "{from}{}: {} images to train on, {} held out, {} to test\n\
+                 {architecture}: {} parameters; {}, {}; batches of {}; seed {}; {} thread{}, {}{}",
+                dataset.name,
+                thousands(n_train as u64),
+                thousands(info.n_validation as u64),
+                thousands(n_test as u64),
+                thousands(model.params().len() as u64),
+                optimizer::brief(&optimizer),
+                schedule::text(&state.schedule, Some(self.n_batches)),
+                state.config.batch_size,
+                state.config.seed,
+                self.threads,
+                if self.threads == 1 { "" } else { "s" },
+                info.instruction_set,
+                run_config::text(&state.config)
+                    .map_or_else(String::new, |text| format!("\n{text}")),
+            )
+        };
+        if self.is_book {
+            self.console.message(&text());
+            return Ok(());
+        }
         self.console.result(
-            || {
-                let from = resumed.as_ref().map_or_else(String::new, |path| {
-                    let (epoch, batch) = (state.progress.epoch, state.progress.batch);
-                    format!("carrying on {path}, {epoch} epochs and {batch} batches done\n")
-                });
-                format!(
-                    "{from}{}: {} images to train on, {} held out, {} to test\n\
-                     {architecture}: {} parameters; {}, {}; batches of {}; seed {}; {} thread{}, {}\n\n\
-                     epoch  loss    accuracy  held out: loss  accuracy  learning rate  time",
-                    dataset.name,
-                    thousands(n_train as u64),
-                    thousands(info.n_validation as u64),
-                    thousands(n_test as u64),
-                    thousands(model.params().len() as u64),
-                    optimizer::brief(&optimizer),
-                    schedule::text(&state.schedule, Some(self.n_batches)),
-                    state.config.batch_size,
-                    state.config.seed,
-                    self.threads,
-                    if self.threads == 1 { "" } else { "s" },
-                    info.instruction_set,
-                )
-            },
+            || format!("{}\n\n{HEAD}", text()),
             || {
                 json!({
                     "event": "start",
@@ -102,6 +119,7 @@ impl<'a> Report<'a> {
                     "changes": changes.iter().map(Change::to_json).collect::<Vec<_>>(),
                     "batch_size": state.config.batch_size,
                     "seed": state.config.seed,
+                    "settings": settings,
                     "threads": self.threads,
                     "instruction_set": info.instruction_set,
                     "resumed": resumed,
@@ -113,10 +131,35 @@ impl<'a> Report<'a> {
     }
 
     /// Begins an epoch's progress bar.
-    pub(super) fn start_epoch(&mut self, epochs: u64) -> ProgressBar {
+    pub(super) fn start_epoch(&mut self, epochs: u64) -> io::Result<ProgressBar> {
+        if self.is_book {
+            self.console.line(&book::epoch(self.next_epoch))?;
+        }
         let bar = self.console.start_bar(self.n_batches, BAR);
         bar.set_prefix(format!("{:>5} of {epochs}", self.next_epoch));
-        bar
+        Ok(bar)
+    }
+
+    /// A step that has been taken: moves the progress bar, now and then, or writes the book's line.
+    pub(super) fn step(&mut self, bar: &ProgressBar, step: &Step) -> io::Result<()> {
+        if step.batch.is_multiple_of(STEPS_A_LOOK) || step.batch == step.n_batches {
+            bar.set_position(step.batch);
+            let (loss, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
+            bar.set_message(format!("loss {loss:.4}  accuracy {accuracy:.4}"));
+        }
+        match book::step(step).filter(|_| self.is_book) {
+            Some(line) => self.console.line(&line),
+            None => Ok(()),
+        }
+    }
+
+    /// A run that early stopping ends.
+    pub(super) fn stopped_early(&self, state: &TrainingState) {
+        let epochs = state.config.early_stop.map_or(0, |stop| stop.patience);
+        let best = state.config.monitor.best_epoch(&state.history).map_or(0, |best| best + 1);
+        self.console.message(&format!(
+            "stopped early: none of the last {epochs} epochs was better than epoch {best}"
+        ));
     }
 
     /// Takes the progress bar away.
@@ -132,9 +175,12 @@ impl<'a> Report<'a> {
         time: Duration,
     ) -> io::Result<()> {
         self.next_epoch = epoch + 1;
+        if self.is_book {
+            return self.console.line(&book::record(record));
+        }
         self.console.result(
             || {
-                let EpochRecord { train, validation, learning_rate } = record;
+                let EpochRecord { train, validation, learning_rate, .. } = record;
                 let held_out = validation.map_or_else(
                     || format!("{:>14}  {:>8}", "-", "-"),
                     |Metrics { loss, accuracy }| format!("{loss:>14.4}  {accuracy:>8.4}"),
@@ -157,6 +203,7 @@ impl<'a> Report<'a> {
                     "epoch": epoch,
                     "train": metrics_json(&record.train),
                     "validation": record.validation.as_ref().map(metrics_json),
+                    "penalty": record.penalty,
                     "learning_rate": record.learning_rate,
                     "seconds": time.as_secs_f64(),
                 })
@@ -248,15 +295,18 @@ impl<'a> Report<'a> {
             0 => String::new(),
             batch => format!(" and {batch} batches"),
         };
+        let text = format!(
+            "\ntest loss {:.4}, accuracy {:.4}, after {epochs} epochs{part}, {}; saved in {output}",
+            test.loss,
+            test.accuracy,
+            duration(time),
+        );
+        if self.is_book {
+            self.console.message(&text);
+            return Ok(());
+        }
         self.console.result(
-            || {
-                format!(
-                    "\ntest loss {:.4}, accuracy {:.4}, after {epochs} epochs{part}, {}; saved in {output}",
-                    test.loss,
-                    test.accuracy,
-                    duration(time),
-                )
-            },
+            || text,
             || {
                 json!({
                     "event": "finished",
@@ -285,14 +335,5 @@ fn stage_name(stage: Stage, layers: &[Layer]) -> String {
         Stage::Gradient(index) => format!("gradient {}", layer(index)),
         Stage::Update => "update".into(),
         Stage::Validate => "validate".into(),
-    }
-}
-
-/// Moves the progress bar, now and then.
-pub(super) fn show_step(bar: &ProgressBar, step: &Step) {
-    if step.batch.is_multiple_of(STEPS_A_LOOK) || step.batch == step.n_batches {
-        bar.set_position(step.batch);
-        let (loss, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
-        bar.set_message(format!("loss {loss:.4}  accuracy {accuracy:.4}"));
     }
 }

@@ -1,136 +1,295 @@
-//! The options that make a run the run it is, and what they mean where they are left out.
+//! What makes a run the run it is: options, a file of them, or a preset, and what was saved.
+//!
+//! Options have the same names on the command line, in a file and in a preset, which is a file built into the
+//! program. Where an option is given more than once, the command line goes before the file, and the file before the
+//! preset. A saved run can be said in the same options, which is how those given on `--resume` are held against it.
 
-use std::{
-    fmt::{self, Display},
-    num::NonZeroUsize,
-};
+mod network;
+mod objective;
+mod optimizing;
+mod rates;
+mod steps;
 
+use std::{fmt::Display, fs, path::Path};
+
+use anyhow::Context as _;
 use clap::ValueEnum;
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig,
-};
-use nn_train::TrainingState;
+use nn_core::{Init, LayerSpec, Model};
+use nn_optim::{OptimizerConfig, Schedule};
+use nn_train::{RunConfig, TrainingState};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
-use super::schedule::{EPOCHS, Rates};
-use crate::{data::Choice, exit::Usage};
+use crate::{exit::Usage, source::Choice};
+use network::Network;
+use objective::Objective;
+use optimizing::Optimizing;
+pub(super) use rates::{Change, EPOCHS};
+use rates::{Rates, own_steps};
+use steps::Steps;
 
 /// What makes a run the run it is. Absent is the default, or when resuming what was saved.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Settings of a run")]
-pub(super) struct Settings {
+#[serde(rename_all = "kebab-case")]
+pub(in crate::command) struct Settings {
     /// The images to train on [default: auto]
     #[arg(long, value_enum)]
-    pub(super) dataset: Option<Choice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::command) dataset: Option<Choice>,
 
-    /// Sizes of the hidden layers, or `none` [default: 128,128]
-    #[arg(long, value_name = "N,N,...")]
-    pub(super) hidden: Option<Hidden>,
-
-    /// Images of a step [default: 128]
+    /// Epochs in all, those before --resume included [default: 10; of a cosine or one-cycle that is carried
+    /// on, its own]
     #[arg(long, value_name = "N")]
-    pub(super) batch_size: Option<NonZeroUsize>,
-
-    /// The optimizer [default: adam]
-    #[arg(long, value_enum)]
-    pub(super) optimizer: Option<OptimizerName>,
-
-    /// With sgd: how much of the last update is part of the next [default: 0]
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
-    pub(super) momentum: Option<f64>,
-
-    /// With sgd: make the momentum Nesterov's
-    #[arg(long)]
-    pub(super) nesterov: bool,
-
-    /// With adam and adamw: make it AMSGrad, which divides by the largest second moment that there was
-    #[arg(long)]
-    pub(super) amsgrad: bool,
-
-    /// With adamw: what of a weight a step at a learning rate of 1 takes away [default: 0.01]
-    #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
-    pub(super) weight_decay: Option<f64>,
-
-    /// Training images held out, the last of the set, to measure each epoch by [default: 5000]
-    #[arg(long, value_name = "N")]
-    pub(super) validation: Option<usize>,
-
-    /// Determines every random draw [default: 0]
-    #[arg(long, value_name = "N")]
-    pub(super) seed: Option<u64>,
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=nn_io::limits::HISTORY as u64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::command) epochs: Option<u64>,
 
     #[command(flatten)]
-    pub(super) rates: Rates,
+    #[serde(flatten)]
+    pub(in crate::command) network: Network,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    steps: Steps,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    objective: Objective,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    optimizing: Optimizing,
+
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(in crate::command) rates: Rates,
 }
 
+/// Options that may be others when a run is carried on, which [`Rates::carry_on`] sees to, or that have been seen to
+/// already.
+const MAY_CHANGE: [&str; 5] =
+    ["epochs", "learning-rate", "warmup-epochs", "step-epochs", "dataset"];
+
 impl Settings {
-    /// The optimizer of a new run.
-    pub(super) fn optimizer(&self) -> anyhow::Result<OptimizerConfig> {
-        let name = self.optimizer.unwrap_or(OptimizerName::Adam);
-        self.check_options_of(name.name())?;
-        let amsgrad = self.amsgrad;
-        let config = match name {
-            OptimizerName::Adam => {
-                OptimizerConfig::Adam(AdamConfig { amsgrad, ..AdamConfig::default() })
-            }
-            OptimizerName::Adamw => {
-                let default = AdamWConfig::default();
-                let weight_decay = self.weight_decay.unwrap_or(default.weight_decay);
-                let adam = AdamConfig { amsgrad, ..default.adam };
-                OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay })
-            }
-            OptimizerName::Sgd => OptimizerConfig::Sgd(SgdConfig {
-                momentum: self.momentum.unwrap_or_default(),
-                nesterov: self.nesterov,
-            }),
-            OptimizerName::Adagrad => OptimizerConfig::Adagrad(AdagradConfig::default()),
-            OptimizerName::Rmsprop => OptimizerConfig::RmsProp(RmsPropConfig::default()),
-        };
+    /// These options, and where they do not say, those of the file, and where that does not, of the preset.
+    pub(super) fn over(
+        &self,
+        file: Option<&Path>,
+        preset: Option<Preset>,
+    ) -> anyhow::Result<Settings> {
+        let mut table = Table::new();
+        if let Some(preset) = preset {
+            table.extend(parse(preset.text(), preset.name())?);
+        }
+        if let Some(path) = file {
+            let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+            table.extend(parse(&text, &path.display().to_string())?);
+        }
+        table.extend(self.table());
+        Settings::try_from(table)
+    }
+
+    fn table(&self) -> Table {
+        Table::try_from(self).expect("options are tables of numbers, texts and lists")
+    }
+
+    /// As a file of them.
+    pub(in crate::command) fn to_toml(&self) -> String {
+        toml::to_string(self).expect("options are tables of numbers, texts and lists")
+    }
+
+    /// The options that give this run, all of them said that have a value; of what is not known without its data,
+    /// how many batches an epoch has, only what was so before.
+    pub(in crate::command) fn of(
+        layers: &[LayerSpec],
+        state: &TrainingState,
+        n_validation: Option<usize>,
+        n_batches: Option<u64>,
+    ) -> Self {
+        let epochs = own_steps(&state.schedule).zip(n_batches).map(|(steps, n)| steps.div_ceil(n));
+        Self {
+            dataset: None,
+            epochs,
+            network: Network::of(layers),
+            steps: Steps::of(&state.config, n_validation),
+            objective: Objective::of(&state.config),
+            optimizing: Optimizing::of(&state.optimizer.config()),
+            rates: Rates::of(&state.schedule, n_batches.unwrap_or(1)),
+        }
+    }
+
+    /// All options of a new run that has these, those that were left out said.
+    pub(super) fn completed(&self) -> anyhow::Result<Self> {
+        // So many batches that no part of an epoch is rounded away.
+        const N_BATCHES: u64 = 1_000_000;
+        let layers = self.network.layers(1, 1);
+        let config = self.config(&layers, None)?;
+        let n_validation = self.steps.validation.or(Some(super::begin::N_VALIDATION));
+        let model = Model::new(&layers, Init::Book, 0)?;
+        let schedule = self.schedule(N_BATCHES)?;
+        // How many classes there are, which their weights must be as many as, the data say.
+        let for_any_classes = RunConfig { class_weights: Vec::new(), ..config.clone() };
+        let state = TrainingState::new(&model, self.optimizer()?, schedule, for_any_classes)?;
+        let state = TrainingState { config, ..state };
+        let all = Self::of(&layers, &state, n_validation, Some(N_BATCHES));
+        let network = all.network.with_init(self.network.init());
+        let epochs = Some(self.epochs.unwrap_or(EPOCHS));
+        let mut steps = all.steps;
+        steps.validate_on_test = self.steps.validate_on_test;
+        let dataset = Some(self.dataset.unwrap_or(Choice::Auto));
+        Ok(Self { dataset, epochs, network, steps, ..all })
+    }
+
+    /// What a run over these layers is, with batches of so many images where that is not said.
+    pub(super) fn config(
+        &self,
+        layers: &[LayerSpec],
+        batch_size: Option<usize>,
+    ) -> anyhow::Result<RunConfig> {
+        let n_dense = layers.iter().filter(|layer| layer.dense().is_some()).count();
+        let mut config = RunConfig::default();
+        self.objective.configure(n_dense, &mut config)?;
+        self.steps.configure(n_dense, &mut config)?;
+        config.batch_size =
+            self.batch_size().or(batch_size).unwrap_or(RunConfig::default().batch_size);
         config.validate().map_err(Usage::error)?;
         Ok(config)
     }
 
-    /// The learning rates of a new run of `epochs`, each of `n_batches`: by default the book's, but that
-    /// Adam's decay, as in its model for Fashion-MNIST.
-    pub(super) fn new_schedule(
-        &self,
-        epochs: Option<u64>,
-        n_batches: u64,
-    ) -> anyhow::Result<Schedule> {
-        let defaults = match self.optimizer.unwrap_or(OptimizerName::Adam) {
-            OptimizerName::Adam | OptimizerName::Adamw => (1e-3, 1e-3),
-            OptimizerName::Sgd | OptimizerName::Adagrad => (1.0, 0.0),
-            OptimizerName::Rmsprop => (1e-3, 0.0),
-        };
-        self.rates.new_schedule(defaults, epochs, n_batches)
+    /// The optimizer of a new run.
+    pub(super) fn optimizer(&self) -> anyhow::Result<OptimizerConfig> {
+        self.optimizing.optimizer()
     }
 
-    /// Gives a new run its schedule, now that it is known how many steps an epoch has; returns how many epochs
-    /// it has.
-    pub(super) fn begin(
-        &self,
-        state: &mut TrainingState,
-        epochs: Option<u64>,
-        n_batches: u64,
-    ) -> anyhow::Result<u64> {
-        state.schedule = self.new_schedule(epochs, n_batches)?;
-        Ok(epochs.unwrap_or(EPOCHS))
+    /// The learning rates of a new run whose epochs have `n_batches`.
+    pub(super) fn schedule(&self, n_batches: u64) -> anyhow::Result<Schedule> {
+        self.rates.new_schedule(self.optimizing.default_rates(), self.epochs, n_batches)
     }
 
-    /// The error where an option is given that the run's optimizer has not.
-    pub(super) fn check_options_of(&self, optimizer: &str) -> anyhow::Result<()> {
-        let options: [(&str, &[&str], bool); 4] = [
-            ("--momentum", &["sgd"], self.momentum.is_some()),
-            ("--nesterov", &["sgd"], self.nesterov),
-            ("--amsgrad", &["adam", "adamw"], self.amsgrad),
-            ("--weight-decay", &["adamw"], self.weight_decay.is_some()),
-        ];
-        check_options("--optimizer", optimizer, &options)
+    pub(super) fn batch_size(&self) -> Option<usize> {
+        self.steps.batch_size.map(usize::from)
+    }
+
+    pub(super) fn validation(&self) -> Option<usize> {
+        self.steps.validation
+    }
+
+    /// Whether each epoch is measured by the test set.
+    pub(super) fn validates_on_test(&self) -> bool {
+        self.steps.validate_on_test.unwrap_or(false)
+    }
+
+    /// The error where an option is given that is not what the saved run has.
+    pub(super) fn agree_with(
+        &self,
+        saved: &Settings,
+        saved_state: &TrainingState,
+    ) -> anyhow::Result<()> {
+        self.optimizing.check_options_of(saved_state.optimizer.config().name())?;
+        self.rates.agree(&saved_state.schedule)?;
+        let saved = saved.table();
+        for (key, given) in self.table() {
+            let Some(saved) = saved.get(&key) else {
+                if MAY_CHANGE.contains(&key.as_str())
+                    || key == "validate-on-test"
+                    || key == "init"
+                    || is_rate(&key)
+                {
+                    continue;
+                }
+                return Err(differs(&key, "none", &given));
+            };
+            if !MAY_CHANGE.contains(&key.as_str()) && !is_rate(&key) && *saved != given {
+                return Err(differs(&key, &plain(saved), &given));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an option is one of those that [`Rates::agree`] has seen to.
+fn is_rate(key: &str) -> bool {
+    ["schedule", "decay", "decay-factor", "minimum-rate", "patience", "min-delta"].contains(&key)
+}
+
+fn differs(key: &str, saved: &str, given: &Value) -> anyhow::Error {
+    agree(&format!("--{key}"), Some(&plain(given)), &saved.to_owned())
+        .err()
+        .unwrap_or_else(|| Usage::error(format!("--{key}: differs from what was saved")))
+}
+
+/// A value as the command line has it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "none".into(),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+impl TryFrom<Table> for Settings {
+    type Error = anyhow::Error;
+
+    fn try_from(table: Table) -> anyhow::Result<Self> {
+        table.try_into().map_err(|error: toml::de::Error| Usage::error(error.message()))
+    }
+}
+
+/// The options of a file. Each must be one that there is.
+fn parse(text: &str, name: &str) -> anyhow::Result<Table> {
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        Usage::error(format!("{name}: {}", error.to_string().trim_end()))
+    })?;
+    let understood = Settings::try_from(table.clone()).with_context(|| name.to_owned());
+    let understood = understood.map_err(|error| Usage::error(format!("{error:#}")))?.table();
+    match table.keys().find(|key| !understood.contains_key(*key)) {
+        None => Ok(table),
+        Some(key) => Err(Usage::error(format!(
+            "{name}: {key}: expected an option of `fmnist train` without its dashes, as those that \
+             --print-config shows"
+        ))),
+    }
+}
+
+/// Settings that are built into the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Preset {
+    /// The run of the book "Neural Networks from Scratch", in its own lines
+    Nnfs,
+    /// The default network, trained better in the same time
+    Better,
+    /// A larger network, in about a minute on two cores
+    DenseFast,
+    /// The most accurate that there is of dense layers
+    DenseBest,
+}
+
+impl Preset {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nnfs => "nnfs",
+            Self::Better => "better",
+            Self::DenseFast => "dense-fast",
+            Self::DenseBest => "dense-best",
+        }
+    }
+
+    /// Its file.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Nnfs => include_str!("../../../presets/nnfs.toml"),
+            Self::Better => include_str!("../../../presets/better.toml"),
+            Self::DenseFast => include_str!("../../../presets/dense-fast.toml"),
+            Self::DenseBest => include_str!("../../../presets/dense-best.toml"),
+        }
     }
 }
 
 /// The error where an option is given that a choice, as `--optimizer`, has not for what was `chosen`. Each of
 /// `options` says for which it is, and whether it is given.
-pub(super) fn check_options(
+fn check_options(
     choice: &str,
     chosen: &str,
     options: &[(&str, &[&str], bool)],
@@ -162,55 +321,42 @@ pub(super) fn agree<T: PartialEq + Display>(
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OptimizerName {
-    Adam,
-    Adamw,
-    Sgd,
-    Adagrad,
-    Rmsprop,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl OptimizerName {
-    /// As [`OptimizerConfig::name`] has it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Adam => "adam",
-            Self::Adamw => "adamw",
-            Self::Sgd => "sgd",
-            Self::Adagrad => "adagrad",
-            Self::Rmsprop => "rmsprop",
-        }
-    }
-}
-
-/// Sizes of hidden layers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hidden(pub(super) Vec<usize>);
-
-impl std::str::FromStr for Hidden {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "none" {
-            return Ok(Self(Vec::new()));
-        }
-        let size = |part: &str| match part.trim().parse() {
-            Ok(0) | Err(_) => {
-                Err(format!("expected sizes of 1 or more, as 128,128, found {part:?}"))
+    /// Every preset is understood, and completed it says all that it says itself.
+    #[test]
+    fn presets_are_settings() {
+        for &preset in Preset::value_variants() {
+            let settings = Settings::default().over(None, Some(preset)).unwrap();
+            let all = settings.completed().unwrap().table();
+            for (key, value) in settings.table() {
+                assert_eq!(all.get(&key), Some(&value), "{preset:?}: {key}");
             }
-            Ok(size) => Ok(size),
-        };
-        text.split(',').map(size).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl fmt::Display for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("none");
+            let again = parse(&settings.completed().unwrap().to_toml(), "again").unwrap();
+            assert_eq!(again, all, "{preset:?}: printed and read again");
         }
-        let sizes: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&sizes.join(","))
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_preset() {
+        let given = Settings { epochs: Some(3), ..Settings::default() };
+        let settings = given.over(None, Some(Preset::Better)).unwrap();
+        assert_eq!(settings.epochs, Some(3));
+        assert!(settings.table().len() > 3);
+    }
+
+    #[test]
+    fn options_that_there_are_not_are_refused_by_name() {
+        for (text, expected) in [
+            ("epoch = 3", "run.toml: epoch: expected an option"),
+            ("epochs = \"three\"", "run.toml: invalid type"),
+            ("norm = \"bath\"", "run.toml: unknown variant"),
+            ("epochs = ", "run.toml: TOML parse error at line 1"),
+        ] {
+            let error = parse(text, "run.toml").unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 }

@@ -4,63 +4,75 @@
 use clap::ValueEnum;
 use nn_optim::{Decay, Error, Schedule};
 use nn_train::TrainingState;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::settings::{agree, check_options};
+use super::{agree, check_options};
 use crate::{
     exit::Usage,
     schedule::{in_epochs, rounded},
 };
 
 /// Epochs in all of a run that does not say.
-pub(super) const EPOCHS: u64 = 10;
+pub(in crate::command) const EPOCHS: u64 = 10;
 
 /// How the learning rate goes. Absent is the default, or when resuming what was saved.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Learning rate")]
-pub(super) struct Rates {
+#[serde(rename_all = "kebab-case")]
+pub(in crate::command) struct Rates {
     /// The learning rate; a warm-up and one-cycle rise to it. May be another on --resume [default: 0.001; of
     /// sgd and adagrad 1]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     learning_rate: Option<f64>,
 
     /// How the learning rate goes; cosine and one-cycle take all --epochs [default: inverse-time]
     #[arg(long, value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     schedule: Option<ScheduleName>,
 
     /// With inverse-time: how fast the rate falls, a step: rate / (1 + decay * step) [default: 0.001 of adam
     /// and adamw, else 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     decay: Option<f64>,
 
     /// Epochs, or parts of one, in which the rate rises to its height; not with one-cycle [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     warmup_epochs: Option<f64>,
 
     /// With step: epochs from one drop of the rate to the next [default: 5]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     step_epochs: Option<f64>,
 
     /// What a drop multiplies the rate with, of step and plateau [default: 0.1], or an epoch, of exponential
     /// [default: 0.9]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     decay_factor: Option<f64>,
 
     /// With cosine: the rate at its end [default: 0]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     minimum_rate: Option<f64>,
 
     /// With plateau: how many epochs in a row may bring no lower loss on the images held out (without any, on
     /// the others) before the rate drops [default: 2]
     #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     patience: Option<u64>,
 
     /// With plateau: by how much a loss must be lower [default: 0.0001]
     #[arg(long, value_name = "LOSS", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     min_delta: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum ScheduleName {
     Constant,
     InverseTime,
@@ -99,7 +111,7 @@ impl ScheduleName {
 }
 
 /// What a run that is carried on has from now on in place of what was saved.
-pub(super) struct Change {
+pub(in crate::command) struct Change {
     option: &'static str,
     given: Value,
     saved: Value,
@@ -110,13 +122,13 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) fn text(&self) -> String {
+    pub(in crate::command) fn text(&self) -> String {
         let Self { option, given, what, rates, .. } = self;
         let [before, after] = rates.map(rounded);
         format!("{option} {given}: {what}; the next step's rate is {after} instead of {before}")
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    pub(in crate::command) fn to_json(&self) -> Value {
         let [before, after] = self.rates;
         json!({
             "option": self.option,
@@ -131,7 +143,7 @@ impl Change {
 impl Rates {
     /// The schedule of a new run of `epochs`, each of `n_batches`. The defaults of rate and decay are the
     /// optimizer's.
-    pub(super) fn new_schedule(
+    pub(in crate::command) fn new_schedule(
         &self,
         (learning_rate, decay): (f64, f64),
         epochs: Option<u64>,
@@ -178,6 +190,37 @@ impl Rates {
         validated(Schedule { learning_rate, warmup, decay })
     }
 
+    /// The options that give this schedule where an epoch has so many batches, all that it has said.
+    pub(super) fn of(schedule: &Schedule, n_batches: u64) -> Self {
+        let Schedule { learning_rate, warmup, decay } = *schedule;
+        let one_cycle = matches!(decay, Decay::OneCycle { .. });
+        let base = Self {
+            learning_rate: Some(learning_rate),
+            schedule: Some(ScheduleName::of(&decay)),
+            warmup_epochs: Some(in_epochs(warmup, n_batches)).filter(|_| !one_cycle),
+            ..Self::default()
+        };
+        match decay {
+            Decay::Constant | Decay::OneCycle { .. } => base,
+            Decay::InverseTime { decay } => Self { decay: Some(decay), ..base },
+            Decay::Step { every, factor } => Self {
+                step_epochs: Some(in_epochs(every, n_batches)),
+                decay_factor: Some(factor),
+                ..base
+            },
+            Decay::Exponential { factor } => {
+                Self { decay_factor: Some(factor.powf(n_batches as f64)), ..base }
+            }
+            Decay::Cosine { minimum, .. } => Self { minimum_rate: Some(minimum), ..base },
+            Decay::Plateau { factor, patience, min_delta } => Self {
+                decay_factor: Some(factor),
+                patience: Some(patience),
+                min_delta: Some(min_delta),
+                ..base
+            },
+        }
+    }
+
     /// The error where an option is given that the schedule has not.
     fn check_options_of(&self, schedule: ScheduleName) -> anyhow::Result<()> {
         let all = ["constant", "inverse-time", "step", "exponential", "cosine", "plateau"];
@@ -195,7 +238,7 @@ impl Rates {
 
     /// The error where a setting was given that may not change and is not the saved one, as far as that is
     /// known before the data are.
-    pub(super) fn agree(&self, saved: &Schedule) -> anyhow::Result<()> {
+    pub(in crate::command) fn agree(&self, saved: &Schedule) -> anyhow::Result<()> {
         let name = ScheduleName::of(&saved.decay);
         agree("--schedule", self.schedule.map(ScheduleName::name).as_ref(), &name.name())?;
         self.check_options_of(name)?;
@@ -240,7 +283,7 @@ impl Rates {
 
     /// Gives a run that is carried on what was given in place of what was saved, where it has epochs to go;
     /// returns how many there are in all, and what has changed.
-    pub(super) fn carry_on(
+    pub(in crate::command) fn carry_on(
         &self,
         state: &mut TrainingState,
         given_epochs: Option<u64>,
@@ -304,7 +347,7 @@ fn change(
 }
 
 /// The steps of a schedule that has an end, from the first one on.
-fn own_steps(schedule: &Schedule) -> Option<u64> {
+pub(super) fn own_steps(schedule: &Schedule) -> Option<u64> {
     match schedule.decay {
         Decay::Cosine { steps, .. } | Decay::OneCycle { steps } => {
             Some(steps.saturating_add(schedule.warmup))

@@ -1,0 +1,93 @@
+//! The options of what training makes small: the loss, and what regularisation adds to it.
+
+use nn_core::{Loss, Penalty};
+use nn_train::RunConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::Usage;
+
+/// What training makes small.
+#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[command(next_help_heading = "Loss")]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::command) struct Objective {
+    /// Cross-entropy with so much of each target spread over all classes [default: 0]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_smoothing: Option<f64>,
+
+    /// The focal loss with this gamma, instead of cross-entropy
+    #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    focal_gamma: Option<f64>,
+
+    /// How much each class counts, one number a class [default: all 1]
+    #[arg(long, value_name = "W,W,...", value_delimiter = ',', allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_weights: Option<Vec<f32>>,
+
+    /// Regularisation by the weights' absolute values [default: 0]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    l1: Option<f64>,
+
+    /// Regularisation by the weights' squares [default: 0]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    l2: Option<f64>,
+
+    /// Regularisation by the biases' absolute values [default: 0]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bias_l1: Option<f64>,
+
+    /// Regularisation by the biases' squares [default: 0]
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bias_l2: Option<f64>,
+}
+
+impl Objective {
+    /// Gives the settings of a run with so many dense layers what was asked for.
+    pub(super) fn configure(&self, n_dense: usize, config: &mut RunConfig) -> anyhow::Result<()> {
+        config.loss = match (self.focal_gamma, self.label_smoothing) {
+            (Some(_), Some(_)) => {
+                let message = "--label-smoothing: expected no --focal-gamma beside it";
+                return Err(Usage::error(message));
+            }
+            (Some(gamma), None) => Loss::Focal { gamma },
+            (None, smoothing) => Loss::CrossEntropy { smoothing: smoothing.unwrap_or(0.0) },
+        };
+        let class_weights = self.class_weights.iter().flatten();
+        config.class_weights = class_weights.copied().collect();
+        let penalty = Penalty {
+            weights_l1: self.l1.unwrap_or(0.0),
+            weights_l2: self.l2.unwrap_or(0.0),
+            biases_l1: self.bias_l1.unwrap_or(0.0),
+            biases_l2: self.bias_l2.unwrap_or(0.0),
+        };
+        if penalty != Penalty::default() {
+            config.penalties = vec![penalty; n_dense];
+        }
+        Ok(())
+    }
+
+    /// The options that give these settings, all of them said.
+    pub(super) fn of(config: &RunConfig) -> Self {
+        let (label_smoothing, focal_gamma) = match config.loss {
+            Loss::CrossEntropy { smoothing } => (Some(smoothing), None),
+            Loss::Focal { gamma } => (None, Some(gamma)),
+            _ => (None, None),
+        };
+        let penalty = config.penalties.first().copied().unwrap_or_default();
+        Self {
+            label_smoothing,
+            focal_gamma,
+            class_weights: Some(config.class_weights.clone()).filter(|weights| !weights.is_empty()),
+            l1: Some(penalty.weights_l1),
+            l2: Some(penalty.weights_l2),
+            bias_l1: Some(penalty.biases_l1),
+            bias_l2: Some(penalty.biases_l2),
+        }
+    }
+}
