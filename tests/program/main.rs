@@ -19,6 +19,9 @@ mod optimizers;
 /// Every schedule: it resumes, is shown with its settings, and says what another rate or length does to it.
 mod schedules;
 
+/// Every other setting: it is saved, resumes, can be printed and read, and is refused by name.
+mod settings;
+
 /// A training that was cut in any way ends with the bits of one that was not.
 mod resume;
 

@@ -51,7 +51,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         let Some(settings) = settings(&checkpoint) else {
             anyhow::bail!("the model is for inference only: it has no settings of a run");
         };
-        console.result(|| settings.to_toml().trim_end().into(), || json!(settings))?;
+        let toml = settings.to_toml()?;
+        console.result(|| toml.trim_end().into(), || json!(settings))?;
         return Ok(ExitCode::SUCCESS);
     }
     let state_sha256 = checkpoint.view().state_sha256()?;

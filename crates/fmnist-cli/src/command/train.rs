@@ -95,7 +95,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let settings = args.settings.over(args.config.as_deref(), args.preset)?;
     if args.print_config {
         let all = settings.completed()?;
-        console.result(|| all.to_toml().trim_end().into(), || json!(all))?;
+        let toml = all.to_toml()?;
+        console.result(|| toml.trim_end().into(), || json!(all))?;
         return Ok(ExitCode::SUCCESS);
     }
     let Opened { plan, resumed, output, _lock, checkpoints } =

@@ -2,7 +2,7 @@
 //! has, and what is sensible where a setting was left out.
 
 use fmnist_data::Dataset;
-use nn_core::{LayerSpec, Model};
+use nn_core::{LayerSpec, Model, Param};
 use nn_io::Checkpoint;
 use nn_train::TrainingState;
 
@@ -27,7 +27,7 @@ pub(super) fn layers(
     let layers = settings.network.layers(inputs, outputs);
     let config = settings.config(&layers, None)?;
     nn_io::check_size(&layers, Some((&settings.optimizer()?, &config)))
-        .map_err(|error| Usage::error(format!("the network: {error}")))?;
+        .map_err(|error| Usage::error(format!("--hidden: {error}")))?;
     Ok(layers)
 }
 
@@ -54,22 +54,27 @@ pub(super) fn run(
     Ok((Run { model, state }, n_validation))
 }
 
-/// Has a new model begin with what another of the same layers has learnt, or else with those of its parameters that
-/// have the same names and sizes.
+/// Has a new model begin with what another of the same layers has learnt, or else with those of its layers that
+/// have the same places and sizes.
 fn take_over(model: &mut Model, from: &Model, console: &Console) -> anyhow::Result<()> {
     if from.specs() == model.specs() {
         *model = from.clone();
         console.message("beginning with all that the model has learnt");
         return Ok(());
     }
-    let (index, mut taken) = (model.index().to_vec(), Vec::new());
-    for param in &index {
-        let same = from.param(&param.name).filter(|it| it.shape() == (param.rows, param.columns));
-        if let Some(values) = same {
+    let index = model.index().to_vec();
+    let fits = |param: &Param| {
+        from.param(&param.name).is_some_and(|it| it.shape() == (param.rows, param.columns))
+    };
+    let mut taken = Vec::new();
+    for layer in index.chunk_by(|a, b| layer_of(a) == layer_of(b)).filter(|it| it.iter().all(fits))
+    {
+        for param in layer {
+            let Some(values) = from.param(&param.name) else { continue };
             let mut params = model.params_mut();
             params[param.range.clone()].iter_mut().zip(values.iter()).for_each(|(to, &x)| *to = x);
-            taken.push(param.name.as_str());
         }
+        taken.extend(layer.first().map(layer_of));
     }
     if taken.is_empty() {
         return Err(Usage::error(
@@ -78,4 +83,9 @@ fn take_over(model: &mut Model, from: &Model, console: &Console) -> anyhow::Resu
     }
     console.message(&format!("beginning with {} of the model", taken.join(", ")));
     Ok(())
+}
+
+/// As `dense0` of `dense0.weights`.
+fn layer_of(param: &Param) -> &str {
+    param.name.split('.').next().unwrap_or_default()
 }

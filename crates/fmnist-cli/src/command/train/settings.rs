@@ -18,7 +18,7 @@ use nn_core::{Init, LayerSpec, Model};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use serde_json::{Map, Value};
 
 use crate::{exit::Usage, source::Choice};
 use network::Network;
@@ -78,7 +78,7 @@ impl Settings {
         file: Option<&Path>,
         preset: Option<Preset>,
     ) -> anyhow::Result<Settings> {
-        let mut table = Table::new();
+        let mut table = Map::new();
         if let Some(preset) = preset {
             table.extend(parse(preset.text(), preset.name())?);
         }
@@ -86,17 +86,29 @@ impl Settings {
             let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
             table.extend(parse(&text, &path.display().to_string())?);
         }
-        table.extend(self.table());
+        let given = self.table();
+        // What JSON has no number for.
+        if let Some((option, _)) = given.iter().find(|(_, value)| value.is_null()) {
+            let message = format!("--{option}: expected a finite number, found inf or NaN");
+            return Err(Usage::error(message));
+        }
+        table.extend(given);
         Settings::try_from(table)
     }
 
-    fn table(&self) -> Table {
-        Table::try_from(self).expect("options are tables of numbers, texts and lists")
+    /// Those that are given, by name.
+    fn table(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(table)) => table,
+            other => unreachable!("options are a table of numbers, texts and lists, not {other:?}"),
+        }
     }
 
     /// As a file of them.
-    pub(in crate::command) fn to_toml(&self) -> String {
-        toml::to_string(self).expect("options are tables of numbers, texts and lists")
+    ///
+    /// Fails where a number is beyond the 63 bits that TOML has, as a seed may be.
+    pub(in crate::command) fn to_toml(&self) -> anyhow::Result<String> {
+        toml::to_string(self).context("the settings as TOML, whose numbers have 63 bits")
     }
 
     /// The options that give this run, all of them said that have a value; of what is not known without its data,
@@ -229,17 +241,17 @@ fn plain(value: &Value) -> String {
     }
 }
 
-impl TryFrom<Table> for Settings {
+impl TryFrom<Map<String, Value>> for Settings {
     type Error = anyhow::Error;
 
-    fn try_from(table: Table) -> anyhow::Result<Self> {
-        table.try_into().map_err(|error: toml::de::Error| Usage::error(error.message()))
+    fn try_from(table: Map<String, Value>) -> anyhow::Result<Self> {
+        serde_json::from_value(Value::Object(table)).map_err(Usage::error)
     }
 }
 
 /// The options of a file. Each must be one that there is.
-fn parse(text: &str, name: &str) -> anyhow::Result<Table> {
-    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+fn parse(text: &str, name: &str) -> anyhow::Result<Map<String, Value>> {
+    let table: Map<String, Value> = toml::from_str(text).map_err(|error: toml::de::Error| {
         Usage::error(format!("{name}: {}", error.to_string().trim_end()))
     })?;
     let understood = Settings::try_from(table.clone()).with_context(|| name.to_owned());
@@ -334,7 +346,7 @@ mod tests {
             for (key, value) in settings.table() {
                 assert_eq!(all.get(&key), Some(&value), "{preset:?}: {key}");
             }
-            let again = parse(&settings.completed().unwrap().to_toml(), "again").unwrap();
+            let again = parse(&settings.completed().unwrap().to_toml().unwrap(), "again").unwrap();
             assert_eq!(again, all, "{preset:?}: printed and read again");
         }
     }

@@ -1,0 +1,236 @@
+use serde_json::json;
+use tally::{Failure, Tally, ensure};
+
+use crate::{
+    fixture::{DATA, digest, with_model},
+    harness::Program,
+};
+
+/// All that a run can have at once.
+const EVERYTHING: &str = "--hidden 32,24 --norm batch --activation silu --dropout 0.1 --init glorot \
+    --batch-size 500 --accumulate 2 --shuffle once --flip --shift 1 --cutout 3 --test-flips --freeze 1 \
+    --clip-norm 1 --average 0.9 --monitor accuracy --keep-best --early-stop 5 --early-stop-delta 0.001 \
+    --label-smoothing 0.1 --class-weights 1,1,1,1,1,1,2,1,1,0.5 --l1 0.00001 --l2 0.0001 --bias-l1 0.00001 \
+    --bias-l2 0.0001 --optimizer adamw --weight-decay 0.02 --schedule one-cycle --learning-rate 0.004 --seed 7";
+
+/// With every setting on, two epochs in one run and in two are the same run, and the file says them all.
+#[test]
+fn every_setting_is_saved_and_resumes() {
+    let program = Program::with_data();
+    let events =
+        program.train(&format!("{EVERYTHING} --epochs 2 --output m.model --checkpoint-dir run"));
+    let accuracy = events.last().unwrap()["test"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.5, "{accuracy}");
+    let settings = &program.inspect("m.model")["settings"];
+    for (option, value) in [
+        ("hidden", json!([32, 24])),
+        ("norm", json!("batch")),
+        ("activation", json!("silu")),
+        ("dropout", json!(0.1)),
+        ("accumulate", json!(2)),
+        ("shuffle", json!("once")),
+        ("flip", json!(true)),
+        ("shift", json!(1)),
+        ("cutout", json!(3)),
+        ("test-flips", json!(true)),
+        ("freeze", json!([1])),
+        ("clip-norm", json!(1.0)),
+        ("average", json!(0.9)),
+        ("monitor", json!("accuracy")),
+        ("keep-best", json!(true)),
+        ("early-stop", json!(5)),
+        ("early-stop-delta", json!(0.001)),
+        ("label-smoothing", json!(0.1)),
+        ("l2", json!(0.0001)),
+        ("weight-decay", json!(0.02)),
+        ("schedule", json!("one-cycle")),
+        ("seed", json!(7)),
+    ] {
+        assert_eq!(settings[option], value, "{option}");
+        assert_eq!(events[0]["settings"][option], value, "{option}, at the start");
+    }
+
+    // A step is of two batches of 500: of 55,000 images, an epoch has 55.
+    let half = "run/ckpt-000055.model";
+    let mut tally = Tally::new("C1", "every setting at once: two halves make a whole");
+    for options in ["", EVERYTHING] {
+        program.train(&format!("{options} --resume {half} --output again.model"));
+        tally.case(|| {
+            let same = digest(&program, "again.model") == digest(&program, "m.model");
+            ensure(same, || Failure::torn(options))
+        });
+    }
+    tally.finish();
+
+    // What inference uses is judged alike by all commands, and by the file that has nothing else.
+    let test = events.last().unwrap()["test"].clone();
+    let evaluated = program.json("evaluate m.model").remove(0);
+    assert_eq!(evaluated["accuracy"], test["accuracy"]);
+    program.run("export m.model small.model --to inference").success();
+    let small = program.json("evaluate small.model").remove(0);
+    assert_eq!((&small["accuracy"], &small["loss"]), (&evaluated["accuracy"], &evaluated["loss"]));
+    let answers = program.json("predict m.model --index 0,1,2,3,4");
+    let again = program.json("predict small.model --index 0,1,2,3,4");
+    assert_eq!(answers, again);
+}
+
+/// What the run is, may not be another on --resume, and is refused by name.
+#[test]
+fn other_settings_are_refused_by_name() {
+    let program = with_model();
+    let resume = format!("train --dataset {} --resume m.model --epochs 5", DATA.name);
+    for (option, saved) in [
+        ("--hidden 64", "128,128"),
+        ("--norm layer", "none"),
+        ("--activation gelu", "relu"),
+        ("--dropout 0.5", "0"),
+        ("--accumulate 4", "1"),
+        ("--shuffle once", "each-epoch"),
+        ("--flip", "false"),
+        ("--test-flips", "false"),
+        ("--freeze 0", "none"),
+        ("--clip-norm 1", "none"),
+        ("--average 0.99", "0"),
+        ("--label-smoothing 0.1", "0"),
+        ("--l2 0.1", "0"),
+        ("--seed 3", "0"),
+        ("--early-stop 3", "none"),
+    ] {
+        let name = option.split(' ').next().unwrap();
+        let told = format!("{name}: the saved run has {saved}");
+        program.refuses(&format!("{resume} {option}"), 2, &[&told]);
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_by_name() {
+    let program = Program::new();
+    for (option, words) in [
+        ("--dropout 1", "rate: expected at least 0 and below 1, found 1"),
+        ("--label-smoothing 1", "label smoothing: expected"),
+        ("--label-smoothing 0.1 --focal-gamma 2", "--label-smoothing: expected no --focal-gamma"),
+        ("--clip-norm 1 --clip-value 1", "--clip-norm: expected no --clip-value"),
+        ("--clip-norm 0", "limit of the gradient: expected a finite number above 0"),
+        ("--average 1", "decay of the average: expected"),
+        ("--freeze 3", "--freeze: expected dense layers from 0 to 2, found 3"),
+        ("--early-stop 0", "patience: expected 1 or more"),
+        ("--early-stop-delta 0.1", "--early-stop-delta: needs --early-stop"),
+        ("--l2 -1", "weights_l2: expected"),
+        ("--class-weights 1,2", "class weights, one a class: expected 10, found 2"),
+        ("--config none.toml", "none.toml"),
+    ] {
+        let code = if option.starts_with("--config") { 4 } else { 2 };
+        program.refuses(&format!("train --dataset synthetic {option}"), code, &[words]);
+    }
+    program.write("run.toml", "epoch = 3");
+    program.refuses("train --config run.toml", 2, &["run.toml: epoch: expected an option"]);
+}
+
+/// The settings that are printed are a file that gives the same run, and so are those of a model.
+#[test]
+fn a_printed_config_gives_the_same_run() {
+    let program = Program::with_data();
+    let options =
+        "--hidden 32 --dropout 0.2 --flip --schedule cosine --warmup-epochs 0.5 --epochs 1";
+    let printed = program.run(&format!("train {options} --print-config")).success().stdout;
+    program.write("run.toml", printed);
+    program.train(&format!("{options} --output a.model"));
+    program.train("--config run.toml --output b.model");
+    assert_eq!(digest(&program, "a.model"), digest(&program, "b.model"));
+    let of_model = program.run("inspect a.model --print-config").success().stdout;
+    program.write("model.toml", of_model);
+    program.train("--config model.toml --output c.model");
+    assert_eq!(digest(&program, "a.model"), digest(&program, "c.model"));
+    // The command line goes before the file.
+    let events = program.train("--config run.toml --seed 5 --output d.model");
+    assert_eq!(events[0]["seed"], 5);
+}
+
+/// The book's lines and nothing else on stdout, measured by the test set, which is said.
+#[test]
+fn the_book_to_the_letter() {
+    let program = Program::with_data();
+    let run = format!("train --dataset {} --preset nnfs --epochs 2 --output m.model", DATA.name);
+    let output = program.run(&run).success();
+    assert!(output.stderr.contains("measured by the test set"), "{}", output.stderr);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), 2 * 9, "{}", output.stdout);
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    for (epoch, lines) in lines.chunks(9).enumerate() {
+        assert_eq!(lines[0], format!("epoch: {}", epoch + 1));
+        for (line, step) in lines[1..7].iter().zip([0, 100, 200, 300, 400, 468]) {
+            let rate = 0.001 / (1.0 + 0.001 * (epoch * 469 + step) as f64);
+            let prefix = format!("step: {step}, acc: ");
+            assert!(line.starts_with(&prefix), "{line}");
+            assert!(line.ends_with(&format!(", reg_loss: 0.000), lr: {rate:?}")), "{line}");
+            let loss = line.split("loss: ").nth(1).unwrap().split(' ').next().unwrap();
+            assert!(
+                number(loss) < 2.4 && line.contains(&format!("(data_loss: {loss}, ")),
+                "{line}"
+            );
+        }
+        assert!(lines[7].starts_with("training, acc: 0."), "{}", lines[7]);
+        assert!(lines[8].starts_with("validation, acc: 0."), "{}", lines[8]);
+    }
+    // The last validation is the test itself.
+    let accuracy = lines[17].split("acc: ").nth(1).unwrap().split(',').next().unwrap();
+    let test = program.json("evaluate m.model").remove(0)["accuracy"].as_f64().unwrap();
+    assert_eq!(accuracy, format!("{test:.3}"));
+}
+
+/// A run that gets no better ends before its time, and what it leaves behind is its best epoch.
+#[test]
+fn a_run_that_gets_no_better_stops() {
+    let program = Program::with_data();
+    let options = "--hidden 16 --learning-rate 0.3 --schedule constant --early-stop 1 --keep-best";
+    let run = format!(
+        "train --dataset {} {options} --epochs 50 --output m.model --format json",
+        DATA.name
+    );
+    let output = program.run(&run).success();
+    assert!(
+        output.stderr.contains("stopped early: none of the last 1 epochs"),
+        "{}",
+        output.stderr
+    );
+    let events = output.json();
+    let losses: Vec<f64> = events
+        .iter()
+        .filter(|event| event["event"] == "epoch")
+        .map(|event| event["validation"]["loss"].as_f64().unwrap())
+        .collect();
+    let (last, before) = losses.split_last().unwrap();
+    assert!(before.iter().all(|loss| loss <= last) && losses.len() < 50, "{losses:?}");
+    // Carried on, it has nothing to do.
+    let again = program.train("--resume m.model --epochs 50 --output n.model");
+    assert_eq!(again.iter().filter(|event| event["event"] == "epoch").count(), 0);
+}
+
+/// A new run can begin with what a model has learnt, all of it or the layers that fit.
+#[test]
+fn a_warm_start() {
+    let program = with_model();
+    let first_accuracy = |options: &str| {
+        let events = program.train(&format!("{options} --epochs 1 --output n.model"));
+        events[1]["train"]["accuracy"].as_f64().unwrap()
+    };
+    let cold = first_accuracy("");
+    let warm = first_accuracy("--warm-start m.model");
+    assert!(warm > cold + 0.02, "{warm} from {cold}");
+    let frozen = "--hidden 128,64 --warm-start m.model --freeze 0";
+    let run = format!("train --dataset {} {frozen} --epochs 1 --output n.model", DATA.name);
+    let output = program.run(&run).success();
+    let told = "beginning with dense0 of the model";
+    assert!(output.stderr.contains(told), "{}", output.stderr);
+    let params = |model: &str| {
+        let checkpoint = nn_io::Checkpoint::load(program.path(model)).unwrap();
+        checkpoint.model.param("dense0.weights").unwrap().into_owned()
+    };
+    assert_eq!(params("n.model"), params("m.model"), "frozen");
+    let hidden = "--hidden 20 --warm-start m.model";
+    program.refuses(
+        &format!("train --dataset {} {hidden}", DATA.name),
+        2,
+        &["--warm-start: expected"],
+    );
+}
