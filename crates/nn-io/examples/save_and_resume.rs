@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let info = ModelInfo {
         producer: concat!("save_and_resume ", env!("CARGO_PKG_VERSION")).into(),
         instruction_set: nn_core::InstructionSet::current().name().into(),
-        input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5 },
+        input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5, mirror: false },
         class_names: vec!["horizontal".into(), "vertical".into()],
         dataset: DatasetId { name: "lines".into(), sha256: "0".repeat(64) },
         n_validation: 0,

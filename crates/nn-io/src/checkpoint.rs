@@ -20,6 +20,9 @@ pub struct InputSpec {
     pub mean: f32,
     /// The difference in pixel values that becomes 1; above 0.
     pub std: f32,
+    /// Whether an image is judged by the mean of the outputs of it and of its mirror image, left to right. A run's
+    /// [`nn_train::RunConfig::mirror`] is the same.
+    pub mirror: bool,
 }
 
 /// Which dataset a model was trained on.
@@ -52,7 +55,7 @@ pub struct ModelInfo {
 /// All that a model file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Architecture, weights and biases.
+    /// Architecture, parameters and running statistics.
     pub model: Model,
     /// What the file says beside them.
     pub info: ModelInfo,
@@ -63,7 +66,7 @@ pub struct Checkpoint {
 /// A [`Checkpoint`] of borrowed parts, so that a run saves itself without a copy.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckpointRef<'a> {
-    /// Architecture, weights and biases.
+    /// Architecture, parameters and running statistics.
     pub model: &'a Model,
     /// What the file says beside them.
     pub info: &'a ModelInfo,
@@ -98,6 +101,19 @@ impl Checkpoint {
     /// If they break any rule of the format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         decode::decode(bytes)
+    }
+
+    /// The model that is asked for classes: of the best epoch, or with averaged parameters, where the training has
+    /// them; else the model itself.
+    ///
+    /// # Errors
+    ///
+    /// If the training is of another model, which of a checkpoint that was read it is not.
+    pub fn inference_model(&self) -> Result<Model, Error> {
+        match &self.training {
+            Some(training) => training.inference_model(&self.model).map_err(Error::Run),
+            None => Ok(self.model.clone()),
+        }
     }
 
     /// Its parts, borrowed; saving and digests are there.
@@ -146,10 +162,12 @@ impl CheckpointRef<'_> {
         file::rehearse(&SystemDisk, path, &bytes, if path.exists() { 1 } else { 2 })
     }
 
-    /// SHA-256 of the weights and biases, in hexadecimal.
+    /// SHA-256 of the layers' parameters and running statistics, in hexadecimal.
     pub fn weights_sha256(&self) -> String {
         let mut hasher = Sha256::new();
-        tensor::for_each_block(self.model.params(), |bytes| hasher.update(bytes));
+        for values in [self.model.params(), self.model.statistics()] {
+            tensor::for_each_block(values, |bytes| hasher.update(bytes));
+        }
         hex(&hasher.finalize())
     }
 

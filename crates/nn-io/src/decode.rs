@@ -3,7 +3,7 @@
 
 use nn_core::{Buffer, Model};
 use nn_optim::Optimizer;
-use nn_train::TrainingState;
+use nn_train::{Best, TrainingState};
 
 use crate::description::{Description, TrainingDescription};
 use crate::error::check_value;
@@ -14,10 +14,12 @@ use crate::{Checkpoint, Error};
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
     let (start, mut rest) = Start::read(bytes)?;
-    let Tensors { params, moments } = start.read_tensors(&mut rest, &mut Err)?;
+    let tensors = start.read_tensors(&mut rest, &mut Err)?;
 
     let Start { description, .. } = start;
-    let model = Model::from_parts(&description.layers, params).map_err(Error::Network)?;
+    let Tensors { params, statistics, moments, average, best } = tensors;
+    let model =
+        Model::from_parts(&description.layers, params, statistics).map_err(Error::Network)?;
     let training = match description.training {
         None => None,
         Some(training) => {
@@ -25,7 +27,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
                 training;
             let optimizer =
                 Optimizer::from_parts(optimizer, step, moments).map_err(Error::Optimizer)?;
-            Some(TrainingState { optimizer, schedule, config, progress, history })
+            let state =
+                TrainingState { optimizer, schedule, config, progress, history, average, best };
+            Some(state)
         }
     };
     Ok(Checkpoint { model, info: description.info, training })
@@ -52,10 +56,34 @@ struct Start {
     crcs: Vec<u32>,
 }
 
-/// The contents of a file's tensors: parameters, and the optimizer's moments in its order.
+/// The contents of a file's tensors.
 struct Tensors {
     params: Buffer,
+    statistics: Buffer,
+    /// The optimizer's, in its order.
     moments: Vec<Buffer>,
+    average: Option<Buffer>,
+    best: Option<Best>,
+}
+
+impl Tensors {
+    /// Takes memory for them.
+    fn zeros(specs: &[TensorSpec]) -> Self {
+        let of = |role: Role| specs.iter().filter(move |spec| spec.role == role);
+        let joined = |role| {
+            let len = of(role).map(|spec| spec.len).fold(0, usize::saturating_add);
+            nn_core::zeros(len)
+        };
+        let one = |role| of(role).next().map(|spec| nn_core::zeros(spec.len));
+        Self {
+            params: joined(Role::Parameters),
+            statistics: joined(Role::Statistics),
+            moments: of(Role::Moment).map(|spec| nn_core::zeros(spec.len)).collect(),
+            average: one(Role::Average),
+            best: one(Role::BestParameters)
+                .map(|params| Best { params, statistics: joined(Role::BestStatistics) }),
+        }
+    }
 }
 
 impl Start {
@@ -92,22 +120,24 @@ impl Start {
         rest: &mut Rest<'_>,
         on_damage: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Tensors, Error> {
-        let Description { layers, tensors, .. } = &self.description;
-        let n_params = Model::parameter_count(layers).map_err(Error::Network)?;
-        let mut params = nn_core::zeros(n_params);
-        let of_moments = tensors.iter().filter(|spec| spec.role != Role::Parameters);
-        let mut moments: Vec<Buffer> = of_moments.map(|spec| nn_core::zeros(spec.len)).collect();
-        let mut unread: &mut [f32] = &mut params;
-        let mut unread_moments = moments.iter_mut();
-        for (spec, &crc) in tensors.iter().zip(&self.crcs) {
+        let specs = &self.description.tensors;
+        let mut tensors = Tensors::zeros(specs);
+        let Tensors { params, statistics, moments, average, best } = &mut tensors;
+        let (mut params, mut statistics) = (params.as_mut_slice(), statistics.as_mut_slice());
+        let mut moments = moments.iter_mut();
+        for (spec, &crc) in specs.iter().zip(&self.crcs) {
             let values = match spec.role {
-                Role::Parameters => unread.split_off_mut(..spec.len),
-                Role::Moment(_) => unread_moments.next().map(|moment| moment.as_mut_slice()),
+                Role::Parameters => params.split_off_mut(..spec.len),
+                Role::Statistics => statistics.split_off_mut(..spec.len),
+                Role::Moment => moments.next().map(|moment| moment.as_mut_slice()),
+                Role::Average => average.as_mut().map(|average| average.as_mut_slice()),
+                Role::BestParameters => best.as_mut().map(|best| best.params.as_mut_slice()),
+                Role::BestStatistics => best.as_mut().map(|best| best.statistics.as_mut_slice()),
             };
             let values = values.unwrap_or_default();
             read_tensor(rest, spec, crc, values).or_else(&mut *on_damage)?;
         }
-        Ok(Tensors { params, moments })
+        Ok(tensors)
     }
 }
 

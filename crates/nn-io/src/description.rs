@@ -3,7 +3,9 @@
 //! Reading and writing both pass through here, so a value that exists has kept every rule, and
 //! nothing is written that could not be read.
 
-use nn_core::{LayerSpec, LossSum};
+mod config;
+
+use nn_core::{Activation, LayerSpec, LossSum};
 use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, Decay, OptimizerConfig, RmsPropConfig, Schedule,
     SgdConfig,
@@ -11,7 +13,7 @@ use nn_optim::{
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig};
 
 use crate::error::{check_limit, check_value, is_command};
-use crate::tensor::{TensorSpec, tensor_specs};
+use crate::tensor::{Contents, TensorSpec, tensor_specs};
 use crate::{DatasetId, Error, InputSpec, ModelInfo, limits, metadata, size};
 
 /// A checkpoint without its tensors.
@@ -23,7 +25,7 @@ pub(crate) struct Description {
     pub(crate) tensors: Vec<TensorSpec>,
 }
 
-/// A state of training without the moments.
+/// A state of training without the numbers that are tensors.
 #[derive(Debug)]
 pub(crate) struct TrainingDescription {
     pub(crate) optimizer: OptimizerConfig,
@@ -39,9 +41,8 @@ impl TryFrom<metadata::Metadata> for Description {
 
     fn try_from(metadata: metadata::Metadata) -> Result<Self, Error> {
         let layers = layers(&metadata.layers)?;
-        let optimizer = metadata.training.as_ref().map(|training| optimizer(&training.optimizer).0);
-        let moments = optimizer.map(|optimizer| optimizer.moments()).unwrap_or_default();
-        let tensors = tensor_specs(&layers, moments)?;
+        let contents = metadata.training.as_ref().map(contents).unwrap_or_default();
+        let tensors = tensor_specs(&layers, contents)?;
         check_tensors(&metadata.tensors, &tensors)?;
         check_string("producer", &metadata.producer)?;
         check_string("instruction_set", &metadata.instruction_set)?;
@@ -57,31 +58,49 @@ impl TryFrom<metadata::Metadata> for Description {
             dataset: DatasetId { name: metadata.dataset.name, sha256: metadata.dataset.sha256 },
             n_validation: count("n_validation", metadata.n_validation)?,
         };
-        let training = metadata.training.map(TrainingDescription::try_from).transpose()?;
+        let training = metadata.training;
+        let training = training
+            .map(|training| TrainingDescription::new(training, &layers, info.input.mirror))
+            .transpose()?;
         Ok(Self { layers, info, training, tensors })
     }
 }
 
-impl TryFrom<metadata::Training> for TrainingDescription {
-    type Error = Error;
+/// What a file with this training holds beside the layers.
+fn contents(training: &metadata::Training) -> Contents<'static> {
+    Contents {
+        moments: optimizer(&training.optimizer).0.moments(),
+        average: training.config.averaging.is_some(),
+        // The first epoch is the best so far.
+        best: training.config.keep_best && training.progress.epoch > 0,
+    }
+}
 
-    fn try_from(training: metadata::Training) -> Result<Self, Error> {
+impl TrainingDescription {
+    /// That of a network of these layers.
+    fn new(
+        training: metadata::Training,
+        layers: &[LayerSpec],
+        mirror: bool,
+    ) -> Result<Self, Error> {
         let (optimizer, step) = optimizer(&training.optimizer);
         optimizer.validate().map_err(Error::Optimizer)?;
 
         let schedule = schedule(&training.schedule);
         schedule.validate().map_err(Error::Optimizer)?;
 
-        let metadata::Config { seed, batch_size } = training.config;
-        check_value(batch_size > 0, "training.config.batch_size", "1 or more", batch_size)?;
-        let config = RunConfig { seed, batch_size: count("batch_size", batch_size)? };
+        let config = config::config(training.config, layers, mirror)?;
 
-        let progress = progress(&training.progress, batch_size)?;
+        let progress = progress(&training.progress, &config, ends(layers).1)?;
         let n_records = training.history.len();
         check_limit("completed epochs", limits::HISTORY, n_records)?;
         let expected = format!("{} records, one a completed epoch", progress.epoch);
         check_value(progress.epoch == n_records as u64, "training.history", expected, n_records)?;
-        let history = training.history.iter().enumerate().map(record).collect::<Result<_, _>>()?;
+        let has_penalties = !config.penalties.is_empty();
+        let history = training.history.iter().enumerate();
+        let history = history
+            .map(|(i, it)| record(&format!("training.history[{i}]"), it, has_penalties))
+            .collect::<Result<_, _>>()?;
         Ok(Self { optimizer, step, schedule, config, progress, history })
     }
 }
@@ -134,15 +153,27 @@ fn schedule(schedule: &metadata::Schedule) -> Schedule {
 }
 
 fn layers(layers: &[metadata::Layer]) -> Result<Vec<LayerSpec>, Error> {
+    use metadata::Layer as Wire;
+    let activation = |activation| Ok(LayerSpec::Activation(activation));
     let layers = layers
         .iter()
         .map(|layer| match *layer {
-            metadata::Layer::Dense { inputs, outputs } => Ok(LayerSpec::Dense {
+            Wire::Dense { inputs, outputs } => Ok(LayerSpec::Dense {
                 inputs: count("inputs", inputs)?,
                 outputs: count("outputs", outputs)?,
             }),
-            metadata::Layer::Relu {} => Ok(LayerSpec::Relu),
-            metadata::Layer::Softmax {} => Ok(LayerSpec::Softmax),
+            Wire::Relu {} => activation(Activation::Relu),
+            Wire::LeakyRelu { slope } => activation(Activation::LeakyRelu { slope }),
+            Wire::Elu { alpha } => activation(Activation::Elu { alpha }),
+            Wire::Sigmoid {} => activation(Activation::Sigmoid),
+            Wire::Tanh {} => activation(Activation::Tanh),
+            Wire::Gelu {} => activation(Activation::Gelu),
+            Wire::Silu {} => activation(Activation::Silu),
+            Wire::Linear {} => activation(Activation::Linear),
+            Wire::Softmax {} => Ok(LayerSpec::Softmax),
+            Wire::Dropout { rate } => Ok(LayerSpec::Dropout { rate }),
+            Wire::LayerNorm { epsilon } => Ok(LayerSpec::LayerNorm { epsilon }),
+            Wire::BatchNorm { momentum, epsilon } => Ok(LayerSpec::BatchNorm { momentum, epsilon }),
         })
         .collect::<Result<Vec<_>, Error>>()?;
     size::check_layers(&layers)?;
@@ -151,10 +182,7 @@ fn layers(layers: &[metadata::Layer]) -> Result<Vec<LayerSpec>, Error> {
 
 /// Inputs of the first and outputs of the last dense layer; of a chain, those of the network.
 fn ends(layers: &[LayerSpec]) -> (usize, usize) {
-    let mut dense = layers.iter().filter_map(|layer| match *layer {
-        LayerSpec::Dense { inputs, outputs } => Some((inputs, outputs)),
-        LayerSpec::Relu | LayerSpec::Softmax => None,
-    });
+    let mut dense = layers.iter().filter_map(|layer| layer.dense());
     let first = dense.next().unwrap_or_default();
     let last = dense.next_back().unwrap_or(first);
     (first.0, last.1)
@@ -173,7 +201,7 @@ fn check_tensors(found: &[metadata::Tensor], expected: &[TensorSpec]) -> Result<
 }
 
 fn input(input: &metadata::Input, inputs: usize) -> Result<InputSpec, Error> {
-    let &metadata::Input { width, height, mean, std } = input;
+    let &metadata::Input { width, height, mean, std, mirror } = input;
     let fits = width.checked_mul(height) == Some(inputs as u64);
     let expected = format!("{inputs} pixels, as the first layer takes");
     check_value(fits, "input", expected, format!("{width} x {height}"))?;
@@ -181,7 +209,7 @@ fn input(input: &metadata::Input, inputs: usize) -> Result<InputSpec, Error> {
     let divides = std > 0.0 && (1.0 / std).is_finite();
     check_value(divides, "input.std", "a number above 0 to divide by", std)?;
     let (width, height) = (count("input.width", width)?, count("input.height", height)?);
-    Ok(InputSpec { width, height, mean, std })
+    Ok(InputSpec { width, height, mean, std, mirror })
 }
 
 fn check_classes(names: &[String], outputs: usize) -> Result<(), Error> {
@@ -210,25 +238,43 @@ fn check_string(field: &str, string: &str) -> Result<(), Error> {
     check_value(plain, field, "no control characters", format!("{string:?}"))
 }
 
-fn progress(progress: &metadata::Progress, batch_size: u64) -> Result<Progress, Error> {
+fn progress(
+    progress: &metadata::Progress,
+    config: &RunConfig,
+    outputs: usize,
+) -> Result<Progress, Error> {
     let &metadata::Progress { epoch, batch, loss, correct, n_samples } = progress;
     check_value(loss.is_finite(), "training.progress.loss", "a finite number", loss)?;
-    let most = batch.saturating_mul(batch_size);
-    let expected = format!("at most {most}, in {batch} batches of {batch_size}");
+    let step_len = config.step_len() as u64;
+    let most = batch.saturating_mul(step_len);
+    let expected = format!("at most {most}, in {batch} batches of {step_len}");
     check_value(n_samples <= most, "training.progress.n_samples", expected, n_samples)?;
-    let expected = format!("at most {n_samples}, of as many samples");
-    check_value(correct <= n_samples, "training.progress.correct", expected, correct)?;
-    Ok(Progress { epoch, batch, sums: LossSum { loss, correct, n_samples } })
+    let predictions = config.loss.predictions(outputs) as u64;
+    let n_predictions = n_samples.saturating_mul(predictions);
+    let expected = format!("at most {n_predictions}, of as many samples");
+    let expected = match predictions {
+        1 => expected,
+        _ => format!("{expected} times {predictions} outputs"),
+    };
+    check_value(correct <= n_predictions, "training.progress.correct", expected, correct)?;
+    let sums = LossSum { loss, correct, n_samples, n_predictions };
+    Ok(Progress { epoch, batch, sums })
 }
 
-fn record((i, record): (usize, &metadata::Record)) -> Result<EpochRecord, Error> {
-    let field = format!("training.history[{i}]");
-    let train = metrics(&field, &record.train)?;
-    let validation = record.validation.as_ref().map(|it| metrics(&field, it)).transpose()?;
-    let learning_rate = record.learning_rate;
-    let finite = learning_rate.is_finite();
-    check_value(finite, field, "a finite learning_rate", learning_rate)?;
-    Ok(EpochRecord { train, validation, learning_rate })
+fn record(
+    field: &str,
+    record: &metadata::Record,
+    has_penalties: bool,
+) -> Result<EpochRecord, Error> {
+    let train = metrics(field, &record.train)?;
+    let validation = record.validation.as_ref().map(|it| metrics(field, it)).transpose()?;
+    let &metadata::Record { penalty, learning_rate, .. } = record;
+    let valid = penalty.is_finite() && penalty >= 0.0;
+    check_value(valid, field, "a finite penalty, 0 or above", penalty)?;
+    let valid = penalty == 0.0 || has_penalties;
+    check_value(valid, field, "no penalty, as the run has no penalties", penalty)?;
+    check_value(learning_rate.is_finite(), field, "a finite learning_rate", learning_rate)?;
+    Ok(EpochRecord { train, validation, penalty, learning_rate })
 }
 
 fn metrics(field: &str, metrics: &metadata::Metrics) -> Result<Metrics, Error> {

@@ -3,7 +3,9 @@
 //! What is written has passed every check of reading: an error here costs nothing, one when the
 //! file is read again costs the training.
 
-use nn_core::LayerSpec;
+mod config;
+
+use nn_core::{Activation, LayerSpec};
 use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
     Schedule, SgdConfig,
@@ -14,20 +16,19 @@ use crate::description::Description;
 use crate::error::check_value;
 use crate::header::{self, Header, VERSION};
 use crate::metadata::{self, Metadata};
-use crate::tensor::{self, Role, TensorSpec};
+use crate::tensor::{self, Contents, Role, TensorSpec};
 use crate::{CheckpointRef, Error, limits};
 
 pub(crate) fn encode(checkpoint: &CheckpointRef<'_>) -> Result<Vec<u8>, Error> {
     let layers = checkpoint.model.specs();
-    let optimizer = checkpoint.training.map(|training| training.optimizer.config());
-    let moments = optimizer.map(|optimizer| optimizer.moments()).unwrap_or_default();
-    let specs = tensor::tensor_specs(&layers, moments)?;
+    let specs = tensor::tensor_specs(&layers, contents(checkpoint)?)?;
     let file_len = tensor::bytes_of(&specs).saturating_add(header::LEN as u64);
     fit(file_len)?;
     let tensors = tensors(checkpoint, &specs)?;
-    let metadata = metadata(checkpoint, &layers, &tensors);
+    let metadata = metadata(checkpoint, &layers, &tensors)?;
     let (features, metadata_bytes) = (metadata.features(), metadata.to_bytes()?);
-    Description::try_from(metadata)?;
+    let description = Description::try_from(metadata)?;
+    check_derived(checkpoint, &description)?;
 
     let file_len = fit(file_len.saturating_add(metadata_bytes.len() as u64))?;
     let header = Header {
@@ -59,18 +60,44 @@ fn fit(bytes: u64) -> Result<u32, Error> {
     }
 }
 
+/// What the file holds beside the layers, checked not to be less than what there is.
+fn contents(checkpoint: &CheckpointRef<'_>) -> Result<Contents<'static>, Error> {
+    let Some(training) = checkpoint.training else { return Ok(Contents::default()) };
+    let TrainingState { optimizer, config, progress, average, best, .. } = training;
+    let contents = Contents {
+        moments: optimizer.config().moments(),
+        average: config.averaging.is_some(),
+        best: config.keep_best && progress.epoch > 0,
+    };
+    let superfluous = average.is_some() && !contents.average;
+    let expected = "none, as the run keeps no average";
+    check_value(!superfluous, "average.parameters", expected, "some")?;
+    let superfluous = best.is_some() && !contents.best;
+    let expected = "none, as the run keeps none or no epoch is complete";
+    check_value(!superfluous, "best.parameters", expected, "some")?;
+    Ok(contents)
+}
+
 /// The tensors' elements, checked.
 fn tensors<'a>(
     checkpoint: &CheckpointRef<'a>,
     specs: &'a [TensorSpec],
 ) -> Result<Vec<(&'a TensorSpec, &'a [f32])>, Error> {
     let mut params = checkpoint.model.params();
-    let optimizer = checkpoint.training.iter().map(|training| &training.optimizer);
+    let mut statistics = checkpoint.model.statistics();
+    let training = checkpoint.training;
+    let optimizer = training.iter().map(|training| &training.optimizer);
     let mut moments = optimizer.flat_map(|optimizer| optimizer.moments());
+    let average = training.and_then(|training| training.average.as_ref());
+    let best = training.and_then(|training| training.best.as_ref());
     let take = |spec: &'a TensorSpec| {
         let values = match spec.role {
             Role::Parameters => params.split_off(..spec.len),
-            Role::Moment(_) => moments.next().map(|moment| moment.as_slice()),
+            Role::Statistics => statistics.split_off(..spec.len),
+            Role::Moment => moments.next().map(|moment| moment.as_slice()),
+            Role::Average => average.map(|average| average.as_slice()),
+            Role::BestParameters => best.map(|best| best.params.as_slice()),
+            Role::BestStatistics => best.map(|best| best.statistics.as_slice()),
         };
         let values = values.unwrap_or_default();
         let expected = format!("{} elements, as the layers need", spec.len);
@@ -78,16 +105,36 @@ fn tensors<'a>(
         tensor::check_elements(spec, values)?;
         Ok((spec, values))
     };
-    specs.iter().map(take).collect()
+    let tensors = specs.iter().map(take).collect::<Result<_, Error>>()?;
+    // Of a model without statistics, no tensor has told.
+    let found = best.map_or(0, |best| best.statistics.len());
+    let expected = checkpoint.model.statistics().len();
+    let words = format!("{expected} elements, as the layers need");
+    check_value(best.is_none() || found == expected, "best.statistics", words, found)?;
+    Ok(tensors)
+}
+
+/// Checks what is not written, since reading derives it: it would come back as another.
+fn check_derived(checkpoint: &CheckpointRef<'_>, written: &Description) -> Result<(), Error> {
+    let (Some(training), Some(written)) = (checkpoint.training, &written.training) else {
+        return Ok(());
+    };
+    let (mirror, found) = (written.config.mirror, training.config.mirror);
+    let expected = format!("{mirror}, as input.mirror is");
+    check_value(mirror == found, "mirror of the run's settings", expected, found)?;
+    let [expected, found] =
+        [written.progress, training.progress].map(|progress| progress.sums.n_predictions);
+    let words = format!("{expected}, as samples and outputs make");
+    check_value(expected == found, "predictions of the progress", words, found)
 }
 
 fn metadata(
     checkpoint: &CheckpointRef<'_>,
     layers: &[LayerSpec],
     tensors: &[(&TensorSpec, &[f32])],
-) -> Metadata {
+) -> Result<Metadata, Error> {
     let info = checkpoint.info;
-    Metadata {
+    Ok(Metadata {
         producer: info.producer.clone(),
         instruction_set: info.instruction_set.clone(),
         input: metadata::Input {
@@ -95,15 +142,16 @@ fn metadata(
             height: info.input.height as u64,
             mean: f64::from(info.input.mean),
             std: f64::from(info.input.std),
+            mirror: info.input.mirror,
         },
-        layers: layers.iter().map(layer).collect(),
+        layers: layers.iter().map(layer).collect::<Result<_, _>>()?,
         class_names: info.class_names.clone(),
         dataset: metadata::Dataset {
             name: info.dataset.name.clone(),
             sha256: info.dataset.sha256.clone(),
         },
         n_validation: info.n_validation as u64,
-        training: checkpoint.training.map(training),
+        training: checkpoint.training.map(training).transpose()?,
         tensors: tensors
             .iter()
             .map(|(spec, values)| metadata::Tensor {
@@ -112,28 +160,45 @@ fn metadata(
                 crc32: tensor::crc32(values),
             })
             .collect(),
-    }
+    })
 }
 
-fn layer(layer: &LayerSpec) -> metadata::Layer {
-    match *layer {
+fn layer(layer: &LayerSpec) -> Result<metadata::Layer, Error> {
+    use metadata::Layer as Wire;
+    Ok(match *layer {
         LayerSpec::Dense { inputs, outputs } => {
-            metadata::Layer::Dense { inputs: inputs as u64, outputs: outputs as u64 }
+            Wire::Dense { inputs: inputs as u64, outputs: outputs as u64 }
         }
-        LayerSpec::Relu => metadata::Layer::Relu {},
-        LayerSpec::Softmax => metadata::Layer::Softmax {},
-    }
+        LayerSpec::Activation(activation) => match activation {
+            Activation::Relu => Wire::Relu {},
+            Activation::LeakyRelu { slope } => Wire::LeakyRelu { slope },
+            Activation::Elu { alpha } => Wire::Elu { alpha },
+            Activation::Sigmoid => Wire::Sigmoid {},
+            Activation::Tanh => Wire::Tanh {},
+            Activation::Gelu => Wire::Gelu {},
+            Activation::Silu => Wire::Silu {},
+            Activation::Linear => Wire::Linear {},
+            other => return Err(unknown("layers", other.name())),
+        },
+        LayerSpec::Softmax => Wire::Softmax {},
+        LayerSpec::Dropout { rate } => Wire::Dropout { rate },
+        LayerSpec::LayerNorm { epsilon } => Wire::LayerNorm { epsilon },
+        LayerSpec::BatchNorm { momentum, epsilon } => Wire::BatchNorm { momentum, epsilon },
+    })
 }
 
-fn training(training: &TrainingState) -> metadata::Training {
+/// The error of a kind that the format has no name for yet.
+fn unknown(field: &str, kind: &str) -> Error {
+    let expected = "a kind that the format has";
+    Error::Value { field: field.into(), expected: expected.into(), found: kind.into() }
+}
+
+fn training(training: &TrainingState) -> Result<metadata::Training, Error> {
     let sums = training.progress.sums;
-    metadata::Training {
+    Ok(metadata::Training {
         optimizer: optimizer(&training.optimizer),
         schedule: schedule(training.schedule),
-        config: metadata::Config {
-            seed: training.config.seed,
-            batch_size: training.config.batch_size as u64,
-        },
+        config: config::config(&training.config)?,
         progress: metadata::Progress {
             epoch: training.progress.epoch,
             batch: training.progress.batch,
@@ -142,7 +207,7 @@ fn training(training: &TrainingState) -> metadata::Training {
             n_samples: sums.n_samples,
         },
         history: training.history.iter().map(record).collect(),
-    }
+    })
 }
 
 fn optimizer(optimizer: &Optimizer) -> metadata::Optimizer {
@@ -187,6 +252,7 @@ fn record(record: &EpochRecord) -> metadata::Record {
     metadata::Record {
         train: metrics(&record.train),
         validation: record.validation.as_ref().map(metrics),
+        penalty: record.penalty,
         learning_rate: record.learning_rate,
     }
 }

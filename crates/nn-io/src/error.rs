@@ -174,6 +174,10 @@ pub enum Error {
     #[error("training: {0}")]
     Optimizer(#[source] nn_optim::Error),
 
+    /// The settings of the run are outside their range, or not of this model.
+    #[error("training.config: {0}")]
+    Run(#[source] nn_train::Error),
+
     /// An element of a tensor that no model has.
     #[error(
         "tensor {tensor}, element {element}: expected {expected}, found {found}; \

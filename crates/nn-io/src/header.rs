@@ -22,8 +22,17 @@ pub(crate) const OTHER_OPTIMIZER: u32 = 1 << 0;
 /// The feature bit of a schedule other than inverse time without a warm-up.
 pub(crate) const OTHER_SCHEDULE: u32 = 1 << 1;
 
+/// The feature bit of layers other than dense ones, ReLU and softmax.
+pub(crate) const OTHER_LAYERS: u32 = 1 << 2;
+
+/// The feature bit of images that are judged together with their mirror images.
+pub(crate) const MIRROR: u32 = 1 << 3;
+
+/// The feature bit of a run that has more settings than a seed and a size of its batches.
+pub(crate) const RUN_OPTIONS: u32 = 1 << 4;
+
 /// The feature bits that this crate knows.
-const FEATURES: u32 = OTHER_OPTIMIZER | OTHER_SCHEDULE;
+const FEATURES: u32 = OTHER_OPTIMIZER | OTHER_SCHEDULE | OTHER_LAYERS | MIRROR | RUN_OPTIONS;
 
 /// A version of the file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

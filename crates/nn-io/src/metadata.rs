@@ -6,6 +6,8 @@
 //! A real is `f64` and an integer `u64` whatever the program computes with, so that nothing is
 //! changed silently on its way through serde.
 
+mod config;
+
 use std::fmt;
 use std::io::Cursor;
 use std::marker::PhantomData;
@@ -14,8 +16,12 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::quotable;
-use crate::header::{LEN as HEADER_LEN, OTHER_OPTIMIZER, OTHER_SCHEDULE, VERSION, Version};
+use crate::header::{
+    LEN as HEADER_LEN, MIRROR, OTHER_LAYERS, OTHER_OPTIMIZER, OTHER_SCHEDULE, RUN_OPTIONS, VERSION,
+    Version,
+};
 use crate::{Error, limits};
+pub(crate) use config::{Augment, Clip, Config, EarlyStop, Loss, Monitor, Penalty, Shuffle};
 
 /// Everything that is not a tensor.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,8 +41,9 @@ pub(crate) struct Metadata {
     pub(crate) tensors: Vec<Tensor>,
 }
 
-/// Tensors of a file: two for each dense layer, and the three moments that an optimizer has at most.
-const TENSORS: usize = 2 * limits::LAYERS + 3;
+/// Tensors of a file: four for each layer at most, the three moments that an optimizer has at most, the average, and
+/// the two of the best epoch.
+const TENSORS: usize = 4 * limits::LAYERS + 6;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
@@ -44,15 +51,38 @@ pub(crate) struct Input {
     pub(crate) height: u64,
     pub(crate) mean: f64,
     pub(crate) std: f64,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) mirror: bool,
 }
 
 /// Each variant is a map of one key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(
+    clippy::enum_variant_names,
+    reason = "layer normalisation is called so, and serde takes its name"
+)]
 pub(crate) enum Layer {
     Dense { inputs: u64, outputs: u64 },
     Relu {},
     Softmax {},
+    LeakyRelu { slope: f64 },
+    Elu { alpha: f64 },
+    Sigmoid {},
+    Tanh {},
+    Gelu {},
+    Silu {},
+    Linear {},
+    Dropout { rate: f64 },
+    LayerNorm { epsilon: f64 },
+    BatchNorm { momentum: f64, epsilon: f64 },
+}
+
+impl Layer {
+    /// Whether readers of before there were others know it.
+    fn is_plain(&self) -> bool {
+        matches!(self, Self::Dense { .. } | Self::Relu {} | Self::Softmax {})
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -156,12 +186,6 @@ pub(crate) enum Schedule {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Config {
-    pub(crate) seed: u64,
-    pub(crate) batch_size: u64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Progress {
     pub(crate) epoch: u64,
     pub(crate) batch: u64,
@@ -175,6 +199,8 @@ pub(crate) struct Record {
     pub(crate) train: Metrics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) validation: Option<Metrics>,
+    #[serde(default, skip_serializing_if = "is_zero_real")]
+    pub(crate) penalty: f64,
     pub(crate) learning_rate: f64,
 }
 
@@ -195,16 +221,18 @@ pub(crate) struct Tensor {
 impl Metadata {
     /// What a reader must know to read the file rightly, as the header says it.
     pub(crate) fn features(&self) -> u32 {
-        let Some(Training { optimizer, schedule, .. }) = &self.training else { return 0 };
-        let optimizer = match optimizer {
-            Optimizer::Adam { amsgrad: false, .. } => 0,
-            _ => OTHER_OPTIMIZER,
+        let flag = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
+        let of_model = flag(!self.layers.iter().all(Layer::is_plain), OTHER_LAYERS)
+            | flag(self.input.mirror, MIRROR);
+        let Some(Training { optimizer, schedule, config, .. }) = &self.training else {
+            return of_model;
         };
-        let schedule = match schedule {
-            Schedule::InverseTime { warmup: 0, .. } => 0,
-            _ => OTHER_SCHEDULE,
-        };
-        optimizer | schedule
+        let plain_optimizer = matches!(optimizer, Optimizer::Adam { amsgrad: false, .. });
+        let plain_schedule = matches!(schedule, Schedule::InverseTime { warmup: 0, .. });
+        of_model
+            | flag(!plain_optimizer, OTHER_OPTIMIZER)
+            | flag(!plain_schedule, OTHER_SCHEDULE)
+            | flag(config.has_options(), RUN_OPTIONS)
     }
 
     /// The one form that given metadata have.
@@ -258,6 +286,11 @@ fn is_false(flag: &bool) -> bool {
 /// Whether an optional count is left out.
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+/// Whether an optional real that is 0 without saying so is left out.
+fn is_zero_real(real: &f64) -> bool {
+    *real == 0.0
 }
 
 /// Reads a list of at most `MAX` elements: memory is taken by what is allowed, not by what is

@@ -3,6 +3,8 @@
 //! Bulk data never pass through serde: a tensor's length is known, checked and paid for before the
 //! first of its bytes is looked at.
 
+use std::ops::{Range, RangeFrom, RangeInclusive};
+
 use nn_core::LayerSpec;
 use nn_optim::Moment;
 
@@ -14,8 +16,15 @@ pub(crate) const PREFIX_LEN: usize = 5;
 /// What a tensor holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
+    /// A part of the model's parameters.
     Parameters,
-    Moment(Moment),
+    /// A part of its running statistics.
+    Statistics,
+    /// One of the optimizer's, of all parameters, as the others are of all parameters or statistics.
+    Moment,
+    Average,
+    BestParameters,
+    BestStatistics,
 }
 
 /// A tensor that a file must have.
@@ -27,6 +36,18 @@ pub(crate) struct TensorSpec {
     pub(crate) shape: Vec<u64>,
     /// Elements, the product of the shape.
     pub(crate) len: usize,
+    /// Which elements are of squares, and so never below 0.
+    pub(crate) of_squares: Vec<Range<usize>>,
+}
+
+/// What a file holds beside the layers' own tensors: nothing, where no state of training is saved.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Contents<'a> {
+    pub(crate) moments: &'a [Moment],
+    /// Whether there is an average of the parameters.
+    pub(crate) average: bool,
+    /// Whether there are the parameters and statistics of the best epoch.
+    pub(crate) best: bool,
 }
 
 impl TensorSpec {
@@ -43,42 +64,104 @@ impl TensorSpec {
     }
 }
 
-/// The tensors of a network within the limits, in the order of its parameters, and behind them the
-/// optimizer's moments, of which there are none where no state of training is saved.
+/// The tensors of a network within the limits: its parameters, its running statistics, and what the file holds beside
+/// them.
 ///
 /// The names belong to the format, so those of layers are made here, and not where the network names its
 /// parameters for people; those of moments, which nobody else shows, stand where the moments are.
 pub(crate) fn tensor_specs(
     layers: &[LayerSpec],
-    moments: &[Moment],
+    contents: Contents<'_>,
 ) -> Result<Vec<TensorSpec>, Error> {
     let n_params = nn_core::Model::parameter_count(layers).map_err(Error::Network)?;
-    let dense = layers.iter().filter_map(|layer| match *layer {
-        LayerSpec::Dense { inputs, outputs } => Some((inputs, outputs)),
-        LayerSpec::Relu | LayerSpec::Softmax => None,
-    });
-    let mut specs = Vec::new();
-    for (i, (inputs, outputs)) in dense.enumerate() {
-        specs.push(TensorSpec {
-            name: format!("dense{i}.weights"),
-            role: Role::Parameters,
-            shape: vec![inputs as u64, outputs as u64],
-            len: inputs.saturating_mul(outputs),
-        });
-        specs.push(TensorSpec {
-            name: format!("dense{i}.biases"),
-            role: Role::Parameters,
-            shape: vec![outputs as u64],
-            len: outputs,
-        });
+    let (mut specs, mut statistics) = of_layers(layers);
+    let variances = of_squares_in(&statistics);
+    let n_statistics = statistics.iter().map(|spec| spec.len).fold(0, usize::saturating_add);
+    specs.append(&mut statistics);
+    for moment in contents.moments {
+        let all = moment.of_squares.then_some(0..n_params);
+        specs.push(column(moment.name.into(), Role::Moment, n_params, all));
     }
-    specs.extend(moments.iter().map(|&moment| TensorSpec {
-        name: moment.name.into(),
-        role: Role::Moment(moment),
-        shape: vec![n_params as u64],
-        len: n_params,
-    }));
+    if contents.average {
+        specs.push(column("average.parameters".into(), Role::Average, n_params, None));
+    }
+    if contents.best {
+        specs.push(column("best.parameters".into(), Role::BestParameters, n_params, None));
+        if n_statistics > 0 {
+            let tensor = column("best.statistics".into(), Role::BestStatistics, n_statistics, None);
+            specs.push(TensorSpec { of_squares: variances, ..tensor });
+        }
+    }
     Ok(specs)
+}
+
+/// The tensors of the layers' parameters, and those of their running statistics.
+fn of_layers(layers: &[LayerSpec]) -> (Vec<TensorSpec>, Vec<TensorSpec>) {
+    let (mut params, mut statistics) = (Vec::new(), Vec::new());
+    let (mut dense, mut layer_norms, mut batch_norms) =
+        (Numbered(0..), Numbered(0..), Numbered(0..));
+    let mut size = 0;
+    for layer in layers {
+        match *layer {
+            LayerSpec::Dense { inputs, outputs } => {
+                size = outputs;
+                let [weights, biases] = dense.names("dense", ["weights", "biases"]);
+                params.push(TensorSpec {
+                    name: weights,
+                    role: Role::Parameters,
+                    shape: vec![inputs as u64, outputs as u64],
+                    len: inputs.saturating_mul(outputs),
+                    of_squares: Vec::new(),
+                });
+                params.push(column(biases, Role::Parameters, size, None));
+            }
+            LayerSpec::LayerNorm { .. } => {
+                let names = layer_norms.names("layer_norm", ["scales", "shifts"]);
+                params.extend(names.map(|name| column(name, Role::Parameters, size, None)));
+            }
+            LayerSpec::BatchNorm { .. } => {
+                let [scales, shifts, means, variances] =
+                    batch_norms.names("batch_norm", ["scales", "shifts", "means", "variances"]);
+                params.push(column(scales, Role::Parameters, size, None));
+                params.push(column(shifts, Role::Parameters, size, None));
+                statistics.push(column(means, Role::Statistics, size, None));
+                statistics.push(column(variances, Role::Statistics, size, Some(0..size)));
+            }
+            LayerSpec::Activation(_) | LayerSpec::Softmax | LayerSpec::Dropout { .. } => {}
+        }
+    }
+    (params, statistics)
+}
+
+/// The layers of a kind, numbered as they come.
+struct Numbered(RangeFrom<usize>);
+
+impl Numbered {
+    /// The names of the next one's tensors.
+    fn names<const N: usize>(&mut self, kind: &str, parts: [&str; N]) -> [String; N] {
+        let number = self.0.next().unwrap_or_default();
+        parts.map(|part| format!("{kind}{number}.{part}"))
+    }
+}
+
+/// A tensor of one dimension.
+fn column(name: String, role: Role, len: usize, of_squares: Option<Range<usize>>) -> TensorSpec {
+    let of_squares = of_squares.into_iter().collect();
+    TensorSpec { name, role, shape: vec![len as u64], len, of_squares }
+}
+
+/// Where the variances are in the running statistics as a whole.
+fn of_squares_in(tensors: &[TensorSpec]) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let mut start = 0usize;
+    for tensor in tensors {
+        let end = start.saturating_add(tensor.len);
+        if !tensor.of_squares.is_empty() {
+            ranges.push(start..end);
+        }
+        start = end;
+    }
+    ranges
 }
 
 /// Bytes that tensors take in a file.
@@ -89,23 +172,26 @@ pub(crate) fn bytes_of(specs: &[TensorSpec]) -> u64 {
 
 /// Checks that every element may be in a file.
 pub(crate) fn check_elements(spec: &TensorSpec, values: &[f32]) -> Result<(), Error> {
-    let (valid, expected) = match spec.role {
-        Role::Moment(moment) if moment.of_squares => {
-            (0.0..=f32::MAX, "a finite number, 0 or above")
-        }
-        Role::Parameters | Role::Moment(_) => (f32::MIN..=f32::MAX, "a finite number"),
+    let (finite, of_squares) = (f32::MIN..=f32::MAX, 0.0..=f32::MAX);
+    // Without an early exit, which would keep the loops from being vectorised.
+    let all = |values: &[f32], valid: &RangeInclusive<f32>| {
+        values.iter().fold(true, |all, x| all & valid.contains(x))
     };
-    // Without an early exit, which would keep the loop from being vectorised.
-    if values.iter().fold(true, |all, x| all & valid.contains(x)) {
+    let squares = spec.of_squares.iter().filter_map(|range| values.get(range.clone()));
+    if all(values, &finite) && squares.fold(true, |valid, values| valid & all(values, &of_squares))
+    {
         return Ok(());
     }
-    let mut elements = values.iter().copied().enumerate();
-    match elements.find(|(_, x)| !valid.contains(x)) {
-        None => Ok(()),
-        Some((element, found)) => {
-            Err(Error::Element { tensor: spec.name.clone(), element, expected, found })
+    for (element, &found) in values.iter().enumerate() {
+        let (valid, expected) = match spec.of_squares.iter().any(|range| range.contains(&element)) {
+            true => (&of_squares, "a finite number, 0 or above"),
+            false => (&finite, "a finite number"),
+        };
+        if !valid.contains(&found) {
+            return Err(Error::Element { tensor: spec.name.clone(), element, expected, found });
         }
     }
+    Ok(())
 }
 
 /// CRC-32 of the data as they stand in a file.
@@ -144,16 +230,29 @@ mod tests {
     /// The order in the file is the order of the parameters in memory.
     #[test]
     fn tensors_are_the_models_parameters() {
-        let layers = LayerSpec::mlp(&[5, 4, 1, 3]);
+        let mut layers = LayerSpec::mlp(&[5, 4, 1, 3]);
+        layers.insert(1, LayerSpec::BATCH_NORM);
+        layers.insert(3, LayerSpec::LAYER_NORM);
+        layers.insert(5, LayerSpec::BATCH_NORM);
         let model = Model::new(&layers, Init::He, 0).unwrap();
-        let specs = tensor_specs(&layers, &[]).unwrap();
+        let specs = tensor_specs(&layers, Contents::default()).unwrap();
         let mut offset = 0;
         for (spec, param) in specs.iter().zip(model.index()) {
             assert_eq!(spec.name, param.name);
             assert_eq!(offset..offset + spec.len, param.range);
             offset += spec.len;
         }
-        assert_eq!((specs.len(), offset), (model.index().len(), model.params().len()));
+        assert_eq!(offset, model.params().len());
+        // And behind the parameters, the statistics.
+        let statistics = Model::statistics_index(&layers).unwrap();
+        let mut offset = 0;
+        for (spec, param) in specs[model.index().len()..].iter().zip(&statistics) {
+            assert_eq!(spec.name, param.name);
+            assert_eq!(offset..offset + spec.len, param.range);
+            offset += spec.len;
+        }
+        assert_eq!(offset, model.statistics().len());
+        assert_eq!(specs.len(), model.index().len() + statistics.len());
     }
 
     #[test]

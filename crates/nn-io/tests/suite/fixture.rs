@@ -71,11 +71,12 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
     let n = Model::parameter_count(&layers).unwrap();
     let validation = Some(Metrics { loss: 0.75, accuracy: 0.8125 });
     Checkpoint {
-        model: Model::from_parts(&layers, buffer(n, |i| (i - 10.0) / 3.0)).unwrap(),
+        model: Model::from_parts(&layers, buffer(n, |i| (i - 10.0) / 3.0), nn_core::zeros(0))
+            .unwrap(),
         info: ModelInfo {
             producer: "nn-io 0.1.0".into(),
             instruction_set: "portable".into(),
-            input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5 },
+            input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5, mirror: false },
             class_names: vec!["T-shirt/top".into(), "Bag".into()],
             dataset: DatasetId { name: "pixels".into(), sha256: "0123456789abcdef".repeat(4) },
             n_validation: 16,
@@ -83,24 +84,28 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
         training: Some(TrainingState {
             optimizer: optimizer(config, n),
             schedule: Schedule::default(),
-            config: RunConfig { seed: 300, batch_size: 8 },
+            config: RunConfig { seed: 300, batch_size: 8, ..RunConfig::default() },
             progress: Progress {
                 epoch: 2,
                 batch: 3,
-                sums: LossSum { loss: 17.25, correct: 15, n_samples: 24 },
+                sums: LossSum { loss: 17.25, correct: 15, n_samples: 24, n_predictions: 24 },
             },
             history: vec![
                 EpochRecord {
                     train: Metrics { loss: 1.1, accuracy: 0.5 },
                     validation,
+                    penalty: 0.0,
                     learning_rate: 0.001,
                 },
                 EpochRecord {
                     train: Metrics { loss: 0.9, accuracy: 0.625 },
                     validation: None,
+                    penalty: 0.0,
                     learning_rate: 0.00099,
                 },
             ],
+            average: None,
+            best: None,
         }),
     }
 }
@@ -128,7 +133,8 @@ pub(crate) fn real() -> Checkpoint {
     let (m, v) = (buffer(n, |i| (i - 9.0) * 1e-9), buffer(n, |i| i * 1e-12));
     let mut checkpoint = checkpoint();
     checkpoint.model = model;
-    checkpoint.info.input = InputSpec { width: 28, height: 28, mean: 72.9375, std: 90.0 };
+    checkpoint.info.input =
+        InputSpec { width: 28, height: 28, mean: 72.9375, std: 90.0, mirror: false };
     checkpoint.info.class_names = (0..10).map(|i| format!("class {i}")).collect();
     let training = checkpoint.training.as_mut().unwrap();
     training.optimizer = Optimizer::from_parts(Default::default(), 39, vec![m, v]).unwrap();

@@ -1,6 +1,7 @@
 use nn_core::{LayerSpec, Model};
 use nn_io::{Checkpoint, Error, ErrorKind, check_size, limits};
 use nn_optim::OptimizerConfig;
+use nn_train::RunConfig;
 use rmpv::Value;
 
 use crate::fixture::{self, refused, says, seal_header, with, with_metadata};
@@ -28,7 +29,7 @@ fn deep(layers: usize) -> Vec<LayerSpec> {
 fn wide(layers: &[LayerSpec], inputs: usize, outputs: usize) -> Checkpoint {
     let n = Model::parameter_count(layers).unwrap();
     let mut checkpoint = fixture::checkpoint();
-    checkpoint.model = Model::from_parts(layers, nn_core::zeros(n)).unwrap();
+    checkpoint.model = Model::from_parts(layers, nn_core::zeros(n), nn_core::zeros(0)).unwrap();
     checkpoint.info.input.width = inputs;
     checkpoint.info.input.height = 1;
     checkpoint.info.class_names = (0..outputs).map(|i| format!("class {i}")).collect();
@@ -144,10 +145,11 @@ fn file() {
     check_size(&layers(16_000), None).unwrap();
     let error = check_size(&layers(16_384), None).unwrap_err();
     too_large(error, &["bytes of a file of 268615690 parameters: expected at most 1073741824"]);
+    let plain = RunConfig::default();
     let (adam, sgd) = (OptimizerConfig::default(), OptimizerConfig::Sgd(Default::default()));
-    check_size(&layers(16_000), Some(&sgd)).unwrap();
-    check_size(&layers(5_000), Some(&adam)).unwrap();
-    let error = check_size(&layers(6_000), Some(&adam)).unwrap_err();
+    check_size(&layers(16_000), Some((&sgd, &plain))).unwrap();
+    check_size(&layers(5_000), Some((&adam, &plain))).unwrap();
+    let error = check_size(&layers(6_000), Some((&adam, &plain))).unwrap_err();
     too_large(
         error,
         &["98370010 parameters and their optimizer's state", "make the model smaller"],
@@ -170,7 +172,7 @@ fn file() {
 
 #[test]
 fn layers_that_make_no_network_have_no_size() {
-    let error = check_size(&[LayerSpec::Relu], None).unwrap_err();
+    let error = check_size(&[LayerSpec::RELU], None).unwrap_err();
     assert!(matches!(error, Error::Network(_)));
     let layers = [LayerSpec::Dense { inputs: 10_000_000_000, outputs: 10_000_000_000 }];
     too_large(check_size(&layers, None).unwrap_err(), &["inputs of layer 0", "10000000000"]);

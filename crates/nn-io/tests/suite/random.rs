@@ -67,7 +67,12 @@ fn metrics() -> impl Strategy<Value = Metrics> {
 
 fn record() -> impl Strategy<Value = EpochRecord> {
     (metrics(), proptest::option::of(metrics()), real()).prop_map(
-        |(train, validation, learning_rate)| EpochRecord { train, validation, learning_rate },
+        |(train, validation, learning_rate)| EpochRecord {
+            train,
+            validation,
+            penalty: 0.0,
+            learning_rate,
+        },
     )
 }
 
@@ -84,7 +89,13 @@ fn name() -> impl Strategy<Value = String> {
 
 fn info(width: usize, height: usize, classes: usize) -> impl Strategy<Value = ModelInfo> {
     let std = proptest::num::f32::POSITIVE | proptest::num::f32::NORMAL;
-    let input = (finite(), std).prop_map(move |(mean, std)| InputSpec { width, height, mean, std });
+    let input = (finite(), std).prop_map(move |(mean, std)| InputSpec {
+        width,
+        height,
+        mean,
+        std,
+        mirror: false,
+    });
     let digits = vec(proptest::sample::select(b"0123456789abcdef".to_vec()), 64);
     let dataset = (name(), digits)
         .prop_map(|(name, digits)| DatasetId { name, sha256: String::from_utf8(digits).unwrap() });
@@ -166,18 +177,30 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 }
 
 fn training(n: usize) -> impl Strategy<Value = TrainingState> {
-    let config = (any::<u64>(), 1..=usize::MAX)
-        .prop_map(|(seed, batch_size)| RunConfig { seed, batch_size });
+    let config = (any::<u64>(), 1..=usize::MAX).prop_map(|(seed, batch_size)| RunConfig {
+        seed,
+        batch_size,
+        ..RunConfig::default()
+    });
     let sums = (real(), any::<u32>(), any::<u32>()).prop_map(|(loss, a, b)| LossSum {
         loss,
         correct: a.min(b).into(),
         n_samples: a.max(b).into(),
+        n_predictions: a.max(b).into(),
     });
     let batch = u64::from(u32::MAX)..=u64::MAX;
     (optimizer(n), schedule(), config, (batch, sums), vec(record(), 0..4)).prop_map(
         |(optimizer, schedule, config, (batch, sums), history)| {
             let progress = Progress { epoch: history.len() as u64, batch, sums };
-            TrainingState { optimizer, schedule, config, progress, history }
+            TrainingState {
+                optimizer,
+                schedule,
+                config,
+                progress,
+                history,
+                average: None,
+                best: None,
+            }
         },
     )
 }
@@ -190,12 +213,17 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
         let mut inputs = width * height;
         for (&outputs, behind) in outputs.iter().zip(behind) {
             layers.push(LayerSpec::Dense { inputs, outputs });
-            layers.extend([LayerSpec::Relu, LayerSpec::Softmax].get(usize::from(behind)));
+            layers.extend([LayerSpec::RELU, LayerSpec::Softmax].get(usize::from(behind)));
             inputs = outputs;
         }
         let n = Model::parameter_count(&layers).unwrap();
         let model = vec(finite(), n).prop_map(move |params| {
-            Model::from_parts(&layers, fixture::buffer(n, |i| params[i as usize])).unwrap()
+            Model::from_parts(
+                &layers,
+                fixture::buffer(n, |i| params[i as usize]),
+                nn_core::zeros(0),
+            )
+            .unwrap()
         });
         (model, info(width, height, inputs), proptest::option::of(training(n)))
             .prop_map(|(model, info, training)| Checkpoint { model, info, training })

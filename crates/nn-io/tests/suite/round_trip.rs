@@ -46,7 +46,8 @@ fn the_least_and_the_greatest_numbers() {
     training.config.seed = u64::MAX;
     training.config.batch_size = usize::MAX;
     training.progress.batch = u64::MAX;
-    training.progress.sums = LossSum { loss: 1e300, correct: 0, n_samples: u64::MAX };
+    training.progress.sums =
+        LossSum { loss: 1e300, correct: 0, n_samples: u64::MAX, n_predictions: u64::MAX };
     training.history[0].train.loss = -0.0;
     checkpoint.info.n_validation = usize::MAX;
     checkpoint.info.input.mean = -0.0;

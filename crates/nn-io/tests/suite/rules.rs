@@ -125,7 +125,7 @@ fn layers_that_make_no_network() {
     let layers = LayerSpec::mlp(&[4, 3, 2])[..3].to_vec();
     let mut checkpoint = fixture::checkpoint();
     let params = fixture::buffer(23, |i| i);
-    checkpoint.model = Model::from_parts(&layers, params).unwrap();
+    checkpoint.model = Model::from_parts(&layers, params, nn_core::zeros(0)).unwrap();
     assert!(checkpoint.view().to_bytes().is_ok(), "no softmax is a network as well");
 }
 

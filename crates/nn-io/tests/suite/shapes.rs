@@ -137,7 +137,7 @@ fn each_error() {
             &["byte 11", "reads version 3.0"],
         ),
         (
-            changed(15, 7),
+            changed(15, 32),
             |it| matches!(it, Error::Features { .. }),
             &["byte 15", "use a newer program"],
         ),
