@@ -22,6 +22,7 @@ fn tells_what_a_run_is() {
         "producer",
         "progress",
         "schedule",
+        "settings",
         "state_sha256",
         "weights_sha256",
     ];

@@ -149,9 +149,9 @@ fn settings_that_an_optimizer_has_not() {
     check("--optimizer sgd --nesterov", &["momentum: expected above 0, to be Nesterov's, found 0"]);
     check("--optimizer sgd --momentum 1", &["momentum: expected at least 0 and below 1, found 1"]);
     check("--optimizer sgd --momentum -0.5", &["momentum: ", "found -0.5"]);
-    check("--optimizer sgd --momentum NaN", &["--momentum: expected a finite number, found inf or NaN"]);
+    check("--optimizer sgd --momentum NaN", &["momentum: ", "found NaN"]);
     check("--optimizer adamw --weight-decay -1", &["weight_decay: ", "0 or above, found -1"]);
-    check("--optimizer adamw --weight-decay inf", &["--weight-decay: expected a finite number, found inf or NaN"]);
+    check("--optimizer adamw --weight-decay inf", &["weight_decay: ", "found inf"]);
     tally.finish();
 }
 

@@ -50,6 +50,9 @@ fn every_setting_is_saved_and_resumes() {
         assert_eq!(events[0]["settings"][option], value, "{option}, at the start");
     }
 
+    let penalty = events[1]["penalty"].as_f64().unwrap();
+    assert!(penalty > 0.0 && penalty < 1.0, "{penalty}");
+
     // A step is of two batches of 500: of 55,000 images, an epoch has 55.
     let half = "run/ckpt-000055.model";
     let mut tally = Tally::new("C1", "every setting at once: two halves make a whole");

@@ -198,15 +198,18 @@ impl<'a> Report<'a> {
                 )
             },
             || {
-                json!({
+                let mut event = json!({
                     "event": "epoch",
                     "epoch": epoch,
                     "train": metrics_json(&record.train),
                     "validation": record.validation.as_ref().map(metrics_json),
-                    "penalty": record.penalty,
                     "learning_rate": record.learning_rate,
                     "seconds": time.as_secs_f64(),
-                })
+                });
+                if record.penalty != 0.0 {
+                    event["penalty"] = record.penalty.into();
+                }
+                event
             },
         )
     }

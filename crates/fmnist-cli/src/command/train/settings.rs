@@ -78,6 +78,9 @@ impl Settings {
         file: Option<&Path>,
         preset: Option<Preset>,
     ) -> anyhow::Result<Settings> {
+        if file.is_none() && preset.is_none() {
+            return Ok(self.clone());
+        }
         let mut table = Map::new();
         if let Some(preset) = preset {
             table.extend(parse(preset.text(), preset.name())?);
