@@ -225,11 +225,20 @@ impl Model {
     }
 
     /// What regularisation adds to the loss: `penalties` has one for each dense layer, or is empty.
+    ///
+    /// # Panics
+    ///
+    /// If there are some, but more or fewer than dense layers.
+    #[track_caller]
     pub fn penalty(&self, penalties: &[Penalty]) -> f64 {
+        if penalties.is_empty() {
+            return 0.0;
+        }
         let dense = self.layers.iter().filter_map(|layer| match layer {
             Layer::Dense(dense) => Some(dense),
             _ => None,
         });
+        assert_eq!(penalties.len(), dense.clone().count(), "penalties and dense layers");
         let of_layer = |(dense, penalty): (&crate::Dense, &Penalty)| {
             penalty.of(&self.params[dense.weights()], &self.params[dense.biases()])
         };

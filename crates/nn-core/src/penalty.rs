@@ -61,3 +61,29 @@ impl Penalty {
         add(biases, self.biases_l1, self.biases_l2, d_biases);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Init, LayerSpec, Model};
+
+    /// A model's penalty is that of its dense layers, each with its own; without any it is 0, and not the -0 that an
+    /// empty sum is.
+    #[test]
+    fn of_a_model() {
+        let model = Model::new(&LayerSpec::mlp(&[2, 3, 2]), Init::He, 0).unwrap();
+        assert_eq!(model.penalty(&[]).to_bits(), 0);
+        let l1 = Penalty { weights_l1: 0.5, ..Penalty::default() };
+        let second = model.param("dense1.weights").unwrap();
+        let expected = 0.5 * second.iter().map(|w| f64::from(w.abs())).sum::<f64>();
+        let found = model.penalty(&[Penalty::default(), l1]);
+        assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+    }
+
+    #[test]
+    #[should_panic(expected = "penalties and dense layers")]
+    fn too_few_for_a_model() {
+        let model = Model::new(&LayerSpec::mlp(&[2, 3, 2]), Init::He, 0).unwrap();
+        model.penalty(&[Penalty::default()]);
+    }
+}
