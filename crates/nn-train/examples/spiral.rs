@@ -1,75 +1,91 @@
-//! The book's spiral: three intertwined arms that no line separates. Trains, stops in the middle
-//! of an epoch, carries on from the state alone, and shows that the bits are those of a run that
-//! never stopped: `cargo run -p nn-train --example spiral`.
+//! The book's spiral, three arms that no line separates, and its network with regularisation and dropout. Trains it,
+//! shows that a run that is stopped and carried on has the very bits of one that is not, and draws what was learned:
+//!
+//!     cargo run -p nn-train --example spiral [PICTURE.svg]
 
-use std::{error::Error, f32::consts::PI, ops::ControlFlow};
+use std::{error::Error, ops::ControlFlow};
 
-use nn_core::{
-    Init, LayerSpec, Model,
-    rng::{Purpose, Stream},
-};
+use nn_core::{Init, LayerSpec, Model, Penalty, metric::argmax};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Step, Trainer, TrainingState};
+use nn_train::{
+    EvaluationConfig, Features, RunConfig, Samples, Step, Trainer, TrainingState, evaluate,
+};
+
+mod plot;
+mod spiral_data;
 
 const ARMS: u32 = 3;
 const POINTS: u32 = 300;
-const EPOCHS: u64 = 100;
-
-/// Points of each arm in turn, with their arm.
-fn spiral() -> (Vec<f32>, Vec<u32>) {
-    let mut noise = Stream::new(0, Purpose::Init, 99);
-    let (mut points, mut labels) = (Vec::new(), Vec::new());
-    for arm in 0..ARMS {
-        for i in 0..POINTS {
-            let radius = i as f32 / POINTS as f32;
-            let angle = 4.0 * (arm as f32 + radius) + 0.2 * noise.normal() as f32;
-            points.extend([radius * (angle * PI / 2.5).sin(), radius * (angle * PI / 2.5).cos()]);
-            labels.push(arm);
-        }
-    }
-    (points, labels)
-}
+const HELD_OUT: u32 = 100;
+const EPOCHS: u64 = 1000;
 
 /// A run that has not begun.
-fn start() -> Result<Trainer, Box<dyn Error>> {
-    let model = Model::new(&LayerSpec::mlp(&[2, 64, 64, ARMS as usize]), Init::He, 0)?;
+fn start(threads: usize) -> Result<Trainer, Box<dyn Error>> {
+    let specs = [
+        LayerSpec::Dense { inputs: 2, outputs: 512 },
+        LayerSpec::RELU,
+        LayerSpec::Dropout { rate: 0.1 },
+        LayerSpec::Dense { inputs: 512, outputs: ARMS as usize },
+        LayerSpec::Softmax,
+    ];
+    let model = Model::new(&specs, Init::Book, 0)?;
     let schedule =
-        Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::InverseTime { decay: 1e-4 } };
-    let config = RunConfig { batch_size: 50, ..RunConfig::default() };
+        Schedule { learning_rate: 0.05, warmup: 0, decay: Decay::InverseTime { decay: 5e-5 } };
+    let l2 = Penalty { weights_l2: 5e-4, biases_l2: 5e-4, ..Penalty::default() };
+    let config = RunConfig {
+        batch_size: (ARMS * POINTS) as usize,
+        penalties: vec![l2, Penalty::default()],
+        ..RunConfig::default()
+    };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
-    Ok(Trainer::new(model, state, 2)?)
+    Ok(Trainer::new(model, state, threads)?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (points, labels) = spiral();
+    let (points, labels) = spiral_data::spiral(ARMS, POINTS, 0);
     let samples = Samples::new(Features::Floats(&points), 2, &labels)?;
+    let (held_out_points, held_out_labels) = spiral_data::spiral(ARMS, HELD_OUT, 1);
+    let held_out = Samples::new(Features::Floats(&held_out_points), 2, &held_out_labels)?;
     let never = &mut |_: Step| ControlFlow::Continue(());
 
-    let mut whole = start()?;
+    let mut whole = start(1)?;
+    println!("{}\n", whole.model().summary());
+    let mut after_100 = None;
     while whole.state().progress.epoch < EPOCHS {
-        whole.train_epoch(&samples, None, never)?;
-        if whole.state().progress.epoch.is_multiple_of(20) {
-            let metrics = whole.state().history[whole.state().history.len() - 1].train;
-            let epoch = whole.state().progress.epoch;
-            println!(
-                "epoch {epoch:>3}: loss {:.4}, accuracy {:.3}",
-                metrics.loss, metrics.accuracy
-            );
+        whole.train_epoch(&samples, Some(&held_out), never)?;
+        let epoch = whole.state().progress.epoch;
+        if epoch == 100 {
+            after_100 = Some((whole.model().clone(), whole.state().clone()));
+        }
+        if epoch.is_multiple_of(100) {
+            plot::print_epoch(whole.state());
         }
     }
 
-    let mut stopped = start()?;
-    stopped.train_epoch(&samples, None, &mut |step: Step| match step.batch {
-        7 => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    })?;
-    println!("stopped after {} steps", stopped.state().optimizer.step());
-    let (model, state) = stopped.into_parts();
-    let mut resumed = Trainer::new(model, state, 1)?;
-    while resumed.state().progress.epoch < EPOCHS {
-        resumed.train_epoch(&samples, None, never)?;
+    // The same run, stopped by its observer after a step, with the epoch still open.
+    let mut stopped = start(1)?;
+    while stopped.state().optimizer.step() < 40 {
+        stopped.train_epoch(&samples, Some(&held_out), &mut |step: Step| match step.epoch {
+            40 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })?;
     }
-    assert_eq!(resumed.into_parts(), whole.into_parts());
-    println!("resumed on one thread: the very bits of the run that never stopped");
-    Ok(())
+    let (model, state) = stopped.into_parts();
+    println!("\nstopped after {} steps and {} epochs", state.optimizer.step(), state.history.len());
+    let mut resumed = Trainer::new(model, state, 2)?;
+    while resumed.state().progress.epoch < 100 {
+        resumed.train_epoch(&samples, Some(&held_out), never)?;
+    }
+    assert_eq!(Some(resumed.into_parts()), after_100);
+    println!("resumed on two threads to epoch 100: the very bits of the run that never stopped\n");
+
+    let judged = evaluate(whole.model(), &held_out, EvaluationConfig::default(), 1)?.sums;
+    println!("held out: accuracy {:.3}, loss {:.4}", judged.accuracy(), judged.mean_loss());
+    plot::decision_regions(
+        "spiral",
+        &format!("Spiral: predicted classes, and {} held-out points", held_out.len()),
+        whole.model(),
+        argmax,
+        (&held_out_points, &held_out_labels),
+    )
 }

@@ -1,0 +1,50 @@
+//! The book's regression: a sine learned from its values by a network with a linear end and the mean squared error.
+//!
+//!     cargo run -p nn-train --example sine [PICTURE.svg]
+
+use std::{error::Error, f32::consts::TAU, ops::ControlFlow};
+
+use nn_core::{Activation, Init, LayerSpec, Loss, MatrixView, Model, loss::precision_of};
+use nn_optim::{Decay, OptimizerConfig, Schedule};
+use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+
+mod plot;
+
+const POINTS: usize = 1000;
+const EPOCHS: u64 = 2000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let x: Vec<f32> = (0..POINTS).map(|i| i as f32 / POINTS as f32).collect();
+    let y: Vec<f32> = x.iter().map(|x| (TAU * x).sin()).collect();
+    // An output is right within a 250th of the targets' standard deviation.
+    let samples = Samples::of_numbers(Features::Floats(&x), 1, &y, 1, precision_of(&y))?;
+
+    let specs = [
+        LayerSpec::Dense { inputs: 1, outputs: 64 },
+        LayerSpec::RELU,
+        LayerSpec::Dense { inputs: 64, outputs: 64 },
+        LayerSpec::RELU,
+        LayerSpec::Dense { inputs: 64, outputs: 1 },
+        LayerSpec::Activation(Activation::Linear),
+    ];
+    let model = Model::new(&specs, Init::Glorot, 0)?;
+    let schedule =
+        Schedule { learning_rate: 0.005, warmup: 0, decay: Decay::InverseTime { decay: 1e-3 } };
+    let loss = Loss::MeanSquaredError;
+    let config = RunConfig { batch_size: POINTS, loss, ..RunConfig::default() };
+    let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
+    let mut trainer = Trainer::new(model, state, 1)?;
+    while trainer.state().progress.epoch < EPOCHS {
+        trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
+        if trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10) {
+            plot::print_epoch(trainer.state());
+        }
+    }
+
+    let outputs = trainer.model().predict(MatrixView::from_slice(&x, 1, POINTS));
+    let errors = outputs.iter().zip(&y).map(|(output, target)| (output - target).abs());
+    println!("\nfurthest off: {:.4}", errors.fold(0.0, f32::max));
+    let curve =
+        |y: &[f32]| x.iter().copied().zip(y.iter().copied()).step_by(10).collect::<Vec<_>>();
+    plot::curves("sine", "Sine: target and prediction", &curve(&y), &curve(outputs.as_slice()))
+}
