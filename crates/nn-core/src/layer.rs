@@ -303,14 +303,15 @@ impl Layer {
             Layer::Dense(dense) => dense.forward(params, mirrors, x, y),
             Layer::Activation { activation, .. } => activation.forward(x.values, y),
             Layer::Softmax(softmax) => softmax.forward(x.values, y),
-            Layer::Dropout(dropout) => match draws {
-                Some(draws) => {
-                    let factors = &mut kept[..x.values.len()];
-                    dropout.draw(draws, factors);
-                    Dropout::apply(factors, x.values, y);
+            Layer::Dropout(dropout) => {
+                let factors = &mut kept[..x.values.len()];
+                match draws {
+                    Some(draws) => dropout.draw(draws, factors),
+                    // The way back reads them after such a pass too.
+                    None => factors.fill(1.0),
                 }
-                None => Activation::Linear.forward(x.values, y),
-            },
+                Dropout::apply(factors, x.values, y);
+            }
             Layer::LayerNorm(norm) => layer_norm::forward(norm, params, x.values, y, kept),
             Layer::BatchNorm(batch_norm) => {
                 if draws.is_none() {

@@ -176,6 +176,35 @@ fn dropout() {
     check(&[hidden, LayerSpec::RELU, drop, drop, Dense { inputs: 9, outputs: 3 }, drop, Softmax]);
 }
 
+/// Without draws nothing is dropped, on the way back neither; also where the pass before was one with draws.
+#[test]
+fn dropout_without_draws() {
+    let (hidden, last) = (Dense { inputs: 4, outputs: 9 }, Dense { inputs: 9, outputs: 3 });
+    let with = [hidden, LayerSpec::Dropout { rate: 0.4 }, last, Softmax];
+    let (x, labels) = samples(&with);
+    let gradient = |specs: &[LayerSpec], has_draws: &[bool]| {
+        let model = Model::new(specs, Init::Glorot, 5).unwrap();
+        let mut workspace = Workspace::training(&model, N_SAMPLES);
+        workspace.input_mut(N_SAMPLES).copy_from_slice(&x);
+        let objective = Objective::classes(&labels);
+        for has_draws in has_draws {
+            workspace.set_draws(has_draws.then_some(Draws { seed: 7, step: 3, part: 0 }));
+            model.loss(&objective, &mut workspace);
+            model.backward(&objective, &mut workspace);
+        }
+        let mut gradient = zeros(model.params().len());
+        for block in model.gradient_blocks() {
+            block.gradient([&workspace], &mut gradient[block.range()]);
+        }
+        gradient.to_vec()
+    };
+    let linear = LayerSpec::Activation(Activation::Linear);
+    let expected = gradient(&[hidden, linear, last, Softmax], &[false]);
+    assert_eq!(gradient(&with, &[false]), expected);
+    assert_eq!(gradient(&with, &[true, false]), expected);
+    assert_ne!(gradient(&with, &[true]), expected);
+}
+
 #[test]
 fn layer_norm() {
     let hidden = Dense { inputs: 4, outputs: 9 };
