@@ -33,8 +33,8 @@ pub enum Loss {
         /// "Rethinking the Inception Architecture" (2015), section 7.
         smoothing: f64,
     },
-    /// Focal loss after a softmax: `-(1 - p)^gamma ln(p)`, `p` being the probability of the target's class. Lin et
-    /// al., "Focal Loss for Dense Object Detection" (2017), equation 4.
+    /// Focal loss after a softmax: `-(1 - p)^gamma ln(p)`, `p` being the probability of the target's class; of a
+    /// distribution, of its most probable. Lin et al., "Focal Loss for Dense Object Detection" (2017), equation 4.
     Focal {
         /// How little samples count that are right already, 0 or above.
         gamma: f64,
@@ -258,6 +258,12 @@ impl<'a> Targets<'a> {
         self.weights.get(i).copied().unwrap_or(1.0)
     }
 
+    /// There is a weight for each of `n` samples, or none at all.
+    #[track_caller]
+    fn check_weights(self, n: usize) {
+        assert!(self.weights.is_empty() || self.weights.len() == n, "weights of {n} samples");
+    }
+
     /// The numbers of each sample and the precision.
     #[track_caller]
     fn numbers(self, outputs: usize, n: usize) -> (impl Iterator<Item = &'a [f32]>, f32) {
@@ -265,6 +271,7 @@ impl<'a> Targets<'a> {
             panic!("this loss compares numbers, not classes");
         };
         assert_eq!(numbers.len(), outputs * n, "target numbers of {n} samples");
+        self.check_weights(n);
         (numbers.chunks_exact(outputs), precision)
     }
 }

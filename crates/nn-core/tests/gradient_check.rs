@@ -262,6 +262,7 @@ fn categorical_losses() {
         (smoothed, numbers),
         (Loss::default(), numbers),
         (Loss::Focal { gamma: 2.0 }, classes),
+        (Loss::Focal { gamma: 2.0 }, numbers),
         (Loss::Focal { gamma: 0.5 }, classes),
         (Loss::Focal { gamma: 0.0 }, classes),
     ] {
@@ -302,6 +303,29 @@ fn losses_of_numbers() {
             }
         }
     }
+}
+
+/// A weight too few is not one of 1.
+#[test]
+#[should_panic(expected = "weights of 2 samples")]
+fn a_weight_too_few_for_classes() {
+    weigh(Loss::default(), Values::Classes(&[0, 1]), Softmax);
+}
+
+#[test]
+#[should_panic(expected = "weights of 2 samples")]
+fn a_weight_too_few_for_numbers() {
+    let numbers = Values::Numbers { numbers: &[0.0; 4], precision: 0.0 };
+    weigh(Loss::MeanSquaredError, numbers, LayerSpec::RELU);
+}
+
+/// The loss of two samples with one weight.
+fn weigh(loss: Loss, values: Values<'_>, last: LayerSpec) {
+    let model = Model::new(&[Dense { inputs: 1, outputs: 2 }, last], Init::He, 0).unwrap();
+    let mut workspace = Workspace::inference(&model, 2);
+    workspace.input_mut(2).fill(1.0);
+    let targets = Targets { values, weights: &[1.0] };
+    model.loss(&Objective { loss, targets, n_batch: 2 }, &mut workspace);
 }
 
 /// The gradient of what regularisation adds to the loss.

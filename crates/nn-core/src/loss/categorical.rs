@@ -156,11 +156,14 @@ pub(super) fn backward(
     for (i, mut d) in d_logits.column_iter_mut().enumerate() {
         let mut factor = targets.weight(i) / n_batch as f32;
         if let Loss::Focal { gamma } = loss {
-            let p = d[distributions.class(i)];
+            let class = distributions.class(i);
+            let p = d[class];
             factor *=
                 (1.0 - p).max(0.0).powf(gamma as f32) * (1.0 - gamma as f32 * p * log_slope(p));
+            d[class] -= 1.0;
+        } else {
+            distributions.subtract(i, 1.0 - smoothing, d.as_mut_slice());
         }
-        distributions.subtract(i, 1.0 - smoothing, d.as_mut_slice());
         if smoothing > 0.0 {
             d.add_scalar_mut(-smoothing / classes as f32);
         }
@@ -209,6 +212,7 @@ impl<'a> Distributions<'a> {
                 assert_eq!(n * classes, numbers.len(), "samples and their targets");
             }
         }
+        targets.check_weights(n);
         Self { values: targets.values, classes }
     }
 
