@@ -152,6 +152,8 @@ impl Model {
     #[track_caller]
     pub fn update_statistics(&mut self, step: &BatchStatistics) {
         let (layers, running) = self.layers_and_statistics_mut();
+        let lengths = batch_norms(layers).map(|(index, _)| layers[index].kept(0));
+        assert!(lengths.eq(step.kept.iter().map(Vec::len)), "statistics of another model");
         for ((_, batch_norm), kept) in batch_norms(layers).zip(&step.kept) {
             batch_norm.update(kept, running);
         }
@@ -274,5 +276,20 @@ impl Model {
         workspace.backward(index, |views, dx| {
             layer.backward_input(self.params(), mirrors, next, views, dx);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Init, LayerSpec};
+
+    #[test]
+    #[should_panic(expected = "statistics of another model")]
+    fn statistics_of_another_model() {
+        let dense = LayerSpec::Dense { inputs: 2, outputs: 3 };
+        let model = |specs: &[LayerSpec]| Model::new(specs, Init::He, 0).unwrap();
+        let of_one = BatchStatistics::new(&model(&[dense, LayerSpec::BATCH_NORM]));
+        model(&[dense, LayerSpec::BATCH_NORM, LayerSpec::BATCH_NORM]).update_statistics(&of_one);
     }
 }

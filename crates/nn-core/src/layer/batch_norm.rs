@@ -2,8 +2,8 @@
 //!
 //! `y = scale (x - mean) / sqrt(variance + epsilon) + shift`. In training, mean and variance are those of the
 //! feature over the whole batch, however many threads share it: a pass stops before such a layer until all
-//! parts' sums are there ([`crate::Model::exchange`]). In inference they are the running ones, which move by
-//! `momentum` of the difference at each step and are saved with the model.
+//! parts' sums are there ([`crate::BatchStatistics::gather`]). In inference they are the running ones, which move by
+//! `momentum` of the difference at each batch and are saved with the model.
 //!
 //! # Sources
 //!
@@ -23,7 +23,7 @@ use crate::{
 pub struct BatchNorm {
     /// Its size and parameters.
     pub norm: Norm,
-    /// By how much of the difference the running statistics move at a step, in `(0, 1]`.
+    /// By how much of the difference the running statistics move at a batch, in `(0, 1]`.
     pub momentum: f64,
     /// Index of its first running mean in the model's statistics.
     pub offset: usize,
