@@ -57,7 +57,7 @@ pub enum LayerSpec {
     },
     /// Each feature normalised over the batch: Ioffe and Szegedy, "Batch Normalization" (2015).
     BatchNorm {
-        /// By how much of the difference the running statistics move at a step, in `(0, 1]`.
+        /// By how much of the difference the running statistics move at a batch, in `(0, 1]`.
         momentum: f64,
         /// Added to the variance, above 0.
         epsilon: f64,

@@ -137,15 +137,20 @@ impl Loss {
         }
     }
 
-    /// How many predictions a sample of so many outputs has, each right or wrong.
-    pub fn predictions(self, outputs: usize) -> usize {
+    /// Whether a sample has one class, and its outputs compete for it; else each output is right or wrong by itself.
+    pub fn is_categorical(self) -> bool {
         match self {
-            Self::CrossEntropy { .. } | Self::Focal { .. } => 1,
+            Self::CrossEntropy { .. } | Self::Focal { .. } => true,
             Self::BinaryCrossEntropy
             | Self::MeanSquaredError
             | Self::MeanAbsoluteError
-            | Self::Huber { .. } => outputs,
+            | Self::Huber { .. } => false,
         }
+    }
+
+    /// How many predictions a sample of so many outputs has, each right or wrong.
+    pub fn predictions(self, outputs: usize) -> usize {
+        if self.is_categorical() { 1 } else { outputs }
     }
 
     /// From what goes into the last activation: overwrites `y` with what comes out and gives the loss.

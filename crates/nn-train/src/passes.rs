@@ -234,7 +234,7 @@ impl Parts {
     ) -> Evaluation {
         let EvaluationConfig { loss, mirror } = config;
         let mut sums = LossSum::default();
-        let is_classifier = loss.predictions(2) == 1;
+        let is_classifier = loss.is_categorical();
         let n_classes = if is_classifier { model.outputs() } else { 0 };
         let mut confusion = ConfusionMatrix::new(n_classes);
         let last = model.layers().len() - 1;

@@ -1,6 +1,6 @@
 //! What a run learns from: features and labels, borrowed from whoever keeps them.
 
-use nn_core::{Loss, Model, Scaling, Values, Workspace};
+use nn_core::{Loss, Model, Scaling, Values, Workspace, metric::argmax};
 
 use crate::{Augment, Error, augment::mirror};
 
@@ -184,11 +184,14 @@ impl<'a> Samples<'a> {
         )
     }
 
-    /// The class of sample `index`; 0 where samples have none.
+    /// The class of sample `index`; of numbers, the index of the largest, which is the class where they are one-hot or
+    /// another distribution.
     pub(crate) fn class(&self, index: usize) -> u32 {
         match self.labels {
             Labels::Classes(labels) => labels[index],
-            Labels::Numbers { .. } => 0,
+            Labels::Numbers { numbers, n_outputs, .. } => {
+                argmax(&numbers[index * n_outputs..(index + 1) * n_outputs]) as u32
+            }
         }
     }
 
@@ -249,7 +252,7 @@ impl<'a> Samples<'a> {
         }
         let classes = model.outputs();
         match self.labels {
-            Labels::Classes(_) if loss.predictions(2) > 1 => Err(Error::Samples {
+            Labels::Classes(_) if !loss.is_categorical() => Err(Error::Samples {
                 what: "numbers of a sample, which this loss compares with outputs",
                 expected: classes,
                 found: 0,
@@ -328,7 +331,7 @@ impl GatheredTargets {
         nn_core::Targets { values, weights }
     }
 
-    /// The classes; all 0 where samples have none.
+    /// The classes; of numbers, the index of the largest.
     pub(crate) fn classes(&self) -> &[u32] {
         &self.classes
     }

@@ -22,12 +22,13 @@ pub struct RunConfig {
     pub shuffle: Shuffle,
     /// What is made small.
     pub loss: Loss,
-    /// How much a sample of each class counts, one a class; empty where all count 1.
+    /// How much a sample of each class counts, one a class; empty where all count 1, and where the loss knows no
+    /// classes.
     pub class_weights: Vec<f32>,
     /// What regularisation each dense layer has, one a dense layer; empty where none has any.
     pub penalties: Vec<Penalty>,
-    /// Whether each dense layer, with the normalisation behind it, stays as it is, one a dense layer; empty where
-    /// all learn.
+    /// Whether each dense layer, with the normalisation behind it, keeps its parameters, one a dense layer; empty
+    /// where all learn. Running statistics move in any case.
     pub frozen: Vec<bool>,
     /// How gradients are kept from being too large.
     pub clip: Option<Clip>,
@@ -160,8 +161,9 @@ impl RunConfig {
         let last = specs.last().copied().unwrap_or(nn_core::LayerSpec::Softmax);
         self.loss.check(last).map_err(Error::Objective)?;
         let n_dense = specs.iter().filter(|spec| spec.dense().is_some()).count();
+        let n_classes = if self.loss.is_categorical() { model.outputs() } else { 0 };
         let lists = [
-            ("class weights, one a class", self.class_weights.len(), model.outputs()),
+            ("class weights, one a class", self.class_weights.len(), n_classes),
             ("penalties, one a dense layer", self.penalties.len(), n_dense),
             ("frozen, one a dense layer", self.frozen.len(), n_dense),
         ];
@@ -203,8 +205,8 @@ impl From<LossSum> for Metrics {
 pub struct EpochRecord {
     /// Over the training samples, while the parameters were changing; the loss without regularisation.
     pub train: Metrics,
-    /// Over the samples held out, after the epoch; absent where none were. By the plain loss: without smoothing, weights
-    /// or regularisation.
+    /// Over the samples held out, after the epoch; absent where none were. By the plain loss: without smoothing,
+    /// weights of classes or regularisation.
     pub validation: Option<Metrics>,
     /// What regularisation added to the loss, after the epoch.
     pub penalty: f64,

@@ -200,6 +200,33 @@ fn class_weights_are_weights_of_samples() {
     assert!(matches!(samples.weighted(&of_sample[1..]), Err(Error::Samples { .. })));
 }
 
+/// One-hot numbers are classes: the same run, weights of classes too, and the same confusion.
+#[test]
+fn one_hot_samples_have_classes() {
+    let data = Data::new();
+    let Data { bytes, labels } = &data;
+    let one_hot: Vec<f32> = labels
+        .iter()
+        .flat_map(|&label| {
+            (0..CLASSES as u32).map(move |class| f32::from(u8::from(class == label)))
+        })
+        .collect();
+    let features = Features::Bytes { data: bytes, scaling: Default::default() };
+    let numbers = Samples::of_numbers(features, N_FEATURES, &one_hot, CLASSES, 0.0).unwrap();
+    let classes = Samples::new(features, N_FEATURES, labels).unwrap();
+    let run = |samples: &Samples<'_>| {
+        let class_weights = vec![1.0, 0.25, 2.0, 0.5];
+        let config = RunConfig { class_weights, ..RunConfig::default() };
+        let (model, state) = start(&mlp(), sgd(0.1), config);
+        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        trainer.train_epoch(samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
+        let (model, _) = trainer.into_parts();
+        let evaluation = evaluate(&model, samples, EvaluationConfig::default(), 1).unwrap();
+        (model, evaluation)
+    };
+    assert_eq!(run(&numbers), run(&classes));
+}
+
 #[test]
 fn frozen_layers_stay() {
     let config = RunConfig { frozen: vec![true, false, true], ..RunConfig::default() };
@@ -369,6 +396,10 @@ fn settings_that_cannot_be_are_refused_by_name() {
         ),
         (RunConfig { loss: Loss::CrossEntropy { smoothing: 1.0 }, ..base() }, "label smoothing"),
         (RunConfig { loss: Loss::BinaryCrossEntropy, ..base() }, "the model's last layer"),
+        (
+            RunConfig { loss: Loss::MeanSquaredError, class_weights: vec![1.0; 4], ..base() },
+            "class weights, one a class: expected 0, found 4",
+        ),
     ] {
         let error = refused(config);
         assert!(error.starts_with(expected), "{error}, not {expected}");
