@@ -147,6 +147,24 @@ fn batch_norm() {
     check("batch_norm_inference", "outputs", outputs.as_slice(), 2e-6);
 }
 
+/// A batch of one sample, which PyTorch refuses: what comes out are the shifts, and the variances move towards 0.
+#[test]
+fn batch_norm_of_one_sample() {
+    let mut model = model(5, &[LayerSpec::BatchNorm { momentum: 0.2, epsilon: 1e-3 }]);
+    let mut part = Workspace::training(&model, 1);
+    part.set_draws(Some(Draws { seed: 0, step: 0, part: 0 }));
+    part.input_mut(1).copy_from_slice(&wave(INPUTS, 1.3));
+    let targets = numbers(&[0.0; 5]);
+    let objective = Objective { loss: Loss::MeanSquaredError, targets, n_batch: 1 };
+    let mut statistics = BatchStatistics::new(&model);
+    let mut parts = [part];
+    model.train_pass(&[objective], &mut statistics, &mut parts);
+    let shifts = model.param("batch_norm0.shifts").unwrap().into_owned();
+    assert_eq!(parts[0].output(1).into_owned(), shifts);
+    model.update_statistics(&statistics);
+    assert_eq!(model.statistics()[5..], [0.8; 5]);
+}
+
 #[track_caller]
 fn check_loss(case: &str, loss: Loss, last: LayerSpec, targets: Targets<'_>) {
     let model = model(OUTPUTS, &[last]);

@@ -4,7 +4,7 @@
 //!
 //! [`Optimizer`] is settings, a count of steps and moments; [`OptimizerConfig`] tells the optimizers apart,
 //! each of which has its arithmetic in a file of its own; [`Schedule`] is the learning rate. Around a step:
-//! [`clip_by_value`] and [`norm_factor`] shorten gradients, [`average`] keeps a mean of the parameters.
+//! [`clip_by_value`] and [`norm_factor`] shorten gradients, [`average()`] keeps a mean of the parameters.
 //!
 //! This crate knows no layer: parameters, gradients and moments are plain slices of `f32`.
 
