@@ -19,7 +19,7 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// An empty one.
+    /// An empty one; of no classes, where samples have none.
     pub fn new(n_classes: usize) -> Self {
         Self { n_classes, counts: vec![0; n_classes * n_classes] }
     }
@@ -38,7 +38,7 @@ impl ConfusionMatrix {
 
     /// How the samples of each actual class were predicted: a row a class.
     pub fn rows(&self) -> impl Iterator<Item = &[u64]> {
-        self.counts.chunks(self.n_classes)
+        self.counts.chunks(self.n_classes.max(1))
     }
 
     /// The share of all samples that were predicted right, 0 to 1; NaN where there are none.
@@ -64,6 +64,13 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0, 2.0]), 1);
         assert_eq!(argmax(&[-3.0, -1.0]), 1);
         assert_eq!(argmax(&[f32::NEG_INFINITY; 2]), 0);
+    }
+
+    #[test]
+    fn confusion_of_no_classes() {
+        let confusion = ConfusionMatrix::new(0);
+        assert_eq!((confusion.rows().count(), confusion.per_class().count()), (0, 0));
+        assert!(confusion.accuracy().is_nan());
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Model {
         self.layers[0].inputs()
     }
 
-    /// Length of an output column: the number of classes.
+    /// Length of an output column: of a classifier, the number of classes.
     pub fn outputs(&self) -> usize {
         self.layers[self.layers.len() - 1].outputs()
     }
