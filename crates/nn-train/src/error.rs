@@ -10,7 +10,7 @@ pub enum Error {
     /// The batch size is 0.
     #[error("batch size: expected 1 or more, found 0")]
     EmptyBatch,
-    /// A setting of the run is outside its range.
+    /// A setting of the run, or a sample's weight, is outside its range.
     #[error("{name}: expected {expected}, found {found}")]
     Config {
         /// The setting.

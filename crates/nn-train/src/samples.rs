@@ -46,6 +46,11 @@ enum Labels<'a> {
     Numbers { numbers: &'a [f32], n_outputs: usize, precision: f32 },
 }
 
+/// Whether a sample or a class can count so much.
+pub(crate) fn is_weight(weight: f32) -> bool {
+    weight.is_finite() && weight >= 0.0
+}
+
 /// How samples are brought together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Gathering {
@@ -127,13 +132,19 @@ impl<'a> Samples<'a> {
     ///
     /// # Errors
     ///
-    /// If there is not one for each sample.
+    /// If there is not one for each sample, or one is below 0 or not finite.
     pub fn weighted(self, weights: &'a [f32]) -> Result<Self, Error> {
         if weights.len() != self.len() {
             let (what, expected) = ("weights of samples", self.len());
             return Err(Error::Samples { what, expected, found: weights.len() });
         }
-        Ok(Self { weights, ..self })
+        match weights.iter().find(|weight| !is_weight(**weight)) {
+            None => Ok(Self { weights, ..self }),
+            Some(&weight) => {
+                let (name, expected) = ("weight of a sample", "a finite number, 0 or above");
+                Err(Error::Config { name, expected, found: f64::from(weight) })
+            }
+        }
     }
 
     /// How many there are.
@@ -353,6 +364,17 @@ mod tests {
         ));
         assert!(Samples::new(bytes, usize::MAX, &[0, 1]).is_err());
         assert!(Samples::new(Features::Floats(&[0.0; 4]), 2, &[0, 1]).is_ok());
+    }
+
+    #[test]
+    fn weights_must_be_numbers_of_samples() {
+        let samples = Samples::new(Features::Floats(&[0.0; 4]), 2, &[0, 1]).unwrap();
+        assert!(samples.weighted(&[0.0, 2.5]).is_ok());
+        assert!(matches!(samples.weighted(&[1.0]), Err(Error::Samples { expected: 2, .. })));
+        for weight in [-1.0, f32::NAN, f32::INFINITY] {
+            let error = samples.weighted(&[1.0, weight]).unwrap_err().to_string();
+            assert!(error.starts_with("weight of a sample: expected a finite number"), "{error}");
+        }
     }
 
     #[test]

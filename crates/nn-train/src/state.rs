@@ -7,7 +7,7 @@
 use nn_core::{Buffer, Loss, LossSum, Model, Penalty};
 use nn_optim::{Optimizer, Schedule};
 
-use crate::{Augment, Error};
+use crate::{Augment, Error, samples::is_weight};
 
 /// What a run is, for as long as it lasts: resuming with another value would be another run.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,8 +126,8 @@ impl RunConfig {
         }
         check("accumulation", self.accumulation > 0, "1 or more", self.accumulation as f64)?;
         for &weight in &self.class_weights {
-            let is_valid = weight.is_finite() && weight >= 0.0;
-            check("class weight", is_valid, "a finite number, 0 or above", f64::from(weight))?;
+            let expected = "a finite number, 0 or above";
+            check("class weight", is_weight(weight), expected, f64::from(weight))?;
         }
         for (name, found) in self.penalties.iter().flat_map(Penalty::settings) {
             let is_valid = (found as f32).is_finite() && found >= 0.0;
