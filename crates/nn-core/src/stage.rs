@@ -93,8 +93,8 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If the workspace is of another architecture, one for inference or without draws, the targets are not those of
-    /// its samples, or the model does not end as the loss needs.
+    /// If the workspace is of another architecture, one for inference, or without draws where the model normalises
+    /// over batches; if the targets are not those of its samples, or the model does not end as the loss needs.
     #[track_caller]
     pub fn train_stage(
         &self,
