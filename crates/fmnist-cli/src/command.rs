@@ -2,6 +2,7 @@
 
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod find_rate;
 pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod train;

@@ -42,6 +42,7 @@ enum Command {
     Predict(command::predict::Args),
     Inspect(command::inspect::Args),
     Export(command::export::Args),
+    FindRate(Box<command::find_rate::Args>),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +59,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Predict(args) => command::predict::run(args, &mut console),
         Command::Inspect(args) => command::inspect::run(args, &mut console),
         Command::Export(args) => command::export::run(args, &mut console),
+        Command::FindRate(args) => command::find_rate::run(*args, &mut console),
     }
 }
 

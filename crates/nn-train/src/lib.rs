@@ -13,6 +13,7 @@ mod error;
 mod gradients;
 mod passes;
 mod profile;
+mod rate_finder;
 mod samples;
 mod state;
 mod trainer;
@@ -21,6 +22,7 @@ pub use augment::Augment;
 pub use error::Error;
 pub use passes::{Evaluation, EvaluationConfig, evaluate};
 pub use profile::{Profile, Stage};
+pub use rate_finder::{RateLoss, find_rate, suggested_rate};
 pub use samples::{Features, Samples};
 pub use state::{
     Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle,

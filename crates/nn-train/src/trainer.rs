@@ -154,6 +154,11 @@ impl Trainer {
         &self.run.model
     }
 
+    /// Gives the run another schedule, which need not be one that a run can be saved with.
+    pub(crate) fn set_schedule(&mut self, schedule: Schedule) {
+        self.run.state.schedule = schedule;
+    }
+
     /// The rest of the run as it is now.
     pub fn state(&self) -> &TrainingState {
         &self.run.state

@@ -1,6 +1,6 @@
 //! `fmnist train`: begins a run or carries one on, saves after every epoch, stops when told to.
 
-mod begin;
+pub(super) mod begin;
 mod book;
 mod open;
 mod report;
@@ -29,8 +29,9 @@ use crate::{
 };
 use open::Opened;
 use report::Report;
-pub(super) use settings::Settings;
-use settings::{EPOCHS, Preset};
+use settings::EPOCHS;
+pub(super) use settings::{Preset, Settings};
+pub(super) use setup::Run;
 
 /// Train a classifier, or carry a training on
 ///

@@ -32,7 +32,7 @@ pub(super) fn layers(
 }
 
 /// Makes the run, and says how many images it holds out.
-pub(super) fn run(
+pub(in crate::command) fn run(
     settings: &Settings,
     warm_start: Option<&Checkpoint>,
     dataset: &Dataset,

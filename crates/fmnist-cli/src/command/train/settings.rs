@@ -73,7 +73,7 @@ const MAY_CHANGE: [&str; 5] =
 
 impl Settings {
     /// These options, and where they do not say, those of the file, and where that does not, of the preset.
-    pub(super) fn over(
+    pub(in crate::command) fn over(
         &self,
         file: Option<&Path>,
         preset: Option<Preset>,
@@ -270,7 +270,7 @@ fn parse(text: &str, name: &str) -> anyhow::Result<Map<String, Value>> {
 
 /// Settings that are built into the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Preset {
+pub(in crate::command) enum Preset {
     /// The run of the book "Neural Networks from Scratch", in its own lines
     Nnfs,
     /// The default network, trained better in the same time

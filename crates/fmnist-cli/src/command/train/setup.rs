@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// A model and its state of training.
-pub(super) struct Run {
-    pub(super) model: Model,
-    pub(super) state: TrainingState,
+pub(in crate::command) struct Run {
+    pub(in crate::command) model: Model,
+    pub(in crate::command) state: TrainingState,
 }
 
 /// A run that is known before its data are.

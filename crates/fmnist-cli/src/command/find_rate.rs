@@ -1,0 +1,103 @@
+//! `fmnist find-rate`: which learning rate a run should have.
+
+use std::process::ExitCode;
+
+use nn_train::{RateLoss, find_rate, suggested_rate};
+use serde_json::json;
+
+use super::train::{Preset, Run, Settings, begin};
+use crate::{
+    console::Console,
+    data::{self, LabelledImages},
+    exit::Usage,
+    schedule::rounded,
+    source::{Choice, Place, Source},
+};
+
+/// Rows of the table.
+const ROWS: usize = 20;
+
+/// Columns of the longest bar.
+const BAR: f64 = 40.0;
+
+/// Find the learning rate for a network and an optimizer
+///
+/// Takes some steps of a run at rates that rise from very low to very high, shows the loss at each, and suggests a
+/// tenth of the rate at which it was lowest. Nothing is saved. Example: fmnist find-rate --norm batch
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Steps to take
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    #[arg(value_parser = clap::value_parser!(u64).range(10..=100_000))]
+    steps: u64,
+
+    /// The lowest rate
+    #[arg(long, value_name = "RATE", default_value_t = 1e-6)]
+    from: f64,
+
+    /// The highest rate
+    #[arg(long, value_name = "RATE", default_value_t = 10.0)]
+    to: f64,
+
+    /// Threads to use; their number changes no result [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// Settings that are built into the program; options given beside it go before it
+    #[arg(long, value_enum)]
+    preset: Option<Preset>,
+
+    #[command(flatten)]
+    place: Place,
+
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let Args { steps, from, to, threads, preset, place, settings } = args;
+    let settings = settings.over(None, preset)?;
+    let choice = settings.dataset.unwrap_or(Choice::Auto);
+    let source = Source::new(choice, place.data_dir.as_deref(), place.image_size)?;
+    let dataset = data::obtain(&source, console)?;
+    let (Run { model, state }, n_validation) = begin::run(&settings, None, &dataset, console)?;
+    let images = LabelledImages::new(&dataset.train, nn_core::Scaling::default());
+    let n_fit = dataset.train.labels.len().saturating_sub(n_validation).max(1);
+    let (train, _) = images.samples()?.split_at(n_fit);
+    let found = find_rate(model, state, &train, from..to, steps, data::threads(threads)).map_err(
+        |error| match error {
+            nn_train::Error::Config { .. } => Usage::error(error),
+            other => other.into(),
+        },
+    )?;
+    let suggested = suggested_rate(&found).unwrap_or(from);
+    console.result(
+        || format!("{}\n\nsuggested: --learning-rate {}", table(&found), rounded(suggested)),
+        || {
+            let losses: Vec<_> = found
+                .iter()
+                .map(|it| json!({"learning_rate": it.learning_rate, "loss": it.loss}))
+                .collect();
+            json!({"suggested": suggested, "losses": losses})
+        },
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The losses as a table with bars, the lowest of them marked.
+fn table(found: &[RateLoss]) -> String {
+    let lowest = found.iter().map(|it| it.loss).fold(f64::INFINITY, f64::min);
+    // What the first steps came to: beyond, bars are cut.
+    let most = 1.2 * found.first().map_or(1.0, |first| first.loss);
+    let step = found.len().div_ceil(ROWS).max(1);
+    let mut lines = vec!["learning rate    loss".to_owned()];
+    for rows in found.chunks(step) {
+        let Some(last) = rows.last() else { continue };
+        let width = (last.loss / most).clamp(0.0, 1.0) * BAR;
+        let has_lowest = rows.iter().any(|it| it.loss == lowest);
+        let mark = if has_lowest { "  lowest" } else { "" };
+        let bar = "#".repeat(width.round() as usize);
+        lines.push(format!("{:>13.2e}  {:>6.4}  {bar}{mark}", last.learning_rate, last.loss));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,72 @@
+//! The learning rate that is suggested is one that learns.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::ops::ControlFlow;
+
+use nn_core::{Init, LayerSpec, Model};
+use nn_optim::{Decay, OptimizerConfig, Schedule};
+use nn_train::{
+    Error, Features, RunConfig, Samples, Trainer, TrainingState, find_rate, suggested_rate,
+};
+
+/// Points in a square, and in which quarter of it each lies.
+fn points() -> (Vec<f32>, Vec<u32>) {
+    let at = |i: usize, factor: f32| (i as f32 * factor).fract() * 2.0 - 1.0;
+    let points: Vec<f32> = (0..600).flat_map(|i| [at(i, 0.618_034), at(i, 0.754_877)]).collect();
+    let labels = points.chunks(2).map(|p| u32::from(p[0] > 0.0) * 2 + u32::from(p[1] > 0.0));
+    let labels = labels.collect();
+    (points, labels)
+}
+
+fn start(learning_rate: f64) -> (Model, TrainingState) {
+    let model = Model::new(&LayerSpec::mlp(&[2, 16, 4]), Init::He, 0).unwrap();
+    let config = RunConfig { batch_size: 20, ..RunConfig::default() };
+    let schedule = Schedule { learning_rate, warmup: 0, decay: Decay::Constant };
+    let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config).unwrap();
+    (model, state)
+}
+
+#[test]
+fn the_suggested_rate_learns() {
+    let (points, labels) = points();
+    let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
+    let find = |threads| {
+        let (model, state) = start(0.001);
+        find_rate(model, state, &samples, 1e-6..100.0, 100, threads).unwrap()
+    };
+    let found = find(1);
+    assert_eq!(found, find(2), "on any number of threads");
+    // More steps than an epoch has; the rates rise by one factor, from the first to the highest.
+    assert!(found.len() > 30 && found.len() <= 100, "{}", found.len());
+    assert!((found[0].learning_rate - 1e-6).abs() < 1e-12);
+    let factor = found[1].learning_rate / found[0].learning_rate;
+    let same = |pair: &[nn_train::RateLoss]| {
+        (pair[1].learning_rate / pair[0].learning_rate / factor - 1.0).abs() < 1e-9
+    };
+    assert!(found.windows(2).all(same) && (factor - 1e8f64.powf(1.0 / 99.0)).abs() < 1e-9);
+
+    let loss_after = |learning_rate| {
+        let (model, state) = start(learning_rate);
+        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let _ = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
+        let history = &trainer.state().history;
+        history.last().map_or(f64::INFINITY, |record| record.train.loss)
+    };
+    let suggested = suggested_rate(&found).unwrap();
+    assert!((1e-3..1.0).contains(&suggested), "{suggested}");
+    let loss = loss_after(suggested);
+    assert!(loss < loss_after(suggested / 100.0), "too low: {suggested}");
+    assert!(loss < loss_after(suggested * 1000.0), "too high: {suggested}");
+}
+
+#[test]
+fn rates_that_do_not_rise_are_refused() {
+    let (points, labels) = points();
+    let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
+    for rates in [1.0..0.1, 0.0..1.0, -1.0..1.0, 0.1..f64::INFINITY, f64::NAN..1.0] {
+        let (model, state) = start(0.001);
+        let result = find_rate(model, state, &samples, rates.clone(), 10, 1);
+        assert!(matches!(result, Err(Error::Config { name: "highest rate", .. })), "{rates:?}");
+    }
+}
