@@ -9,6 +9,7 @@ IMAGES is an IDX file of images, gzip or not. Prints one JSON object a line for 
 
 import gzip
 import json
+import math
 import struct
 import sys
 import zlib
@@ -25,7 +26,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, _, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features & ~3 == 0, "a newer format"
+    assert major == 1 and features & ~31 == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -34,16 +35,7 @@ def read_model(path):
     # The one form of section 3 is what msgpack writes.
     assert msgpack.packb(metadata) == data[64:end]
 
-    # Bit 0: an optimizer other than plain Adam. Bit 1: a schedule other than inverse time without a warm-up.
-    training = metadata.get("training")
-    if training is None:
-        assert features == 0
-    else:
-        [(optimizer, settings)] = training["optimizer"].items()
-        other_optimizer = optimizer != "adam" or "amsgrad" in settings
-        [(schedule, settings)] = training["schedule"].items()
-        other_schedule = schedule != "inverse_time" or "warmup" in settings
-        assert features == other_optimizer + 2 * other_schedule
+    assert features == required_features(metadata)
 
     unpacker = msgpack.Unpacker(max_buffer_size=len(data))
     unpacker.feed(data[end:])
@@ -57,22 +49,109 @@ def read_model(path):
     return metadata, tensors
 
 
+def required_features(metadata):
+    """The bits that the header must have (section 2)."""
+    plain = {"dense", "relu", "softmax"}
+    features = 4 * any(kind not in plain for layer in metadata["layers"] for kind in layer)
+    features += 8 * ("mirror" in metadata["input"])
+    training = metadata.get("training")
+    if training is not None:
+        [(optimizer, settings)] = training["optimizer"].items()
+        features += optimizer != "adam" or "amsgrad" in settings
+        [(schedule, settings)] = training["schedule"].items()
+        features += 2 * (schedule != "inverse_time" or "warmup" in settings)
+        features += 16 * (training["config"].keys() != {"seed", "batch_size"})
+    return features
+
+
+def for_inference(metadata, tensors):
+    """The layers' tensors with which images are judged: the best epoch's or averaged ones, where they are there."""
+    statistics = ("means", "variances")
+    layers = ("dense", "layer_norm", "batch_norm")
+    own = [tensor["name"] for tensor in metadata["tensors"] if tensor["name"].startswith(layers)]
+    used = {name: tensors[name] for name in own}
+    for which in ("best", "average"):
+        if f"{which}.parameters" not in tensors:
+            continue
+        params = [name for name in own if not name.endswith(statistics)]
+        used |= split(tensors[f"{which}.parameters"], {name: used[name].shape for name in params})
+        if f"{which}.statistics" in tensors:
+            shapes = {name: used[name].shape for name in own if name.endswith(statistics)}
+            used |= split(tensors[f"{which}.statistics"], shapes)
+        break
+    return used
+
+
+def split(flat, shapes):
+    """The tensors that follow each other in a flat one."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+    assert ends[-1] == len(flat)
+    parts = np.split(flat, ends[:-1])
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts)}
+
+
 def predict(metadata, tensors, pixels):
-    """Probabilities, a row an image of bytes (section 5)."""
+    """Outputs, such as probabilities, a row an image of bytes (section 5)."""
+    tensors = for_inference(metadata, tensors)
+    outputs = forward(metadata, tensors, pixels)
+    if "mirror" not in metadata["input"]:
+        return outputs
+    rows = pixels.reshape(len(pixels), metadata["input"]["height"], metadata["input"]["width"])
+    mirrored = rows[:, :, ::-1].reshape(pixels.shape)
+    return (outputs + forward(metadata, tensors, mirrored)) / np.float32(2)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gelu(x):
+    return x * (1 + np.vectorize(math.erf, otypes="f")(x / math.sqrt(2))) / 2
+
+
+def normalise(x, mean, variance, settings, tensors, name):
+    normalised = (x - mean) / np.sqrt(variance + np.float32(settings["epsilon"]))
+    return tensors[f"{name}.scales"] * normalised + tensors[f"{name}.shifts"]
+
+
+# Of an element, and the layer's settings.
+ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, np.float32(slope) * x),
+    "elu": lambda x, alpha: np.where(x > 0, x, np.float32(alpha) * np.expm1(x)),
+    "sigmoid": sigmoid,
+    "tanh": np.tanh,
+    "gelu": gelu,
+    "silu": lambda x: x * sigmoid(x),
+    "linear": lambda x: x,
+    # In training it would not be.
+    "dropout": lambda x, rate: x,
+}
+
+
+def forward(metadata, tensors, pixels):
+    """What comes out of the last layer."""
     scaling = metadata["input"]
     mean, std = np.float32(scaling["mean"]), np.float32(scaling["std"])
     x = (pixels.astype(np.float32) - mean) * (np.float32(1) / std)
-    n_dense = 0
+    seen = {}
     for layer in metadata["layers"]:
-        [kind] = layer
+        [(kind, settings)] = layer.items()
+        name = f"{kind}{seen.setdefault(kind, 0)}"
+        seen[kind] += 1
         if kind == "dense":
-            x = x @ tensors[f"dense{n_dense}.weights"] + tensors[f"dense{n_dense}.biases"]
-            n_dense += 1
-        elif kind == "relu":
-            x = np.maximum(x, 0)
+            x = x @ tensors[f"{name}.weights"] + tensors[f"{name}.biases"]
         elif kind == "softmax":
             exponentials = np.exp(x - x.max(axis=1, keepdims=True))
             x = exponentials / exponentials.sum(axis=1, keepdims=True)
+        elif kind == "layer_norm":
+            mean, variance = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
+            x = normalise(x, mean, variance, settings, tensors, name)
+        elif kind == "batch_norm":
+            mean, variance = tensors[f"{name}.means"], tensors[f"{name}.variances"]
+            x = normalise(x, mean, variance, settings, tensors, name)
+        elif kind in ACTIVATIONS:
+            x = ACTIVATIONS[kind](x, **settings)
         else:
             raise ValueError(f"a layer of the kind {kind}")
     return x

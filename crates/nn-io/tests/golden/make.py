@@ -1,15 +1,18 @@
-"""Makes v1.0-sgd.model, v1.0-schedule.model, v1.99.model and v2.0.model from v1.0.model.
+"""Makes the other files here from v1.0.model.
 
     python3 -m pip install msgpack
     python3 make.py
 
 v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
 Adam's first moment as its momentum; v1.0-schedule under another schedule, and AMSGrad, with both required features.
+v1.0-layers is of another network, which has every kind of layer, and is judged with mirror images; v1.0-run is a run with every
+setting, of a network with a batch normalisation. Their numbers are those of the checkpoints in `tests/suite/fuller.rs`.
 The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
 of every type, before, between and behind the known ones. v2.0 has a header of the layout that all
 versions share, and behind it metadata that only version 2.0 would know.
 """
 
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -63,6 +66,110 @@ def schedule(metadata, tensors):
     return metadata, len(metadata["tensors"]), tensors + tensors[-4 * n - 5 : -4 * n] + v_max
 
 
+def floats(n, f):
+    return struct.pack(f"<{n}f", *map(f, range(n)))
+
+
+def network(metadata, layers, more=lambda n_params, n_statistics: {}):
+    """The metadata, the number of tensors and their bytes, of the same run of another network; `more` are the tensors
+    behind Adam's moments."""
+    params, statistics = {}, {}
+    numbers = {}
+    size = 0
+    for [(kind, settings)] in map(dict.items, layers):
+        name = f"{kind}{numbers.setdefault(kind, 0)}"
+        numbers[kind] += 1
+        if kind == "dense":
+            size = settings["outputs"]
+            params |= {f"{name}.weights": [settings["inputs"], size], f"{name}.biases": [size]}
+        if kind in ("layer_norm", "batch_norm"):
+            params |= {f"{name}.scales": [size], f"{name}.shifts": [size]}
+        if kind == "batch_norm":
+            statistics |= {f"{name}.means": [size], f"{name}.variances": [size]}
+
+    def contents(shapes, f):
+        """A tensor after another, `f` of the number's place among them all."""
+        start, tensors = 0, {}
+        for name, shape in shapes.items():
+            n = math.prod(shape)
+            tensors[name] = shape, floats(n, lambda i: f(start + i))
+            start += n
+        return start, tensors
+
+    n_params, tensors = contents(params, lambda i: (i * 17 % 41 - 20) / 20)
+    n_statistics, of_statistics = contents(statistics, lambda i: (i + 1) / 8)
+    tensors |= of_statistics
+    moments = {"adam.m": lambda i: (i - 11) / 7000, "adam.v": lambda i: i * i / 90000}
+    for name, (n, f) in {
+        **{name: (n_params, f) for name, f in moments.items()},
+        **more(n_params, n_statistics),
+    }.items():
+        tensors[name] = [n], floats(n, f)
+    metadata["layers"] = layers
+    metadata["tensors"] = [
+        {"name": name, "shape": shape, "crc32": zlib.crc32(data)}
+        for name, (shape, data) in tensors.items()
+    ]
+    data = b"".join(struct.pack(">BI", 0xC6, len(data)) + data for _, data in tensors.values())
+    return metadata, len(tensors), data
+
+
+def dense(inputs, outputs):
+    return {"dense": {"inputs": inputs, "outputs": outputs}}
+
+
+def layers(metadata):
+    """Every kind of layer, batch normalisation twice."""
+    metadata["input"]["mirror"] = True
+    return network(
+        metadata,
+        [
+            *(dense(4, 4), {"layer_norm": {"epsilon": 1e-5}}, {"leaky_relu": {"slope": 0.01}}),
+            *({"dropout": {"rate": 0.25}}, dense(4, 5)),
+            *({"batch_norm": {"momentum": 0.1, "epsilon": 1e-5}}, {"elu": {"alpha": 1.5}}),
+            *(dense(5, 4), {"batch_norm": {"momentum": 0.25, "epsilon": 1e-3}}, {"gelu": {}}),
+            *(dense(4, 4), {"silu": {}}, dense(4, 3), {"tanh": {}}, dense(3, 4), {"relu": {}}),
+            *(dense(4, 3), {"sigmoid": {}}, dense(3, 2), {"linear": {}}, {"softmax": {}}),
+        ],
+    )
+
+
+def run(metadata):
+    """Every setting of a run, and what it keeps."""
+    penalty = {"weights_l1": 0.0, "weights_l2": 5e-4, "biases_l1": 1e-5, "biases_l2": 0.0}
+    none = dict.fromkeys(penalty, 0.0)
+    metadata["training"]["config"] |= {
+        "accumulation": 2,
+        "shuffle": "once",
+        "loss": {"focal": {"gamma": 2.0}},
+        "class_weights": [0.5, 1.5],
+        "penalties": [penalty, none],
+        "frozen": [False, True],
+        "clip": {"norm": 1.5},
+        "augmentation": {"flip": True, "shift": 1, "cutout": 2},
+        "averaging": 0.99,
+        "monitor": "accuracy",
+        "keep_best": True,
+        "early_stop": {"patience": 3, "min_delta": 0.001},
+    }
+    [first, second] = metadata["training"]["history"]
+    metadata["training"]["history"] = [
+        {key: first[key] for key in ("train", "validation")}
+        | {"penalty": 0.25, "learning_rate": first["learning_rate"]},
+        second,
+    ]
+    batch_norm = {"batch_norm": {"momentum": 0.1, "epsilon": 1e-5}}
+    return network(
+        metadata,
+        [dense(4, 3), batch_norm, {"relu": {}}, dense(3, 2), {"softmax": {}}],
+        lambda n_params, n_statistics: {
+            "average.parameters": (n_params, lambda i: (i - 9) / 30),
+            "best.parameters": (n_params, lambda i: (i - 8) / 30),
+            "best.statistics": (n_statistics, lambda i: (i + 2) / 8),
+        },
+    )
+
+
 def newer(metadata):
     """The metadata with keys that a later minor version might add."""
     adam = metadata["training"]["optimizer"]["adam"]
@@ -92,6 +199,10 @@ metadata, _, tensors = read()
 write(1, 0, *sgd(metadata, tensors), features=1, name="-sgd")
 metadata, _, tensors = read()
 write(1, 0, *schedule(metadata, tensors), features=3, name="-schedule")
+metadata, _, _ = read()
+write(1, 0, *layers(metadata), features=12, name="-layers")
+metadata, _, _ = read()
+write(1, 0, *run(metadata), features=20, name="-run")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

@@ -3,7 +3,7 @@ use nn_io::Checkpoint;
 use nn_optim::{Decay, Optimizer, Schedule};
 use nn_train::TrainingState;
 
-use crate::fixture;
+use crate::{fixture, fuller};
 
 fn digests(checkpoint: &Checkpoint) -> (String, String) {
     let view = checkpoint.view();
@@ -62,6 +62,38 @@ fn what_they_cover() {
     check_training(|it| it.schedule.warmup = 1);
     check_training(|it| it.schedule.decay = Decay::InverseTime { decay: 0.0 });
     check_training(|it| it.schedule = Schedule { decay: Decay::Constant, ..it.schedule });
+}
+
+/// Statistics belong to the weights, and what the run keeps beside them to the state.
+#[test]
+fn what_they_cover_of_a_run_with_every_setting() {
+    let check = |weights: bool, change: &dyn Fn(&mut Checkpoint)| {
+        let before = digests(&fuller::run());
+        let mut checkpoint = fuller::run();
+        change(&mut checkpoint);
+        let after = digests(&checkpoint);
+        assert_eq!((before.0 != after.0, before.1 != after.1), (weights, true));
+    };
+    fn training(checkpoint: &mut Checkpoint) -> &mut TrainingState {
+        checkpoint.training.as_mut().unwrap()
+    }
+    check(true, &|it| it.model.params_mut()[16] += 1e-6);
+    check(true, &|it| {
+        let params = fixture::buffer(it.model.params().len(), |i| it.model.params()[i as usize]);
+        let statistics = it.model.statistics();
+        let statistics = fixture::buffer(statistics.len(), |i| statistics[i as usize] + 1e-3);
+        it.model = Model::from_parts(&it.model.specs(), params, statistics).unwrap();
+    });
+    check(false, &|it| training(it).average.as_mut().unwrap()[0] += 1e-6);
+    check(false, &|it| training(it).best.as_mut().unwrap().params[0] += 1e-6);
+    check(false, &|it| training(it).best.as_mut().unwrap().statistics[0] += 1e-3);
+    check(false, &|it| training(it).history[0].penalty += 1e-6);
+    check(false, &|it| training(it).config.accumulation += 1);
+    check(false, &|it| training(it).config.frozen[0] = true);
+    check(false, &|it| {
+        it.info.input.mirror = true;
+        training(it).config.mirror = true;
+    });
 }
 
 /// A change of the count of steps and the two moments.

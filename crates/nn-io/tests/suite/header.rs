@@ -3,6 +3,7 @@ use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
 use crate::fixture::{self, loads, newer, refused, seal_header, stable};
+use crate::fuller;
 
 /// The file with other bytes in its header, under a true checksum.
 fn with_header(at: usize, bytes: &[u8]) -> Vec<u8> {
@@ -55,12 +56,11 @@ fn required_features() {
     tally.finish();
 }
 
-/// The known ones, an optimizer other than plain Adam and a schedule other than inverse time without a warm-up,
-/// stand in the header exactly where they are in the metadata.
+/// The known ones (optimizers, schedules, layers, mirror images, settings of a run) stand in the header exactly where they
+/// are in the metadata.
 #[test]
 fn required_features_that_are_known() {
-    let mut tally =
-        Tally::new("A9", "versions: the features of optimizers and schedules, true and untrue");
+    let mut tally = Tally::new("A9", "versions: each known feature, true and untrue");
     let mut inference = fixture::checkpoint();
     inference.training = None;
     let mut files = vec![(0, inference.view().to_bytes().unwrap())];
@@ -74,14 +74,31 @@ fn required_features_that_are_known() {
             files.push((features, checkpoint.view().to_bytes().unwrap()));
         }
     }
+    for bits in 0..32 {
+        let mut checkpoint = if bits & 4 == 0 { fixture::checkpoint() } else { fuller::layers() };
+        checkpoint.info.input.mirror = bits & 8 != 0;
+        let n = checkpoint.model.params().len();
+        let training = checkpoint.training.as_mut().unwrap();
+        training.config.mirror = bits & 8 != 0;
+        if bits & 1 != 0 {
+            training.optimizer = fixture::optimizer(fixture::optimizers()[1], n);
+        }
+        if bits & 2 != 0 {
+            training.schedule.warmup = 1;
+        }
+        if bits & 16 != 0 {
+            training.config.accumulation = 2;
+        }
+        files.push((bits, checkpoint.view().to_bytes().unwrap()));
+    }
     for (features, mut file) in files {
         assert_eq!(file[15..19], [features, 0, 0, 0]);
         tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
-        for untrue in (0..4).filter(|&it| it != features) {
+        for untrue in (0..32).filter(|&it| it != features) {
             file[15] = untrue;
             seal_header(&mut file);
             let (expected, found) =
-                (format!("expected 0x0000000{features}"), format!("found 0x0000000{untrue}"));
+                (format!("expected {features:#010x}"), format!("found {untrue:#010x}"));
             let words =
                 ["byte 15 (header)", "required features", &expected, &found, "did not keep"];
             tally.case(|| refused(&file, &words));

@@ -1,10 +1,11 @@
-use nn_core::{LayerSpec, Model};
+use nn_core::{LayerSpec, Loss, Model, Penalty};
 use nn_io::{Checkpoint, Error, ErrorKind, check_size, limits};
-use nn_optim::OptimizerConfig;
-use nn_train::RunConfig;
+use nn_optim::{AdamConfig, AdamWConfig, Decay, OptimizerConfig};
+use nn_train::{Best, RunConfig};
 use rmpv::Value;
 
 use crate::fixture::{self, refused, says, seal_header, with, with_metadata};
+use crate::fuller;
 
 #[track_caller]
 fn too_large(error: Error, expected: &[&str]) {
@@ -114,28 +115,78 @@ fn history() {
 /// always be saved.
 #[test]
 fn metadata() {
-    let mut checkpoint = wide(&deep(256), 1, 1);
-    checkpoint.training = fixture::checkpoint().training;
-    with_history(&mut checkpoint, 10_000);
-    let training = checkpoint.training.as_mut().unwrap();
-    let n = checkpoint.model.params().len();
-    // The one with the most settings.
-    let adamw = OptimizerConfig::AdamW(Default::default());
-    training.optimizer = nn_optim::Optimizer::new(adamw, n).unwrap();
-    let longest = "x".repeat(255);
-    checkpoint.info.producer = longest.clone();
-    checkpoint.info.instruction_set = longest.clone();
-    checkpoint.info.dataset.name = longest;
-    let bytes = checkpoint.view().to_bytes().unwrap();
-    // Numbers take up to 8 bytes more in a larger network, and the names of classes are more.
-    let longer_numbers = 8 * (2 * 256 + 3 * 514 + 20);
-    let longest_names = 1000 * (3 + 255);
-    let most = fixture::metadata_len(&bytes) + longer_numbers + longest_names;
+    let checkpoints = [largest(&deep(256)), largest(&normalised(256))];
+    let lens = checkpoints.map(|checkpoint| {
+        let bytes = checkpoint.view().to_bytes().unwrap();
+        assert!(Checkpoint::from_bytes(&bytes).unwrap() == checkpoint);
+        fixture::metadata_len(&bytes)
+    });
+    // Numbers take up to 8 bytes more in a larger network, and the names of classes, and their weights, are more.
+    let longer_numbers = 8 * (2 * 256 + 3 * 1030 + 20);
+    let longest_names = 1000 * (3 + 255 + 9);
+    for len in lens {
+        let most = len + longer_numbers + longest_names;
+        assert!(most < limits::METADATA as usize, "{most}");
+    }
+    // No network has both the penalties of many dense layers and the tensors of many normalisations; were there one, its
+    // records would be there once.
+    let records = 10_000 * fixture::encode(&longest_record()).len();
+    let most = lens[0] + lens[1] - records + longer_numbers + longest_names;
     assert!(most < limits::METADATA as usize, "{most}");
 
     refused(&with_metadata(&vec![0xC0; (2 << 20) + 1]), &["bytes of the metadata", "2097152"])
         .unwrap();
     refused(&with_metadata(&vec![0xC0; 2 << 20]), &["(metadata)"]).unwrap();
+}
+
+/// A record of a run with validation and penalties.
+fn longest_record() -> Value {
+    let bytes = fuller::run().view().to_bytes().unwrap();
+    fixture::at(&mut fixture::metadata_of(&bytes), "training.history.0").clone()
+}
+
+/// A layer of one unit that is normalised again and again.
+fn normalised(layers: usize) -> Vec<LayerSpec> {
+    let mut specs = vec![LayerSpec::BATCH_NORM; layers];
+    specs[0] = LayerSpec::Dense { inputs: 1, outputs: 1 };
+    specs
+}
+
+/// All that a file of these layers can say, in as many bytes as it can.
+fn largest(layers: &[LayerSpec]) -> Checkpoint {
+    let mut checkpoint = fuller::of(layers);
+    checkpoint.info.input.width = 1;
+    checkpoint.info.input.height = 1;
+    checkpoint.info.class_names = vec!["x".into()];
+    let model = &checkpoint.model;
+    let (n, n_statistics) = (model.params().len(), model.statistics().len());
+    let n_dense = layers.iter().filter(|layer| layer.dense().is_some()).count();
+    let training = checkpoint.training.as_mut().unwrap();
+    // The one with the most settings.
+    let adamw = OptimizerConfig::AdamW(AdamWConfig {
+        adam: AdamConfig { amsgrad: true, ..AdamConfig::default() },
+        ..AdamWConfig::default()
+    });
+    training.optimizer = nn_optim::Optimizer::new(adamw, n).unwrap();
+    training.schedule.warmup = 1 << 40;
+    training.schedule.decay = Decay::Plateau { factor: 0.5, patience: 1 << 40, min_delta: 1e-4 };
+    training.config = RunConfig {
+        loss: Loss::MeanAbsoluteError,
+        class_weights: vec![0.5],
+        penalties: vec![Penalty::default(); n_dense],
+        frozen: vec![true; n_dense],
+        ..fuller::config()
+    };
+    training.average = Some(nn_core::zeros(n));
+    let (params, statistics) = (nn_core::zeros(n), nn_core::zeros(n_statistics));
+    training.best = Some(Best { params, statistics });
+    training.history[0].penalty = 0.5;
+    with_history(&mut checkpoint, 10_000);
+    let longest = "x".repeat(255);
+    checkpoint.info.producer = longest.clone();
+    checkpoint.info.instruction_set = longest.clone();
+    checkpoint.info.dataset.name = longest;
+    checkpoint
 }
 
 #[test]
@@ -154,6 +205,13 @@ fn file() {
         error,
         &["98370010 parameters and their optimizer's state", "make the model smaller"],
     );
+    // The average and the best epoch are two more such buffers.
+    check_size(&layers(4_000), Some((&adam, &plain))).unwrap();
+    let averaging = RunConfig { averaging: Some(0.9), ..RunConfig::default() };
+    check_size(&layers(4_000), Some((&adam, &averaging))).unwrap();
+    let both = RunConfig { keep_best: true, ..averaging };
+    let error = check_size(&layers(4_000), Some((&adam, &both))).unwrap_err();
+    too_large(error, &["their optimizer's state and their average and those of the best epoch"]);
     check_size(&LayerSpec::mlp(&[784, 1 << 24, 1 << 24, 10]), None).unwrap_err();
 
     // The header is refused before anything of such a length is looked for.

@@ -4,6 +4,9 @@
 /// The file most tests start from, and ways to change it.
 mod fixture;
 
+/// A file of every kind of layer, and one of a run with every setting.
+mod fuller;
+
 /// What is saved is what is loaded; files of every version stay readable.
 mod round_trip;
 
@@ -33,6 +36,12 @@ mod optimizers;
 
 /// Every schedule's settings.
 mod schedules;
+
+/// Every kind of layer: settings, tensors, and images judged with their mirror images.
+mod layers;
+
+/// Every setting of a run, and the parameters that it keeps.
+mod runs;
 
 /// The limits, from both sides.
 mod limits;

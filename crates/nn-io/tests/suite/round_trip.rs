@@ -1,8 +1,9 @@
 use nn_core::{LossSum, Model};
-use nn_io::Checkpoint;
+use nn_io::{Checkpoint, InputSpec};
 use nn_optim::{AdamConfig, Decay, Optimizer, OptimizerConfig, Schedule, SgdConfig};
 
 use crate::fixture::{self, says};
+use crate::fuller;
 
 /// Loading gives what was saved, and saving that gives the same bytes.
 #[track_caller]
@@ -99,6 +100,47 @@ fn golden_file_of_another_schedule() {
     };
     assert_eq!(loaded, expected);
     assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}
+
+/// The third and fourth required feature of version 1.0, and what comes out of every kind of layer.
+#[test]
+fn golden_file_of_every_layer() {
+    let bytes = std::fs::read(golden("1.0-layers")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    assert_eq!(loaded, fuller::layers());
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    outputs(&loaded, [[0.592_523_87, 0.407_476_13], [0.588_647_6, 0.411_352_46]]);
+}
+
+/// The last required feature of version 1.0, and which parameters judge.
+#[test]
+fn golden_file_of_every_setting() {
+    let bytes = std::fs::read(golden("1.0-run")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    assert_eq!(loaded, fuller::run());
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_82, 0.515_093_2]]);
+}
+
+/// Checks what two images are taken for. The numbers are those of `predict` in `tests/model_format/read_model.py`.
+#[track_caller]
+fn outputs(checkpoint: &Checkpoint, expected: [[f32; 2]; 2]) {
+    let model = checkpoint.inference_model().unwrap();
+    let InputSpec { mean, std, mirror, .. } = checkpoint.info.input;
+    let predict = |images: [[u8; 4]; 2]| {
+        let mut x = [0.0; 8];
+        nn_core::Scaling { mean, std }.apply(images.as_flattened(), &mut x);
+        model.predict(nn_core::MatrixView::from_slice(&x, 4, 2))
+    };
+    let images = [[0, 50, 100, 255], [255, 3, 0, 70]];
+    let mirrored = images.map(|[a, b, c, d]| [b, a, d, c]);
+    let outputs = match mirror {
+        true => (predict(images) + predict(mirrored)) / 2.0,
+        false => predict(images),
+    };
+    for (found, expected) in outputs.as_slice().iter().zip(expected.as_flattened()) {
+        assert!((found - expected).abs() < 1e-6, "{outputs} instead of {expected}");
+    }
 }
 
 /// A file of a later program, whose keys this one has never heard of.
