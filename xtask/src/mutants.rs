@@ -101,8 +101,8 @@ const MUTANTS: [Mutant; 21] = [
     Mutant {
         name: "Adam's moments swapped",
         file: "crates/nn-io/src/decode.rs",
-        from: "let mut unread_moments = moments.iter_mut();",
-        to: "let mut unread_moments = moments.iter_mut().rev();",
+        from: "let mut moments = moments.iter_mut();",
+        to: "let mut moments = moments.iter_mut().rev();",
         tests: NN_IO,
     },
     Mutant {
@@ -122,8 +122,8 @@ const MUTANTS: [Mutant; 21] = [
     Mutant {
         name: "an order of samples not restored",
         file: "crates/nn-train/src/trainer.rs",
-        from: "epoch_order(seed, epoch, batch_size, train);",
-        to: "epoch_order(seed + u64::from(state.progress.batch > 0), epoch, batch_size, train);",
+        from: "epoch_order(&config, epoch, train);",
+        to: "epoch_order(&config, epoch + u64::from(state.progress.batch > 0), train);",
         tests: NN_TRAIN,
     },
     Mutant {
@@ -164,8 +164,8 @@ const MUTANTS: [Mutant; 21] = [
     Mutant {
         name: "numbers that are not finite let in",
         file: "crates/nn-io/src/tensor.rs",
-        from: "all & valid.contains(x)) {",
-        to: "all | valid.contains(x)) {",
+        from: "fold(true, |all, x| all & valid.contains(x))",
+        to: "fold(true, |all, x| all | valid.contains(x))",
         tests: NN_IO,
     },
     Mutant {
