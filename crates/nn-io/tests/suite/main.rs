@@ -13,6 +13,9 @@ mod round_trip;
 /// Random checkpoints, and random damage to their files.
 mod random;
 
+/// Random runs that are stopped, saved, read and carried on.
+mod resume;
+
 /// Bytes that are lost, changed or added, by accident or on purpose.
 mod damage;
 

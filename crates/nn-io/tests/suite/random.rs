@@ -1,13 +1,14 @@
+/// Networks of every kind of layer, and what a file says beside them.
+mod network;
+
+/// Runs of them: any optimizer, schedule and settings, any progress.
+mod run;
+
 use std::cell::RefCell;
 use std::fmt::Debug;
 
-use nn_core::{LayerSpec, LossSum, Model};
-use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
-    Schedule, SgdConfig,
-};
-use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
+use nn_io::Checkpoint;
+use nn_optim::Optimizer;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -17,7 +18,7 @@ use crate::fixture::{self, seal, stable};
 
 /// Tries random values, the same in each run, and counts them; of those that fail, it prints the
 /// simplest that it finds.
-fn try_all<S: Strategy<Value: Debug>>(
+pub(crate) fn try_all<S: Strategy<Value: Debug>>(
     tally: Tally,
     cases: u32,
     strategy: &S,
@@ -61,180 +62,34 @@ fn real() -> impl Strategy<Value = f64> {
     POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
 }
 
-fn metrics() -> impl Strategy<Value = Metrics> {
-    (real(), 0.0..=1.0).prop_map(|(loss, accuracy)| Metrics { loss, accuracy })
-}
-
-fn record() -> impl Strategy<Value = EpochRecord> {
-    (metrics(), proptest::option::of(metrics()), real()).prop_map(
-        |(train, validation, learning_rate)| EpochRecord {
-            train,
-            validation,
-            penalty: 0.0,
-            learning_rate,
-        },
-    )
-}
-
-/// A name of up to 63 characters, thus 252 bytes at most, that no terminal obeys.
-fn name() -> impl Strategy<Value = String> {
-    let obeyed = |c: &char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let plain = any::<char>().prop_map(move |c| if obeyed(&c) { '鞄' } else { c });
-    vec(prop_oneof![proptest::char::range(' ', '~'), plain], 1..=63)
-        .prop_map(|chars| chars.into_iter().collect())
-}
-
-fn info(width: usize, height: usize, classes: usize) -> impl Strategy<Value = ModelInfo> {
-    let std = proptest::num::f32::POSITIVE | proptest::num::f32::NORMAL;
-    let input = (finite(), std).prop_map(move |(mean, std)| InputSpec {
-        width,
-        height,
-        mean,
-        std,
-        mirror: false,
-    });
-    let digits = vec(proptest::sample::select(b"0123456789abcdef".to_vec()), 64);
-    let dataset = (name(), digits)
-        .prop_map(|(name, digits)| DatasetId { name, sha256: String::from_utf8(digits).unwrap() });
-    (name(), name(), input, vec(name(), classes), dataset, any::<usize>()).prop_map(
-        |(producer, instruction_set, input, class_names, dataset, n_validation)| ModelInfo {
-            producer,
-            instruction_set,
-            input,
-            class_names,
-            dataset,
-            n_validation,
-        },
-    )
-}
-
-/// Any optimizer with settings within their ranges.
-fn optimizer_config() -> impl Strategy<Value = OptimizerConfig> {
-    let (share, epsilon) = (|| 0.0..1.0, || 1e-40..1e3);
-    let adam = (share(), share(), epsilon(), any::<bool>()).prop_map(
-        |(beta_1, beta_2, epsilon, amsgrad)| AdamConfig { beta_1, beta_2, epsilon, amsgrad },
-    );
-    // Without momentum there is none of Nesterov's.
-    let sgd =
-        (prop_oneof![Just(0.0), 1e-300..1.0], any::<bool>()).prop_map(|(momentum, nesterov)| {
-            SgdConfig { momentum, nesterov: nesterov && momentum > 0.0 }
-        });
-    let weight_decay = real().prop_map(f64::abs);
-    prop_oneof![
-        adam.clone().prop_map(OptimizerConfig::Adam),
-        (adam, weight_decay).prop_map(|(adam, weight_decay)| {
-            OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay })
-        }),
-        (share(), epsilon())
-            .prop_map(|(rho, epsilon)| OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon })),
-        epsilon().prop_map(|epsilon| OptimizerConfig::Adagrad(AdagradConfig { epsilon })),
-        sgd.prop_map(OptimizerConfig::Sgd),
-    ]
-}
-
-fn optimizer(n: usize) -> impl Strategy<Value = Optimizer> {
-    let moments = vec(vec(finite(), n), 3);
-    (optimizer_config(), moments, 0..=1u64 << 53).prop_map(move |(config, values, step)| {
-        let moments = config.moments().iter().zip(values).map(|(moment, values)| {
-            let value = |i: f32| values[i as usize];
-            match moment.of_squares {
-                true => fixture::buffer(n, |i| value(i).abs()),
-                false => fixture::buffer(n, value),
-            }
-        });
-        Optimizer::from_parts(config, step, moments.collect()).unwrap()
-    })
-}
-
-/// Any schedule with settings within their ranges.
-fn schedule() -> impl Strategy<Value = Schedule> {
-    let rate = proptest::num::f64::POSITIVE | proptest::num::f64::NORMAL;
-    let (not_negative, factor) = (|| real().prop_map(f64::abs), || 1e-300..1.0);
-    let steps = || 1..=u64::MAX;
-    let warmup = prop_oneof![Just(0), any::<u64>()];
-    (rate, warmup).prop_flat_map(move |(learning_rate, warmup)| {
-        let decays = prop_oneof![
-            Just(Decay::Constant),
-            not_negative().prop_map(|decay| Decay::InverseTime { decay }),
-            (steps(), factor()).prop_map(|(every, factor)| Decay::Step { every, factor }),
-            factor().prop_map(|factor| Decay::Exponential { factor }),
-            (steps(), 0.0..=1.0).prop_map(move |(steps, share)| {
-                Decay::Cosine { steps, minimum: share * learning_rate }
-            }),
-            steps().prop_map(|steps| Decay::OneCycle { steps }),
-            (factor(), any::<u64>(), not_negative()).prop_map(|(factor, patience, min_delta)| {
-                Decay::Plateau { factor, patience, min_delta }
-            }),
-        ];
-        decays.prop_map(move |decay| {
-            let warmup = if matches!(decay, Decay::OneCycle { .. }) { 0 } else { warmup };
-            Schedule { learning_rate, warmup, decay }
-        })
-    })
-}
-
-fn training(n: usize) -> impl Strategy<Value = TrainingState> {
-    let config = (any::<u64>(), 1..=usize::MAX).prop_map(|(seed, batch_size)| RunConfig {
-        seed,
-        batch_size,
-        ..RunConfig::default()
-    });
-    let sums = (real(), any::<u32>(), any::<u32>()).prop_map(|(loss, a, b)| LossSum {
-        loss,
-        correct: a.min(b).into(),
-        n_samples: a.max(b).into(),
-        n_predictions: a.max(b).into(),
-    });
-    let batch = u64::from(u32::MAX)..=u64::MAX;
-    (optimizer(n), schedule(), config, (batch, sums), vec(record(), 0..4)).prop_map(
-        |(optimizer, schedule, config, (batch, sums), history)| {
-            let progress = Progress { epoch: history.len() as u64, batch, sums };
-            TrainingState {
-                optimizer,
-                schedule,
-                config,
-                progress,
-                history,
-                average: None,
-                best: None,
-            }
-        },
-    )
-}
-
-/// Any small network: one to four dense layers, with or without what is between and behind them.
+/// Any small network, with or without a run of it.
 fn checkpoint() -> impl Strategy<Value = Checkpoint> {
-    let sizes = (1..5usize, 1..4usize, vec(1..6usize, 1..=4), vec(0..3u8, 4));
-    sizes.prop_flat_map(|(width, height, outputs, behind)| {
-        let mut layers = Vec::new();
-        let mut inputs = width * height;
-        for (&outputs, behind) in outputs.iter().zip(behind) {
-            layers.push(LayerSpec::Dense { inputs, outputs });
-            layers.extend([LayerSpec::RELU, LayerSpec::Softmax].get(usize::from(behind)));
-            inputs = outputs;
-        }
-        let n = Model::parameter_count(&layers).unwrap();
-        let model = vec(finite(), n).prop_map(move |params| {
-            Model::from_parts(
-                &layers,
-                fixture::buffer(n, |i| params[i as usize]),
-                nn_core::zeros(0),
-            )
-            .unwrap()
-        });
-        (model, info(width, height, inputs), proptest::option::of(training(n)))
-            .prop_map(|(model, info, training)| Checkpoint { model, info, training })
+    let layers = (1..5usize, 1..4usize).prop_flat_map(|(width, height)| {
+        (Just(width), Just(height), network::layers(width * height))
+    });
+    layers.prop_flat_map(|(width, height, layers)| {
+        let outputs = layers.iter().filter_map(|layer| layer.dense()).next_back().unwrap().1;
+        let info = network::info(width, height, outputs);
+        (network::model(layers.clone()), info).prop_flat_map(move |(model, info)| {
+            let training = run::training(&layers, outputs, info.input.mirror);
+            proptest::option::of(training).prop_map(move |training| Checkpoint {
+                model: model.clone(),
+                info: info.clone(),
+                training,
+            })
+        })
     })
 }
 
 /// The bits of all floats of the tensors: equal floats may have different ones.
 fn bits(checkpoint: &Checkpoint) -> Vec<u32> {
-    let optimizer = checkpoint.training.iter().map(|training| &training.optimizer);
-    let moments = optimizer.flat_map(|optimizer| optimizer.moments()).flat_map(|it| it.iter());
-    checkpoint.model.params().iter().chain(moments).map(|x| x.to_bits()).collect()
+    let mut tensors = vec![checkpoint.model.params(), checkpoint.model.statistics()];
+    if let Some(training) = &checkpoint.training {
+        tensors.extend(training.optimizer.moments().iter().map(|it| it.as_slice()));
+        tensors.extend(training.average.as_deref());
+        tensors.extend(training.best.iter().flat_map(|it| [&it.params[..], &it.statistics[..]]));
+    }
+    tensors.concat().iter().map(|x| x.to_bits()).collect()
 }
 
 /// Loading gives what was saved, and saving that gives the same bytes.
