@@ -237,3 +237,19 @@ fn a_warm_start() {
         &["--warm-start: expected"],
     );
 }
+
+/// It shows rates that rise, and suggests one that learns; nothing is saved.
+#[test]
+fn a_learning_rate_is_suggested() {
+    let program = Program::with_data();
+    let find = format!("find-rate --dataset {} --hidden 32 --steps 120", DATA.name);
+    let found = program.json(&find).remove(0);
+    let losses = found["losses"].as_array().unwrap();
+    assert!(losses.len() > 50 && losses.len() <= 120, "{}", losses.len());
+    let suggested = found["suggested"].as_f64().unwrap();
+    assert!((1e-4..0.1).contains(&suggested), "{suggested}");
+    let told = program.run(&find).success().stdout;
+    assert!(told.contains("  lowest") && told.contains("suggested: --learning-rate 0.0"), "{told}");
+    program.refuses(&format!("{find} --from 1 --to 0.1"), 2, &["highest rate: expected more than"]);
+    assert!(!program.contents().iter().any(|path| path.ends_with("fashion_mnist.model")));
+}
