@@ -130,8 +130,8 @@ impl RunConfig {
             check("class weight", is_weight(weight), expected, f64::from(weight))?;
         }
         for (name, found) in self.penalties.iter().flat_map(Penalty::settings) {
-            let is_valid = (found as f32).is_finite() && found >= 0.0;
-            check(name, is_valid, "a finite number, 0 or above", found)?;
+            // Beyond, the gradient of large weights would be one that no optimizer bears.
+            check(name, (0.0..=1e6).contains(&found), "at least 0 and at most 1e6", found)?;
         }
         if let Some(Clip::Value(limit) | Clip::Norm(limit)) = self.clip {
             let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;

@@ -58,7 +58,8 @@ impl Activation {
     /// Overwrites `y` with the activation of each element of `x`, of the same shape.
     pub(crate) fn forward(self, x: MatrixView<'_>, y: MatrixViewMut<'_>) {
         match self {
-            Self::Relu => kernels::relu(x, y),
+            // A comparison, not `max`: a NaN stays NaN and shows in the loss.
+            Self::Relu => kernels::map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
             Self::LeakyRelu { slope } => {
                 let slope = slope as f32;
                 kernels::map(x, y, |x| if x > 0.0 { x } else { slope * x });
@@ -84,7 +85,7 @@ impl Activation {
         dx: MatrixViewMut<'_>,
     ) {
         match self {
-            Self::Relu => kernels::relu_backward(y, dy, dx),
+            Self::Relu => kernels::zip_map(y, dy, dx, |y, dy| if y > 0.0 { dy } else { 0.0 }),
             Self::LeakyRelu { slope } => {
                 let slope = slope as f32;
                 kernels::zip_map(x, dy, dx, |x, dy| if x > 0.0 { dy } else { slope * dy });
@@ -170,6 +171,15 @@ mod tests {
             n_checked += 1;
         }
         assert_eq!(n_checked, 7 * 11);
+    }
+
+    /// A NaN that goes in shows in what comes out.
+    #[test]
+    fn relu_does_not_hide_a_nan() {
+        let x = DMatrix::from_element(1, 1, f32::NAN);
+        let mut y = DMatrix::zeros(1, 1);
+        Activation::Relu.forward(x.as_view(), y.as_view_mut());
+        assert!(y[0].is_nan());
     }
 
     /// Far out nothing overflows into what is no number.
