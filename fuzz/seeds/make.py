@@ -10,6 +10,7 @@ which are as good.
 
 import gzip
 import io
+import math
 import shutil
 import struct
 import zlib
@@ -29,22 +30,49 @@ def write(name, data):
     print(f"{name}: {len(data)} bytes")
 
 
+def wire(layer):
+    """A layer as it stands in a file."""
+    if isinstance(layer, tuple):
+        return {"dense": {"inputs": layer[0], "outputs": layer[1]}}
+    return layer if isinstance(layer, dict) else {layer: {}}
+
+
 def model(layers, training=None, minor=0, features=0, **more):
-    """A model file of layers `(inputs, outputs)`, "relu" and "softmax"; each weight is its index."""
+    """A model file of layers `(inputs, outputs)`, kinds without settings, and maps of kinds with some; each weight is its
+    index."""
     dense = [layer for layer in layers if isinstance(layer, tuple)]
-    shapes = {}
-    for i, (inputs, outputs) in enumerate(dense):
-        shapes[f"dense{i}.weights"] = [inputs, outputs]
-        shapes[f"dense{i}.biases"] = [outputs]
+    layers = [wire(layer) for layer in layers]
+    shapes, statistics = {}, {}
+    numbers = dict.fromkeys(["dense", "layer_norm", "batch_norm"], 0)
+    for [(kind, settings)] in map(dict.items, layers):
+        if kind not in numbers:
+            continue
+        name = f"{kind}{numbers[kind]}"
+        numbers[kind] += 1
+        if kind == "dense":
+            size = settings["outputs"]
+            shapes |= {f"{name}.weights": [settings["inputs"], size], f"{name}.biases": [size]}
+        else:
+            shapes |= {f"{name}.scales": [size], f"{name}.shifts": [size]}
+        if kind == "batch_norm":
+            statistics |= {f"{name}.means": [size], f"{name}.variances": [size]}
+    n_params = sum(math.prod(shape) for shape in shapes.values())
+    n_statistics = sum(math.prod(shape) for shape in statistics.values())
+    shapes |= statistics
     if training:
-        n_params = sum(inputs * outputs + outputs for inputs, outputs in dense)
         shapes |= {"adam.m": [n_params], "adam.v": [n_params]}
         if "amsgrad" in training["optimizer"]["adam"]:
             shapes["adam.v_max"] = [n_params]
+        if "averaging" in training["config"]:
+            shapes["average.parameters"] = [n_params]
+        if "keep_best" in training["config"] and training["progress"]["epoch"]:
+            shapes["best.parameters"] = [n_params]
+            if n_statistics:
+                shapes["best.statistics"] = [n_statistics]
 
     tensors, data = [], b""
     for name, shape in shapes.items():
-        n = shape[0] * shape[-1] if len(shape) == 2 else shape[0]
+        n = math.prod(shape)
         content = struct.pack(f"<{n}f", *range(n))
         data += struct.pack(">BI", 0xC6, len(content)) + content
         tensors.append({"name": name, "shape": shape, "crc32": zlib.crc32(content)})
@@ -52,13 +80,11 @@ def model(layers, training=None, minor=0, features=0, **more):
     metadata = {
         "producer": "make.py",
         "instruction_set": "",
-        "input": {"width": dense[0][0], "height": 1, "mean": 72.94, "std": 90.02},
-        "layers": [
-            {"dense": {"inputs": layer[0], "outputs": layer[1]}}
-            if isinstance(layer, tuple)
-            else {layer: {}}
-            for layer in layers
-        ],
+        "input": {
+            **{"width": dense[0][0], "height": 1, "mean": 72.94, "std": 90.02},
+            **({"mirror": True} if features & 8 else {}),
+        },
+        "layers": layers,
         "class_names": [f"class {i}" for i in range(dense[-1][1])],
         "dataset": {"name": "none", "sha256": "0" * 64},
         "n_validation": 0,
@@ -78,6 +104,36 @@ def model(layers, training=None, minor=0, features=0, **more):
     return header + struct.pack("<I", zlib.crc32(header)) + packed + data
 
 
+BATCH_NORM = {"batch_norm": {"momentum": 0.1, "epsilon": 1e-5}}
+
+
+def every_layer():
+    kinds = ["sigmoid", "tanh", "gelu", "silu", "linear", "softmax"]
+    kinds += [{"leaky_relu": {"slope": 0.01}}, {"elu": {"alpha": 1.0}}, {"dropout": {"rate": 0.5}}]
+    return [(2, 2), BATCH_NORM, {"layer_norm": {"epsilon": 1e-5}}, *kinds, (2, 1), BATCH_NORM]
+
+
+def run():
+    """The state of a run with every setting, after an epoch."""
+    penalty = dict.fromkeys(["weights_l1", "weights_l2", "biases_l1", "biases_l2"], 1e-4)
+    metrics = {"loss": 0.5, "accuracy": 0.75}
+    record = {"train": metrics, "validation": metrics, "penalty": 0.01, "learning_rate": 0.001}
+    return {
+        "optimizer": {"adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "step": 4}},
+        "schedule": {"inverse_time": {"learning_rate": 0.001, "decay": 0.0}},
+        "config": {
+            **{"seed": 0, "batch_size": 8, "accumulation": 2, "shuffle": "once"},
+            **{"loss": {"cross_entropy": {"smoothing": 0.1}}, "class_weights": [0.5, 1.5]},
+            **{"penalties": [penalty], "frozen": [False], "clip": {"value": 1.0}},
+            "augmentation": {"flip": True, "shift": 1, "cutout": 1},
+            **{"averaging": 0.99, "monitor": "accuracy", "keep_best": True},
+            "early_stop": {"patience": 3, "min_delta": 0.0},
+        },
+        "progress": {"epoch": 1, "batch": 0, "loss": 0.0, "correct": 0, "n_samples": 0},
+        "history": [record],
+    }
+
+
 def models():
     (HERE / "model").mkdir(exist_ok=True)
     shutil.copy(GOLDEN, HERE / "model/training.model")
@@ -94,6 +150,8 @@ def models():
     adam = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": True, "step": 0}
     beginning["optimizer"] = {"adam": adam}
     write("model/schedule.model", model([(2, 2), "softmax"], beginning, features=3))
+    write("model/layers.model", model(every_layer(), features=12))
+    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=20))
     write("model/inference.model", model([(4, 3), "relu", (3, 2), "relu", (2, 2), "softmax"]))
     write("model/smallest.model", model([(1, 1)]))
     write("model/newer_minor.model", model([(1, 2)], minor=1, unknown={"key": [1.5, None]}))

@@ -34,6 +34,7 @@ fn check(bytes: &[u8]) {
     let saved = loaded.view().to_bytes().expect("what loads can be saved");
     let again = Checkpoint::from_bytes(&saved).expect("what was saved loads");
     assert!(again == loaded, "loads as another checkpoint");
+    loaded.inference_model().expect("what loads has a model to judge with");
     if bytes[MINOR_VERSION..][..2] == VERSION.minor.to_le_bytes() {
         assert!(saved == bytes, "saved as other bytes");
     }
