@@ -242,7 +242,8 @@ impl Model {
         let of_layer = |(dense, penalty): (&crate::Dense, &Penalty)| {
             penalty.of(&self.params[dense.weights()], &self.params[dense.biases()])
         };
-        dense.zip(penalties).map(of_layer).sum()
+        // A sum of none would be -0.0.
+        dense.zip(penalties).map(of_layer).fold(0.0, |sum, of_layer| sum + of_layer)
     }
 
     /// Runs all layers over the workspace's samples and gives the last one's output.

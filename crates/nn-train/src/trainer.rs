@@ -361,17 +361,23 @@ fn check_step(
     }
 }
 
-/// The error where a parameter is not finite, though the loss did not show it yet. A moment is finite where
-/// its parameter is: those of squares are by the check of the step, Adam's first is a mean of gradients, and
-/// SGD's momentum is added to the parameter.
+/// The error where a parameter or a running statistic is not finite, though the loss did not show it yet: a batch
+/// normalisation makes small outputs of inputs whose variance is too large for its 32 bits. A moment is finite where its
+/// parameter is: those of squares are by the check of the step, Adam's first is a mean of gradients, and SGD's momentum is
+/// added to the parameter.
 fn check_params(model: &Model, state: &TrainingState) -> Result<(), Error> {
-    let Some(at) = model.params().iter().position(|param| !param.is_finite()) else {
-        return Ok(());
+    let first = |values: &[f32]| values.iter().position(|value| !value.is_finite());
+    let (at, value, index) = match (first(model.params()), first(model.statistics())) {
+        (Some(at), _) => (at, model.params()[at], model.index().to_vec()),
+        (None, Some(at)) => {
+            let index = Model::statistics_index(&model.specs()).map_err(Error::Objective)?;
+            (at, model.statistics()[at], index)
+        }
+        (None, None) => return Ok(()),
     };
-    let value = f64::from(model.params()[at]);
-    let param = model.index().iter().find(|param| param.range.contains(&at));
+    let param = index.iter().find(|param| param.range.contains(&at));
     let what = param.map_or_else(|| "a parameter".into(), |param| param.name.clone());
-    let divergence = Divergence { what, value };
+    let divergence = Divergence { what, value: f64::from(value) };
     Err(divergence.at(state.progress.epoch + 1, state.optimizer.step()))
 }
 

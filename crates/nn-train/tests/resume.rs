@@ -324,6 +324,29 @@ fn divergence_stops_before_the_state_is_harmed() {
     tally.finish();
 }
 
+/// A batch normalisation makes small numbers of any, and so its statistics are beyond 32 bits where no loss tells.
+#[test]
+fn statistics_that_are_not_finite_end_a_run() {
+    let dense = |inputs, outputs| LayerSpec::Dense { inputs, outputs };
+    let layers = [dense(2, 3), LayerSpec::BATCH_NORM, dense(3, 2), LayerSpec::Softmax];
+    let run = |scale: f32| {
+        let model = Model::new(&layers, Init::He, 0).unwrap();
+        let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+        let state = TrainingState::new(&model, optimizer, schedule, config()).unwrap();
+        let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0].map(|x: f32| scale * x);
+        let samples = Samples::new(Features::Floats(&x), 2, &[0, 1, 0, 1]).unwrap();
+        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let end = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
+        (end, trainer.state().history.first().map(|record| record.penalty.to_bits()))
+    };
+    let (end, record) = run(1e20);
+    let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = end else { panic!("{end:?}") };
+    assert_eq!((what.as_str(), value, record), ("batch_norm0.variances", f64::INFINITY, None));
+    let (end, record) = run(1.0);
+    // Without regularisation, not -0.0.
+    assert!(matches!(end, Ok(EpochOutcome::Completed(_))) && record == Some(0), "{end:?}");
+}
+
 /// The loss may be finite where the gradient is not, or where no optimizer bears its square: the step is not
 /// taken.
 #[test]
