@@ -77,6 +77,17 @@ fn every_setting_is_saved_and_resumes() {
     assert_eq!(answers, again);
 }
 
+/// What regularisation adds to the loss is told apart from it.
+#[test]
+fn regularisation_is_told_apart() {
+    let program = Program::with_data();
+    let run = format!("train --dataset {} --hidden 16 --epochs 1 --output m.model", DATA.name);
+    let told = program.run(&format!("{run} --l2 0.001")).success().stdout;
+    assert!(told.contains(" s  and 0.") && told.contains(" of regularisation\n"), "{told}");
+    let told = program.run(&run).success().stdout;
+    assert!(!told.contains("regularisation"), "{told}");
+}
+
 /// What the run is, may not be another on --resume, and is refused by name.
 #[test]
 fn other_settings_are_refused_by_name() {

@@ -180,7 +180,7 @@ impl<'a> Report<'a> {
         }
         self.console.result(
             || {
-                let EpochRecord { train, validation, learning_rate, .. } = record;
+                let EpochRecord { train, validation, penalty, learning_rate } = record;
                 let held_out = validation.map_or_else(
                     || format!("{:>14}  {:>8}", "-", "-"),
                     |Metrics { loss, accuracy }| format!("{loss:>14.4}  {accuracy:>8.4}"),
@@ -190,8 +190,12 @@ impl<'a> Report<'a> {
                     small if *small < 1e-5 => format!("{small:.3e}"),
                     rate => format!("{rate:.6}"),
                 };
+                let penalty = match penalty {
+                    0.0 => String::new(),
+                    penalty => format!("  and {penalty:.4} of regularisation"),
+                };
                 format!(
-                    "{epoch:>5}  {:.4}  {:>8.4}  {held_out}  {learning_rate:>13}  {}",
+                    "{epoch:>5}  {:.4}  {:>8.4}  {held_out}  {learning_rate:>13}  {}{penalty}",
                     train.loss,
                     train.accuracy,
                     duration(time),
