@@ -137,6 +137,8 @@ fn config(layers: &[LayerSpec]) -> impl Strategy<Value = RunConfig> + use<> {
             let (seed, batch_size, accumulation) = counts;
             let (once, accuracy, keep_best, mirror) = flags;
             let (class_weights, penalties, frozen) = lists;
+            // Others have no classes to weight.
+            let class_weights = if loss.is_categorical() { class_weights } else { Vec::new() };
             RunConfig {
                 seed,
                 batch_size,
