@@ -66,10 +66,23 @@ pub(in crate::command) struct Settings {
     pub(in crate::command) rates: Rates,
 }
 
-/// Options that may be others when a run is carried on, which [`Rates::carry_on`] sees to, or that have been seen to
-/// already.
-const MAY_CHANGE: [&str; 5] =
-    ["epochs", "learning-rate", "warmup-epochs", "step-epochs", "dataset"];
+/// Options that are not compared here when a run is carried on: those of the learning rate and of epochs, which
+/// [`Rates`] sees to; the dataset, which has been seen to; and those that a saved run no longer tells.
+const NOT_COMPARED: [&str; 13] = [
+    "epochs",
+    "learning-rate",
+    "warmup-epochs",
+    "step-epochs",
+    "schedule",
+    "decay",
+    "decay-factor",
+    "minimum-rate",
+    "patience",
+    "min-delta",
+    "dataset",
+    "validate-on-test",
+    "init",
+];
 
 impl Settings {
     /// These options, and where they do not say, those of the file, and where that does not, of the preset.
@@ -203,35 +216,13 @@ impl Settings {
     ) -> anyhow::Result<()> {
         self.optimizing.check_options_of(saved_state.optimizer.config().name())?;
         self.rates.agree(&saved_state.schedule)?;
-        let saved = saved.table();
-        for (key, given) in self.table() {
-            let Some(saved) = saved.get(&key) else {
-                if MAY_CHANGE.contains(&key.as_str())
-                    || key == "validate-on-test"
-                    || key == "init"
-                    || is_rate(&key)
-                {
-                    continue;
-                }
-                return Err(differs(&key, "none", &given));
-            };
-            if !MAY_CHANGE.contains(&key.as_str()) && !is_rate(&key) && *saved != given {
-                return Err(differs(&key, &plain(saved), &given));
-            }
+        let (saved, given) = (saved.table(), self.table());
+        for (key, given) in given.iter().filter(|(key, _)| !NOT_COMPARED.contains(&key.as_str())) {
+            let saved = saved.get(key).map_or_else(|| "none".into(), plain);
+            agree(&format!("--{key}"), Some(&plain(given)), &saved)?;
         }
         Ok(())
     }
-}
-
-/// Whether an option is one of those that [`Rates::agree`] has seen to.
-fn is_rate(key: &str) -> bool {
-    ["schedule", "decay", "decay-factor", "minimum-rate", "patience", "min-delta"].contains(&key)
-}
-
-fn differs(key: &str, saved: &str, given: &Value) -> anyhow::Error {
-    agree(&format!("--{key}"), Some(&plain(given)), &saved.to_owned())
-        .err()
-        .unwrap_or_else(|| Usage::error(format!("--{key}: differs from what was saved")))
 }
 
 /// A value as the command line has it.
