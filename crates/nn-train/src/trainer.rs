@@ -280,6 +280,7 @@ impl Run {
             penalty: model.penalty(&config.penalties),
             learning_rate: state.schedule.rate_at(state.optimizer.step() - 1, drops),
         };
+        check_record(&record).map_err(|found| found.at(epoch + 1, state.optimizer.step()))?;
         state.history.push(record);
         let best_epoch = config.monitor.best_epoch(&state.history);
         if config.keep_best && best_epoch == state.history.len().checked_sub(1) {
@@ -358,6 +359,18 @@ fn check_step(
             let what = format!("the gradient of layer {} ({name})", block.layer());
             Err(Divergence { what, value: f64::from(value) })
         }
+    }
+}
+
+/// The divergence that the steps of an epoch did not meet: parameters that the last of them made large show only in the loss
+/// of what is evaluated with them, or in their regularisation.
+fn check_record(record: &EpochRecord) -> Result<(), Divergence> {
+    let validation = record.validation.map_or(0.0, |metrics| metrics.loss);
+    let found =
+        [("the loss on held-out samples", validation), ("the regularisation", record.penalty)];
+    match found.into_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((what, value)) => Err(Divergence { what: what.into(), value }),
     }
 }
 

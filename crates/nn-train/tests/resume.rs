@@ -347,6 +347,21 @@ fn statistics_that_are_not_finite_end_a_run() {
     assert!(matches!(end, Ok(EpochOutcome::Completed(_))) && record == Some(0), "{end:?}");
 }
 
+/// What the last step of an epoch breaks shows only in the evaluation after it: no record is made of that epoch.
+#[test]
+fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
+    let model = Model::new(&LayerSpec::mlp(&[2, 3, 2]), Init::He, 0).unwrap();
+    let schedule = Schedule { learning_rate: 1e30, warmup: 0, decay: Decay::Constant };
+    let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config()).unwrap();
+    let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0];
+    let samples = Samples::new(Features::Floats(&x), 2, &[0, 1, 0, 1]).unwrap();
+    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let end = trainer.train_epoch(&samples, Some(&samples), &mut |_| ControlFlow::Continue(()));
+    let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = end else { panic!("{end:?}") };
+    assert_eq!(what, "the loss on held-out samples");
+    assert!(!value.is_finite() && trainer.state().history.is_empty(), "{value}");
+}
+
 /// The loss may be finite where the gradient is not, or where no optimizer bears its square: the step is not
 /// taken.
 #[test]
