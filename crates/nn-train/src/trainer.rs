@@ -274,13 +274,14 @@ impl Run {
         let evaluation = EvaluationConfig { loss: config.loss.plain(), mirror: config.mirror };
         let validation = validation
             .map(|samples| Metrics::from(parts.evaluate(judged, samples, evaluation).sums));
+        check_validation(validation)
+            .map_err(|found| found.at(epoch + 1, state.optimizer.step()))?;
         let record = EpochRecord {
             train: Metrics::from(state.progress.sums),
             validation,
             penalty: model.penalty(&config.penalties),
             learning_rate: state.schedule.rate_at(state.optimizer.step() - 1, drops),
         };
-        check_record(&record).map_err(|found| found.at(epoch + 1, state.optimizer.step()))?;
         state.history.push(record);
         let best_epoch = config.monitor.best_epoch(&state.history);
         if config.keep_best && best_epoch == state.history.len().checked_sub(1) {
@@ -362,15 +363,14 @@ fn check_step(
     }
 }
 
-/// The divergence that the steps of an epoch did not meet: parameters that the last of them made large show only in the loss
-/// of what is evaluated with them, or in their regularisation.
-fn check_record(record: &EpochRecord) -> Result<(), Divergence> {
-    let validation = record.validation.map_or(0.0, |metrics| metrics.loss);
-    let found =
-        [("the loss on held-out samples", validation), ("the regularisation", record.penalty)];
-    match found.into_iter().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some((what, value)) => Err(Divergence { what: what.into(), value }),
+/// The divergence that the steps of an epoch did not meet: parameters that the last of them made large show only in the
+/// loss of what is evaluated with them.
+fn check_validation(validation: Option<Metrics>) -> Result<(), Divergence> {
+    match validation {
+        Some(Metrics { loss, .. }) if !loss.is_finite() => {
+            Err(Divergence { what: "the loss on held-out samples".into(), value: loss })
+        }
+        _ => Ok(()),
     }
 }
 
