@@ -177,8 +177,8 @@ impl Trainer {
     /// # Errors
     ///
     /// If the samples do not fit the model or the progress; or if the run diverges, that is, the
-    /// loss becomes infinite or NaN, in which case the step is not taken, or a parameter is so at
-    /// the end.
+    /// loss becomes infinite or NaN, in which case the step is not taken, or a parameter, or the
+    /// loss on `validation`, is so at the end.
     pub fn train_epoch(
         &mut self,
         train: &Samples<'_>,
