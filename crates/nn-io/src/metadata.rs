@@ -21,7 +21,7 @@ use crate::header::{
     Version,
 };
 use crate::{Error, limits};
-pub(crate) use config::{Augment, Clip, Config, EarlyStop, Loss, Monitor, Penalty, Shuffle};
+pub(crate) use config::{Augment, Clip, Config, EarlyStop, Init, Loss, Monitor, Penalty, Shuffle};
 
 /// Everything that is not a tensor.
 #[derive(Debug, Serialize, Deserialize)]

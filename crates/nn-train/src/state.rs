@@ -4,7 +4,7 @@
 //! Nothing here is of the clock or of the machine, so two runs are the same run exactly where
 //! their models and states are equal.
 
-use nn_core::{Buffer, Loss, LossSum, Model, Penalty};
+use nn_core::{Buffer, Init, Loss, LossSum, Model, Penalty};
 use nn_optim::{Optimizer, Schedule};
 
 use crate::{Augment, Error, samples::is_weight};
@@ -45,6 +45,12 @@ pub struct RunConfig {
     pub early_stop: Option<EarlyStop>,
     /// Whether images are judged together with their mirror images, by the mean of the two outputs.
     pub mirror: bool,
+    /// How the model's weights began. Training goes the same way whatever it is: it is kept for whoever makes the run
+    /// again.
+    pub init: Init,
+    /// Whether the samples that each epoch is measured by are the test set, as in the book, and not held out of the
+    /// training set. Whoever carries the run on passes them again, and results on them say less than of others.
+    pub validates_on_test: bool,
 }
 
 impl Default for RunConfig {
@@ -66,6 +72,8 @@ impl Default for RunConfig {
             keep_best: false,
             early_stop: None,
             mirror: false,
+            init: Init::He,
+            validates_on_test: false,
         }
     }
 }

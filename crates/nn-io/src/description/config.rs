@@ -1,7 +1,7 @@
 //! What a run is, from the keys of `training.config`: their rules are those of [`RunConfig`], and that they are of the
 //! network at hand.
 
-use nn_core::{LayerSpec, Loss, Penalty};
+use nn_core::{Init, LayerSpec, Loss, Penalty};
 use nn_train::{Augment, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
 
 use super::{count, ends, real32};
@@ -47,6 +47,8 @@ pub(super) fn config(
             .early_stop
             .map(|metadata::EarlyStop { patience, min_delta }| EarlyStop { patience, min_delta }),
         mirror,
+        init: config.init.map_or(Init::He, init),
+        validates_on_test: config.validates_on_test,
     };
     config.validate().map_err(Error::Run)?;
     check_network(&config, layers)?;
@@ -62,6 +64,17 @@ fn loss(loss: metadata::Loss) -> Loss {
         Wire::MeanSquaredError {} => Loss::MeanSquaredError,
         Wire::MeanAbsoluteError {} => Loss::MeanAbsoluteError,
         Wire::Huber { delta } => Loss::Huber { delta },
+    }
+}
+
+fn init(init: metadata::Init) -> Init {
+    use metadata::Init as Wire;
+    match init {
+        Wire::HeUniform => Init::HeUniform,
+        Wire::Glorot => Init::Glorot,
+        Wire::GlorotNormal => Init::GlorotNormal,
+        Wire::Orthogonal => Init::Orthogonal,
+        Wire::Book => Init::Book,
     }
 }
 

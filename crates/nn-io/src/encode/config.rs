@@ -1,6 +1,6 @@
 //! What a run is, to the keys of `training.config`.
 
-use nn_core::{Loss, Penalty};
+use nn_core::{Init, Loss, Penalty};
 use nn_train::{Augment, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
 
 use super::unknown;
@@ -34,6 +34,8 @@ pub(super) fn config(config: &RunConfig) -> Result<metadata::Config, Error> {
         early_stop: config
             .early_stop
             .map(|EarlyStop { patience, min_delta }| metadata::EarlyStop { patience, min_delta }),
+        init: init(config.init)?,
+        validates_on_test: config.validates_on_test,
     })
 }
 
@@ -47,6 +49,19 @@ fn loss(loss: Loss) -> Result<metadata::Loss, Error> {
         Loss::MeanAbsoluteError => Wire::MeanAbsoluteError {},
         Loss::Huber { delta } => Wire::Huber { delta },
         other => return Err(unknown("training.config.loss", other.name())),
+    })
+}
+
+fn init(init: Init) -> Result<Option<metadata::Init>, Error> {
+    use metadata::Init as Wire;
+    Ok(match init {
+        Init::He => None,
+        Init::HeUniform => Some(Wire::HeUniform),
+        Init::Glorot => Some(Wire::Glorot),
+        Init::GlorotNormal => Some(Wire::GlorotNormal),
+        Init::Orthogonal => Some(Wire::Orthogonal),
+        Init::Book => Some(Wire::Book),
+        other => return Err(unknown("training.config.init", other.name())),
     })
 }
 

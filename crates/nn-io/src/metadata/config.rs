@@ -48,6 +48,10 @@ pub(crate) struct Config {
     pub(crate) keep_best: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) early_stop: Option<EarlyStop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) init: Option<Init>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) validates_on_test: bool,
 }
 
 impl Config {
@@ -68,6 +72,8 @@ impl Config {
             monitor: None,
             keep_best: false,
             early_stop: None,
+            init: None,
+            validates_on_test: false,
         }
     }
 
@@ -133,6 +139,17 @@ pub(crate) enum Monitor {
 pub(crate) struct EarlyStop {
     pub(crate) patience: u64,
     pub(crate) min_delta: f64,
+}
+
+/// Each but the one that is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Init {
+    HeUniform,
+    Glorot,
+    GlorotNormal,
+    Orthogonal,
+    Book,
 }
 
 /// How many batches make a step, where that is left out.

@@ -6,7 +6,7 @@
 v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
 Adam's first moment as its momentum; v1.0-schedule under another schedule, and AMSGrad, with both required features.
 v1.0-layers is of another network, which has every kind of layer, and is judged with mirror images; v1.0-run is a run with every
-setting, of a network with a batch normalisation. Their numbers are those of the checkpoints in `tests/suite/fuller.rs`.
+setting but the two of v1.0-origin, of a network with a batch normalisation. Their numbers are those of the checkpoints in `tests/suite/fuller.rs`.
 The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
 of every type, before, between and behind the known ones. v2.0 has a header of the layout that all
 versions share, and behind it metadata that only version 2.0 would know.
@@ -170,6 +170,12 @@ def run(metadata):
     )
 
 
+def origin(metadata):
+    """A run that says how its weights began, and that the test set measures its epochs."""
+    metadata["training"]["config"] |= {"init": "book", "validates_on_test": True}
+    return metadata
+
+
 def newer(metadata):
     """The metadata with keys that a later minor version might add."""
     adam = metadata["training"]["optimizer"]["adam"]
@@ -203,6 +209,8 @@ metadata, _, _ = read()
 write(1, 0, *layers(metadata), features=12, name="-layers")
 metadata, _, _ = read()
 write(1, 0, *run(metadata), features=20, name="-run")
+metadata, n_tensors, tensors = read()
+write(1, 0, origin(metadata), n_tensors, tensors, features=16, name="-origin")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

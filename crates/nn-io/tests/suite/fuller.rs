@@ -1,4 +1,4 @@
-use nn_core::{Activation, LayerSpec, Loss, Model, Penalty};
+use nn_core::{Activation, Init, LayerSpec, Loss, Model, Penalty};
 use nn_io::Checkpoint;
 use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
 
@@ -80,6 +80,8 @@ pub(crate) fn config() -> RunConfig {
         keep_best: true,
         early_stop: Some(EarlyStop { patience: 3, min_delta: 0.001 }),
         mirror: false,
+        init: Init::Orthogonal,
+        validates_on_test: true,
     }
 }
 

@@ -155,6 +155,7 @@ fn config(layers: &[LayerSpec]) -> impl Strategy<Value = RunConfig> + use<> {
                 keep_best,
                 early_stop,
                 mirror,
+                ..RunConfig::default()
             }
         })
 }

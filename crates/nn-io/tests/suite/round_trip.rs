@@ -1,4 +1,4 @@
-use nn_core::{LossSum, Model};
+use nn_core::{Init, LossSum, Model};
 use nn_io::{Checkpoint, InputSpec};
 use nn_optim::{AdamConfig, Decay, Optimizer, OptimizerConfig, Schedule, SgdConfig};
 
@@ -112,12 +112,27 @@ fn golden_file_of_every_layer() {
     outputs(&loaded, [[0.592_523_9, 0.407_476_1], [0.588_647_6, 0.411_352_5]]);
 }
 
+/// The two settings that there were not yet in the file of every other.
+#[test]
+fn golden_file_of_a_runs_origin() {
+    let bytes = std::fs::read(golden("1.0-origin")).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    let mut expected = fixture::checkpoint();
+    let config = &mut expected.training.as_mut().unwrap().config;
+    (config.init, config.validates_on_test) = (Init::Book, true);
+    assert_eq!(loaded, expected);
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+}
+
 /// The last required feature of version 1.0, and which parameters judge.
 #[test]
 fn golden_file_of_every_setting() {
     let bytes = std::fs::read(golden("1.0-run")).unwrap();
     let loaded = Checkpoint::from_bytes(&bytes).unwrap();
-    assert_eq!(loaded, fuller::run());
+    let mut expected = fuller::run();
+    let config = &mut expected.training.as_mut().unwrap().config;
+    (config.init, config.validates_on_test) = (Init::He, false);
+    assert_eq!(loaded, expected);
     assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
     outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
 }

@@ -1,4 +1,4 @@
-use nn_core::{Activation, Buffer, LayerSpec, Loss, Penalty};
+use nn_core::{Activation, Buffer, Init, LayerSpec, Loss, Penalty};
 use nn_io::{Checkpoint, Error, ErrorKind};
 use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle, TrainingState};
 use rmpv::Value;
@@ -71,6 +71,12 @@ fn single() -> Vec<(LayerSpec, RunConfig)> {
         RunConfig { monitor: Monitor::Accuracy, ..plain() },
         RunConfig { keep_best: true, ..plain() },
         RunConfig { early_stop: Some(EarlyStop { patience: 1, min_delta: 0.0 }), ..plain() },
+        RunConfig { init: Init::HeUniform, ..plain() },
+        RunConfig { init: Init::Glorot, ..plain() },
+        RunConfig { init: Init::GlorotNormal, ..plain() },
+        RunConfig { init: Init::Orthogonal, ..plain() },
+        RunConfig { init: Init::Book, ..plain() },
+        RunConfig { validates_on_test: true, ..plain() },
     ];
     let of_loss = losses.map(|(last, loss)| (last, RunConfig { loss, ..plain() }));
     let settings = settings.map(|config| (softmax, config));
@@ -119,7 +125,7 @@ fn round_trips() {
 fn keys() {
     let mut tally = Tally::new("A7", "keys: those of a run's settings missing, twice, as default");
     let keys = fixture::pairs(at(&mut fixture::metadata_of(&bytes()), "training.config")).clone();
-    assert_eq!(keys.len(), 14);
+    assert_eq!(keys.len(), 16);
     for (i, (key, _)) in keys.iter().enumerate() {
         let twice = edited(&bytes(), |map| map.push(map[i].clone()));
         tally.case(|| refused(&twice, &["(metadata)", "duplicate field"]));
@@ -154,13 +160,20 @@ fn keys() {
         ("frozen", Value::Array(vec![])),
         ("augmentation", map(&[("flip", false.into()), ("shift", 0.into()), ("cutout", 0.into())])),
         ("keep_best", false.into()),
+        ("validates_on_test", false.into()),
     ];
     for (key, value) in defaults {
         let file = edited(&fixture::bytes(), |map| map.push((key.into(), value)));
         tally.case(|| refused(&file, &["(metadata)", "not in the one form"]));
         tally.case(|| fixture::loads(&newer(file)));
     }
-    for (key, value) in [("shuffle", "each_epoch"), ("monitor", "loss"), ("monitor", "Accuracy")] {
+    for (key, value) in [
+        ("shuffle", "each_epoch"),
+        ("monitor", "loss"),
+        ("monitor", "Accuracy"),
+        ("init", "he"),
+        ("init", "zeros"),
+    ] {
         let file = edited(&fixture::bytes(), |map| map.push((key.into(), value.into())));
         tally.case(|| refused(&file, &["(metadata)", value]));
     }

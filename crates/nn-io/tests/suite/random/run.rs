@@ -1,4 +1,4 @@
-use nn_core::{Buffer, LayerSpec, Loss, LossSum, Model, Penalty};
+use nn_core::{Buffer, Init, LayerSpec, Loss, LossSum, Model, Penalty};
 use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
     Schedule, SgdConfig,
@@ -10,6 +10,7 @@ use nn_train::{
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::network::statistics;
 use super::{finite, real};
@@ -151,7 +152,7 @@ fn config(
     let early_stop = (1..=u64::MAX, real())
         .prop_map(|(patience, delta)| EarlyStop { patience, min_delta: delta.abs() });
     let counts = (any::<u64>(), 1..=usize::MAX, prop_oneof![Just(1), 1..=usize::MAX]);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), select(&Init::ALL[..]));
     let lists = (
         list(finite().prop_map(f32::abs), outputs),
         list(penalty(), n_dense),
@@ -162,7 +163,7 @@ fn config(
     (counts, flags, loss(last), lists, (of(clip), augment, averaging, of(early_stop))).prop_map(
         move |(counts, flags, loss, lists, (clip, augment, averaging, early_stop))| {
             let (seed, batch_size, accumulation) = counts;
-            let (once, accuracy, keep_best) = flags;
+            let (once, accuracy, keep_best, validates_on_test, init) = flags;
             let (class_weights, penalties, frozen) = lists;
             RunConfig {
                 seed,
@@ -180,6 +181,8 @@ fn config(
                 keep_best,
                 early_stop,
                 mirror,
+                init,
+                validates_on_test,
             }
         },
     )
