@@ -10,55 +10,55 @@ fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
             "--optimizer adam",
             json!({"kind": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false,
                 "learning_rate": 0.001, "decay": 0.001, "step": 430}),
-            "Adam, beta 0.9 and 0.999, epsilon 0.0000001; learning rate 0.001, decay 0.001",
+            "Adam, beta 0.9 and 0.999, epsilon 0.0000001\nschedule:     learning rate 0.001, decay 0.001",
         ),
         (
             "--optimizer adamw --weight-decay 0.1",
             json!({"kind": "adamw", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
                 "weight_decay": 0.1, "amsgrad": false, "learning_rate": 0.001, "decay": 0.001, "step": 430}),
-            "AdamW, weight decay 0.1, beta 0.9 and 0.999, epsilon 0.00000001; learning rate 0.001",
+            "AdamW, weight decay 0.1, beta 0.9 and 0.999, epsilon 0.00000001\nschedule:     learning rate 0.001",
         ),
         (
             "--amsgrad",
             json!({"kind": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": true,
                 "learning_rate": 0.001, "decay": 0.001, "step": 430}),
-            "Adam, AMSGrad, beta 0.9 and 0.999, epsilon 0.0000001; learning rate 0.001, decay 0.001",
+            "Adam, AMSGrad, beta 0.9 and 0.999, epsilon 0.0000001\nschedule:     learning rate 0.001, decay 0.001",
         ),
         (
             "--optimizer adamw --amsgrad --schedule constant",
             json!({"kind": "adamw", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8,
                 "weight_decay": 0.01, "amsgrad": true, "learning_rate": 0.001, "step": 430}),
-            "AdamW, AMSGrad, weight decay 0.01, beta 0.9 and 0.999, epsilon 0.00000001; learning rate 0.001, constant",
+            "AdamW, AMSGrad, weight decay 0.01, beta 0.9 and 0.999, epsilon 0.00000001\nschedule:     learning rate 0.001, constant",
         ),
         (
             "--optimizer rmsprop",
             json!({"kind": "rmsprop", "rho": 0.9, "epsilon": 1e-7,
                 "learning_rate": 0.001, "decay": 0.0, "step": 430}),
-            "RMSprop, rho 0.9, epsilon 0.0000001; learning rate 0.001, decay 0",
+            "RMSprop, rho 0.9, epsilon 0.0000001\nschedule:     learning rate 0.001, decay 0",
         ),
         (
             "--optimizer adagrad --learning-rate 0.01",
             json!({"kind": "adagrad", "epsilon": 1e-7,
                 "learning_rate": 0.01, "decay": 0.0, "step": 430}),
-            "Adagrad, epsilon 0.0000001; learning rate 0.01, decay 0",
+            "Adagrad, epsilon 0.0000001\nschedule:     learning rate 0.01, decay 0",
         ),
         (
             "--optimizer sgd --learning-rate 0.1",
             json!({"kind": "sgd", "momentum": 0.0, "nesterov": false,
                 "learning_rate": 0.1, "decay": 0.0, "step": 430}),
-            "SGD; learning rate 0.1, decay 0",
+            "SGD\nschedule:     learning rate 0.1, decay 0",
         ),
         (
             "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --decay 0.0001",
             json!({"kind": "sgd", "momentum": 0.9, "nesterov": false,
                 "learning_rate": 0.05, "decay": 0.0001, "step": 430}),
-            "SGD, momentum 0.9; learning rate 0.05, decay 0.0001",
+            "SGD, momentum 0.9\nschedule:     learning rate 0.05, decay 0.0001",
         ),
         (
             "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --nesterov",
             json!({"kind": "sgd", "momentum": 0.9, "nesterov": true,
                 "learning_rate": 0.05, "decay": 0.0, "step": 430}),
-            "SGD, Nesterov momentum 0.9; learning rate 0.05, decay 0",
+            "SGD, Nesterov momentum 0.9\nschedule:     learning rate 0.05, decay 0",
         ),
     ]
 }
@@ -96,7 +96,10 @@ fn the_start_shows_it() {
     let run = "train --dataset synthetic --epochs 1 --hidden none --output m.model";
     let output =
         Program::new().run(&format!("{run} --optimizer sgd --learning-rate 0.01")).success();
-    assert!(output.stdout.contains("; SGD, learning rate 0.01, decay 0; batches"), "{output:#?}");
+    assert!(
+        output.stdout.contains("; SGD, learning rate 0.01, decay 0; batches of"),
+        "{output:#?}"
+    );
 }
 
 /// The rates of the book, where none is given.
@@ -146,12 +149,18 @@ fn settings_that_an_optimizer_has_not() {
         check(&format!("--optimizer {other} --amsgrad"), &words);
     }
     check("--momentum 0.9", &["--momentum", "expected --optimizer sgd", "found adam"]);
-    check("--optimizer sgd --nesterov", &["momentum: expected above 0, to be Nesterov's, found 0"]);
-    check("--optimizer sgd --momentum 1", &["momentum: expected at least 0 and below 1, found 1"]);
-    check("--optimizer sgd --momentum -0.5", &["momentum: ", "found -0.5"]);
-    check("--optimizer sgd --momentum NaN", &["momentum: ", "found NaN"]);
-    check("--optimizer adamw --weight-decay -1", &["weight_decay: ", "0 or above, found -1"]);
-    check("--optimizer adamw --weight-decay inf", &["weight_decay: ", "found inf"]);
+    check(
+        "--optimizer sgd --nesterov",
+        &["--momentum: expected above 0, to be Nesterov's, found 0"],
+    );
+    check(
+        "--optimizer sgd --momentum 1",
+        &["--momentum: expected at least 0 and below 1, found 1"],
+    );
+    check("--optimizer sgd --momentum -0.5", &["--momentum: ", "found -0.5"]);
+    check("--optimizer sgd --momentum NaN", &["--momentum: ", "found NaN"]);
+    check("--optimizer adamw --weight-decay -1", &["--weight-decay: ", "0 or above, found -1"]);
+    check("--optimizer adamw --weight-decay inf", &["--weight-decay: ", "found inf"]);
     tally.finish();
 }
 

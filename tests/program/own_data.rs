@@ -56,6 +56,22 @@ fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f
     }
 }
 
+/// How many are held out, and how many are a batch, follows from the data, which a printed config does not know.
+#[test]
+fn a_printed_config_is_for_any_number_of_images() {
+    let program = with_sets(&OwnSet::garments(40, 10));
+    let train = "train --dataset folder --image-size 14x14 --hidden 16 --epochs 1";
+    let printed = program.run(&format!("{train} --print-config")).success().stdout;
+    program.write("run.toml", printed);
+    program.json(&format!("{train} --data-dir folder --output a.model"));
+    program.json("train --config run.toml --data-dir folder --output b.model");
+    assert_eq!(digest(&program, "a.model"), digest(&program, "b.model"));
+    let of_model = program.run("inspect a.model --print-config").success().stdout;
+    program.write("model.toml", of_model);
+    program.json("train --config model.toml --data-dir folder --output c.model");
+    assert_eq!(digest(&program, "a.model"), digest(&program, "c.model"));
+}
+
 #[test]
 fn garments_of_each_kind() {
     let set = OwnSet::garments(1000, 100);

@@ -75,7 +75,7 @@ fn each_is_shown_and_resumes() {
         let inspected = program.inspect("whole.model");
         assert_eq!(inspected["schedule"], expected, "{options}");
         let told = program.run("inspect whole.model").success().stdout;
-        assert!(told.contains(&format!("; {text}\n")), "{text} is not in: {told}");
+        assert!(told.contains(&format!("\nschedule:     {text}\n")), "{text} is not in: {told}");
 
         // With the settings it has or without them, it is the same run; one that has an end knows it.
         let half = format!("--resume run{i}/ckpt-000006.model --output again.model");
@@ -102,10 +102,10 @@ fn the_start_shows_it() {
     let program = Program::new();
     let run = format!("train {SHORT} --epochs 1 --output m.model");
     let told = program.run(&format!("{run} --schedule cosine")).success().stdout;
-    let expected = "; Adam, learning rate 0.001, along a cosine to 0 in 1 epoch; batches of";
+    let expected = "Adam, learning rate 0.001, along a cosine to 0 in 1 epoch;";
     assert!(told.contains(expected), "{told}");
     let told = program.run(&run).success().stdout;
-    assert!(told.contains("; Adam, learning rate 0.001, decay 0.001; batches of"), "{told}");
+    assert!(told.contains("; Adam, learning rate 0.001, decay 0.001;\n"), "{told}");
 }
 
 /// What is left out is PyTorch's, or fits a run of ten epochs.
@@ -192,7 +192,7 @@ fn another_rate_and_more_epochs() {
         let (events, said) = resume(&resumed);
         let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
         assert_eq!(names, ["start", "finished"], "{arguments}");
-        assert!(said.contains("1 epochs are done: nothing to train up to --epochs 1"), "{said}");
+        assert!(said.contains("1 epoch done: nothing to train up to --epochs 1"), "{said}");
         assert_eq!(digest(&program, "m.model"), digest(&program, "cosine.model"));
     }
 }
@@ -297,5 +297,5 @@ fn another_setting_is_another_run() {
     refuses("step.model --epochs 2 --patience 3", &words);
     let words = ["--minimum-rate: expected at least 0 and at most the learning rate"];
     refuses("cosine.model --epochs 2 --learning-rate 0.00001", &words);
-    refuses("step.model --epochs 2 --learning-rate 0", &["learning rate: expected a finite"]);
+    refuses("step.model --epochs 2 --learning-rate 0", &["--learning-rate: expected a finite"]);
 }

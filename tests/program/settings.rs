@@ -11,7 +11,7 @@ const EVERYTHING: &str = "--hidden 32,24 --norm batch --activation silu --dropou
     --batch-size 500 --accumulate 2 --shuffle once --flip --shift 1 --cutout 3 --test-flips --freeze 1 \
     --clip-norm 1 --average 0.9 --monitor accuracy --keep-best --early-stop 5 --early-stop-delta 0.001 \
     --label-smoothing 0.1 --class-weights 1,1,1,1,1,1,2,1,1,0.5 --l1 0.00001 --l2 0.0001 --bias-l1 0.00001 \
-    --bias-l2 0.0001 --optimizer adamw --weight-decay 0.02 --schedule one-cycle --learning-rate 0.004 --seed 7";
+    --bias-l2 0.0001 --validate-on-test --optimizer adamw --weight-decay 0.02 --schedule one-cycle --learning-rate 0.004 --seed 7";
 
 /// With every setting on, two epochs in one run and in two are the same run, and the file says them all.
 #[test]
@@ -27,6 +27,10 @@ fn every_setting_is_saved_and_resumes() {
         ("norm", json!("batch")),
         ("activation", json!("silu")),
         ("dropout", json!(0.1)),
+        ("init", json!("glorot")),
+        ("dataset", json!(DATA.name)),
+        ("validation", json!(5000)),
+        ("validate-on-test", json!(true)),
         ("accumulate", json!(2)),
         ("shuffle", json!("once")),
         ("flip", json!(true)),
@@ -83,9 +87,12 @@ fn regularisation_is_told_apart() {
     let program = Program::with_data();
     let run = format!("train --dataset {} --hidden 16 --epochs 1 --output m.model", DATA.name);
     let told = program.run(&format!("{run} --l2 0.001")).success().stdout;
-    assert!(told.contains(" s  and 0.") && told.contains(" of regularisation\n"), "{told}");
+    let head = told.lines().find(|line| line.starts_with("epoch")).unwrap();
+    let (before, penalty) = told.lines().find(|it| it.starts_with("    1")).unwrap().split_at(72);
+    assert!(head.ends_with("    time  penalty") && before.ends_with(" s"), "{told}");
+    assert!((0.01..1.0).contains(&penalty.trim().parse::<f64>().unwrap()), "{told}");
     let told = program.run(&run).success().stdout;
-    assert!(!told.contains("regularisation"), "{told}");
+    assert!(!told.contains("penalty"), "{told}");
 }
 
 /// What the run is, may not be another on --resume, and is refused by name.
@@ -103,12 +110,15 @@ fn other_settings_are_refused_by_name() {
         ("--flip", "false"),
         ("--test-flips", "false"),
         ("--freeze 0", "none"),
-        ("--clip-norm 1", "none"),
+        ("--clip-norm 1", "0"),
         ("--average 0.99", "0"),
         ("--label-smoothing 0.1", "0"),
         ("--l2 0.1", "0"),
         ("--seed 3", "0"),
-        ("--early-stop 3", "none"),
+        ("--early-stop 3", "0"),
+        ("--init book", "he"),
+        ("--validate-on-test", "false"),
+        ("--image-size 28x28", "none"),
     ] {
         let name = option.split(' ').next().unwrap();
         let told = format!("{name}: the saved run has {saved}");
@@ -120,32 +130,73 @@ fn other_settings_are_refused_by_name() {
 fn settings_that_cannot_be_are_refused_by_name() {
     let program = Program::new();
     for (option, words) in [
-        ("--dropout 1", "rate: expected at least 0 and below 1, found 1"),
-        ("--label-smoothing 1", "label smoothing: expected"),
-        ("--label-smoothing 0.1 --focal-gamma 2", "--label-smoothing: expected no --focal-gamma"),
-        ("--clip-norm 1 --clip-value 1", "--clip-norm: expected no --clip-value"),
-        ("--clip-norm 0", "limit of the gradient: expected a finite number above 0"),
-        ("--average 1", "decay of the average: expected"),
+        ("--dropout 1", "--dropout: expected at least 0 and below 1, found 1"),
+        ("--label-smoothing 1", "--label-smoothing: expected at least 0"),
+        ("--focal-gamma -1", "--focal-gamma: expected a finite number, 0 or above"),
+        (
+            "--label-smoothing 0.1 --focal-gamma 2",
+            "--label-smoothing: expected 0 beside a --focal-gamma",
+        ),
+        (
+            "--clip-norm 1 --clip-value 2",
+            "--clip-norm: expected 0 beside a --clip-value of 2, found 1",
+        ),
+        ("--clip-norm -1", "--clip-norm: expected a finite number above 0"),
+        ("--clip-value -1", "--clip-value: expected a finite number above 0"),
+        ("--average 1", "--average: expected"),
         ("--freeze 3", "--freeze: expected dense layers from 0 to 2, found 3"),
-        ("--early-stop 0", "patience: expected 1 or more"),
+        ("--freeze first", "expected numbers of layers, as 0,2, or none, found \"first\""),
         ("--early-stop-delta 0.1", "--early-stop-delta: needs --early-stop"),
-        ("--l2 -1", "weights_l2: expected"),
-        ("--class-weights 1,2", "class weights, one a class: expected 10, found 2"),
+        ("--early-stop 3 --early-stop-delta -1", "--early-stop-delta: expected"),
+        ("--l1 -1", "--l1: expected"),
+        ("--l2 -1", "--l2: expected"),
+        ("--bias-l2 -1", "--bias-l2: expected"),
+        ("--class-weights 1,2", "--class-weights: expected 10, found 2"),
+        ("--class-weights=-1,1,1,1,1,1,1,1,1,1", "--class-weights: expected a finite number"),
+        ("--optimizer sgd --momentum 1", "--momentum: expected"),
+        ("--optimizer adamw --weight-decay -1", "--weight-decay: expected"),
+        ("--learning-rate 0", "--learning-rate: expected"),
+        ("--decay -1", "--decay: expected"),
+        ("--schedule step --step-epochs 0", "--step-epochs: expected more than 0"),
+        ("--shift 99999999999", "99999999999 is not in 0..=16777216"),
+        ("--cutout 99999999999", "99999999999 is not in 0..=16777216"),
+        ("--preset better --focal-gamma 2", "--label-smoothing: expected 0 beside a --focal-gamma"),
         ("--config none.toml", "none.toml"),
     ] {
         let code = if option.starts_with("--config") { 4 } else { 2 };
         program.refuses(&format!("train --dataset synthetic {option}"), code, &[words]);
     }
-    program.write("run.toml", "epoch = 3");
-    program.refuses("train --config run.toml", 2, &["run.toml: epoch: expected an option"]);
+    assert!(!program.path("fashion_mnist.model").exists());
+    program.write("run.toml", "seed = 1\nepoch = 3");
+    for command in ["train", "find-rate"] {
+        let run = format!("{command} --config run.toml");
+        program.refuses(&run, 2, &["run.toml: line 2: epoch: expected an option"]);
+    }
+    program.write("run.toml", b"seed = \"\xff\"");
+    program.refuses("train --config run.toml", 2, &["run.toml: byte 8: expected UTF-8"]);
+}
+
+/// What a file sets, the command line takes away.
+#[test]
+fn the_command_line_takes_away_what_a_file_sets() {
+    let program = Program::new();
+    let set = "early-stop = 3\nearly-stop-delta = 0.1\nclip-norm = 1.5\nfreeze = [0]\n\
+        focal-gamma = 2.0\nclass-weights = [1, 2]\nflip = true\n";
+    program.write("run.toml", set);
+    let printed = |options: &str| program.run(&format!("train {options} --print-config")).success();
+    let taken_away = "--early-stop 0 --early-stop-delta 0 --clip-norm 0 --freeze none --focal-gamma 0 \
+        --class-weights none --flip=false";
+    let taken_away = printed(&format!("--config run.toml {taken_away}"));
+    assert_eq!(taken_away.stdout, printed("").stdout);
+    assert_ne!(printed("--config run.toml").stdout, taken_away.stdout);
 }
 
 /// The settings that are printed are a file that gives the same run, and so are those of a model.
 #[test]
 fn a_printed_config_gives_the_same_run() {
     let program = Program::with_data();
-    let options =
-        "--hidden 32 --dropout 0.2 --flip --schedule cosine --warmup-epochs 0.5 --epochs 1";
+    let options = "--hidden 32 --init orthogonal --dropout 0.2 --flip --schedule cosine \
+        --warmup-epochs 0.5 --validate-on-test --epochs 1";
     let printed = program.run(&format!("train {options} --print-config")).success().stdout;
     program.write("run.toml", printed);
     program.train(&format!("{options} --output a.model"));
@@ -155,6 +206,12 @@ fn a_printed_config_gives_the_same_run() {
     program.write("model.toml", of_model);
     program.train("--config model.toml --output c.model");
     assert_eq!(digest(&program, "a.model"), digest(&program, "c.model"));
+    // A rate that no epoch ends needs the number of epochs said.
+    program.train("--hidden 16 --epochs 3 --output three.model");
+    let of_model = program.run("inspect three.model --print-config").success().stdout;
+    assert!(of_model.contains("epochs = 3\n"), "{of_model}");
+    let resumed = "train --resume a.model --print-config";
+    program.refuses(resumed, 2, &["--print-config: expected no --resume", "fmnist inspect"]);
     // The command line goes before the file.
     let events = program.train("--config run.toml --seed 5 --output d.model");
     assert_eq!(events[0]["seed"], 5);
@@ -203,7 +260,7 @@ fn a_run_that_gets_no_better_stops() {
     );
     let output = program.run(&run).success();
     assert!(
-        output.stderr.contains("stopped early: none of the last 1 epochs"),
+        output.stderr.contains("stopped early: none of the last 1 epoch was better"),
         "{}",
         output.stderr
     );
@@ -261,6 +318,9 @@ fn a_learning_rate_is_suggested() {
     assert!((1e-4..0.1).contains(&suggested), "{suggested}");
     let told = program.run(&find).success().stdout;
     assert!(told.contains("  lowest") && told.contains("suggested: --learning-rate 0.0"), "{told}");
-    program.refuses(&format!("{find} --from 1 --to 0.1"), 2, &["highest rate: expected more than"]);
+    program.refuses(&format!("{find} --from 1 --to 0.1"), 2, &["--to: expected a finite number"]);
+    program.refuses(&format!("{find} --from 0"), 2, &["--from: expected a finite number above 0"]);
+    let too_high = program.run(&format!("{find} --from 1e4 --to 1e6")).success().stdout;
+    assert!(too_high.contains("no rate suggested: the loss rose from 10000 on"), "{too_high}");
     assert!(!program.contents().iter().any(|path| path.ends_with("fashion_mnist.model")));
 }

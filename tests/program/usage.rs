@@ -27,7 +27,7 @@ impl Checks {
 #[test]
 fn settings_outside_their_range() {
     let mut checks = Checks(Tally::new("E5", "settings outside their range"));
-    let rate = ["learning rate", "a finite number above 0"];
+    let rate = ["--learning-rate", "a finite number above 0"];
     checks.check("train --learning-rate NaN", &[rate, ["found", "NaN"]].concat());
     checks.check("train --learning-rate inf", &[rate, ["found", "inf"]].concat());
     checks.check("train --learning-rate -1", &[rate, ["found", "-1"]].concat());

@@ -1,9 +1,6 @@
 //! Where output goes: results to stdout, as text or JSON lines; everything else to stderr.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -105,36 +102,4 @@ impl Console {
 /// Writes an error to stderr.
 pub(crate) fn error(text: &str) {
     drop(writeln!(io::stderr().lock(), "error: {text}"));
-}
-
-/// `12,345`.
-pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// `0.21 s` or `3 min 12 s`.
-pub(crate) fn duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        0..60 => format!("{:.2} s", duration.as_secs_f64()),
-        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_digits() {
-        let grouped = [0u64, 999, 1000, 118_282, 1_000_000].map(thousands);
-        assert_eq!(grouped, ["0", "999", "1,000", "118,282", "1,000,000"]);
-    }
 }

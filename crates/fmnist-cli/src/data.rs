@@ -13,8 +13,9 @@ use nn_io::ModelInfo;
 use nn_train::{Features, Samples};
 
 use crate::{
-    console::{Console, thousands},
+    console::Console,
     source::{Choice, Source},
+    text::thousands,
 };
 
 /// What the synthetic garments are drawn from: always the same, so that a model meets the images

@@ -14,6 +14,7 @@ mod run_config;
 mod schedule;
 mod signal;
 mod source;
+mod text;
 
 use std::process::ExitCode;
 

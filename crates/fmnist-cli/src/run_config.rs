@@ -3,9 +3,10 @@
 use nn_core::Loss;
 use nn_train::{Clip, Monitor, RunConfig, Shuffle};
 
-/// As `label smoothing 0.1; flips, shifts of up to 2 pixels; weights averaged by 0.999`; none where all is as by
-/// default.
-pub(crate) fn text(config: &RunConfig) -> Option<String> {
+use crate::text::count;
+
+/// As `label smoothing 0.1`, `flips`, `weights averaged by 0.999`; none where all is as by default.
+pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     let default = RunConfig::default();
     let mut parts: Vec<String> = Vec::new();
     match config.loss {
@@ -33,10 +34,10 @@ pub(crate) fn text(config: &RunConfig) -> Option<String> {
         parts.push("flips".into());
     }
     if augment.shift > 0 {
-        parts.push(format!("shifts of up to {}", pixels(augment.shift)));
+        parts.push(format!("shifts of up to {}", count(augment.shift as u64, "pixel")));
     }
     if augment.cutout > 0 {
-        parts.push(format!("squares of {} cut out", pixels(augment.cutout)));
+        parts.push(format!("squares of {} cut out", count(augment.cutout as u64, "pixel")));
     }
     if config.mirror {
         parts.push("judged with mirror images".into());
@@ -57,14 +58,16 @@ pub(crate) fn text(config: &RunConfig) -> Option<String> {
         parts.push("best epoch kept".into());
     }
     if let Some(stop) = config.early_stop {
-        parts.push(format!("stops after {} epochs without a better one", stop.patience));
+        parts.push(format!("stops after {} without a better one", count(stop.patience, "epoch")));
     }
     if config.monitor == Monitor::Accuracy && *config != default {
         parts.push("the best by accuracy".into());
     }
-    (!parts.is_empty()).then(|| parts.join("; "))
-}
-
-fn pixels(n: usize) -> String {
-    format!("{n} pixel{}", if n == 1 { "" } else { "s" })
+    if config.init != default.init {
+        parts.push(format!("weights begun by {}", config.init.name()));
+    }
+    if config.validates_on_test {
+        parts.push("measured by the test set".into());
+    }
+    parts
 }

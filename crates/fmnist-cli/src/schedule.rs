@@ -3,15 +3,15 @@
 use nn_optim::{Decay, Schedule};
 use serde_json::{Value, json};
 
-use crate::console::thousands;
+use crate::text::{count, counted, rounded};
 
 /// As `learning rate 0.001, along a cosine to 0 in 10 epochs`; in steps where it is not known how many
 /// `n_batches` an epoch has.
 pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     let Schedule { learning_rate, warmup, decay } = *schedule;
     let span = |steps: u64| match n_batches {
-        None => count(&thousands(steps), "step"),
-        Some(n) => count(&rounded(in_epochs(steps, n)), "epoch"),
+        None => count(steps, "step"),
+        Some(n) => counted(&rounded(in_epochs(steps, n)), "epoch"),
     };
     let decay = match decay {
         Decay::Constant => "constant".into(),
@@ -26,7 +26,7 @@ pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
         }
         Decay::OneCycle { steps } => format!("one cycle of {}", span(steps)),
         Decay::Plateau { factor, patience, min_delta } => {
-            let patience = count(&thousands(patience), "epoch");
+            let patience = count(patience, "epoch");
             format!("times {factor} after more than {patience} not better by {min_delta}")
         }
     };
@@ -72,33 +72,9 @@ pub(crate) fn in_epochs(steps: u64, n_batches: u64) -> f64 {
     steps as f64 / n_batches as f64
 }
 
-/// A number with three significant digits, as `0.000672`, and no zeros behind them.
-pub(crate) fn rounded(number: f64) -> String {
-    if number == 0.0 {
-        return "0".into();
-    }
-    let digits = (2.0 - number.abs().log10().floor()).clamp(0.0, 300.0) as usize;
-    let text = format!("{number:.digits$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').into(),
-        false => text,
-    }
-}
-
-fn count(number: &str, what: &str) -> String {
-    format!("{number} {what}{}", if number == "1" { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rounds_to_three_digits() {
-        let numbers = [0.0, 1.0, 10.0, 0.5, 0.00067249, 1234.5, 2.0 / 3.0, 4e-9, 0.9999];
-        let texts = ["0", "1", "10", "0.5", "0.000672", "1234", "0.667", "0.000000004", "1"];
-        assert_eq!(numbers.map(rounded), texts);
-    }
 
     #[test]
     fn in_steps_and_in_epochs() {

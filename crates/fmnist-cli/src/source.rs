@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use fmnist_data::{CLASS_NAMES, DatasetName, ImageSize};
 use nn_io::ModelInfo;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::exit::Usage;
 
@@ -17,7 +17,7 @@ use crate::exit::Usage;
 const SIDE: usize = 28;
 
 /// Which dataset is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Choice {
     /// Fashion-MNIST if it is there or can be downloaded, else the synthetic garments
@@ -81,7 +81,7 @@ impl Choice {
     }
 
     /// Whether its files leave the size of an image open.
-    fn takes_size(self) -> bool {
+    pub(crate) fn takes_size(self) -> bool {
         matches!(self, Choice::Folder | Choice::Csv)
     }
 }
@@ -90,19 +90,6 @@ impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name().unwrap_or("auto"))
     }
-}
-
-/// Where the images of a set of the user's own are, and their size.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Place {
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-
-    /// The size of an image, which pictures in folders are made to have [default: that of the first
-    /// picture; of CSV files, square]
-    #[arg(long, value_name = "WIDTHxHEIGHT")]
-    pub(crate) image_size: Option<ImageSize>,
 }
 
 /// A dataset that can be looked for.

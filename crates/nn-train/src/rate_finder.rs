@@ -42,9 +42,13 @@ pub fn find_rate(
     n_steps: u64,
     threads: usize,
 ) -> Result<Vec<RateLoss>, Error> {
+    if !(rates.start > 0.0 && rates.start.is_finite()) {
+        let (name, expected) = ("lowest rate", "a finite number above 0");
+        return Err(Error::Config { name, expected, found: rates.start });
+    }
     let rise = rates.end / rates.start;
-    if !(rates.start > 0.0 && rise > 1.0 && rise.is_finite()) {
-        let (name, expected) = ("highest rate", "more than the lowest, which is more than 0");
+    if !(rise > 1.0 && rise.is_finite()) {
+        let (name, expected) = ("highest rate", "a finite number above the lowest rate");
         return Err(Error::Config { name, expected, found: rates.end });
     }
     let mut trainer = Trainer::new(model, state, threads)?;
@@ -75,8 +79,10 @@ pub fn find_rate(
     Ok(found)
 }
 
-/// The rate to begin with: a tenth of the one at which the loss was lowest, where it is about to rise.
+/// The rate to begin with: a tenth of the one at which the loss was lowest, where it is about to rise; none where it
+/// never fell.
 pub fn suggested_rate(found: &[RateLoss]) -> Option<f64> {
-    let lowest = found.iter().min_by(|a, b| a.loss.total_cmp(&b.loss))?;
-    Some(lowest.learning_rate / 10.0)
+    let (at, lowest) =
+        found.iter().enumerate().min_by(|(_, a), (_, b)| a.loss.total_cmp(&b.loss))?;
+    (at > 0).then_some(lowest.learning_rate / 10.0)
 }

@@ -143,7 +143,11 @@ impl RunConfig {
         }
         if let Some(Clip::Value(limit) | Clip::Norm(limit)) = self.clip {
             let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;
-            check("limit of the gradient", is_valid, "a finite number above 0", limit)?;
+            let name = match self.clip {
+                Some(Clip::Norm(_)) => "norm of the gradient",
+                _ => "limit of the gradient",
+            };
+            check(name, is_valid, "a finite number above 0", limit)?;
         }
         if let Some(decay) = self.averaging {
             let is_valid = (0.0..1.0).contains(&decay) && (decay as f32) < 1.0;

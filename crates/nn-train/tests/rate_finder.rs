@@ -64,9 +64,32 @@ fn the_suggested_rate_learns() {
 fn rates_that_do_not_rise_are_refused() {
     let (points, labels) = points();
     let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
-    for rates in [1.0..0.1, 0.0..1.0, -1.0..1.0, 0.1..f64::INFINITY, f64::NAN..1.0] {
+    for (expected, rates) in [
+        ("highest rate", 1.0..0.1),
+        ("highest rate", 0.1..f64::INFINITY),
+        ("highest rate", 0.1..f64::NAN),
+        ("lowest rate", 0.0..1.0),
+        ("lowest rate", -1.0..1.0),
+        ("lowest rate", f64::NAN..1.0),
+    ] {
         let (model, state) = start(0.001);
-        let result = find_rate(model, state, &samples, rates.clone(), 10, 1);
-        assert!(matches!(result, Err(Error::Config { name: "highest rate", .. })), "{rates:?}");
+        match find_rate(model, state, &samples, rates.clone(), 10, 1) {
+            Err(Error::Config { name, .. }) => assert_eq!(name, expected, "{rates:?}"),
+            other => panic!("{rates:?}: {other:?}"),
+        }
     }
+}
+
+#[test]
+fn nothing_is_suggested_where_the_loss_never_fell() {
+    let found = |losses: &[f64]| -> Vec<nn_train::RateLoss> {
+        let rate = |i| 10f64.powi(i);
+        (-3..)
+            .zip(losses)
+            .map(|(i, &loss)| nn_train::RateLoss { learning_rate: rate(i), loss })
+            .collect()
+    };
+    assert_eq!(suggested_rate(&found(&[])), None);
+    assert_eq!(suggested_rate(&found(&[1.0, 2.0, 3.0])), None);
+    assert_eq!(suggested_rate(&found(&[1.0, 0.5, 3.0])), Some(1e-2 / 10.0));
 }

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::{
     bundled,
-    console::{Console, thousands},
+    console::Console,
     data::{self, LabelledImages},
     source::Source,
+    text::thousands,
 };
 
 /// Evaluate a model on the test set, or on the training set

@@ -6,10 +6,7 @@ use clap::ValueEnum;
 use nn_io::{Checkpoint, CheckpointRef, FileLock};
 use serde_json::json;
 
-use crate::{
-    console::{Console, thousands},
-    exit::Usage,
-};
+use crate::{console::Console, exit::Usage, text::thousands};
 
 /// Write a model in another form
 ///

@@ -1,17 +1,15 @@
 //! `fmnist find-rate`: which learning rate a run should have.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde_json::json;
 
-use super::train::{Preset, Run, Settings, begin};
+use super::train::{Preset, Run, Settings, begin, by_option};
 use crate::{
     console::Console,
     data::{self, LabelledImages},
-    exit::Usage,
-    schedule::rounded,
-    source::{Choice, Place, Source},
+    text::{loss, rounded},
 };
 
 /// Rows of the table.
@@ -23,7 +21,7 @@ const BAR: f64 = 40.0;
 /// Find the learning rate for a network and an optimizer
 ///
 /// Takes some steps of a run at rates that rise from very low to very high, shows the loss at each, and suggests a
-/// tenth of the rate at which it was lowest. Nothing is saved. Example: fmnist find-rate --norm batch
+/// tenth of the rate at which it was lowest, if it fell. Nothing is saved. Example: fmnist find-rate --norm batch
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Steps to take
@@ -47,18 +45,22 @@ pub(crate) struct Args {
     #[arg(long, value_enum)]
     preset: Option<Preset>,
 
-    #[command(flatten)]
-    place: Place,
+    /// A file of settings in TOML, as `train --print-config` writes it; options given beside it go before it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 
     #[command(flatten)]
     settings: Settings,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Args { steps, from, to, threads, preset, place, settings } = args;
-    let settings = settings.over(None, preset)?;
-    let choice = settings.dataset.unwrap_or(Choice::Auto);
-    let source = Source::new(choice, place.data_dir.as_deref(), place.image_size)?;
+    let Args { steps, from, to, threads, preset, config, data_dir, settings } = args;
+    let settings = settings.over(config.as_deref(), preset)?;
+    let source = settings.source(data_dir.as_deref())?;
     let dataset = data::obtain(&source, console)?;
     let (Run { model, state }, n_validation) = begin::run(&settings, None, &dataset, console)?;
     let images = LabelledImages::new(&dataset.train, nn_core::Scaling::default());
@@ -66,13 +68,21 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let (train, _) = images.samples()?.split_at(n_fit);
     let found = find_rate(model, state, &train, from..to, steps, data::threads(threads)).map_err(
         |error| match error {
-            nn_train::Error::Config { .. } => Usage::error(error),
+            nn_train::Error::Config { .. } => by_option(error),
             other => other.into(),
         },
     )?;
-    let suggested = suggested_rate(&found).unwrap_or(from);
+    let suggested = suggested_rate(&found);
     console.result(
-        || format!("{}\n\nsuggested: --learning-rate {}", table(&found), rounded(suggested)),
+        || {
+            let suggestion = match suggested {
+                Some(rate) => format!("suggested: --learning-rate {}", rounded(rate)),
+                None => {
+                    format!("no rate suggested: the loss rose from {from} on; try a lower --from")
+                }
+            };
+            format!("{}\n\n{suggestion}", table(&found))
+        },
         || {
             let losses: Vec<_> = found
                 .iter()
@@ -97,7 +107,7 @@ fn table(found: &[RateLoss]) -> String {
         let has_lowest = rows.iter().any(|it| it.loss == lowest);
         let mark = if has_lowest { "  lowest" } else { "" };
         let bar = "#".repeat(width.round() as usize);
-        lines.push(format!("{:>13.2e}  {:>6.4}  {bar}{mark}", last.learning_rate, last.loss));
+        lines.push(format!("{:>13.2e}  {:>6}  {bar}{mark}", last.learning_rate, loss(last.loss)));
     }
     lines.join("\n")
 }

@@ -4,14 +4,15 @@ use std::{path::PathBuf, process::ExitCode};
 
 use nn_core::{Activation, LayerSpec};
 use nn_io::{Checkpoint, Newest, VERSION};
-use nn_train::{EpochRecord, TrainingState};
+use nn_train::{EpochRecord, Progress, TrainingState};
 use serde_json::{Value, json};
 
 use super::{metrics_json, train::Settings};
 use crate::{
     bundled,
-    console::{Console, thousands},
+    console::Console,
     optimizer, run_config, schedule,
+    text::{count, filled, loss},
 };
 
 /// Show what a model file holds; reading it verifies every checksum
@@ -51,6 +52,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         let Some(settings) = settings(&checkpoint) else {
             anyhow::bail!("the model is for inference only: it has no settings of a run");
         };
+        if settings.epochs.is_none() {
+            console.warning(
+                "no epoch is complete, so how many batches one has is not known: how many epochs there \
+                 are, and what else counts in them, is left out",
+            );
+        }
         let toml = settings.to_toml()?;
         console.result(|| toml.trim_end().into(), || json!(settings))?;
         return Ok(ExitCode::SUCCESS);
@@ -82,6 +89,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
+/// Columns before what a line says.
+const INDENT: usize = 14;
+
 /// The error of a file that cannot be read; with --verify, all that is damaged where that is more.
 fn all_damage(args: &Args, error: anyhow::Error) -> anyhow::Error {
     match args.model.as_deref() {
@@ -111,11 +121,11 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
             "input:        {} x {}, (pixel - {}) / {}",
             input.width, input.height, input.mean, input.std
         ),
-        format!("classes:      {}", info.class_names.join(", ")),
+        format!("classes:      {}", filled(&info.class_names, ",", INDENT)),
         format!(
-            "trained on:   {}, {} images held out",
+            "trained on:   {}, {} held out",
             info.dataset.name,
-            thousands(info.n_validation as u64)
+            count(info.n_validation as u64, "image")
         ),
     ];
     match training {
@@ -131,31 +141,25 @@ fn training_lines(training: &TrainingState) -> Vec<String> {
     let TrainingState { config, progress, history, .. } = training;
     let step = training.optimizer.step();
     let n_batches = batches_of_an_epoch(training);
+    let mut run = vec![format!("seed {}, batches of {}", config.seed, config.batch_size)];
+    run.extend(run_config::parts(config));
     let mut lines = vec![
+        format!("optimizer:    {}", optimizer::text(&training.optimizer.config())),
+        format!("schedule:     {}", schedule::text(&training.schedule, n_batches)),
+        format!("run:          {}", filled(&run, ";", INDENT)),
         format!(
-            "optimizer:    {}; {}",
-            optimizer::text(&training.optimizer.config()),
-            schedule::text(&training.schedule, n_batches)
-        ),
-        format!(
-            "run:          seed {}, batches of {}{}",
-            config.seed,
-            config.batch_size,
-            run_config::text(config).map_or_else(String::new, |text| format!("; {text}"))
-        ),
-        format!(
-            "progress:     {} epochs and {} batches, {} steps",
-            progress.epoch,
-            progress.batch,
-            thousands(step)
+            "progress:     {} and {}, {}",
+            count(progress.epoch, "epoch"),
+            count(progress.batch, "batch"),
+            count(step, "step")
         ),
     ];
     if let Some(record) = history.last() {
         let EpochRecord { train, validation, .. } = record;
         let mut line =
-            format!("last epoch:   loss {:.4}, accuracy {:.4}", train.loss, train.accuracy);
-        if let Some(validation) = validation {
-            line += &format!("; held out: {:.4}, {:.4}", validation.loss, validation.accuracy);
+            format!("last epoch:   loss {}, accuracy {:.4}", loss(train.loss), train.accuracy);
+        if let Some(held_out) = validation {
+            line += &format!("; held out: {}, {:.4}", loss(held_out.loss), held_out.accuracy);
         }
         lines.push(line);
     }
@@ -208,8 +212,14 @@ fn layer_json(spec: LayerSpec) -> Value {
 fn settings(checkpoint: &Checkpoint) -> Option<Settings> {
     let Checkpoint { model, info, training } = checkpoint;
     let training = training.as_ref()?;
-    let (n_validation, n_batches) = (Some(info.n_validation), batches_of_an_epoch(training));
-    Some(Settings::of(&model.specs(), training, n_validation, n_batches))
+    let n_batches = batches_of_an_epoch(training);
+    let mut settings = Settings::of(&model.specs(), training, info, n_batches);
+    if n_batches.is_some() {
+        // One that is under way is an epoch of the run, too.
+        let Progress { epoch, batch, .. } = training.progress;
+        settings.epochs.get_or_insert(epoch + u64::from(batch > 0));
+    }
+    Some(settings)
 }
 
 /// How many batches an epoch has, where one is complete.

@@ -25,12 +25,12 @@ use crate::{
     data::{self, LabelledImages, SYNTHETIC_NOTICE},
     exit::Usage,
     signal::{Signal, Stop},
-    source::Place,
+    text::count,
 };
 use open::Opened;
 use report::Report;
 use settings::EPOCHS;
-pub(super) use settings::{Preset, Settings};
+pub(super) use settings::{Preset, Settings, by_option};
 pub(super) use setup::Run;
 
 /// Train a classifier, or carry a training on
@@ -81,8 +81,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    #[command(flatten)]
-    place: Place,
+    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 
     /// Say at the end where the time of a step went
     #[arg(long)]
@@ -95,6 +96,13 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let settings = args.settings.over(args.config.as_deref(), args.preset)?;
     if args.print_config {
+        if let Some(path) = &args.resume {
+            return Err(Usage::error(format!(
+                "--print-config: expected no --resume; `fmnist inspect --print-config {}` writes the settings of \
+                 a saved run",
+                path.display()
+            )));
+        }
         let all = settings.completed()?;
         let toml = all.to_toml()?;
         console.result(|| toml.trim_end().into(), || json!(all))?;
@@ -129,7 +137,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
     let test = test_images.samples()?;
-    let validates_on_test = settings.validates_on_test() || has_validated_on_test(&run, &info);
+    let validates_on_test = run.state.config.validates_on_test;
     let validation = match validates_on_test {
         true => Some(test),
         false => (!held_out.is_empty()).then_some(held_out),
@@ -171,12 +179,6 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 const VALIDATES_ON_TEST: &str = "each epoch is measured by the test set, as in the book: what is chosen \
     by these numbers is not tested by them";
 
-/// Whether a saved run, which holds nothing out, has measured its epochs all the same.
-fn has_validated_on_test(run: &setup::Run, info: &ModelInfo) -> bool {
-    let last = run.state.history.last();
-    info.n_validation == 0 && last.is_some_and(|record| record.validation.is_some())
-}
-
 /// What is wrong with a setting: the user's fault, or that of the file where it is saved.
 fn setting_error(resumed: Option<&Path>, message: String) -> anyhow::Error {
     match resumed {
@@ -209,7 +211,7 @@ impl Session<'_> {
         if done >= self.epochs {
             let epochs = self.epochs;
             let message =
-                format!("{done} epochs are done: nothing to train up to --epochs {epochs}");
+                format!("{} done: nothing to train up to --epochs {epochs}", count(done, "epoch"));
             self.report.warning(&message);
             // The output may be another file than the one carried on.
             self.save()?;

@@ -6,7 +6,10 @@ use nn_core::{LayerSpec, Model, Param};
 use nn_io::Checkpoint;
 use nn_train::TrainingState;
 
-use super::{settings::Settings, setup::Run};
+use super::{
+    settings::{Settings, by_option},
+    setup::Run,
+};
 use crate::{console::Console, exit::Usage};
 
 /// Images of a step, of a set that has as many to learn from.
@@ -24,7 +27,7 @@ pub(super) fn layers(
     inputs: usize,
     outputs: usize,
 ) -> anyhow::Result<Vec<LayerSpec>> {
-    let layers = settings.network.layers(inputs, outputs);
+    let layers = settings.network.layers(inputs, outputs)?;
     let config = settings.config(&layers, None)?;
     nn_io::check_size(&layers, Some((&settings.optimizer()?, &config)))
         .map_err(|error| Usage::error(format!("--hidden: {error}")))?;
@@ -46,11 +49,11 @@ pub(in crate::command) fn run(
     let config = settings.config(&specs, Some(BATCH_SIZE.min(n_fit)))?;
     let n_batches = n_fit.div_ceil(config.step_len()) as u64;
     let (optimizer, schedule) = (settings.optimizer()?, settings.schedule(n_batches)?);
-    let mut model = Model::new(&specs, settings.network.init(), config.seed)?;
+    let mut model = Model::new(&specs, config.init, config.seed)?;
     if let Some(from) = warm_start {
         take_over(&mut model, &from.inference_model()?, console)?;
     }
-    let state = TrainingState::new(&model, optimizer, schedule, config).map_err(Usage::error)?;
+    let state = TrainingState::new(&model, optimizer, schedule, config).map_err(by_option)?;
     Ok((Run { model, state }, n_validation))
 }
 

@@ -24,7 +24,8 @@ pub(super) struct Opened {
 /// Finds out, before anything that takes time, which run it is, and that it can be saved where it shall
 /// be, and nobody else saves there.
 pub(super) fn open(args: &Args, settings: &Settings, console: &Console) -> anyhow::Result<Opened> {
-    let Args { resume, warm_start, output, checkpoint_dir, checkpoint_every, place, .. } = args;
+    let Args { resume, warm_start, output, checkpoint_dir, checkpoint_every, data_dir, .. } = args;
+    let data_dir = data_dir.as_deref();
     let default_output = || PathBuf::from("fashion_mnist.model");
     let claim = |output: &Path| -> anyhow::Result<FileLock> {
         nn_io::check_output(output)?;
@@ -54,7 +55,7 @@ pub(super) fn open(args: &Args, settings: &Settings, console: &Console) -> anyho
     }
     match resume {
         None => {
-            let plan = setup::new_run(settings, warm_start.as_deref(), place)?;
+            let plan = setup::new_run(settings, warm_start.as_deref(), data_dir)?;
             let output = output.clone().unwrap_or_else(default_output);
             let lock = claim(&output)?;
             let checkpoints = new_checkpoints()?;
@@ -74,14 +75,14 @@ pub(super) fn open(args: &Args, settings: &Settings, console: &Console) -> anyho
             for error in skipped {
                 console.warning(&format!("skipped: {error}"));
             }
-            let plan = setup::resumed_run(&path, checkpoint, settings, place)?;
+            let plan = setup::resumed_run(&path, checkpoint, settings, data_dir)?;
             let output = output.clone().unwrap_or_else(default_output);
             let lock = claim(&output)?;
             let checkpoints = Some(checkpoints);
             Ok(Opened { plan, resumed: Some(path), output, _lock: lock, checkpoints })
         }
         Some(file) => {
-            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings, place);
+            let load = || setup::resumed_run(file, Checkpoint::load(file)?, settings, data_dir);
             load()?;
             let output = output.as_ref().unwrap_or(file).clone();
             let lock = claim(&output)?;

@@ -19,16 +19,20 @@ use super::{
     settings::{Change, Settings},
 };
 use crate::{
-    console::{Console, duration, thousands},
+    console::Console,
     data::architecture,
     optimizer, run_config, schedule,
     signal::Signal,
+    text::{count, duration, filled, loss as loss_text, thousands},
 };
 
 /// Steps between two looks at the progress bar.
 const STEPS_A_LOOK: u64 = 16;
 
-const HEAD: &str = "epoch  loss    accuracy  held out: loss  accuracy  learning rate  time";
+const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
+
+/// Behind the head, where there is regularisation.
+const PENALTY: &str = "  penalty";
 
 const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 
@@ -42,12 +46,15 @@ pub(super) struct Report<'a> {
     n_batches: u64,
     /// Whether the lines are the book's.
     is_book: bool,
+    /// Whether there is regularisation.
+    has_penalty: bool,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(console: &'a mut Console, threads: usize, is_book: bool) -> Self {
         let is_book = is_book && console.is_text();
-        Self { console, threads, started: Instant::now(), next_epoch: 1, n_batches: 0, is_book }
+        let started = Instant::now();
+        Self { console, threads, started, next_epoch: 1, n_batches: 0, is_book, has_penalty: false }
     }
 
     pub(super) fn warning(&self, text: &str) {
@@ -70,32 +77,31 @@ impl<'a> Report<'a> {
         let optimizer = state.optimizer.config();
         let architecture = architecture(model);
         self.next_epoch = state.progress.epoch + 1;
+        self.has_penalty = !state.config.penalties.is_empty();
         self.n_batches = n_train.div_ceil(state.config.step_len()) as u64;
         let resumed = resumed.map(|path| path.display().to_string());
-        let settings =
-            Settings::of(&model.specs(), state, Some(info.n_validation), Some(self.n_batches));
+        let settings = Settings::of(&model.specs(), state, info, Some(self.n_batches));
         let text = || {
             let from = resumed.as_ref().map_or_else(String::new, |path| {
-                let (epoch, batch) = (state.progress.epoch, state.progress.batch);
-                format!("carrying on {path}, {epoch} epochs and {batch} batches done\n")
+                format!("carrying on {path}, {} done\n", done(state))
             });
+            let schedule = schedule::text(&state.schedule, Some(self.n_batches));
+            let threads = count(self.threads as u64, "thread");
+            let mut parts = vec![
+                format!("{architecture}: {}", count(model.params().len() as u64, "parameter")),
+                format!("{}, {schedule}", optimizer::brief(&optimizer)),
+                format!("batches of {}", state.config.batch_size),
+                format!("seed {}", state.config.seed),
+                format!("{threads}, {}", info.instruction_set),
+            ];
+            parts.extend(run_config::parts(&state.config));
             format!(
-                "{from}{}: {} images to train on, {} held out, {} to test\n\
-                 {architecture}: {} parameters; {}, {}; batches of {}; seed {}; {} thread{}, {}{}",
+                "{from}{}: {} to train on, {} held out, {} to test\n{}",
                 dataset.name,
-                thousands(n_train as u64),
+                count(n_train as u64, "image"),
                 thousands(info.n_validation as u64),
                 thousands(n_test as u64),
-                thousands(model.params().len() as u64),
-                optimizer::brief(&optimizer),
-                schedule::text(&state.schedule, Some(self.n_batches)),
-                state.config.batch_size,
-                state.config.seed,
-                self.threads,
-                if self.threads == 1 { "" } else { "s" },
-                info.instruction_set,
-                run_config::text(&state.config)
-                    .map_or_else(String::new, |text| format!("\n{text}")),
+                filled(&parts, ";", 0),
             )
         };
         if self.is_book {
@@ -103,7 +109,7 @@ impl<'a> Report<'a> {
             return Ok(());
         }
         self.console.result(
-            || format!("{}\n\n{HEAD}", text()),
+            || format!("{}\n\n{HEAD}{}", text(), if self.has_penalty { PENALTY } else { "" }),
             || {
                 json!({
                     "event": "start",
@@ -145,7 +151,7 @@ impl<'a> Report<'a> {
         if step.batch.is_multiple_of(STEPS_A_LOOK) || step.batch == step.n_batches {
             bar.set_position(step.batch);
             let (loss, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
-            bar.set_message(format!("loss {loss:.4}  accuracy {accuracy:.4}"));
+            bar.set_message(format!("loss {}  accuracy {accuracy:.4}", loss_text(loss)));
         }
         match book::step(step).filter(|_| self.is_book) {
             Some(line) => self.console.line(&line),
@@ -158,7 +164,8 @@ impl<'a> Report<'a> {
         let epochs = state.config.early_stop.map_or(0, |stop| stop.patience);
         let best = state.config.monitor.best_epoch(&state.history).map_or(0, |best| best + 1);
         self.console.message(&format!(
-            "stopped early: none of the last {epochs} epochs was better than epoch {best}"
+            "stopped early: none of the last {} was better than epoch {best}",
+            count(epochs, "epoch")
         ));
     }
 
@@ -183,20 +190,22 @@ impl<'a> Report<'a> {
                 let EpochRecord { train, validation, penalty, learning_rate } = record;
                 let held_out = validation.map_or_else(
                     || format!("{:>14}  {:>8}", "-", "-"),
-                    |Metrics { loss, accuracy }| format!("{loss:>14.4}  {accuracy:>8.4}"),
+                    |Metrics { loss, accuracy }| {
+                        format!("{:>14}  {accuracy:>8.4}", loss_text(loss))
+                    },
                 );
                 // What six digits would show as next to nothing.
                 let learning_rate = match learning_rate {
                     small if *small < 1e-5 => format!("{small:.3e}"),
                     rate => format!("{rate:.6}"),
                 };
-                let penalty = match penalty {
-                    0.0 => String::new(),
-                    penalty => format!("  and {penalty:.4} of regularisation"),
+                let penalty = match self.has_penalty {
+                    true => format!("  {:>width$}", loss_text(*penalty), width = PENALTY.len() - 2),
+                    false => String::new(),
                 };
                 format!(
-                    "{epoch:>5}  {:.4}  {:>8.4}  {held_out}  {learning_rate:>13}  {}{penalty}",
-                    train.loss,
+                    "{epoch:>5}  {:>6}  {:>8.4}  {held_out}  {learning_rate:>13}  {:>6}{penalty}",
+                    loss_text(train.loss),
                     train.accuracy,
                     duration(time),
                 )
@@ -272,9 +281,10 @@ impl<'a> Report<'a> {
         self.console.result(
             || {
                 format!(
-                    "stopped by {}: {epoch} epochs and {batch} batches are saved in {output}; \
+                    "stopped by {} and saved in {output}, {} done;\n\
                      carry on with --resume {output:?} --epochs {epochs}",
-                    signal.name()
+                    signal.name(),
+                    done(state)
                 )
             },
             || {
@@ -298,14 +308,11 @@ impl<'a> Report<'a> {
     ) -> io::Result<()> {
         let (epochs, time) = (state.progress.epoch, self.started.elapsed());
         let output = output.display().to_string();
-        let part = match state.progress.batch {
-            0 => String::new(),
-            batch => format!(" and {batch} batches"),
-        };
         let text = format!(
-            "\ntest loss {:.4}, accuracy {:.4}, after {epochs} epochs{part}, {}; saved in {output}",
-            test.loss,
+            "\ntest loss {}, accuracy {:.4}, after {}, {}; saved in {output}",
+            loss_text(test.loss),
             test.accuracy,
+            done(state),
             duration(time),
         );
         if self.is_book {
@@ -324,6 +331,15 @@ impl<'a> Report<'a> {
                 })
             },
         )
+    }
+}
+
+/// As `3 epochs and 17 batches`.
+fn done(state: &TrainingState) -> String {
+    let epochs = count(state.progress.epoch, "epoch");
+    match state.progress.batch {
+        0 => epochs,
+        batch => format!("{epochs} and {}", count(batch, "batch")),
     }
 }
 

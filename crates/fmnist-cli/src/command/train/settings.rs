@@ -4,32 +4,40 @@
 //! program. Where an option is given more than once, the command line goes before the file, and the file before the
 //! preset. A saved run can be said in the same options, which is how those given on `--resume` are held against it.
 
+mod file;
+mod list;
 mod network;
 mod objective;
 mod optimizing;
+mod preset;
 mod rates;
 mod steps;
 
-use std::{fmt::Display, fs, path::Path};
+use std::{fmt::Display, path::Path};
 
 use anyhow::Context as _;
-use clap::ValueEnum;
-use nn_core::{Init, LayerSpec, Model};
+use fmnist_data::ImageSize;
+use nn_core::{LayerSpec, Model};
+use nn_io::ModelInfo;
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{exit::Usage, source::Choice};
+use crate::{
+    exit::Usage,
+    source::{Choice, Source},
+};
 use network::Network;
 use objective::Objective;
 use optimizing::Optimizing;
+pub(in crate::command) use preset::Preset;
 pub(super) use rates::{Change, EPOCHS};
 use rates::{Rates, own_steps};
 use steps::Steps;
 
 /// What makes a run the run it is. Absent is the default, or when resuming what was saved.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Settings of a run")]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::command) struct Settings {
@@ -37,6 +45,12 @@ pub(in crate::command) struct Settings {
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::command) dataset: Option<Choice>,
+
+    /// The size of an image, which pictures in folders are made to have [default: that of the first
+    /// picture; of CSV files, square]
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    image_size: Option<ImageSize>,
 
     /// Epochs in all, those before --resume included [default: 10; of a cosine or one-cycle that is carried
     /// on, its own]
@@ -67,8 +81,8 @@ pub(in crate::command) struct Settings {
 }
 
 /// Options that are not compared here when a run is carried on: those of the learning rate and of epochs, which
-/// [`Rates`] sees to; the dataset, which has been seen to; and those that a saved run no longer tells.
-const NOT_COMPARED: [&str; 13] = [
+/// [`Rates`] sees to, and the dataset, which has been seen to.
+const NOT_COMPARED: [&str; 11] = [
     "epochs",
     "learning-rate",
     "warmup-epochs",
@@ -80,8 +94,6 @@ const NOT_COMPARED: [&str; 13] = [
     "patience",
     "min-delta",
     "dataset",
-    "validate-on-test",
-    "init",
 ];
 
 impl Settings {
@@ -94,22 +106,22 @@ impl Settings {
         if file.is_none() && preset.is_none() {
             return Ok(self.clone());
         }
-        let mut table = Map::new();
+        let mut options = file::Options::new();
         if let Some(preset) = preset {
-            table.extend(parse(preset.text(), preset.name())?);
+            options.extend(file::parse(preset.text(), preset.name())?);
         }
         if let Some(path) = file {
-            let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            table.extend(parse(&text, &path.display().to_string())?);
+            options.extend(file::read(path)?);
         }
-        let given = self.table();
-        // What JSON has no number for.
-        if let Some((option, _)) = given.iter().find(|(_, value)| value.is_null()) {
-            let message = format!("--{option}: expected a finite number, found inf or NaN");
-            return Err(Usage::error(message));
+        for (option, value) in self.table() {
+            // What JSON has no number for.
+            if value.is_null() {
+                let message = format!("--{option}: expected a finite number, found inf or NaN");
+                return Err(Usage::error(message));
+            }
+            options.insert(option, plain(&value));
         }
-        table.extend(given);
-        Settings::try_from(table)
+        file::settings(&options).map_err(Usage::error)
     }
 
     /// Those that are given, by name.
@@ -127,46 +139,59 @@ impl Settings {
         toml::to_string(self).context("the settings as TOML, whose numbers have 63 bits")
     }
 
-    /// The options that give this run, all of them said that have a value; of what is not known without its data,
-    /// how many batches an epoch has, only what was so before.
+    /// The options that give this run, all of them said that have a value; without how many batches an epoch has,
+    /// none that counts epochs of the schedule.
     pub(in crate::command) fn of(
         layers: &[LayerSpec],
         state: &TrainingState,
-        n_validation: Option<usize>,
+        info: &ModelInfo,
         n_batches: Option<u64>,
     ) -> Self {
-        let epochs = own_steps(&state.schedule).zip(n_batches).map(|(steps, n)| steps.div_ceil(n));
+        let dataset = Choice::of_model(info).ok();
+        let image_size = ImageSize::new(info.input.width, info.input.height)
+            .filter(|_| dataset.is_some_and(Choice::takes_size));
+        let mut all = Self::of_state(layers, state, n_batches);
+        all.steps.validation = Some(info.n_validation);
+        Self { dataset, image_size, ..all }
+    }
+
+    /// The same, but for what depends on data.
+    fn of_state(layers: &[LayerSpec], state: &TrainingState, n_batches: Option<u64>) -> Self {
         Self {
             dataset: None,
-            epochs,
-            network: Network::of(layers),
-            steps: Steps::of(&state.config, n_validation),
+            image_size: None,
+            epochs: own_steps(&state.schedule).zip(n_batches).map(|(steps, n)| steps.div_ceil(n)),
+            network: Network::of(layers, state.config.init),
+            steps: Steps::of(&state.config),
             objective: Objective::of(&state.config),
             optimizing: Optimizing::of(&state.optimizer.config()),
-            rates: Rates::of(&state.schedule, n_batches.unwrap_or(1)),
+            rates: Rates::of(&state.schedule, n_batches),
         }
     }
 
-    /// All options of a new run that has these, those that were left out said.
+    /// All options of a new run that has these, those that were left out said, but for what follows from data of
+    /// the user's own: how many are held out, and how many are a batch.
     pub(super) fn completed(&self) -> anyhow::Result<Self> {
         // So many batches that no part of an epoch is rounded away.
         const N_BATCHES: u64 = 1_000_000;
-        let layers = self.network.layers(1, 1);
+        let layers = self.network.layers(1, 1)?;
         let config = self.config(&layers, None)?;
-        let n_validation = self.steps.validation.or(Some(super::begin::N_VALIDATION));
-        let model = Model::new(&layers, Init::Book, 0)?;
+        let model = Model::new(&layers, config.init, 0)?;
         let schedule = self.schedule(N_BATCHES)?;
         // How many classes there are, which their weights must be as many as, the data say.
         let for_any_classes = RunConfig { class_weights: Vec::new(), ..config.clone() };
         let state = TrainingState::new(&model, self.optimizer()?, schedule, for_any_classes)?;
         let state = TrainingState { config, ..state };
-        let all = Self::of(&layers, &state, n_validation, Some(N_BATCHES));
-        let network = all.network.with_init(self.network.init());
+        let mut all = Self::of_state(&layers, &state, Some(N_BATCHES));
+        let dataset = self.dataset.unwrap_or(Choice::Auto);
+        all.steps.validation = self.steps.validation;
+        if dataset.is_own() {
+            all.steps.batch_size = self.steps.batch_size;
+        } else {
+            all.steps.validation.get_or_insert(super::begin::N_VALIDATION);
+        }
         let epochs = Some(self.epochs.unwrap_or(EPOCHS));
-        let mut steps = all.steps;
-        steps.validate_on_test = self.steps.validate_on_test;
-        let dataset = Some(self.dataset.unwrap_or(Choice::Auto));
-        Ok(Self { dataset, epochs, network, steps, ..all })
+        Ok(Self { dataset: Some(dataset), image_size: self.image_size, epochs, ..all })
     }
 
     /// What a run over these layers is, with batches of so many images where that is not said.
@@ -176,12 +201,13 @@ impl Settings {
         batch_size: Option<usize>,
     ) -> anyhow::Result<RunConfig> {
         let n_dense = layers.iter().filter(|layer| layer.dense().is_some()).count();
-        let mut config = RunConfig::default();
+        let mut config = RunConfig { init: self.network.init(), ..RunConfig::default() };
         self.objective.configure(n_dense, &mut config)?;
         self.steps.configure(n_dense, &mut config)?;
         config.batch_size =
             self.batch_size().or(batch_size).unwrap_or(RunConfig::default().batch_size);
-        config.validate().map_err(Usage::error)?;
+        config.validate().map_err(by_option)?;
+        config.loss.check(LayerSpec::Softmax).map_err(by_option)?;
         Ok(config)
     }
 
@@ -195,17 +221,17 @@ impl Settings {
         self.rates.new_schedule(self.optimizing.default_rates(), self.epochs, n_batches)
     }
 
+    /// Where the images are.
+    pub(in crate::command) fn source(&self, data_dir: Option<&Path>) -> anyhow::Result<Source> {
+        Source::new(self.dataset.unwrap_or(Choice::Auto), data_dir, self.image_size)
+    }
+
     pub(super) fn batch_size(&self) -> Option<usize> {
         self.steps.batch_size.map(usize::from)
     }
 
     pub(super) fn validation(&self) -> Option<usize> {
         self.steps.validation
-    }
-
-    /// Whether each epoch is measured by the test set.
-    pub(super) fn validates_on_test(&self) -> bool {
-        self.steps.validate_on_test.unwrap_or(false)
     }
 
     /// The error where an option is given that is not what the saved run has.
@@ -225,6 +251,49 @@ impl Settings {
     }
 }
 
+/// What the libraries call a setting, and the option that gives it.
+const OPTIONS: [(&str, &str); 21] = [
+    ("learning rate", "--learning-rate"),
+    ("decay", "--decay"),
+    ("factor", "--decay-factor"),
+    ("minimum", "--minimum-rate"),
+    ("min_delta", "--min-delta"),
+    ("momentum", "--momentum"),
+    ("weight_decay", "--weight-decay"),
+    ("label smoothing", "--label-smoothing"),
+    ("gamma of the focal loss", "--focal-gamma"),
+    ("class weight", "--class-weights"),
+    ("class weights, one a class", "--class-weights"),
+    ("weights_l1", "--l1"),
+    ("weights_l2", "--l2"),
+    ("biases_l1", "--bias-l1"),
+    ("biases_l2", "--bias-l2"),
+    ("norm of the gradient", "--clip-norm"),
+    ("limit of the gradient", "--clip-value"),
+    ("decay of the average", "--average"),
+    ("least improvement", "--early-stop-delta"),
+    ("lowest rate", "--from"),
+    ("highest rate", "--to"),
+];
+
+/// The error of a setting that is outside its range, by the name of its option.
+pub(in crate::command) fn by_option(error: impl Display) -> anyhow::Error {
+    let message = error.to_string();
+    let named = OPTIONS.iter().find_map(|(name, option)| {
+        let rest = message.strip_prefix(name)?.strip_prefix(':')?;
+        Some(format!("{option}:{rest}"))
+    });
+    Usage::error(named.unwrap_or(message))
+}
+
+/// An option that has a value, as the command line has it.
+fn as_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A value as the command line has it.
 fn plain(value: &Value) -> String {
     match value {
@@ -232,64 +301,6 @@ fn plain(value: &Value) -> String {
         Value::Array(values) if values.is_empty() => "none".into(),
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(","),
         other => other.to_string(),
-    }
-}
-
-impl TryFrom<Map<String, Value>> for Settings {
-    type Error = anyhow::Error;
-
-    fn try_from(table: Map<String, Value>) -> anyhow::Result<Self> {
-        serde_json::from_value(Value::Object(table)).map_err(Usage::error)
-    }
-}
-
-/// The options of a file. Each must be one that there is.
-fn parse(text: &str, name: &str) -> anyhow::Result<Map<String, Value>> {
-    let table: Map<String, Value> = toml::from_str(text).map_err(|error: toml::de::Error| {
-        Usage::error(format!("{name}: {}", error.to_string().trim_end()))
-    })?;
-    let understood = Settings::try_from(table.clone()).with_context(|| name.to_owned());
-    let understood = understood.map_err(|error| Usage::error(format!("{error:#}")))?.table();
-    match table.keys().find(|key| !understood.contains_key(*key)) {
-        None => Ok(table),
-        Some(key) => Err(Usage::error(format!(
-            "{name}: {key}: expected an option of `fmnist train` without its dashes, as those that \
-             --print-config shows"
-        ))),
-    }
-}
-
-/// Settings that are built into the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::command) enum Preset {
-    /// The run of the book "Neural Networks from Scratch", in its own lines
-    Nnfs,
-    /// The default network, trained better in the same time
-    Better,
-    /// A larger network, in about a minute on two cores
-    DenseFast,
-    /// The most accurate that there is of dense layers
-    DenseBest,
-}
-
-impl Preset {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Nnfs => "nnfs",
-            Self::Better => "better",
-            Self::DenseFast => "dense-fast",
-            Self::DenseBest => "dense-best",
-        }
-    }
-
-    /// Its file.
-    fn text(self) -> &'static str {
-        match self {
-            Self::Nnfs => include_str!("../../../presets/nnfs.toml"),
-            Self::Better => include_str!("../../../presets/better.toml"),
-            Self::DenseFast => include_str!("../../../presets/dense-fast.toml"),
-            Self::DenseBest => include_str!("../../../presets/dense-best.toml"),
-        }
     }
 }
 
@@ -329,6 +340,8 @@ pub(super) fn agree<T: PartialEq + Display>(
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
 
     /// Every preset is understood, and completed it says all that it says itself.
@@ -340,8 +353,9 @@ mod tests {
             for (key, value) in settings.table() {
                 assert_eq!(all.get(&key), Some(&value), "{preset:?}: {key}");
             }
-            let again = parse(&settings.completed().unwrap().to_toml().unwrap(), "again").unwrap();
-            assert_eq!(again, all, "{preset:?}: printed and read again");
+            let printed = settings.completed().unwrap().to_toml().unwrap();
+            let again = file::settings(&file::parse(&printed, "again").unwrap()).unwrap();
+            assert_eq!(again.table(), all, "{preset:?}: printed and read again");
         }
     }
 
@@ -351,18 +365,5 @@ mod tests {
         let settings = given.over(None, Some(Preset::Better)).unwrap();
         assert_eq!(settings.epochs, Some(3));
         assert!(settings.table().len() > 3);
-    }
-
-    #[test]
-    fn options_that_there_are_not_are_refused_by_name() {
-        for (text, expected) in [
-            ("epoch = 3", "run.toml: epoch: expected an option"),
-            ("epochs = \"three\"", "run.toml: invalid type"),
-            ("norm = \"bath\"", "run.toml: unknown variant"),
-            ("epochs = ", "run.toml: TOML parse error at line 1"),
-        ] {
-            let error = parse(text, "run.toml").unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
-        }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use fmnist_data::{Dataset, ImageSize};
+use fmnist_data::Dataset;
 use nn_core::{Model, Scaling};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
 use nn_train::TrainingState;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     console::Console,
-    source::{Choice, Place, Source},
+    source::{Choice, Source},
 };
 
 /// A model and its state of training.
@@ -34,10 +34,9 @@ pub(super) enum Plan {
 pub(super) fn new_run(
     settings: &Settings,
     warm_start: Option<&Path>,
-    place: &Place,
+    data_dir: Option<&Path>,
 ) -> anyhow::Result<Plan> {
-    let choice = settings.dataset.unwrap_or(Choice::Auto);
-    let source = Source::new(choice, place.data_dir.as_deref(), place.image_size)?;
+    let source = settings.source(data_dir)?;
     let (inputs, outputs) = source.least_shape();
     begin::layers(settings, inputs, outputs)?;
     settings.schedule(1)?;
@@ -50,7 +49,7 @@ pub(super) fn resumed_run(
     path: &Path,
     checkpoint: Checkpoint,
     settings: &Settings,
-    place: &Place,
+    data_dir: Option<&Path>,
 ) -> anyhow::Result<Plan> {
     let Checkpoint { model, info, training } = checkpoint;
     let dataset = Choice::of_model(&info)?;
@@ -63,12 +62,9 @@ pub(super) fn resumed_run(
     })?;
     let given_dataset = settings.dataset.filter(|&choice| choice != Choice::Auto);
     agree("--dataset", given_dataset.as_ref(), &dataset)?;
-    let saved = Settings::of(&model.specs(), &state, Some(info.n_validation), None);
+    let saved = Settings::of(&model.specs(), &state, &info, None);
     settings.agree_with(&saved, &state)?;
-    if let Some(size) = ImageSize::new(info.input.width, info.input.height) {
-        agree("--image-size", place.image_size.as_ref(), &size)?;
-    }
-    let source = Source::of_model(&info, place.data_dir.as_deref())?;
+    let source = Source::of_model(&info, data_dir)?;
     let run = Box::new(Run { model, state });
     Ok(Plan::Resume { run, source, info: Box::new(info) })
 }

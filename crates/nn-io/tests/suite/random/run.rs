@@ -152,7 +152,8 @@ fn config(
     let early_stop = (1..=u64::MAX, real())
         .prop_map(|(patience, delta)| EarlyStop { patience, min_delta: delta.abs() });
     let counts = (any::<u64>(), 1..=usize::MAX, prop_oneof![Just(1), 1..=usize::MAX]);
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), select(&Init::ALL[..]));
+    let flags =
+        (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), select(&Init::ALL[..]));
     let lists = (
         list(finite().prop_map(f32::abs), outputs),
         list(penalty(), n_dense),

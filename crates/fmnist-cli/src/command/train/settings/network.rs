@@ -1,20 +1,26 @@
 //! The options of the network between the data's pixels and classes.
 
-use std::fmt;
+use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
-use nn_core::{Activation, Init, LayerSpec};
-use serde::{Deserialize, Serialize};
+use nn_core::{Activation, Error, Init, LayerSpec, Model};
+use serde::Serialize;
+
+use super::list::List;
+use crate::exit::Usage;
+
+/// Sizes of the hidden layers of a network that does not say: the book's.
+const HIDDEN: [usize; 2] = [128, 128];
 
 /// What stands between the pixels and the classes.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Network")]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::command) struct Network {
-    /// Sizes of the hidden layers, or `none` [default: 128,128]
-    #[arg(long, value_name = "N,N,...")]
+    /// Sizes of the hidden layers, each 1 or more, or `none` [default: 128,128]
+    #[arg(long, value_name = "N,N,...", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) hidden: Option<Hidden>,
+    hidden: Option<List<NonZeroUsize>>,
 
     /// What normalises each hidden layer before its activation [default: none]
     #[arg(long, value_enum)]
@@ -39,8 +45,15 @@ pub(in crate::command) struct Network {
 
 impl Network {
     /// The layers between so many inputs and outputs.
-    pub(in crate::command) fn layers(&self, inputs: usize, outputs: usize) -> Vec<LayerSpec> {
-        let Hidden(hidden) = self.hidden.clone().unwrap_or_default();
+    pub(in crate::command) fn layers(
+        &self,
+        inputs: usize,
+        outputs: usize,
+    ) -> anyhow::Result<Vec<LayerSpec>> {
+        let hidden = match &self.hidden {
+            None => HIDDEN.to_vec(),
+            Some(List(sizes)) => sizes.iter().copied().map(usize::from).collect(),
+        };
         let activation = self.activation.unwrap_or(ActivationName::Relu);
         let mut layers = Vec::new();
         let mut width = inputs;
@@ -54,7 +67,13 @@ impl Network {
             width = size;
         }
         layers.extend([LayerSpec::Dense { inputs: width, outputs }, LayerSpec::Softmax]);
-        layers
+        match Model::parameter_count(&layers) {
+            // Of all settings of a layer, the options have this one.
+            Err(Error::LayerSetting { expected, found, .. }) => {
+                Err(Usage::error(format!("--dropout: expected {expected}, found {found}")))
+            }
+            _ => Ok(layers),
+        }
     }
 
     /// How the weights begin.
@@ -62,38 +81,37 @@ impl Network {
         self.init.unwrap_or(InitName::He).init()
     }
 
-    /// The options that give these layers, all of them said, but for the beginning of weights that have moved on; of
-    /// layers that no options give, none.
-    pub(super) fn of(layers: &[LayerSpec]) -> Self {
+    /// The options that give these layers, all of them said; of layers that no options give, how they began alone.
+    pub(super) fn of(layers: &[LayerSpec], init: Init) -> Self {
+        let init = InitName::value_variants().iter().find(|name| name.init() == init).copied();
+        let beginning = Self { init, ..Self::default() };
         let dense: Vec<_> = layers.iter().filter_map(|layer| layer.dense()).collect();
         let Some((&(inputs, _), &(_, outputs))) = dense.first().zip(dense.last()) else {
-            return Self::default();
+            return beginning;
         };
-        let hidden = dense[..dense.len() - 1].iter().map(|&(_, outputs)| outputs).collect();
+        let hidden = dense[..dense.len() - 1].iter();
+        let hidden = hidden.filter_map(|&(_, outputs)| NonZeroUsize::new(outputs)).collect();
         let rate = layers.iter().find_map(|layer| match layer {
             LayerSpec::Dropout { rate } => Some(*rate),
             _ => None,
         });
         let found = Self {
-            hidden: Some(Hidden(hidden)),
+            hidden: Some(List(hidden)),
             norm: Some(layers.iter().find_map(NormName::of).unwrap_or(NormName::None)),
             activation: Some(
                 layers.iter().find_map(ActivationName::of).unwrap_or(ActivationName::Relu),
             ),
             dropout: Some(rate.unwrap_or(0.0)),
-            init: None,
+            init,
         };
-        if found.layers(inputs, outputs) == layers { found } else { Self::default() }
-    }
-
-    /// The same, with how the weights begin.
-    pub(super) fn with_init(self, init: Init) -> Self {
-        let init = InitName::value_variants().iter().find(|name| name.init() == init).copied();
-        Self { init, ..self }
+        match found.layers(inputs, outputs) {
+            Ok(given) if given == layers => found,
+            _ => beginning,
+        }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum NormName {
     None,
@@ -121,7 +139,7 @@ impl NormName {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum ActivationName {
     Relu,
@@ -156,7 +174,7 @@ impl ActivationName {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum InitName {
     He,
@@ -178,43 +196,5 @@ impl InitName {
             Self::Orthogonal => Init::Orthogonal,
             Self::Book => Init::Book,
         }
-    }
-}
-
-/// Sizes of hidden layers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Hidden(Vec<usize>);
-
-impl Default for Hidden {
-    /// The book's.
-    fn default() -> Self {
-        Self(vec![128, 128])
-    }
-}
-
-impl std::str::FromStr for Hidden {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "none" {
-            return Ok(Self(Vec::new()));
-        }
-        let size = |part: &str| match part.trim().parse() {
-            Ok(0) | Err(_) => {
-                Err(format!("expected sizes of 1 or more, as 128,128, found {part:?}"))
-            }
-            Ok(size) => Ok(size),
-        };
-        text.split(',').map(size).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl fmt::Display for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("none");
-        }
-        let sizes: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&sizes.join(","))
     }
 }

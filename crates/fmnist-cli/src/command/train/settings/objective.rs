@@ -2,12 +2,13 @@
 
 use nn_core::{Loss, Penalty};
 use nn_train::RunConfig;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::list::List;
 use crate::exit::Usage;
 
 /// What training makes small.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Loss")]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::command) struct Objective {
@@ -16,15 +17,15 @@ pub(in crate::command) struct Objective {
     #[serde(skip_serializing_if = "Option::is_none")]
     label_smoothing: Option<f64>,
 
-    /// The focal loss with this gamma, instead of cross-entropy
+    /// The focal loss with this gamma, instead of cross-entropy [default: 0, not so]
     #[arg(long, value_name = "GAMMA", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     focal_gamma: Option<f64>,
 
-    /// How much each class counts, one number a class [default: all 1]
-    #[arg(long, value_name = "W,W,...", value_delimiter = ',', allow_negative_numbers = true)]
+    /// How much each class counts, one number a class, or `none`: all 1 [default: none]
+    #[arg(long, value_name = "W,W,...", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    class_weights: Option<Vec<f32>>,
+    class_weights: Option<List<f32>>,
 
     /// Regularisation by the weights' absolute values [default: 0]
     #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
@@ -50,16 +51,17 @@ pub(in crate::command) struct Objective {
 impl Objective {
     /// Gives the settings of a run with so many dense layers what was asked for.
     pub(super) fn configure(&self, n_dense: usize, config: &mut RunConfig) -> anyhow::Result<()> {
-        config.loss = match (self.focal_gamma, self.label_smoothing) {
-            (Some(_), Some(_)) => {
-                let message = "--label-smoothing: expected no --focal-gamma beside it";
-                return Err(Usage::error(message));
+        let smoothing = self.label_smoothing.unwrap_or(0.0);
+        config.loss = match self.focal_gamma.unwrap_or(0.0) {
+            0.0 => Loss::CrossEntropy { smoothing },
+            gamma if smoothing == 0.0 => Loss::Focal { gamma },
+            gamma => {
+                return Err(Usage::error(format!(
+                    "--label-smoothing: expected 0 beside a --focal-gamma of {gamma}, found {smoothing}"
+                )));
             }
-            (Some(gamma), None) => Loss::Focal { gamma },
-            (None, smoothing) => Loss::CrossEntropy { smoothing: smoothing.unwrap_or(0.0) },
         };
-        let class_weights = self.class_weights.iter().flatten();
-        config.class_weights = class_weights.copied().collect();
+        config.class_weights = self.class_weights.iter().flat_map(|it| &it.0).copied().collect();
         let penalty = Penalty {
             weights_l1: self.l1.unwrap_or(0.0),
             weights_l2: self.l2.unwrap_or(0.0),
@@ -75,15 +77,15 @@ impl Objective {
     /// The options that give these settings, all of them said.
     pub(super) fn of(config: &RunConfig) -> Self {
         let (label_smoothing, focal_gamma) = match config.loss {
-            Loss::CrossEntropy { smoothing } => (Some(smoothing), None),
-            Loss::Focal { gamma } => (None, Some(gamma)),
+            Loss::CrossEntropy { smoothing } => (Some(smoothing), Some(0.0)),
+            Loss::Focal { gamma } => (Some(0.0), Some(gamma)),
             _ => (None, None),
         };
         let penalty = config.penalties.first().copied().unwrap_or_default();
         Self {
             label_smoothing,
             focal_gamma,
-            class_weights: Some(config.class_weights.clone()).filter(|weights| !weights.is_empty()),
+            class_weights: Some(List(config.class_weights.clone())),
             l1: Some(penalty.weights_l1),
             l2: Some(penalty.weights_l2),
             bias_l1: Some(penalty.biases_l1),

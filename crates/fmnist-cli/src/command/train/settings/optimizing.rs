@@ -2,13 +2,12 @@
 
 use clap::ValueEnum;
 use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::check_options;
-use crate::exit::Usage;
+use super::{by_option, check_options};
 
 /// What makes steps of gradients.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Optimizer")]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::command) struct Optimizing {
@@ -60,7 +59,7 @@ impl Optimizing {
             OptimizerName::Adagrad => OptimizerConfig::Adagrad(AdagradConfig::default()),
             OptimizerName::Rmsprop => OptimizerConfig::RmsProp(RmsPropConfig::default()),
         };
-        config.validate().map_err(Usage::error)?;
+        config.validate().map_err(by_option)?;
         Ok(config)
     }
 
@@ -112,7 +111,7 @@ impl Optimizing {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum OptimizerName {
     Adam,

@@ -2,22 +2,19 @@
 //! and of one that is carried on, whose rate and number of epochs may become others.
 
 use clap::ValueEnum;
-use nn_optim::{Decay, Error, Schedule};
+use nn_optim::{Decay, Schedule};
 use nn_train::TrainingState;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{agree, check_options};
-use crate::{
-    exit::Usage,
-    schedule::{in_epochs, rounded},
-};
+use super::{agree, by_option, check_options};
+use crate::{exit::Usage, schedule::in_epochs, text::rounded};
 
 /// Epochs in all of a run that does not say.
 pub(in crate::command) const EPOCHS: u64 = 10;
 
 /// How the learning rate goes. Absent is the default, or when resuming what was saved.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Learning rate")]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::command) struct Rates {
@@ -71,7 +68,7 @@ pub(in crate::command) struct Rates {
     min_delta: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum ScheduleName {
     Constant,
@@ -164,6 +161,9 @@ impl Rates {
             ScheduleName::InverseTime => Decay::InverseTime { decay: self.decay.unwrap_or(decay) },
             ScheduleName::Step => {
                 let every = steps("--step-epochs", self.step_epochs.unwrap_or(5.0), n_batches)?;
+                if self.step_epochs == Some(0.0) {
+                    return Err(Usage::error("--step-epochs: expected more than 0, found 0"));
+                }
                 Decay::Step { every: every.max(1), factor }
             }
             ScheduleName::Exponential => {
@@ -190,26 +190,29 @@ impl Rates {
         validated(Schedule { learning_rate, warmup, decay })
     }
 
-    /// The options that give this schedule where an epoch has so many batches, all that it has said.
-    pub(super) fn of(schedule: &Schedule, n_batches: u64) -> Self {
+    /// The options that give this schedule where an epoch has so many batches, all that it has said; where that is
+    /// not known, but for those that are about epochs.
+    pub(super) fn of(schedule: &Schedule, n_batches: Option<u64>) -> Self {
         let Schedule { learning_rate, warmup, decay } = *schedule;
         let one_cycle = matches!(decay, Decay::OneCycle { .. });
+        let epochs = |steps| match steps {
+            0 => Some(0.0),
+            _ => n_batches.map(|n| in_epochs(steps, n)),
+        };
         let base = Self {
             learning_rate: Some(learning_rate),
             schedule: Some(ScheduleName::of(&decay)),
-            warmup_epochs: Some(in_epochs(warmup, n_batches)).filter(|_| !one_cycle),
+            warmup_epochs: epochs(warmup).filter(|_| !one_cycle),
             ..Self::default()
         };
         match decay {
             Decay::Constant | Decay::OneCycle { .. } => base,
             Decay::InverseTime { decay } => Self { decay: Some(decay), ..base },
-            Decay::Step { every, factor } => Self {
-                step_epochs: Some(in_epochs(every, n_batches)),
-                decay_factor: Some(factor),
-                ..base
-            },
+            Decay::Step { every, factor } => {
+                Self { step_epochs: epochs(every), decay_factor: Some(factor), ..base }
+            }
             Decay::Exponential { factor } => {
-                Self { decay_factor: Some(factor.powf(n_batches as f64)), ..base }
+                Self { decay_factor: n_batches.map(|n| factor.powf(n as f64)), ..base }
             }
             Decay::Cosine { minimum, .. } => Self { minimum_rate: Some(minimum), ..base },
             Decay::Plateau { factor, patience, min_delta } => Self {
@@ -395,19 +398,8 @@ fn check_warmup(option: &str, warmup: f64, epochs: u64) -> anyhow::Result<()> {
     )))
 }
 
-/// The schedule; what is wrong with it is said of the option.
+/// The schedule, if it is one.
 fn validated(schedule: Schedule) -> anyhow::Result<Schedule> {
-    match schedule.validate() {
-        Ok(()) => Ok(schedule),
-        Err(Error::Setting { name, expected, found }) => {
-            let option = match name {
-                "factor" => "--decay-factor",
-                "minimum" => "--minimum-rate",
-                "min_delta" => "--min-delta",
-                other => other,
-            };
-            Err(Usage::error(format!("{option}: expected {expected}, found {found}")))
-        }
-        Err(other) => Err(Usage::error(other)),
-    }
+    schedule.validate().map_err(by_option)?;
+    Ok(schedule)
 }

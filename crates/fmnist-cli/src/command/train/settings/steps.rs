@@ -4,12 +4,13 @@ use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
 use nn_train::{Augment, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::list::List;
 use crate::exit::Usage;
 
 /// How a run goes.
-#[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Steps and epochs")]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::command) struct Steps {
@@ -34,36 +35,36 @@ pub(in crate::command) struct Steps {
     flip: Option<bool>,
 
     /// Shift images by up to so many pixels each way, at random [default: 0]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = pixels())]
     #[serde(skip_serializing_if = "Option::is_none")]
-    shift: Option<usize>,
+    shift: Option<u64>,
 
     /// Put a black square of this side at random over each image [default: 0]
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = pixels())]
     #[serde(skip_serializing_if = "Option::is_none")]
-    cutout: Option<usize>,
+    cutout: Option<u64>,
 
     /// Judge each image together with its mirror image, in training and ever after
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     test_flips: Option<bool>,
 
-    /// Dense layers that stay as they are, the first being 0
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    /// Dense layers that stay as they are, the first being 0 [default: none]
+    #[arg(long, value_name = "N,N,...")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    freeze: Option<Vec<usize>>,
+    freeze: Option<List<usize>>,
 
-    /// Scale gradients down to this norm where theirs is larger
+    /// Scale gradients down to this norm where theirs is larger [default: 0, not so]
     #[arg(long, value_name = "NORM", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     clip_norm: Option<f64>,
 
-    /// Keep each element of the gradient within this distance of 0
+    /// Keep each element of the gradient within this distance of 0 [default: 0, not so]
     #[arg(long, value_name = "LIMIT", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     clip_value: Option<f64>,
 
-    /// Judge and use a moving average of the weights, of which a step keeps this much, as 0.999
+    /// Judge and use a moving average of the weights, of which a step keeps this much, as 0.999 [default: 0]
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     average: Option<f64>,
@@ -78,7 +79,7 @@ pub(in crate::command) struct Steps {
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_best: Option<bool>,
 
-    /// Stop after so many epochs without a better one
+    /// Stop after so many epochs without a better one [default: 0, never]
     #[arg(long, value_name = "EPOCHS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     early_stop: Option<u64>,
@@ -97,12 +98,17 @@ pub(in crate::command) struct Steps {
     /// Measure each epoch by the test set, as the book does; it then says nothing new in the end
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) validate_on_test: Option<bool>,
+    validate_on_test: Option<bool>,
 
     /// Determines every random draw [default: 0]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+}
+
+/// So many pixels as a side of an image may have.
+fn pixels() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(..=nn_io::limits::WIDTH as u64)
 }
 
 impl Steps {
@@ -113,13 +119,14 @@ impl Steps {
         config.shuffle = self.shuffle.map_or(Shuffle::EachEpoch, ShuffleName::shuffle);
         config.augment = Augment {
             flip: self.flip.unwrap_or(false),
-            shift: self.shift.unwrap_or(0),
-            cutout: self.cutout.unwrap_or(0),
+            shift: self.shift.unwrap_or(0) as usize,
+            cutout: self.cutout.unwrap_or(0) as usize,
         };
         config.mirror = self.test_flips.unwrap_or(false);
-        config.frozen = match self.freeze.as_deref() {
-            None | Some([]) => Vec::new(),
-            Some(layers) => {
+        config.validates_on_test = self.validate_on_test.unwrap_or(false);
+        config.frozen = match self.freeze.as_ref().map_or(&[][..], |it| &it.0) {
+            [] => Vec::new(),
+            layers => {
                 if let Some(layer) = layers.iter().find(|&&layer| layer >= n_dense) {
                     let expected =
                         format!("--freeze: expected dense layers from 0 to {}", n_dense - 1);
@@ -128,57 +135,63 @@ impl Steps {
                 (0..n_dense).map(|layer| layers.contains(&layer)).collect()
             }
         };
-        config.clip = match (self.clip_norm, self.clip_value) {
-            (Some(_), Some(_)) => {
-                return Err(Usage::error("--clip-norm: expected no --clip-value beside it"));
+        config.clip = match (self.clip_norm.unwrap_or(0.0), self.clip_value.unwrap_or(0.0)) {
+            (0.0, 0.0) => None,
+            (norm, 0.0) => Some(Clip::Norm(norm)),
+            (0.0, value) => Some(Clip::Value(value)),
+            (norm, value) => {
+                return Err(Usage::error(format!(
+                    "--clip-norm: expected 0 beside a --clip-value of {value}, found {norm}"
+                )));
             }
-            (Some(norm), None) => Some(Clip::Norm(norm)),
-            (None, value) => value.map(Clip::Value),
         };
         config.averaging = self.average.filter(|&decay| decay != 0.0);
         config.monitor = self.monitor.map_or(Monitor::Loss, MonitorName::monitor);
         config.keep_best = self.keep_best.unwrap_or(false);
-        if self.early_stop_delta.is_some() && self.early_stop.is_none() {
-            return Err(Usage::error("--early-stop-delta: needs --early-stop"));
-        }
         let min_delta = self.early_stop_delta.unwrap_or(0.0);
-        config.early_stop = self.early_stop.map(|patience| EarlyStop { patience, min_delta });
+        config.early_stop = match self.early_stop.unwrap_or(0) {
+            0 if min_delta != 0.0 => {
+                return Err(Usage::error("--early-stop-delta: needs --early-stop"));
+            }
+            0 => None,
+            patience => Some(EarlyStop { patience, min_delta }),
+        };
         Ok(())
     }
 
     /// The options that give these settings, all of them said that have a value.
-    pub(super) fn of(config: &RunConfig, n_validation: Option<usize>) -> Self {
+    pub(super) fn of(config: &RunConfig) -> Self {
         let frozen = config.frozen.iter().enumerate().filter(|(_, is_frozen)| **is_frozen);
         let frozen: Vec<usize> = frozen.map(|(layer, _)| layer).collect();
         let (clip_norm, clip_value) = match config.clip {
-            None => (None, None),
-            Some(Clip::Norm(norm)) => (Some(norm), None),
-            Some(Clip::Value(value)) => (None, Some(value)),
+            None => (0.0, 0.0),
+            Some(Clip::Norm(norm)) => (norm, 0.0),
+            Some(Clip::Value(value)) => (0.0, value),
         };
         Self {
             batch_size: NonZeroUsize::new(config.batch_size),
             accumulate: NonZeroUsize::new(config.accumulation),
             shuffle: Some(ShuffleName::of(config.shuffle)),
             flip: Some(config.augment.flip),
-            shift: Some(config.augment.shift),
-            cutout: Some(config.augment.cutout),
+            shift: Some(config.augment.shift as u64),
+            cutout: Some(config.augment.cutout as u64),
             test_flips: Some(config.mirror),
-            freeze: Some(frozen),
-            clip_norm,
-            clip_value,
+            freeze: Some(List(frozen)),
+            clip_norm: Some(clip_norm),
+            clip_value: Some(clip_value),
             average: Some(config.averaging.unwrap_or(0.0)),
             monitor: Some(MonitorName::of(config.monitor)),
             keep_best: Some(config.keep_best),
-            early_stop: config.early_stop.map(|stop| stop.patience),
-            early_stop_delta: config.early_stop.map(|stop| stop.min_delta),
-            validation: n_validation,
-            validate_on_test: None,
+            early_stop: Some(config.early_stop.map_or(0, |stop| stop.patience)),
+            early_stop_delta: Some(config.early_stop.map_or(0.0, |stop| stop.min_delta)),
+            validation: None,
+            validate_on_test: Some(config.validates_on_test),
             seed: Some(config.seed),
         }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum ShuffleName {
     EachEpoch,
@@ -201,7 +214,7 @@ impl ShuffleName {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum MonitorName {
     /// The lowest

@@ -1,0 +1,52 @@
+//! A list as the command line has it.
+
+use std::{fmt, num::NonZeroUsize, str::FromStr};
+
+use serde::Serialize;
+
+/// Values with commas between them, or `none`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+/// What a list can be of.
+pub(super) trait Element: FromStr {
+    /// In words, with an example.
+    const EXPECTED: &str;
+}
+
+impl Element for NonZeroUsize {
+    const EXPECTED: &str = "sizes of 1 or more, as 128,128";
+}
+
+impl Element for usize {
+    const EXPECTED: &str = "numbers of layers, as 0,2";
+}
+
+impl Element for f32 {
+    const EXPECTED: &str = "numbers, as 1,0.5";
+}
+
+impl<T: Element> FromStr for List<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let value = |part: &str| {
+            let expected = || format!("expected {}, or none, found {part:?}", T::EXPECTED);
+            part.trim().parse().map_err(|_| expected())
+        };
+        text.split(',').map(value).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        let values: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&values.join(","))
+    }
+}
