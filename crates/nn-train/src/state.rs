@@ -141,12 +141,12 @@ impl RunConfig {
             // Beyond, the gradient of large weights would be one that no optimizer bears.
             check(name, (0.0..=1e6).contains(&found), "at least 0 and at most 1e6", found)?;
         }
-        if let Some(Clip::Value(limit) | Clip::Norm(limit)) = self.clip {
-            let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;
-            let name = match self.clip {
-                Some(Clip::Norm(_)) => "norm of the gradient",
-                _ => "limit of the gradient",
+        if let Some(clip) = self.clip {
+            let (name, limit) = match clip {
+                Clip::Value(limit) => ("limit of the gradient", limit),
+                Clip::Norm(limit) => ("norm of the gradient", limit),
             };
+            let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;
             check(name, is_valid, "a finite number above 0", limit)?;
         }
         if let Some(decay) = self.averaging {

@@ -387,7 +387,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
         (RunConfig { penalties: vec![huge; 3], ..base() }, "biases_l2"),
         (RunConfig { penalties: vec![Penalty::default(); 2], ..base() }, "penalties"),
         (RunConfig { frozen: vec![true; 4], ..base() }, "frozen"),
-        (RunConfig { clip: Some(Clip::Norm(0.0)), ..base() }, "limit of the gradient"),
+        (RunConfig { clip: Some(Clip::Norm(0.0)), ..base() }, "norm of the gradient"),
         (RunConfig { clip: Some(Clip::Value(f64::NAN)), ..base() }, "limit of the gradient"),
         (RunConfig { averaging: Some(1.0), ..base() }, "decay of the average"),
         (

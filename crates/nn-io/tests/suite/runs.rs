@@ -196,7 +196,7 @@ fn settings_outside_their_range() {
     for name in ["weights_l1", "weights_l2", "biases_l1", "biases_l2"] {
         check(&format!("config.penalties.1.{name}"), &not_negative, name);
     }
-    check("config.clip.norm", &above_0, "limit of the gradient");
+    check("config.clip.norm", &above_0, "norm of the gradient");
     check("config.averaging", &[f64::NAN, -0.1, 1.0, 1.0 - 1e-12], "decay of the average");
     check("config.early_stop.min_delta", &not_negative[..4], "least improvement");
     check("config.loss.focal.gamma", &not_negative[..4], "gamma of the focal loss");
