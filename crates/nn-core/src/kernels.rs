@@ -317,6 +317,26 @@ mod tests {
         }
     }
 
+    /// Where columns share sets of L1, and where there are too few to copy what does.
+    #[test]
+    fn products_of_panels_that_are_copied() {
+        for n in [31, 32, 33] {
+            for k in [1, 63, 64, 65, 130] {
+                check(1024, n, k, half_zeros);
+            }
+        }
+        // Some of the rows, the last of them less than a vector.
+        let (a, b) = (matrix(1024, 70, 1), matrix(70, 40, 2));
+        let rows = a.rows(3, 250);
+        let expected = reference::product(&rows.into_owned(), &b);
+        for (set, arch) in archs() {
+            let mut c = DMatrix::zeros(250, 40);
+            let right = Right::Plain(b.as_view());
+            product::multiply_add(arch, c.as_view_mut(), rows.as_view(), right, None);
+            assert_eq!(c, expected, "{set:?}");
+        }
+    }
+
     #[test]
     fn products_of_nothing_add_nothing() {
         for (m, n, k) in [(5, 3, 0), (0, 3, 5), (5, 0, 3), (0, 0, 0)] {

@@ -19,8 +19,14 @@
 //! then that of the next: shorter chains, and so smaller errors, than one over all `p`. Neither tiles nor
 //! cuts through rows and columns change its bits.
 //!
-//! Nothing is packed and nothing allocated: a column of `a` and of `c` is contiguous, so vectors run
-//! along it; an element of `b` is broadcast, from wherever it lies.
+//! A column of `a` and of `c` is contiguous, so vectors run along it; an element of `b` is broadcast, from wherever
+//! it lies. Nothing is allocated.
+//!
+//! **The copy.** Where the columns of `a` lie a multiple of 4 KiB apart, as in layers of 1,024 outputs, the panel's
+//! part of a block falls into four of L1's sets, and does not stay. There it is copied to the stack first, side by
+//! side, if enough columns of `b` pass by to pay for that.
+
+use std::mem::MaybeUninit;
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -29,6 +35,12 @@ use crate::buffer::{MatrixView, MatrixViewMut};
 
 /// Indices of the summed dimension in a block: those of a word of bits.
 const BLOCK: usize = u64::BITS as usize;
+
+/// Elements between columns of `a`, and their multiples, that have all of them share sets of L1: 64 sets of 64 bytes.
+const SAME_SETS: usize = 1024;
+
+/// Columns of `c` that pay for a copy of the panel of `a`.
+const COLUMNS_OF_A_COPY: usize = 32;
 
 /// The right side of a product.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +125,13 @@ impl WithSimd for Product<'_> {
     }
 }
 
+/// What of `a` belongs to a panel and a block: as many columns as the block has, `stride` apart.
+#[derive(Clone, Copy)]
+struct Panel {
+    at: *const f32,
+    stride: usize,
+}
+
 impl Product<'_> {
     /// All columns of `n_vectors` vectors of rows from `row`.
     #[inline(always)]
@@ -142,19 +161,51 @@ impl Product<'_> {
     /// All columns of `R` vectors of rows from `row`, of which the last may be cut short by the
     /// matrix' end where they are not `FULL`.
     #[inline(always)]
+    #[allow(unsafe_code)]
     fn columns<S: Simd, const R: usize, const FULL: bool>(
         &self,
         simd: S,
         row: usize,
         block: usize,
     ) {
+        let mut copy = [[MaybeUninit::uninit(); R]; BLOCK];
+        let in_same_sets = self.a_stride.is_multiple_of(SAME_SETS);
+        let a = if FULL && in_same_sets && self.n >= COLUMNS_OF_A_COPY {
+            self.copy::<S, R>(simd, row, block, &mut copy)
+        } else {
+            // SAFETY: `row` is a row of `a`, and the block's first index a column.
+            let at = unsafe { self.a.add(block * BLOCK * self.a_stride + row) };
+            Panel { at, stride: self.a_stride }
+        };
         let column = match R {
-            1..=2 => self.tiles::<S, R, 4, FULL>(simd, row, 0, block),
-            3..=4 => self.tiles::<S, R, 3, FULL>(simd, row, 0, block),
+            1..=2 => self.tiles::<S, R, 4, FULL>(simd, a, row, 0, block),
+            3..=4 => self.tiles::<S, R, 3, FULL>(simd, a, row, 0, block),
             _ => 0,
         };
-        let column = self.tiles::<S, R, 2, FULL>(simd, row, column, block);
-        self.tiles::<S, R, 1, FULL>(simd, row, column, block);
+        let column = self.tiles::<S, R, 2, FULL>(simd, a, row, column, block);
+        self.tiles::<S, R, 1, FULL>(simd, a, row, column, block);
+    }
+
+    /// Copies a block of `R` full vectors of rows from `row` of `a`.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn copy<S: Simd, const R: usize>(
+        &self,
+        simd: S,
+        row: usize,
+        block: usize,
+        copy: &mut [[MaybeUninit<S::f32s>; R]; BLOCK],
+    ) -> Panel {
+        let start = block * BLOCK;
+        for (p, column) in copy.iter_mut().enumerate().take(self.k - start) {
+            for (r, vector) in column.iter_mut().enumerate() {
+                let at = (start + p) * self.a_stride + row + r * S::F32_LANES;
+                // SAFETY: `panel` says that `R` vectors of rows from `row` are rows of `a`, and `start + p` is a
+                // column: below `k`.
+                vector.write(unsafe { load(simd, self.a.add(at), S::F32_LANES) });
+            }
+        }
+        Panel { at: copy.as_ptr().cast(), stride: R * S::F32_LANES }
     }
 
     /// As many tiles of `C` columns as there are from `column`; gives the first column that is left.
@@ -162,12 +213,13 @@ impl Product<'_> {
     fn tiles<S: Simd, const R: usize, const C: usize, const FULL: bool>(
         &self,
         simd: S,
+        a: Panel,
         row: usize,
         mut column: usize,
         block: usize,
     ) -> usize {
         while column + C <= self.n {
-            self.tile::<S, R, C, FULL>(simd, row, column, block);
+            self.tile::<S, R, C, FULL>(simd, a, row, column, block);
             column += C;
         }
         column
@@ -179,6 +231,7 @@ impl Product<'_> {
     fn tile<S: Simd, const R: usize, const C: usize, const FULL: bool>(
         &self,
         simd: S,
+        a: Panel,
         row: usize,
         column: usize,
         block: usize,
@@ -196,11 +249,10 @@ impl Product<'_> {
             bits &= (1 << (self.k - start)) - 1;
         }
         // SAFETY: `with_simd` and `columns` step so that `R` vectors of rows from `row`, of `len` rows
-        // each, are rows of `a` and `c`, and `C` columns from `column` columns of `b` and `c`; an index
-        // is that of a bit below `k - start`. So each offset below is that of an element of its matrix,
-        // and no more than these rows are touched.
+        // each, are rows of `c` and, in the panel, of `a`, and `C` columns from `column` columns of `b` and `c`; an
+        // index is that of a bit below `k - start`. So each offset below is that of an element of its matrix or of
+        // the panel, and no more than these rows are touched.
         unsafe {
-            let a = self.a.add(start * self.a_stride + row);
             let b = self.b.add(start * self.b_row_stride + column * self.b_column_stride);
             let c = self.c.add(column * self.c_stride + row);
             let mut sums = [[simd.splat_f32s(0.0); R]; C];
@@ -213,7 +265,7 @@ impl Product<'_> {
                     *b_pj = simd.splat_f32s(*b_pj_at);
                 }
                 for r in 0..R {
-                    let a_pr = load(simd, a.add(p * self.a_stride + r * lanes), len(r));
+                    let a_pr = load(simd, a.at.add(p * a.stride + r * lanes), len(r));
                     for (sums, &b_pj) in sums.iter_mut().zip(&b_p) {
                         sums[r] = simd.mul_add_e_f32s(a_pr, b_pj, sums[r]);
                     }
