@@ -146,6 +146,11 @@ impl Schedule {
 
     /// The learning rate of a step, the first being step 0, in a run in which the rate has dropped `drops`
     /// times: see [`Self::drops`].
+    ///
+    /// # Panics
+    ///
+    /// Where a count of steps is 0 that [`Self::validate`] refuses. Of other settings that it refuses the rate has no
+    /// meaning.
     pub fn rate_at(&self, step: u64, drops: u32) -> f64 {
         let Self { learning_rate: rate, warmup, decay } = *self;
         let warm = match step.checked_sub(warmup) {

@@ -88,6 +88,24 @@ pub enum Error {
         /// The model's outputs.
         classes: usize,
     },
+    /// A sample's targets are none that the loss has a meaning for.
+    #[error("targets of sample {sample}: expected {expected}, found {found}")]
+    Target {
+        /// Index of the sample.
+        sample: usize,
+        /// What they can be, in words.
+        expected: &'static str,
+        /// A target that is something else, or their sum.
+        found: f32,
+    },
+    /// The loss over samples that were evaluated is not finite.
+    #[error(
+        "the loss over these samples is {loss}: a feature is not finite, or weights are far too large"
+    )]
+    NotFinite {
+        /// What the loss is.
+        loss: f64,
+    },
     /// A number is not finite any more, or a gradient is beyond [`nn_optim::LARGEST_GRADIENT`], as happens
     /// where the learning rate is too high.
     #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]

@@ -54,7 +54,8 @@ pub struct Evaluation {
 ///
 /// # Errors
 ///
-/// If the model does not suit the loss, the samples do not fit the model, or the threads cannot be started.
+/// If the model does not suit the loss, the samples do not fit the model, the threads cannot be started, or the loss is
+/// not finite.
 pub fn evaluate(
     model: &Model,
     samples: &Samples<'_>,
@@ -70,7 +71,9 @@ pub fn evaluate(
     }
     let workspace = Workspace::inference(model, PART_LEN);
     let mut parts = Parts::new(model, &workspace, EVALUATION_LEN.min(samples.len()));
-    Ok(thread_pool(threads)?.install(|| parts.evaluate(model, samples, config)))
+    let evaluation = thread_pool(threads)?.install(|| parts.evaluate(model, samples, config));
+    let loss = evaluation.sums.loss;
+    if loss.is_finite() { Ok(evaluation) } else { Err(Error::NotFinite { loss }) }
 }
 
 /// A pool of `threads` threads, 1 or more.

@@ -29,11 +29,12 @@ pub struct RateLoss {
 }
 
 /// Takes a run's first `n_steps` steps at learning rates that rise from the start of `rates` to its end by the same
-/// factor each, and gives the smoothed loss at each, up to where the run diverges. The run itself is used up.
+/// factor each, and gives the smoothed loss at each, up to where the run diverges. The run, which must be a new one,
+/// is used up.
 ///
 /// # Errors
 ///
-/// If the rates do not rise, the state or the samples do not fit the model, or the threads cannot be started.
+/// If there are no steps, the rates do not rise, the run has begun, the state or the samples do not fit the model, or the threads cannot be started.
 pub fn find_rate(
     model: Model,
     state: TrainingState,
@@ -50,6 +51,14 @@ pub fn find_rate(
     if !(rise > 1.0 && rise.is_finite()) {
         let (name, expected) = ("highest rate", "a finite number above the lowest rate");
         return Err(Error::Config { name, expected, found: rates.end });
+    }
+    if n_steps == 0 {
+        let (name, expected) = ("steps", "1 or more");
+        return Err(Error::Config { name, expected, found: 0.0 });
+    }
+    if state.optimizer.step() > 0 {
+        let (name, expected) = ("steps that the run has taken", "0, a new run");
+        return Err(Error::Config { name, expected, found: state.optimizer.step() as f64 });
     }
     let mut trainer = Trainer::new(model, state, threads)?;
     // Not one that a run can have: it rises.

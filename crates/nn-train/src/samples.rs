@@ -73,13 +73,14 @@ impl<'a> Samples<'a> {
         Self::with_labels(features, n_features, labels.len(), Labels::Classes(labels))
     }
 
-    /// Samples of `n_features` with `n_outputs` numbers each: what each output shall be, and for cross-entropy a
-    /// distribution. An output is right within `precision` ([`nn_core::loss::precision_of`]) of its number, or for
+    /// Samples of `n_features` with `n_outputs` numbers each: what each output shall be; for binary cross-entropy 0 to
+    /// 1, and for cross-entropy and the focal loss a distribution, which whoever trains or evaluates on them checks. An output is right within `precision` ([`nn_core::loss::precision_of`]) of its number, or for
     /// binary cross-entropy on its side of 0.5.
     ///
     /// # Errors
     ///
-    /// If there are not `n_features` for every `n_outputs`, or more samples than `u32::MAX`.
+    /// If there are not `n_features` for every `n_outputs`, there are more samples than `u32::MAX`, or the precision is
+    /// below 0 or not finite.
     pub fn of_numbers(
         features: Features<'a>,
         n_features: usize,
@@ -91,6 +92,10 @@ impl<'a> Samples<'a> {
         if n * n_outputs != numbers.len() {
             let (what, expected) = ("numbers of all samples together", n * n_outputs);
             return Err(Error::Samples { what, expected, found: numbers.len() });
+        }
+        if !(precision.is_finite() && precision >= 0.0) {
+            let (name, expected) = ("precision", "a finite number, 0 or above");
+            return Err(Error::Config { name, expected, found: f64::from(precision) });
         }
         let labels = Labels::Numbers { numbers, n_outputs, precision };
         Self::with_labels(features, n_features, n, labels)
@@ -274,7 +279,10 @@ impl<'a> Samples<'a> {
                     Some(sample) => Err(Error::Label { sample, label: labels[sample], classes }),
                 }
             }
-            Labels::Numbers { n_outputs, .. } if n_outputs == classes => Ok(()),
+            Labels::Numbers { numbers, n_outputs, .. } if n_outputs == classes => {
+                let mut of_samples = numbers.chunks(n_outputs).enumerate();
+                of_samples.try_for_each(|(sample, targets)| check_targets(loss, sample, targets))
+            }
             Labels::Numbers { n_outputs, .. } => Err(Error::Samples {
                 what: "numbers of a sample",
                 expected: classes,
@@ -282,6 +290,26 @@ impl<'a> Samples<'a> {
             }),
         }
     }
+}
+
+/// The error where the loss has no meaning for a sample's targets.
+fn check_targets(loss: Loss, sample: usize, targets: &[f32]) -> Result<(), Error> {
+    let refused = |expected, found| Err(Error::Target { sample, expected, found });
+    let (range, expected) = match loss {
+        _ if loss.is_categorical() => (0.0..=f32::MAX, "a distribution: numbers of 0 or above"),
+        Loss::BinaryCrossEntropy => (0.0..=1.0, "numbers of 0 to 1"),
+        _ => (f32::MIN..=f32::MAX, "finite numbers"),
+    };
+    if let Some(&found) = targets.iter().find(|target| !range.contains(target)) {
+        return refused(expected, found);
+    }
+    // What rounding leaves of 1, with any number of classes.
+    const TOLERANCE: f32 = 1e-3;
+    let sum: f32 = targets.iter().sum();
+    if loss.is_categorical() && (sum - 1.0).abs() > TOLERANCE {
+        return refused("a distribution: numbers whose sum is 1", sum);
+    }
+    Ok(())
 }
 
 /// What a model shall make of the samples of a part.

@@ -147,7 +147,7 @@ impl RunConfig {
                 Clip::Norm(limit) => ("norm of the gradient", limit),
             };
             let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;
-            check(name, is_valid, "a finite number above 0", limit)?;
+            check(name, is_valid, "a finite number above 0 in 32 bits", limit)?;
         }
         if let Some(decay) = self.averaging {
             let is_valid = (0.0..1.0).contains(&decay) && (decay as f32) < 1.0;

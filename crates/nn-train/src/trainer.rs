@@ -108,7 +108,10 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If model and state do not belong together, or the threads cannot be started.
+    /// If model and state do not belong together, a batch has more samples than there can be, or the threads cannot be
+    /// started.
+    ///
+    /// Takes memory for a whole batch.
     pub fn new(model: Model, state: TrainingState, threads: usize) -> Result<Self, Error> {
         state.config.check(&model)?;
         state.schedule.validate()?;
@@ -118,6 +121,11 @@ impl Trainer {
             return Err(Error::Moments { expected, found });
         }
         check_copies(&model, &state)?;
+        if state.config.batch_size > u32::MAX as usize {
+            let (name, expected) =
+                ("batch size", "at most 4294967295, as many samples as there can be");
+            return Err(Error::Config { name, expected, found: state.config.batch_size as f64 });
+        }
         let parts = Parts::training(&model, state.config.batch_size);
         let pool = thread_pool(threads)?;
         let gradients = Gradients::new(&model, &state.config, pool.current_num_threads());

@@ -80,6 +80,22 @@ fn rates_that_do_not_rise_are_refused() {
     }
 }
 
+/// Its rates are counted from its first step.
+#[test]
+fn a_run_that_has_begun_is_refused() {
+    let (points, labels) = points();
+    let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
+    let (model, state) = start(0.001);
+    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(())).unwrap();
+    let (model, state) = trainer.into_parts();
+    let error = find_rate(model, state, &samples, 1e-5..1.0, 10, 1).unwrap_err().to_string();
+    assert_eq!(error, "steps that the run has taken: expected 0, a new run, found 1");
+    let (model, state) = start(0.001);
+    let error = find_rate(model, state, &samples, 1e-5..1.0, 0, 1).unwrap_err().to_string();
+    assert_eq!(error, "steps: expected 1 or more, found 0");
+}
+
 #[test]
 fn nothing_is_suggested_where_the_loss_never_fell() {
     let found = |losses: &[f64]| -> Vec<nn_train::RateLoss> {
