@@ -97,7 +97,7 @@ fn the_start_shows_it() {
     let output =
         Program::new().run(&format!("{run} --optimizer sgd --learning-rate 0.01")).success();
     assert!(
-        output.stdout.contains("; SGD, learning rate 0.01, decay 0; batches of"),
+        output.stdout.contains("; SGD; learning rate 0.01, decay 0; batches of"),
         "{output:#?}"
     );
 }

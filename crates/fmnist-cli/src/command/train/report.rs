@@ -32,7 +32,7 @@ const STEPS_A_LOOK: u64 = 16;
 const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
 
 /// Behind the head, where there is regularisation.
-const PENALTY: &str = "  penalty";
+const PENALTY: &str = " penalty";
 
 const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 
@@ -89,7 +89,8 @@ impl<'a> Report<'a> {
             let threads = count(self.threads as u64, "thread");
             let mut parts = vec![
                 format!("{architecture}: {}", count(model.params().len() as u64, "parameter")),
-                format!("{}, {schedule}", optimizer::brief(&optimizer)),
+                optimizer::brief(&optimizer),
+                schedule,
                 format!("batches of {}", state.config.batch_size),
                 format!("seed {}", state.config.seed),
                 format!("{threads}, {}", info.instruction_set),
@@ -200,7 +201,7 @@ impl<'a> Report<'a> {
                     rate => format!("{rate:.6}"),
                 };
                 let penalty = match self.has_penalty {
-                    true => format!("  {:>width$}", loss_text(*penalty), width = PENALTY.len() - 2),
+                    true => format!(" {:>width$}", loss_text(*penalty), width = PENALTY.len() - 1),
                     false => String::new(),
                 };
                 format!(

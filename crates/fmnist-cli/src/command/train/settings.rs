@@ -4,6 +4,7 @@
 //! program. Where an option is given more than once, the command line goes before the file, and the file before the
 //! preset. A saved run can be said in the same options, which is how those given on `--resume` are held against it.
 
+mod choice;
 mod file;
 mod list;
 mod network;
@@ -28,12 +29,13 @@ use crate::{
     exit::Usage,
     source::{Choice, Source},
 };
+use file::Options;
 use network::Network;
 use objective::Objective;
-use optimizing::Optimizing;
+use optimizing::{OPTIMIZER, Optimizing};
 pub(in crate::command) use preset::Preset;
 pub(super) use rates::{Change, EPOCHS};
-use rates::{Rates, own_steps};
+use rates::{Rates, SCHEDULE, own_steps};
 use steps::Steps;
 
 /// What makes a run the run it is. Absent is the default, or when resuming what was saved.
@@ -106,30 +108,29 @@ impl Settings {
         if file.is_none() && preset.is_none() {
             return Ok(self.clone());
         }
-        let mut options = file::Options::new();
+        let mut options = Options::new();
         if let Some(preset) = preset {
-            options.extend(file::parse(preset.text(), preset.name())?);
+            options = file::parse(preset.text(), preset.name())?;
         }
         if let Some(path) = file {
-            options.extend(file::read(path)?);
+            put_over(&mut options, file::read(path)?);
         }
-        for (option, value) in self.table() {
+        let mut given = Options::new();
+        for (option, value) in table(self) {
             // What JSON has no number for.
             if value.is_null() {
                 let message = format!("--{option}: expected a finite number, found inf or NaN");
                 return Err(Usage::error(message));
             }
-            options.insert(option, plain(&value));
+            given.insert(option, plain(&value));
         }
+        put_over(&mut options, given);
         file::settings(&options).map_err(Usage::error)
     }
 
-    /// Those that are given, by name.
-    fn table(&self) -> Map<String, Value> {
-        match serde_json::to_value(self) {
-            Ok(Value::Object(table)) => table,
-            other => unreachable!("options are a table of numbers, texts and lists, not {other:?}"),
-        }
+    /// The same, as the command line has them.
+    fn options(&self) -> Options {
+        table(self).into_iter().map(|(name, value)| (name, plain(&value))).collect()
     }
 
     /// As a file of them.
@@ -190,8 +191,12 @@ impl Settings {
         } else {
             all.steps.validation.get_or_insert(super::begin::N_VALIDATION);
         }
-        let epochs = Some(self.epochs.unwrap_or(EPOCHS));
-        Ok(Self { dataset: Some(dataset), image_size: self.image_size, epochs, ..all })
+        all.epochs = Some(self.epochs.unwrap_or(EPOCHS));
+        all.dataset = Some(dataset);
+        // What was given stays as it was: not all of it is the same after there and back.
+        let mut options = all.options();
+        options.extend(self.options());
+        file::settings(&options).map_err(Usage::error)
     }
 
     /// What a run over these layers is, with batches of so many images where that is not said.
@@ -242,13 +247,27 @@ impl Settings {
     ) -> anyhow::Result<()> {
         self.optimizing.check_options_of(saved_state.optimizer.config().name())?;
         self.rates.agree(&saved_state.schedule)?;
-        let (saved, given) = (saved.table(), self.table());
+        let (saved, given) = (table(saved), table(self));
         for (key, given) in given.iter().filter(|(key, _)| !NOT_COMPARED.contains(&key.as_str())) {
             let saved = saved.get(key).map_or_else(|| "none".into(), plain);
             agree(&format!("--{key}"), Some(&plain(given)), &saved)?;
         }
         Ok(())
     }
+}
+
+/// Puts options over others, less those that do not go with a choice which is another then, and those of an early stop
+/// that is none.
+fn put_over(options: &mut Options, above: Options) {
+    for choice in [&OPTIMIZER, &SCHEDULE] {
+        if let Some(chosen) = above.get(choice.option) {
+            options.retain(|name, _| choice.allows(name, chosen));
+        }
+    }
+    if above.get("early-stop").is_some_and(|epochs| epochs == "0") {
+        options.remove("early-stop-delta");
+    }
+    options.extend(above);
 }
 
 /// What the libraries call a setting, and the option that gives it.
@@ -294,6 +313,14 @@ fn as_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Resul
     }
 }
 
+/// The options that are given, by name.
+fn table(options: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(options) {
+        Ok(Value::Object(table)) => table,
+        other => unreachable!("options are a table of numbers, texts and lists, not {other:?}"),
+    }
+}
+
 /// A value as the command line has it.
 fn plain(value: &Value) -> String {
     match value {
@@ -302,25 +329,6 @@ fn plain(value: &Value) -> String {
         Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }
-}
-
-/// The error where an option is given that a choice, as `--optimizer`, has not for what was `chosen`. Each of
-/// `options` says for which it is, and whether it is given.
-fn check_options(
-    choice: &str,
-    chosen: &str,
-    options: &[(&str, &[&str], bool)],
-) -> anyhow::Result<()> {
-    let wrong = options.iter().find(|(_, of, given)| *given && !of.contains(&chosen));
-    let Some((option, of, _)) = wrong else { return Ok(()) };
-    let (names, have) = match of {
-        [name] => ((*name).to_owned(), "has"),
-        [names @ .., last] => (format!("{} or {last}", names.join(", ")), "have"),
-        [] => return Ok(()),
-    };
-    Err(Usage::error(format!(
-        "{option}: expected {choice} {names}, which alone {have} it, found {chosen}"
-    )))
 }
 
 /// The error where a setting was given and is not the saved one.
@@ -349,13 +357,13 @@ mod tests {
     fn presets_are_settings() {
         for &preset in Preset::value_variants() {
             let settings = Settings::default().over(None, Some(preset)).unwrap();
-            let all = settings.completed().unwrap().table();
-            for (key, value) in settings.table() {
+            let all = table(&settings.completed().unwrap());
+            for (key, value) in table(&settings) {
                 assert_eq!(all.get(&key), Some(&value), "{preset:?}: {key}");
             }
             let printed = settings.completed().unwrap().to_toml().unwrap();
             let again = file::settings(&file::parse(&printed, "again").unwrap()).unwrap();
-            assert_eq!(again.table(), all, "{preset:?}: printed and read again");
+            assert_eq!(table(&again), all, "{preset:?}: printed and read again");
         }
     }
 
@@ -364,6 +372,6 @@ mod tests {
         let given = Settings { epochs: Some(3), ..Settings::default() };
         let settings = given.over(None, Some(Preset::Better)).unwrap();
         assert_eq!(settings.epochs, Some(3));
-        assert!(settings.table().len() > 3);
+        assert!(table(&settings).len() > 3);
     }
 }

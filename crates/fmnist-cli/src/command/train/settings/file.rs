@@ -1,6 +1,6 @@
 //! Options that stand in a file or a preset: read as the command line is, so that both have one language.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
 use anyhow::Context as _;
 use clap::{Args as _, FromArgMatches as _};
@@ -12,26 +12,31 @@ use crate::exit::Usage;
 /// Options by their names, less the dashes, with what stands behind them on the command line.
 pub(super) type Options = BTreeMap<String, String>;
 
+/// What a file of all options, and a weight of each of a thousand classes, takes is a tenth of it.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// Characters of what is wrong with an option, which may quote it, that are shown.
 const MOST_SHOWN: usize = 240;
 
 /// The options of a file of TOML.
 pub(super) fn read(path: &Path) -> anyhow::Result<Options> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).with_context(|| name.clone())?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Usage::error(format!("{name}: byte {at}: expected UTF-8, found something else"))
+    let mut bytes = Vec::new();
+    let file = File::open(path).with_context(|| name.clone())?;
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).with_context(|| name.clone())?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(Usage::error(format!("{name}: expected at most {MOST_BYTES} bytes")));
+    }
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        let line = line(&bytes, error.valid_up_to());
+        Usage::error(format!("{name}: line {line}: expected UTF-8, found something else"))
     })?;
-    parse(&text, &name)
+    parse(text, &name)
 }
 
 /// The options of a text of TOML: each must be one that there is, with a value that it can have.
 pub(super) fn parse(text: &str, name: &str) -> anyhow::Result<Options> {
-    let place = |at: usize| {
-        let line = text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        format!("{name}: line {line}")
-    };
+    let place = |at: usize| format!("{name}: line {}", line(text.as_bytes(), at));
     let table: BTreeMap<String, Spanned<Value>> = toml::from_str(text).map_err(|error| {
         let place = error.span().map_or_else(|| name.to_owned(), |span| place(span.start));
         Usage::error(format!("{place}: {}", brief(error.message())))
@@ -56,6 +61,11 @@ pub(super) fn parse(text: &str, name: &str) -> anyhow::Result<Options> {
         options.extend(option);
     }
     Ok(options)
+}
+
+/// The line of a byte, counted from 1.
+fn line(text: &[u8], at: usize) -> usize {
+    text[..at].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
 /// The settings that these options are on the command line.

@@ -4,7 +4,18 @@ use clap::ValueEnum;
 use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
 use serde::Serialize;
 
-use super::{by_option, check_options};
+use super::{by_option, choice::Choice, table};
+
+/// The options that only some optimizers have.
+pub(super) const OPTIMIZER: Choice = Choice {
+    option: "optimizer",
+    belonging: &[
+        ("momentum", &["sgd"]),
+        ("nesterov", &["sgd"]),
+        ("amsgrad", &["adam", "adamw"]),
+        ("weight-decay", &["adamw"]),
+    ],
+};
 
 /// What makes steps of gradients.
 #[derive(Clone, Debug, Default, clap::Args, Serialize)]
@@ -101,13 +112,7 @@ impl Optimizing {
 
     /// The error where an option is given that the optimizer has not.
     pub(super) fn check_options_of(&self, optimizer: &str) -> anyhow::Result<()> {
-        let options: [(&str, &[&str], bool); 4] = [
-            ("--momentum", &["sgd"], self.momentum.is_some()),
-            ("--nesterov", &["sgd"], self.nesterov.is_some()),
-            ("--amsgrad", &["adam", "adamw"], self.amsgrad.is_some()),
-            ("--weight-decay", &["adamw"], self.weight_decay.is_some()),
-        ];
-        check_options("--optimizer", optimizer, &options)
+        OPTIMIZER.check(optimizer, table(self).keys())
     }
 }
 

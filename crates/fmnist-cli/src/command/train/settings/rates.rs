@@ -7,11 +7,28 @@ use nn_train::TrainingState;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{agree, by_option, check_options};
+use super::{agree, by_option, choice::Choice, table};
 use crate::{exit::Usage, schedule::in_epochs, text::rounded};
 
 /// Epochs in all of a run that does not say.
 pub(in crate::command) const EPOCHS: u64 = 10;
+
+/// The options that only some schedules have.
+pub(super) const SCHEDULE: Choice = Choice {
+    option: "schedule",
+    belonging: &[
+        ("decay", &["inverse-time"]),
+        (
+            "warmup-epochs",
+            &["constant", "inverse-time", "step", "exponential", "cosine", "plateau"],
+        ),
+        ("step-epochs", &["step"]),
+        ("decay-factor", &["step", "exponential", "plateau"]),
+        ("minimum-rate", &["cosine"]),
+        ("patience", &["plateau"]),
+        ("min-delta", &["plateau"]),
+    ],
+};
 
 /// How the learning rate goes. Absent is the default, or when resuming what was saved.
 #[derive(Clone, Debug, Default, clap::Args, Serialize)]
@@ -212,7 +229,7 @@ impl Rates {
                 Self { step_epochs: epochs(every), decay_factor: Some(factor), ..base }
             }
             Decay::Exponential { factor } => {
-                Self { decay_factor: n_batches.map(|n| factor.powf(n as f64)), ..base }
+                Self { decay_factor: n_batches.map(|n| of_an_epoch(factor, n)), ..base }
             }
             Decay::Cosine { minimum, .. } => Self { minimum_rate: Some(minimum), ..base },
             Decay::Plateau { factor, patience, min_delta } => Self {
@@ -226,17 +243,7 @@ impl Rates {
 
     /// The error where an option is given that the schedule has not.
     fn check_options_of(&self, schedule: ScheduleName) -> anyhow::Result<()> {
-        let all = ["constant", "inverse-time", "step", "exponential", "cosine", "plateau"];
-        let options: [(&str, &[&str], bool); 7] = [
-            ("--decay", &["inverse-time"], self.decay.is_some()),
-            ("--warmup-epochs", &all, self.warmup_epochs.is_some()),
-            ("--step-epochs", &["step"], self.step_epochs.is_some()),
-            ("--decay-factor", &["step", "exponential", "plateau"], self.decay_factor.is_some()),
-            ("--minimum-rate", &["cosine"], self.minimum_rate.is_some()),
-            ("--patience", &["plateau"], self.patience.is_some()),
-            ("--min-delta", &["plateau"], self.min_delta.is_some()),
-        ];
-        check_options("--schedule", schedule.name(), &options)
+        SCHEDULE.check(schedule.name(), table(self).keys())
     }
 
     /// The error where a setting was given that may not change and is not the saved one, as far as that is
@@ -375,11 +382,19 @@ fn lasting(schedule: Schedule, epochs: u64, n_batches: u64) -> anyhow::Result<Sc
 
 /// The steps of so many epochs.
 fn steps(option: &str, epochs: f64, n_batches: u64) -> anyhow::Result<u64> {
-    if !(epochs.is_finite() && epochs >= 0.0) {
-        let expected = "expected a finite number, 0 or above";
-        return Err(Usage::error(format!("{option}: {expected}, found {epochs}")));
+    const MOST: f64 = nn_io::limits::HISTORY as f64;
+    if !(0.0..=MOST).contains(&epochs) {
+        let expected = format!("expected at least 0 and at most {MOST}");
+        return Err(Usage::error(format!("{option}: {expected}, found {}", rounded(epochs))));
     }
     Ok((epochs * n_batches as f64).round() as u64)
+}
+
+/// The factor of an epoch that has this one of a step: of those, the one with the fewest digits.
+fn of_an_epoch(factor: f64, n_batches: u64) -> f64 {
+    let epoch = factor.powf(n_batches as f64);
+    let rounded = (0..=16).filter_map(|digits| format!("{epoch:.digits$e}").parse().ok());
+    rounded.into_iter().find(|&it| a_step(it, n_batches) == factor).unwrap_or(epoch)
 }
 
 /// The factor of a step, of one of an epoch.
