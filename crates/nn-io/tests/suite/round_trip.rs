@@ -68,29 +68,31 @@ fn golden(version: &str) -> String {
     format!("{}/tests/golden/v{version}.model", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Loading gives what is expected, and saving that gives the same bytes; gives what was loaded.
+#[track_caller]
+fn check_golden(version: &str, expected: &Checkpoint) -> Checkpoint {
+    let bytes = std::fs::read(golden(version)).unwrap();
+    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
+    assert_eq!(loaded, *expected);
+    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    loaded
+}
+
 #[test]
 fn golden_file_of_version_1_0() {
-    let bytes = std::fs::read(golden("1.0")).unwrap();
-    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
-    assert_eq!(loaded, fixture::checkpoint());
-    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    check_golden("1.0", &fixture::checkpoint());
 }
 
 /// The first required feature of version 1.0.
 #[test]
 fn golden_file_of_another_optimizer() {
-    let bytes = std::fs::read(golden("1.0-sgd")).unwrap();
-    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     let nesterov = OptimizerConfig::Sgd(SgdConfig { momentum: 0.75, nesterov: true });
-    assert_eq!(loaded, fixture::checkpoint_with(nesterov));
-    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    check_golden("1.0-sgd", &fixture::checkpoint_with(nesterov));
 }
 
 /// Both required features of version 1.0.
 #[test]
 fn golden_file_of_another_schedule() {
-    let bytes = std::fs::read(golden("1.0-schedule")).unwrap();
-    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     let adam = AdamConfig { amsgrad: true, ..AdamConfig::default() };
     let mut expected = fixture::checkpoint_with(OptimizerConfig::Adam(adam));
     expected.training.as_mut().unwrap().schedule = Schedule {
@@ -98,42 +100,32 @@ fn golden_file_of_another_schedule() {
         warmup: 30,
         decay: Decay::Cosine { steps: 100, minimum: 1e-5 },
     };
-    assert_eq!(loaded, expected);
-    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    check_golden("1.0-schedule", &expected);
 }
 
 /// The third and fourth required feature of version 1.0, and what comes out of every kind of layer.
 #[test]
 fn golden_file_of_every_layer() {
-    let bytes = std::fs::read(golden("1.0-layers")).unwrap();
-    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
-    assert_eq!(loaded, fuller::layers());
-    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    let loaded = check_golden("1.0-layers", &fuller::layers());
     outputs(&loaded, [[0.592_523_9, 0.407_476_1], [0.588_647_6, 0.411_352_5]]);
 }
 
 /// The two settings that there were not yet in the file of every other.
 #[test]
 fn golden_file_of_a_runs_origin() {
-    let bytes = std::fs::read(golden("1.0-origin")).unwrap();
-    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     let mut expected = fixture::checkpoint();
     let config = &mut expected.training.as_mut().unwrap().config;
     (config.init, config.validates_on_test) = (Init::Book, true);
-    assert_eq!(loaded, expected);
-    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    check_golden("1.0-origin", &expected);
 }
 
 /// The last required feature of version 1.0, and which parameters judge.
 #[test]
 fn golden_file_of_every_setting() {
-    let bytes = std::fs::read(golden("1.0-run")).unwrap();
-    let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     let mut expected = fuller::run();
     let config = &mut expected.training.as_mut().unwrap().config;
     (config.init, config.validates_on_test) = (Init::He, false);
-    assert_eq!(loaded, expected);
-    assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
+    let loaded = check_golden("1.0-run", &expected);
     outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
 }
 
