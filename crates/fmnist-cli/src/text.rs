@@ -25,12 +25,12 @@ pub(crate) fn count(n: u64, what: &str) -> String {
 
 /// The same of a number that is written already, as `0.5`.
 pub(crate) fn counted(number: &str, what: &str) -> String {
-    let s = match (number, what.strip_suffix("ch")) {
+    let ending = match (number, what) {
         ("1", _) => "",
-        (_, Some(_)) if what == "batch" => "es",
+        (_, "batch") => "es",
         _ => "s",
     };
-    format!("{number} {what}{s}")
+    format!("{number} {what}{ending}")
 }
 
 /// `0.21 s` or `3 min 12 s`.

@@ -34,7 +34,8 @@ pub struct RateLoss {
 ///
 /// # Errors
 ///
-/// If there are no steps, the rates do not rise, the run has begun, the state or the samples do not fit the model, or the threads cannot be started.
+/// If there are no steps, the rates do not rise, the run has begun, the state or the samples do not fit the model, or the
+/// threads cannot be started.
 pub fn find_rate(
     model: Model,
     state: TrainingState,

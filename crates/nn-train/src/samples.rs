@@ -74,8 +74,9 @@ impl<'a> Samples<'a> {
     }
 
     /// Samples of `n_features` with `n_outputs` numbers each: what each output shall be; for binary cross-entropy 0 to
-    /// 1, and for cross-entropy and the focal loss a distribution, which whoever trains or evaluates on them checks. An output is right within `precision` ([`nn_core::loss::precision_of`]) of its number, or for
-    /// binary cross-entropy on its side of 0.5.
+    /// 1, and for cross-entropy and the focal loss a distribution, which whoever trains or evaluates on them checks. An
+    /// output is right within `precision` ([`nn_core::loss::precision_of`]) of its number, or for binary cross-entropy on
+    /// its side of 0.5.
     ///
     /// # Errors
     ///

@@ -115,16 +115,12 @@ impl Settings {
         if let Some(path) = file {
             put_over(&mut options, file::read(path)?);
         }
-        let mut given = Options::new();
-        for (option, value) in table(self) {
-            // What JSON has no number for.
-            if value.is_null() {
-                let message = format!("--{option}: expected a finite number, found inf or NaN");
-                return Err(Usage::error(message));
-            }
-            given.insert(option, plain(&value));
+        // What JSON has no number for.
+        if let Some((option, _)) = table(self).iter().find(|(_, value)| value.is_null()) {
+            let message = format!("--{option}: expected a finite number, found inf or NaN");
+            return Err(Usage::error(message));
         }
-        put_over(&mut options, given);
+        put_over(&mut options, self.options());
         file::settings(&options).map_err(Usage::error)
     }
 
