@@ -27,10 +27,40 @@ pub fn zeros(len: usize) -> Buffer {
     buffer
 }
 
+/// Bytes that caches hold together.
+pub(crate) const CACHE_LINE: usize = 64;
+
+/// Elements between columns of `rows` that are walked over again and again: an odd number of cache lines. Columns an
+/// even number of lines apart, such as those of 128 elements, share sets of a cache, and push each other out of it
+/// where others stand empty.
+pub(crate) fn column_stride(rows: usize) -> usize {
+    const LINE: usize = CACHE_LINE / size_of::<f32>();
+    (rows.div_ceil(LINE) | 1) * LINE
+}
+
+/// A view of `n` columns of `rows` elements, [`column_stride`] apart, in `buffer`.
+#[track_caller]
+pub(crate) fn apart(buffer: &[f32], rows: usize, n: usize) -> MatrixView<'_> {
+    apart_by(column_stride(rows), buffer, rows, n)
+}
+
+#[track_caller]
+fn apart_by(stride: usize, buffer: &[f32], rows: usize, n: usize) -> MatrixView<'_> {
+    let strides = (Const::<1>, Dyn(stride));
+    MatrixView::from_slice_with_strides_generic(buffer, Dyn(rows), Dyn(n), strides.0, strides.1)
+}
+
+/// [`apart`], to be written.
+#[track_caller]
+pub(crate) fn apart_mut(buffer: &mut [f32], rows: usize, n: usize) -> MatrixViewMut<'_> {
+    let strides = (Const::<1>, Dyn(column_stride(rows)));
+    MatrixViewMut::from_slice_with_strides_generic(buffer, Dyn(rows), Dyn(n), strides.0, strides.1)
+}
+
 /// A column-major matrix in a buffer of its own, of which the first columns are in use.
 ///
 /// Not nalgebra's, whose memory is aligned to no vector: a load that straddles two cache lines takes
-/// twice the time.
+/// twice the time. Its columns are [`column_stride`] apart.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix {
     rows: usize,
@@ -39,39 +69,35 @@ pub(crate) struct Matrix {
 
 impl Matrix {
     pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
-        Self { rows, buffer: zeros(rows * columns) }
+        Self { rows, buffer: zeros(column_stride(rows) * columns) }
     }
 
     /// How many columns there are.
     pub(crate) fn n_columns(&self) -> usize {
-        self.buffer.len() / self.rows
+        self.buffer.len() / column_stride(self.rows)
     }
 
     /// `n` columns from `start`.
     #[track_caller]
     pub(crate) fn columns(&self, start: usize, n: usize) -> MatrixView<'_> {
-        let range = start * self.rows..(start + n) * self.rows;
-        MatrixView::from_slice(&self.buffer[range], self.rows, n)
-    }
-
-    /// The elements of the first `n` columns, one column after another.
-    #[track_caller]
-    pub(crate) fn first(&self, n: usize) -> &[f32] {
-        &self.buffer[..n * self.rows]
-    }
-
-    /// The first `n` columns.
-    #[track_caller]
-    pub(crate) fn first_mut(&mut self, n: usize) -> MatrixViewMut<'_> {
-        MatrixViewMut::from_slice(&mut self.buffer[..n * self.rows], self.rows, n)
+        apart(&self.buffer[start * column_stride(self.rows)..], self.rows, n)
     }
 
     /// Rows `rows` of `n` columns from `start`.
     #[track_caller]
     pub(crate) fn part(&self, rows: Range<usize>, start: usize, n: usize) -> MatrixView<'_> {
-        let from = start * self.rows + rows.start;
-        let (n_rows, data) = (Dyn(rows.len()), &self.buffer[from..]);
-        let (row_stride, column_stride) = (Const::<1>, Dyn(self.rows));
-        MatrixView::from_slice_with_strides_generic(data, n_rows, Dyn(n), row_stride, column_stride)
+        let stride = column_stride(self.rows);
+        apart_by(stride, &self.buffer[start * stride + rows.start..], rows.len(), n)
+    }
+
+    /// The first `n` columns, one after another.
+    pub(crate) fn first(&self, n: usize) -> impl Iterator<Item = &[f32]> {
+        self.buffer.chunks_exact(column_stride(self.rows)).take(n).map(|x| &x[..self.rows])
+    }
+
+    /// The first `n` columns.
+    #[track_caller]
+    pub(crate) fn first_mut(&mut self, n: usize) -> MatrixViewMut<'_> {
+        apart_mut(&mut self.buffer, self.rows, n)
     }
 }

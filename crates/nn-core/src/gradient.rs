@@ -16,9 +16,9 @@ use crate::{
 /// caches while it is updated, and the book's network gives each of 8 threads a block or two.
 const BLOCK_LEN: usize = 8192;
 
-/// The fewest columns of a block, however wide its layer: fewer are too few for the tiles of a product,
-/// and for the rows of the mirror's.
-const LEAST_COLUMNS: usize = 16;
+/// The fewest columns of a block, however wide its layer: so many pay for bringing a panel of deltas to L1, and are,
+/// as the rows of a mirror, the 6 vectors of AVX2's tiles.
+const LEAST_COLUMNS: usize = 48;
 
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,10 @@ impl GradientBlock {
         let (d_weights, d_others) = d_params.split_at_mut(self.n_weights());
         if let BlockParams::Columns(dense, columns) = &self.params {
             let weights = weights(*dense, columns);
-            self.weight_gradient(*dense, weights, parts.clone(), d_weights);
+            if !weights.is_empty() {
+                let d_weights = MatrixViewMut::from_slice(d_weights, dense.outputs, weights.len());
+                Workspace::weight_gradient(parts.clone(), self.layer, weights, d_weights);
+            }
         }
 
         // By biases: the sum of dy; by scales and shifts, what the passes have summed up for them.
@@ -120,35 +123,6 @@ impl GradientBlock {
         if !d_others.is_empty() {
             for part in parts {
                 add_scaled(d_others, 1.0, &part.d_sums[self.layer]);
-            }
-        }
-    }
-
-    /// `dy xT`, of an x that is `values + offset`: the offset times the sum of dy, and dy valuesT.
-    fn weight_gradient<'a>(
-        &self,
-        dense: Dense,
-        weights: Range<usize>,
-        parts: impl Iterator<Item = &'a Workspace> + Clone,
-        d_weights: &mut [f32],
-    ) {
-        let outputs = dense.outputs;
-        d_weights.fill(0.0);
-        if let Some((first, others)) = d_weights.split_at_mut_checked(outputs) {
-            for part in parts.clone() {
-                let offset = part.offset_of(self.layer);
-                if offset != 0.0 {
-                    add_scaled(first, offset, &part.d_sums[self.layer]);
-                }
-            }
-            for column in others.chunks_exact_mut(outputs) {
-                column.copy_from_slice(first);
-            }
-        }
-        if !weights.is_empty() {
-            for part in parts {
-                let d_weights = MatrixViewMut::from_slice(d_weights, outputs, weights.len());
-                part.add_weight_gradient(self.layer, weights.clone(), d_weights);
             }
         }
     }

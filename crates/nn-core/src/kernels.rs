@@ -16,17 +16,28 @@ use pulp::{Simd, WithSimd};
 
 use crate::buffer::{MatrixView, MatrixViewMut};
 pub(crate) use marks::{Marks, Nonzero};
-pub(crate) use product::Right;
+pub(crate) use product::{Start, TERMS, Term};
 
-/// `c += a b`. `nonzero` says where the columns of `b` are not zero; where it is `None`, anywhere.
+/// `c = start + a b`. `nonzero` says where the columns of `b` are not zero; where it is `None`, anywhere.
 #[track_caller]
-pub(crate) fn multiply_add(
+pub(crate) fn multiply(
     c: MatrixViewMut<'_>,
+    start: Start<'_>,
     a: MatrixView<'_>,
-    b: Right<'_>,
+    b: MatrixView<'_>,
     nonzero: Option<Nonzero<'_>>,
 ) {
-    product::multiply_add(isa::arch(), c, a, b, nonzero);
+    product::multiply(isa::arch(), c, start, a, b, nonzero);
+}
+
+/// `c = start + a bT`, summed over up to [`TERMS`] terms.
+#[track_caller]
+pub(crate) fn multiply_transposed<'a>(
+    c: MatrixViewMut<'_>,
+    start: Start<'_>,
+    terms: impl IntoIterator<Item = Term<'a>>,
+) {
+    product::multiply_transposed(isa::arch(), c, start, terms);
 }
 
 /// `y = f(x)` by element.
@@ -140,13 +151,19 @@ pub(crate) fn sum_columns_and_squares(x: MatrixView<'_>, sums: &mut [f64]) {
 /// Overwrites the columns of `x` (rows x n) with those `rows` of the columns of `bytes`, of length
 /// `stride`, times `factor`.
 #[track_caller]
-pub(crate) fn scale(bytes: &[u8], stride: usize, rows: Range<usize>, factor: f32, x: &mut [f32]) {
-    assert_eq!(bytes.len() / stride, x.len() / rows.len(), "columns of bytes and of numbers");
+pub(crate) fn scale(
+    bytes: &[u8],
+    stride: usize,
+    rows: Range<usize>,
+    factor: f32,
+    mut x: MatrixViewMut<'_>,
+) {
+    assert_eq!((rows.len(), bytes.len() / stride), x.shape(), "shapes of bytes and of numbers");
     isa::arch().dispatch(
         #[inline(always)]
         || {
-            for (x, bytes) in x.chunks_exact_mut(rows.len()).zip(bytes.chunks_exact(stride)) {
-                for (x, &byte) in x.iter_mut().zip(&bytes[rows.clone()]) {
+            for (mut x, bytes) in x.column_iter_mut().zip(bytes.chunks_exact(stride)) {
+                for (x, &byte) in x.as_mut_slice().iter_mut().zip(&bytes[rows.clone()]) {
                     *x = f32::from(byte) * factor;
                 }
             }
@@ -271,25 +288,41 @@ mod tests {
         InstructionSet::ALL.into_iter().filter_map(|set| Some((set, set.arch()?)))
     }
 
+    fn columns_of(x: &DMatrix<f32>) -> impl Iterator<Item = &[f32]> {
+        x.as_slice().chunks_exact(x.nrows())
+    }
+
+    /// `c = start + a b` by both products, with bits and without.
     #[track_caller]
     fn check(m: usize, n: usize, k: usize, b_of: impl Fn(usize, usize, usize) -> DMatrix<f32>) {
         let (a, b, before) = (matrix(m, k, 1), b_of(k, n, 2), matrix(m, n, 3));
-        let expected = &before + reference::product(&a, &b);
-        let bt = b.transpose();
+        let (product, bt) = (reference::product(&a, &b), b.transpose());
         let (mut marks, mut marks_t) = (Marks::new(k, n), Marks::new(n, k));
-        marks.update(b.as_slice());
-        marks_t.update(bt.as_slice());
-        let (plain, transposed) = (Right::Plain(b.as_view()), Right::Transposed(bt.as_view()));
-        let mut rights = vec![(plain, None), (plain, Some(marks.columns())), (transposed, None)];
-        if k <= Marks::GROUP {
-            rights.push((transposed, Some(marks_t.rows(0, 0))));
-        }
+        marks.update(columns_of(&b));
+        marks_t.update(columns_of(&bt));
+        let column: Vec<f32> = before.column(0).iter().copied().collect();
+        let starts = [
+            (Start::Kept, &before + &product),
+            (Start::Zero, product.clone()),
+            (Start::Column(&column), DMatrix::from_fn(m, n, |i, _| column[i]) + &product),
+        ];
         for (set, arch) in archs() {
-            for (b, nonzero) in &rights {
-                let mut c = before.clone();
-                product::multiply_add(arch, c.as_view_mut(), a.as_view(), *b, *nonzero);
-                let is_marked = nonzero.is_some();
-                assert_eq!(c, expected, "{m} x {n} x {k}, {set:?}, {b:?}, marked: {is_marked}");
+            for (start, expected) in &starts {
+                for nonzero in [None, Some(marks.columns())] {
+                    let mut c = before.clone();
+                    let (a, b) = (a.as_view(), b.as_view());
+                    product::multiply(arch, c.as_view_mut(), *start, a, b, nonzero);
+                    let is_marked = nonzero.is_some();
+                    assert_eq!(c, *expected, "{m} x {n} x {k}, {set:?}, {start:?}, {is_marked}");
+                }
+                let marks = (k <= Marks::GROUP).then(|| marks_t.rows(0, 0));
+                for nonzero in [None, marks] {
+                    let mut c = before.clone();
+                    let term = Term { a: a.as_view(), b: bt.as_view(), nonzero };
+                    product::multiply_transposed(arch, c.as_view_mut(), *start, [term]);
+                    let is_marked = nonzero.is_some();
+                    assert_eq!(c, *expected, "{m} x {n} x {k}T, {set:?}, {start:?}, {is_marked}");
+                }
             }
         }
     }
@@ -317,12 +350,14 @@ mod tests {
         }
     }
 
-    /// Where columns share sets of L1, and where there are too few to copy what does.
+    /// Where columns share sets of L1 or lie far apart, and where there are too few to copy them.
     #[test]
     fn products_of_panels_that_are_copied() {
-        for n in [31, 32, 33] {
-            for k in [1, 63, 64, 65, 130] {
-                check(1024, n, k, half_zeros);
+        for m in [256, 500, 1024] {
+            for n in [31, 32, 33] {
+                for k in [1, 63, 64, 65, 130] {
+                    check(m, n, k, half_zeros);
+                }
             }
         }
         // Some of the rows, the last of them less than a vector.
@@ -331,18 +366,58 @@ mod tests {
         let expected = reference::product(&rows.into_owned(), &b);
         for (set, arch) in archs() {
             let mut c = DMatrix::zeros(250, 40);
-            let right = Right::Plain(b.as_view());
-            product::multiply_add(arch, c.as_view_mut(), rows.as_view(), right, None);
+            let (a, b) = (rows.as_view(), b.as_view());
+            product::multiply(arch, c.as_view_mut(), Start::Zero, a, b, None);
             assert_eq!(c, expected, "{set:?}");
         }
+    }
+
+    /// A chain over terms of different lengths, one of them longer than a block.
+    #[test]
+    fn sums_of_products_agree_with_the_triple_loop() {
+        for (m, n) in [(1, 1), (10, 3), (33, 16), (128, 6)] {
+            for lengths in [&[32, 32, 32, 32][..], &[32, 5, 1], &[3, 70, 64, 0]] {
+                let terms = lengths.iter().enumerate();
+                let factors = terms.map(|(i, &k)| (matrix(m, k, i), half_zeros(n, k, i + 4)));
+                let factors: Vec<_> = factors.collect();
+                let mut expected = matrix(m, n, 3);
+                let mut marks = Vec::new();
+                for (a, b) in &factors {
+                    expected += reference::product(a, &b.transpose());
+                    marks.push(Marks::new(n, b.ncols().max(1)));
+                    marks.last_mut().unwrap().update(columns_of(b));
+                }
+                for (set, arch) in archs() {
+                    let terms = factors.iter().zip(&marks).map(|((a, b), marks)| {
+                        let nonzero = (b.ncols() <= Marks::GROUP).then(|| marks.rows(0, 0));
+                        Term { a: a.as_view(), b: b.as_view(), nonzero }
+                    });
+                    let mut c = matrix(m, n, 3);
+                    product::multiply_transposed(arch, c.as_view_mut(), Start::Kept, terms);
+                    assert_eq!(c, expected, "{m} x {n} over {lengths:?}, {set:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "more than 4 terms")]
+    fn too_many_terms_panic() {
+        let (x, mut c) = (matrix(3, 3, 1), matrix(3, 3, 2));
+        let term = Term { a: x.as_view(), b: x.as_view(), nonzero: None };
+        multiply_transposed(c.as_view_mut(), Start::Zero, [term; TERMS + 1]);
     }
 
     #[test]
     fn products_of_nothing_add_nothing() {
         for (m, n, k) in [(5, 3, 0), (0, 3, 5), (5, 0, 3), (0, 0, 0)] {
             let (a, b, mut c) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
-            multiply_add(c.as_view_mut(), a.as_view(), Right::Plain(b.as_view()), None);
+            multiply(c.as_view_mut(), Start::Kept, a.as_view(), b.as_view(), None);
             assert_eq!(c, matrix(m, n, 3));
+            multiply_transposed(c.as_view_mut(), Start::Kept, []);
+            assert_eq!(c, matrix(m, n, 3));
+            multiply_transposed(c.as_view_mut(), Start::Zero, []);
+            assert_eq!(c, DMatrix::zeros(m, n));
         }
     }
 
@@ -367,8 +442,8 @@ mod tests {
             inner += reference::product(&a, &b);
             expected
         };
-        let b = Right::Plain(b.columns(4, 11));
-        multiply_add(c.columns_mut(5, 11), a.columns(1, 6), b, None);
+        let (a, b) = (a.columns(1, 6), b.columns(4, 11));
+        multiply(c.columns_mut(5, 11), Start::Kept, a, b, None);
         assert_eq!(c, expected);
     }
 
@@ -378,7 +453,7 @@ mod tests {
         let (a, b, mut c) = (ones(a), ones(b), ones((3, 3)));
         let marks = marked.map(|(rows, columns)| Marks::new(rows, columns));
         let nonzero = marks.as_ref().map(Marks::columns);
-        multiply_add(c.as_view_mut(), a.as_view(), Right::Plain(b.as_view()), nonzero);
+        multiply(c.as_view_mut(), Start::Kept, a.as_view(), b.as_view(), nonzero);
     }
 
     #[test]
@@ -396,8 +471,8 @@ mod tests {
     #[test]
     fn bytes_are_scaled() {
         let bytes: Vec<u8> = (0..=255).chain(0..=255).collect();
-        let mut x = vec![9.0; 2 * 100];
-        scale(&bytes, 256, 7..107, 0.5, &mut x);
+        let mut x = DMatrix::repeat(100, 2, 9.0);
+        scale(&bytes, 256, 7..107, 0.5, x.as_view_mut());
         for (i, &x) in x.iter().enumerate() {
             assert_eq!(x, 0.5 * (7 + i % 100) as f32);
         }

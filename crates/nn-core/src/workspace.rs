@@ -7,13 +7,12 @@ use std::{cell::RefCell, hint::black_box, ops::Range};
 
 use crate::{
     Buffer, Layer, Model, Scaling,
-    buffer::{Matrix, MatrixView, MatrixViewMut, zeros},
-    kernels::{self, Marks, Right, multiply_add},
+    buffer::{
+        CACHE_LINE, Matrix, MatrixView, MatrixViewMut, apart, apart_mut, column_stride, zeros,
+    },
+    kernels::{self, Marks, Start, TERMS, Term, add_scaled, multiply_transposed},
     layer::{batch_norm::BatchNorm, dropout::Draws},
 };
-
-/// Bytes that come from memory together.
-const CACHE_LINE: usize = 64;
 
 /// Activations, and gradients by them, for up to a fixed number of samples.
 #[derive(Clone, Debug)]
@@ -316,11 +315,11 @@ impl Workspace {
             Samples::Bytes { bytes, factor, .. } => {
                 let bytes = &bytes[..n * *inputs];
                 if let Some(marks) = marks {
-                    marks.update(bytes);
+                    marks.update(bytes.chunks_exact(*inputs));
                 }
-                with_scratch(bytes.len(), |x| {
-                    kernels::scale(bytes, *inputs, 0..*inputs, *factor, x);
-                    let values = MatrixView::from_slice(x, *inputs, n);
+                with_scratch(n * column_stride(*inputs), |x| {
+                    kernels::scale(bytes, *inputs, 0..*inputs, *factor, apart_mut(x, *inputs, n));
+                    let values = apart(x, *inputs, n);
                     forward(Input { values, marks: marks.as_ref(), offset }, y, kept)
                 })
             }
@@ -339,38 +338,74 @@ impl Workspace {
         batch_norm.sum(x, &mut self.batch_sums[..n_statistics]);
     }
 
-    /// Adds `dy xT` to the gradient by the given columns of the weights of layer `index`, a dense one;
-    /// the input's offset is not in it.
+    /// Overwrites `d_weights` with the gradient by the given columns of the weights of layer `index`, a dense one:
+    /// `dy xT` over the samples of `parts`. Of an x that is `values + offset`, that is the offset times the sum of dy,
+    /// and `dy valuesT`.
     #[track_caller]
-    pub(crate) fn add_weight_gradient(
-        &self,
+    pub(crate) fn weight_gradient<'a>(
+        parts: impl Iterator<Item = &'a Self> + Clone,
         index: usize,
         columns: Range<usize>,
         mut d_weights: MatrixViewMut<'_>,
     ) {
-        for (group, start) in (0..self.n_samples).step_by(Marks::GROUP).enumerate() {
-            let n = Marks::GROUP.min(self.n_samples - start);
-            let dy = self.d_outputs[index].columns(start, n);
-            let mut add = |x: MatrixView<'_>, marks: &Option<Marks>| {
-                let nonzero = marks.as_ref().map(|marks| marks.rows(columns.start, group));
-                multiply_add(d_weights.as_view_mut(), dy, Right::Transposed(x), nonzero);
-            };
-            match (index.checked_sub(1), &self.samples) {
-                (Some(before), _) => {
-                    let Activations { values, marks, .. } = &self.outputs[before];
-                    add(values.part(columns.clone(), start, n), marks);
-                }
-                (None, Samples::Floats(values)) => {
-                    add(values.part(columns.clone(), start, n), &self.sample_marks);
-                }
-                (None, Samples::Bytes { bytes, factor, .. }) => {
-                    let bytes = &bytes[start * self.inputs..(start + n) * self.inputs];
-                    with_scratch(columns.len() * n, |x| {
-                        kernels::scale(bytes, self.inputs, columns.clone(), *factor, x);
-                        add(MatrixView::from_slice(x, columns.len(), n), &self.sample_marks);
-                    });
-                }
+        let outputs = d_weights.nrows();
+        let len = Marks::GROUP * column_stride(columns.len());
+        with_scratch(TERMS * len + outputs, |scratch| {
+            let (scratch, of_offsets) = scratch.split_at_mut(TERMS * len);
+            of_offsets.fill(0.0);
+            for part in parts.clone() {
+                add_scaled(of_offsets, part.offset_of(index), &part.d_sums[index]);
             }
+            let mut start = Start::Column(of_offsets);
+            let mut rest = parts.flat_map(Self::groups).peekable();
+            loop {
+                let groups = rest.by_ref().take(TERMS).zip(scratch.chunks_exact_mut(len));
+                let terms = groups.map(|((part, group), scratch)| {
+                    part.gradient_term(index, columns.clone(), group, scratch)
+                });
+                multiply_transposed(d_weights.as_view_mut(), start, terms);
+                if rest.peek().is_none() {
+                    break;
+                }
+                start = Start::Kept;
+            }
+        });
+    }
+
+    /// Itself with each group of its samples that share words of marks.
+    fn groups(&self) -> impl Iterator<Item = (&Self, usize)> {
+        (0..self.n_samples.div_ceil(Marks::GROUP)).map(move |group| (self, group))
+    }
+
+    /// `dy xT` over a group of samples, as [`Workspace::weight_gradient`] adds it up; `scratch` is for scaled bytes.
+    fn gradient_term<'a>(
+        &'a self,
+        index: usize,
+        columns: Range<usize>,
+        group: usize,
+        scratch: &'a mut [f32],
+    ) -> Term<'a> {
+        let start = group * Marks::GROUP;
+        let n = Marks::GROUP.min(self.n_samples - start);
+        let (start_of_columns, n_columns) = (columns.start, columns.len());
+        let part_of = |values: &'a Matrix| values.part(columns.clone(), start, n);
+        let (x, marks) = match (index.checked_sub(1), &self.samples) {
+            (Some(before), _) => {
+                let Activations { values, marks, .. } = &self.outputs[before];
+                (part_of(values), marks)
+            }
+            (None, Samples::Floats(values)) => (part_of(values), &self.sample_marks),
+            (None, Samples::Bytes { bytes, factor, .. }) => {
+                let bytes = &bytes[start * self.inputs..(start + n) * self.inputs];
+                let x = apart_mut(scratch, n_columns, n);
+                kernels::scale(bytes, self.inputs, columns, *factor, x);
+                (apart(scratch, n_columns, n), &self.sample_marks)
+            }
+        };
+        Term {
+            a: self.d_outputs[index].columns(start, n),
+            b: x,
+            nonzero: marks.as_ref().map(|marks| marks.rows(start_of_columns, group)),
         }
     }
 

@@ -358,10 +358,10 @@ fn whole_net() {
 #[test]
 fn net_of_several_gradient_blocks() {
     // No ReLU: among so many units some would sit at the kink.
-    let specs = [Dense { inputs: 20, outputs: 600 }, Dense { inputs: 600, outputs: 2 }, Softmax];
+    let specs = [Dense { inputs: 100, outputs: 600 }, Dense { inputs: 600, outputs: 2 }, Softmax];
     let model = Model::new(&specs, Init::Glorot, 1).unwrap();
     assert!(model.gradient_blocks().len() > 2);
-    let x: Vec<f32> = wave(5 * 20, 0.5).collect();
+    let x: Vec<f32> = wave(5 * 100, 0.5).collect();
     let labels = [0, 1, 1, 0, 1];
     let problem = Problem::of_classes(&x, &labels);
     let (_, gradient) = loss_and_gradient(&model, &problem, 2);

@@ -36,15 +36,17 @@ impl Marks {
         }
     }
 
-    /// Marks the elements of a matrix, given column after column.
+    /// Marks the elements of a matrix, given by its columns.
     ///
     /// # Panics
     ///
-    /// If its columns have another length, or there is not the room.
+    /// If one has another length, or there is not the room.
     #[track_caller]
-    pub(crate) fn update<T: Copy + Default + PartialEq>(&mut self, x: &[T]) {
-        assert!(x.len().is_multiple_of(self.rows), "{} elements, {} rows", x.len(), self.rows);
-        isa::arch().dispatch(Update { marks: self, x });
+    pub(crate) fn update<'a, T: Copy + Default + PartialEq + 'a>(
+        &mut self,
+        columns: impl Iterator<Item = &'a [T]>,
+    ) {
+        isa::arch().dispatch(Update { marks: self, columns });
     }
 
     /// The bits of the columns from the first.
@@ -61,29 +63,37 @@ impl Marks {
     }
 }
 
-struct Update<'a, T> {
-    marks: &'a mut Marks,
-    x: &'a [T],
+struct Update<'m, I> {
+    marks: &'m mut Marks,
+    columns: I,
 }
 
-impl<T: Copy + Default + PartialEq> WithSimd for Update<'_, T> {
+impl<'a, T, I> WithSimd for Update<'_, I>
+where
+    T: Copy + Default + PartialEq + 'a,
+    I: Iterator<Item = &'a [T]>,
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { marks, x } = self;
+        let Self { marks, columns } = self;
         let (padded, words) = (marks.rows.next_multiple_of(GROUP), column_words(marks.rows));
-        let groups = x.chunks(marks.rows * GROUP);
-        let by_row = marks.by_row.chunks_exact_mut(padded);
-        let by_column = marks.by_column.chunks_exact_mut(words * GROUP);
-        for (x, (by_row, by_column)) in groups.zip(by_row.zip(by_column)) {
+        let mut groups = marks.by_row.chunks_exact_mut(padded);
+        let mut groups_by_column = marks.by_column.chunks_exact_mut(words * GROUP);
+        let mut columns = columns.peekable();
+        while columns.peek().is_some() {
+            let groups = groups.next().zip(groups_by_column.next());
+            let (by_row, by_column) = groups.expect("room for the marks of a matrix");
             by_row.fill(0);
-            for (j, x) in x.chunks_exact(marks.rows).enumerate() {
+            let mut n = 0;
+            for x in columns.by_ref().take(GROUP) {
+                assert_eq!(x.len(), marks.rows, "rows of a matrix and of its marks");
                 for (bits, &x) in by_row.iter_mut().zip(x) {
-                    *bits |= u32::from(x != T::default()) << j;
+                    *bits |= u32::from(x != T::default()) << n;
                 }
+                n += 1;
             }
-            let n = x.len() / marks.rows;
             for (word, block) in by_row.as_chunks::<GROUP>().0.iter().enumerate() {
                 for (j, bits) in transposed(*block).into_iter().enumerate().take(n) {
                     by_column[j * words + word] = bits;
@@ -169,11 +179,11 @@ mod tests {
     fn every_element_is_marked() {
         for (rows, columns) in [(1, 1), (31, 33), (64, 32), (65, 70), (784, 5)] {
             let mut marks = Marks::new(rows, columns + 3);
-            marks.update(&vec![1_u8; rows * (columns + 3)]);
+            marks.update(vec![1_u8; rows * (columns + 3)].chunks_exact(rows));
             let x = DMatrix::from_fn(rows, columns, |i, j| {
                 if (i * 7 + j * 3) % 5 < 2 { 0.0 } else { -(i as f32) - 1.0 }
             });
-            marks.update(x.as_slice());
+            marks.update(x.as_slice().chunks_exact(rows));
             for i in 0..rows {
                 for j in 0..columns {
                     let is_marked = x[(i, j)] != 0.0;

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
-    kernels::{Marks, Nonzero, Right, add_scaled, multiply_add},
+    kernels::{Marks, Nonzero, Start, add_scaled, multiply},
     mirror::Mirror,
     workspace::Input,
 };
@@ -80,8 +80,8 @@ impl Dense {
         for mut column in columns {
             column.as_mut_slice().copy_from_slice(first);
         }
-        let nonzero = x.marks.map(Marks::columns);
-        multiply_add(y, self.weights_view(params), Right::Plain(x.values), nonzero);
+        let (weights, nonzero) = (self.weights_view(params), x.marks.map(Marks::columns));
+        multiply(y, Start::Kept, weights, x.values, nonzero);
     }
 
     /// Overwrites `dx` (inputs x n) with `WT dy`, `dy` being outputs x n and zero where `nonzero` has
@@ -93,15 +93,12 @@ impl Dense {
         nonzero: Option<Nonzero<'_>>,
         mut dx: MatrixViewMut<'_>,
     ) {
-        for mut column in dx.column_iter_mut() {
-            column.as_mut_slice().fill(0.0);
-        }
         let mut start = 0;
         for mirror in mirrors {
             let weights = mirror.transposed();
             let rows = dx.rows_mut(start, weights.nrows());
             start += weights.nrows();
-            multiply_add(rows, weights, Right::Plain(dy), nonzero);
+            multiply(rows, Start::Zero, weights, dy, nonzero);
         }
     }
 }
