@@ -375,6 +375,19 @@ fn net_of_several_gradient_blocks() {
     }
 }
 
+/// More parts than a product takes at once.
+#[test]
+fn a_batch_in_many_parts() {
+    let model = Model::new(&LayerSpec::mlp(&[6, 10, 4]), Init::He, 2).unwrap();
+    let x: Vec<f32> = wave(11 * 6, 0.4).collect();
+    let labels: Vec<u32> = (0..11).map(|i| i % 4).collect();
+    let problem = Problem::of_classes(&x, &labels);
+    let [(_, in_many), (_, in_one)] = [1, 11].map(|n| loss_and_gradient(&model, &problem, n));
+    for (i, (&found, &expected)) in in_many.iter().zip(in_one.iter()).enumerate() {
+        assert_close(found, f64::from(expected), &format!("parameter {i}"));
+    }
+}
+
 #[test]
 fn cross_entropy_of_probabilities() {
     let probabilities = DMatrix::from_column_slice(3, 2, &[0.2, 0.5, 0.3, 0.6, 0.3, 0.1]);
