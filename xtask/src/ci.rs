@@ -16,13 +16,19 @@ pub(crate) struct Args {}
 /// A check's name and what it does.
 type Step = (&'static str, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("formatting", formatting),
     ("layering", layering::check),
     ("mutants", mutants::check),
     ("faults", torture::check),
     ("supply chain", supply_chain),
     ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    // Which nobody builds between two measurements; the others' libraries are not built here.
+    ("our peer", || {
+        let manifest = ["--locked", "--manifest-path", "tests/peers/rust/Cargo.toml"];
+        let of_ours = ["--target-dir", "target/peers", "--package", "peer-ours"];
+        cargo(&[&["check"], &manifest[..], &of_ours].concat())
+    }),
     // The README's test command.
     ("tests", || cargo(&["test", "--workspace"])),
     ("docs", docs),

@@ -86,7 +86,7 @@ fn checkpoint(args: &Args, model: Model) {
     let info = ModelInfo {
         producer: PEER.into(),
         instruction_set: InstructionSet::current().name().into(),
-        input: InputSpec { width: 28, height: 28, mean, std },
+        input: InputSpec { width: 28, height: 28, mean, std, mirror: false },
         class_names: (0..CLASSES).map(|class| format!("class {class}")).collect(),
         dataset: DatasetId { name: "none".into(), sha256: "0".repeat(64) },
         n_validation: 0,
