@@ -107,14 +107,54 @@ impl GradientBlock {
         parts: impl IntoIterator<Item = &'a Workspace, IntoIter: Clone>,
         d_params: &mut [f32],
     ) {
+        self.write_gradient(parts, d_params, &mut []);
+    }
+
+    /// [`GradientBlock::gradient`] for a caller who is about to write the block's `params`. They stay as they are, but
+    /// the processor brings them to where they can be written while it has the gradient to compute: if other threads
+    /// have read them, that takes longer than their update.
+    ///
+    /// # Shapes
+    ///
+    /// `d_params` and `params`: as long as the block's range.
+    ///
+    /// # Panics
+    ///
+    /// If either has another length, or as [`GradientBlock::gradient`].
+    #[track_caller]
+    pub fn gradient_for_update<'a>(
+        &self,
+        parts: impl IntoIterator<Item = &'a Workspace, IntoIter: Clone>,
+        d_params: &mut [f32],
+        params: &mut [f32],
+    ) {
+        assert_eq!(params.len(), self.range().len(), "length of a block's parameters");
+        self.write_gradient(parts, d_params, params);
+    }
+
+    /// Writes the gradient; `to_update` are the block's parameters, or nothing.
+    #[track_caller]
+    fn write_gradient<'a>(
+        &self,
+        parts: impl IntoIterator<Item = &'a Workspace, IntoIter: Clone>,
+        d_params: &mut [f32],
+        to_update: &mut [f32],
+    ) {
         assert_eq!(d_params.len(), self.range().len(), "length of a block's gradient");
         let parts = parts.into_iter();
         let (d_weights, d_others) = d_params.split_at_mut(self.n_weights());
         if let BlockParams::Columns(dense, columns) = &self.params {
             let weights = weights(*dense, columns);
             if !weights.is_empty() {
+                let (to_update, _) = to_update.split_at_mut(d_weights.len().min(to_update.len()));
                 let d_weights = MatrixViewMut::from_slice(d_weights, dense.outputs, weights.len());
-                Workspace::weight_gradient(parts.clone(), self.layer, weights, d_weights);
+                Workspace::weight_gradient(
+                    parts.clone(),
+                    self.layer,
+                    weights,
+                    d_weights,
+                    to_update,
+                );
             }
         }
 

@@ -30,14 +30,16 @@ pub(crate) fn multiply(
     product::multiply(isa::arch(), c, start, a, b, nonzero);
 }
 
-/// `c = start + a bT`, summed over up to [`TERMS`] terms.
+/// `c = start + a bT`, summed over up to [`TERMS`] terms. `claimed`, as many numbers as `c` has or none, stay as they
+/// are, and are brought to where this core can write them.
 #[track_caller]
 pub(crate) fn multiply_transposed<'a>(
     c: MatrixViewMut<'_>,
     start: Start<'_>,
     terms: impl IntoIterator<Item = Term<'a>>,
+    claimed: &mut [f32],
 ) {
-    product::multiply_transposed(isa::arch(), c, start, terms);
+    product::multiply_transposed(isa::arch(), c, start, terms, claimed);
 }
 
 /// `y = f(x)` by element.
@@ -319,7 +321,11 @@ mod tests {
                 for nonzero in [None, marks] {
                     let mut c = before.clone();
                     let term = Term { a: a.as_view(), b: bt.as_view(), nonzero };
-                    product::multiply_transposed(arch, c.as_view_mut(), *start, [term]);
+                    // What is claimed is no part of the result, and stays as it is.
+                    let mut claimed = vec![1.5; if nonzero.is_some() { m * n } else { 0 }];
+                    let (view, terms) = (c.as_view_mut(), [term]);
+                    product::multiply_transposed(arch, view, *start, terms, &mut claimed);
+                    assert!(claimed.iter().all(|&x| x == 1.5));
                     let is_marked = nonzero.is_some();
                     assert_eq!(c, *expected, "{m} x {n} x {k}T, {set:?}, {start:?}, {is_marked}");
                 }
@@ -393,7 +399,13 @@ mod tests {
                         Term { a: a.as_view(), b: b.as_view(), nonzero }
                     });
                     let mut c = matrix(m, n, 3);
-                    product::multiply_transposed(arch, c.as_view_mut(), Start::Kept, terms);
+                    product::multiply_transposed(
+                        arch,
+                        c.as_view_mut(),
+                        Start::Kept,
+                        terms,
+                        &mut [],
+                    );
                     assert_eq!(c, expected, "{m} x {n} over {lengths:?}, {set:?}");
                 }
             }
@@ -405,7 +417,7 @@ mod tests {
     fn too_many_terms_panic() {
         let (x, mut c) = (matrix(3, 3, 1), matrix(3, 3, 2));
         let term = Term { a: x.as_view(), b: x.as_view(), nonzero: None };
-        multiply_transposed(c.as_view_mut(), Start::Zero, [term; TERMS + 1]);
+        multiply_transposed(c.as_view_mut(), Start::Zero, [term; TERMS + 1], &mut []);
     }
 
     #[test]
@@ -414,9 +426,9 @@ mod tests {
             let (a, b, mut c) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
             multiply(c.as_view_mut(), Start::Kept, a.as_view(), b.as_view(), None);
             assert_eq!(c, matrix(m, n, 3));
-            multiply_transposed(c.as_view_mut(), Start::Kept, []);
+            multiply_transposed(c.as_view_mut(), Start::Kept, [], &mut []);
             assert_eq!(c, matrix(m, n, 3));
-            multiply_transposed(c.as_view_mut(), Start::Zero, []);
+            multiply_transposed(c.as_view_mut(), Start::Zero, [], &mut []);
             assert_eq!(c, DMatrix::zeros(m, n));
         }
     }

@@ -340,13 +340,14 @@ impl Workspace {
 
     /// Overwrites `d_weights` with the gradient by the given columns of the weights of layer `index`, a dense one:
     /// `dy xT` over the samples of `parts`. Of an x that is `values + offset`, that is the offset times the sum of dy,
-    /// and `dy valuesT`.
+    /// and `dy valuesT`. The weights themselves, if they are to be updated, come to the core's cache meanwhile.
     #[track_caller]
     pub(crate) fn weight_gradient<'a>(
         parts: impl Iterator<Item = &'a Self> + Clone,
         index: usize,
         columns: Range<usize>,
         mut d_weights: MatrixViewMut<'_>,
+        mut to_update: &mut [f32],
     ) {
         let outputs = d_weights.nrows();
         let len = Marks::GROUP * column_stride(columns.len());
@@ -363,7 +364,8 @@ impl Workspace {
                 let terms = groups.map(|((part, group), scratch)| {
                     part.gradient_term(index, columns.clone(), group, scratch)
                 });
-                multiply_transposed(d_weights.as_view_mut(), start, terms);
+                let claimed = std::mem::take(&mut to_update);
+                multiply_transposed(d_weights.as_view_mut(), start, terms, claimed);
                 if rest.peek().is_none() {
                     break;
                 }

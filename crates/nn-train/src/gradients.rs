@@ -11,9 +11,15 @@ use nn_optim::Update;
 
 use crate::{Clip, RunConfig, Stage, passes::Parts, profile::Laps};
 
+/// The most parameters of a model that the threads' caches have from one step to the next, or nearly so. Those of a
+/// larger one come from memory, and to ask for them in advance only stops the arithmetic.
+const CACHED_PARAMS: usize = 1 << 19;
+
 /// What a thread needs for the gradients by blocks of a model's parameters.
 pub(crate) struct Gradients {
     by_thread: Vec<Mutex<ThreadGradient>>,
+    /// Whether the parameters are few enough for the threads' caches.
+    are_cached: bool,
     /// The gradient of a whole step, where it is needed at once; else empty.
     whole: Buffer,
     rules: Rules,
@@ -105,6 +111,7 @@ impl Gradients {
         let needs_whole = config.accumulation > 1 || matches!(config.clip, Some(Clip::Norm(_)));
         Self {
             by_thread: by_thread.take(threads).collect(),
+            are_cached: model.params().len() <= CACHED_PARAMS,
             whole: zeros(if needs_whole { model.params().len() } else { 0 }),
             rules: Rules::new(model, config),
         }
@@ -207,7 +214,10 @@ impl Gradients {
             }
             let gradient = &mut buffer[..params.len()];
             if whole.is_empty() {
-                block.gradient(parts.workspaces(), gradient);
+                match self.are_cached {
+                    true => block.gradient_for_update(parts.workspaces(), gradient, params),
+                    false => block.gradient(parts.workspaces(), gradient),
+                }
                 self.rules.add_penalty(block, params, gradient);
             } else {
                 gradient.copy_from_slice(whole);

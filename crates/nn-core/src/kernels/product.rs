@@ -25,6 +25,10 @@
 //! They go through a tile in one chain, so that `c` is written once for all of them; panels are of 4 vectors then, 16
 //! KiB for 4 parts of 32 samples, and tiles of 3 columns.
 //!
+//! **The claim.** What a gradient is for, the parameters, is about to be written by this core, and has been read by
+//! others: before it may, each of their cache lines must be taken away from them, which lasts longer than the update.
+//! So each tile touches the lines that lie where its own do, and they are taken while there is arithmetic to do.
+//!
 //! A column of `a` and of `c` is contiguous, so vectors run along it; an element of `b` is broadcast, from wherever
 //! it lies. Nothing is allocated.
 //!
@@ -63,6 +67,9 @@ const FAR_APART: usize = 480;
 /// Columns of `c` that pay for a copy of the panel of `a`.
 const COLUMNS_OF_A_COPY: usize = 32;
 
+/// Elements of a cache line.
+const LINE: usize = CACHE_LINE / size_of::<f32>();
+
 /// What a product without a start is added to: the vectors of a panel.
 static ZEROS: [f32; 8 * 16] = [0.0; 8 * 16];
 
@@ -98,16 +105,20 @@ pub(super) fn multiply(
     assert_eq!((a.ncols(), b.ncols()), (b.nrows(), c.ncols()), "shapes of a product");
     let strides = (1, b.strides().1);
     let factors = Factors::new(&c, a, b.as_ptr(), strides, nonzero);
-    sum::<false>(arch, c, start, &[factors]);
+    sum::<false>(arch, c, start, &[factors], &mut []);
 }
 
 /// `c = start + a bT`, summed over up to [`TERMS`] terms.
+///
+/// `claimed`, as many numbers as `c` has if any, comes to this core's cache as what it alone may write, with the same
+/// contents as before.
 #[track_caller]
 pub(super) fn multiply_transposed<'a>(
     arch: Arch,
     c: MatrixViewMut<'_>,
     start: Start<'_>,
     terms: impl IntoIterator<Item = Term<'a>>,
+    claimed: &mut [f32],
 ) {
     let mut factors = [Factors::NONE; TERMS];
     let mut n_terms = 0;
@@ -118,7 +129,7 @@ pub(super) fn multiply_transposed<'a>(
         factors[n_terms] = Factors::new(&c, a, b.as_ptr(), strides, nonzero);
         n_terms += 1;
     }
-    sum::<true>(arch, c, start, &factors[..n_terms]);
+    sum::<true>(arch, c, start, &factors[..n_terms], claimed);
 }
 
 fn sum<const TRANSPOSED: bool>(
@@ -126,8 +137,13 @@ fn sum<const TRANSPOSED: bool>(
     mut c: MatrixViewMut<'_>,
     start: Start<'_>,
     terms: &[Factors<'_>],
+    claimed: &mut [f32],
 ) {
     let (m, n) = c.shape();
+    let claimed = (!claimed.is_empty()).then(|| {
+        assert_eq!(claimed.len(), m * n, "elements of a product and of what is claimed beside it");
+        claimed.as_mut_ptr()
+    });
     if let Start::Column(column) = start {
         assert_eq!(column.len(), m, "rows of a product and of what it is added to");
     }
@@ -136,7 +152,7 @@ fn sum<const TRANSPOSED: bool>(
         return;
     }
     let (c_stride, c) = (c.strides().1, c.as_mut_ptr());
-    arch.dispatch(Product::<TRANSPOSED> { m, n, start, terms, c, c_stride });
+    arch.dispatch(Product::<TRANSPOSED> { m, n, start, terms, c, c_stride, claimed });
 }
 
 /// Two matrices to be multiplied: `a` is m x k, `b` k x n.
@@ -207,7 +223,7 @@ impl<'a> Factors<'a> {
 /// the column stride.
 ///
 /// Made in [`sum`] alone: pointers and strides are those of live matrices of these shapes, `c` is not empty and
-/// overlaps no other; a term's `nonzero` covers its `b`; a column to start from has m elements.
+/// overlaps no other; a term's `nonzero` covers its `b`; a column to start from has m elements, what is claimed m n.
 struct Product<'a, const TRANSPOSED: bool> {
     m: usize,
     n: usize,
@@ -216,6 +232,8 @@ struct Product<'a, const TRANSPOSED: bool> {
     /// Columns lie `c_stride` apart, rows 1.
     c: *mut f32,
     c_stride: usize,
+    /// Columns lie m apart, rows 1.
+    claimed: Option<*mut f32>,
 }
 
 impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
@@ -362,7 +380,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         // each, are rows of `c`, of a column to start from and, in the panels, of `a`, and `C` columns from
         // `columns_before` columns of `b` and `c`; an index is that of a bit, below the term's `len_of` the block. So
         // each offset below is that of an element of its matrix or of the panel, and no more than these rows are
-        // touched.
+        // touched. What is claimed has as many rows and columns as `c`.
         unsafe {
             let mut sums = [[simd.splat_f32s(0.0); R]; C];
             // All but the transposed have one term, which the compiler shall know.
@@ -385,6 +403,13 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                         for (sums, &b_pj) in sums.iter_mut().zip(&b_p) {
                             sums[r] = simd.mul_add_e_f32s(a_pr, b_pj, sums[r]);
                         }
+                    }
+                }
+            }
+            if let (true, Some(claimed)) = (TRANSPOSED, self.claimed) {
+                for column in columns_before..columns_before + C {
+                    for row in (row..row + (R - 1) * lanes + last_len).step_by(LINE) {
+                        claim(claimed.add(column * self.m + row));
                     }
                 }
             }
@@ -431,7 +456,7 @@ impl Factors<'_> {
                     load(simd, self.a.add(start + r * S::F32_LANES), S::F32_LANES)
                 });
             }
-            for line in (0..n_rows).step_by(CACHE_LINE / size_of::<f32>()) {
+            for line in (0..n_rows).step_by(LINE) {
                 prefetch(self.a.wrapping_add(start + to_next + line));
             }
         }
@@ -451,6 +476,19 @@ fn prefetch(at: *const f32) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
+}
+
+/// Has the cache line of `at` be one that this core alone may write, without waiting for it: a store of what is there,
+/// since a prefetch leaves a line that others have too as it is.
+///
+/// # Safety
+///
+/// `at` points to a live element that nothing else refers to.
+#[inline(always)]
+#[allow(unsafe_code)]
+unsafe fn claim(at: *mut f32) {
+    // SAFETY: the caller vouches for the element. Volatile, or the store would be left out.
+    unsafe { at.write_volatile(at.read_volatile()) };
 }
 
 /// The `len` elements at `from`, up to a vector's lanes; the lanes behind them are 0.
