@@ -12,9 +12,7 @@ mod reference;
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
-use crate::buffer::{MatrixView, MatrixViewMut};
+use crate::buffer::{CACHE_LINE, MatrixView, MatrixViewMut};
 pub(crate) use marks::{Marks, Nonzero};
 pub(crate) use product::{Start, TERMS, Term};
 
@@ -183,15 +181,26 @@ pub(crate) fn add_scaled(sum: &mut [f32], factor: f32, x: &[f32]) {
 /// Overwrites `sum` with the sum of the columns of `x`, taken in their order.
 #[track_caller]
 pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
+    /// Rows that are summed up at once: their sums stay in registers.
+    const ROWS: usize = 64;
     assert_eq!(x.nrows(), sum.len(), "rows of a matrix and of the sum of its columns");
-    sum.fill(0.0);
     isa::arch().dispatch(
         #[inline(always)]
         || {
-            for x in x.column_iter() {
-                for (sum, &x) in sum.iter_mut().zip(x.as_slice()) {
-                    *sum += x;
+            let (whole, rest) = sum.as_chunks_mut::<ROWS>();
+            let start_of_rest = ROWS * whole.len();
+            for (i, whole) in whole.iter_mut().enumerate() {
+                let mut sums = [0.0; ROWS];
+                for x in x.column_iter() {
+                    let x = &x.as_slice().as_chunks::<ROWS>().0[i];
+                    sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x);
                 }
+                *whole = sums;
+            }
+            rest.fill(0.0);
+            for x in x.column_iter() {
+                let x = &x.as_slice()[start_of_rest..];
+                rest.iter_mut().zip(x).for_each(|(sum, &x)| *sum += x);
             }
         },
     );
@@ -218,42 +227,16 @@ pub(crate) fn largest_of(x: &[f32]) -> f32 {
 /// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).
 #[track_caller]
 pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
+    /// Columns of `x` of which a row is a cache line of `y`.
+    const COLUMNS: usize = CACHE_LINE / size_of::<f32>();
     assert_eq!(x.len(), y.len(), "elements of a matrix and of its transpose");
-    isa::arch().dispatch(Transpose { x, y });
-}
-
-// A type of its own: a closure of this size is not compiled into its caller, and then not for the
-// instructions that its caller has.
-struct Transpose<'a> {
-    x: MatrixView<'a>,
-    y: &'a mut [f32],
-}
-
-impl WithSimd for Transpose<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        /// Side of the squares that are turned one after another, in registers.
-        const SIDE: usize = 8;
-        let Self { x, y } = self;
-        let (m, n) = x.shape();
-        let (whole_rows, whole_columns) = (m - m % SIDE, n - n % SIDE);
-        for column in (0..whole_columns).step_by(SIDE) {
-            let xs: [_; SIDE] = std::array::from_fn(|j| x.column(column + j));
-            let xs = xs.each_ref().map(|x| x.as_slice().as_chunks::<SIDE>().0);
-            for row in (0..whole_rows).step_by(SIDE) {
-                let square = xs.map(|x| x[row / SIDE]);
-                for i in 0..SIDE {
-                    let y = &mut y[(row + i) * n + column..][..SIDE];
-                    y.copy_from_slice(&square.map(|x| x[i]));
-                }
-            }
-        }
-        for column in 0..n {
-            let rows = if column < whole_columns { whole_rows..m } else { 0..m };
-            for row in rows {
-                y[row * n + column] = x[(row, column)];
+    let (m, n) = x.shape();
+    for start in (0..n).step_by(COLUMNS) {
+        let columns = start..n.min(start + COLUMNS);
+        for row in 0..m {
+            let y = &mut y[row * n..][columns.clone()];
+            for (y, column) in y.iter_mut().zip(columns.clone()) {
+                *y = x[(row, column)];
             }
         }
     }
