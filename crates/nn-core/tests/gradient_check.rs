@@ -58,10 +58,16 @@ fn loss_and_gradient(model: &Model, problem: &Problem<'_>, capacity: usize) -> (
     }
     let mut statistics = BatchStatistics::new(model);
     let loss = model.train_pass(&objectives, &mut statistics, &mut parts).loss;
-    let mut gradient = zeros(model.params().len());
+    let (mut gradient, mut params) = (zeros(model.params().len()), model.params().to_vec());
+    let mut for_update = gradient.clone();
     for block in model.gradient_blocks() {
-        block.gradient(&parts, &mut gradient[block.range()]);
+        let range = block.range();
+        block.gradient(&parts, &mut gradient[range.clone()]);
+        let for_update = &mut for_update[range.clone()];
+        block.gradient_for_update(&parts, for_update, &mut params[range]);
     }
+    assert_eq!(gradient, for_update, "the same gradient, whatever it is for");
+    assert_eq!(params, model.params(), "parameters are not updated yet");
     let bound: f64 = parts.iter().map(Workspace::gradient_bound).sum();
     assert!(gradient.iter().all(|d| f64::from(d.abs()) <= bound), "beyond the bound of {bound}");
     (loss / n_batch as f64, gradient)
