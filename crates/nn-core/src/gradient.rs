@@ -110,9 +110,9 @@ impl GradientBlock {
         self.write_gradient(parts, d_params, &mut []);
     }
 
-    /// [`GradientBlock::gradient`] for a caller who is about to write the block's `params`. They stay as they are, but
-    /// the processor brings them to where they can be written while it has the gradient to compute: if other threads
-    /// have read them, that takes longer than their update.
+    /// [`GradientBlock::gradient`] for a caller who is about to write the block's `params`. They stay as they are, and
+    /// come to where this core may write them while it has the gradient to compute: if other cores have read them, that
+    /// takes as long as an update.
     ///
     /// # Shapes
     ///

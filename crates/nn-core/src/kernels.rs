@@ -29,7 +29,7 @@ pub(crate) fn multiply(
 }
 
 /// `c = start + a bT`, summed over up to [`TERMS`] terms. `claimed`, as many numbers as `c` has or none, stay as they
-/// are, and are brought to where this core can write them.
+/// are, and come to where this core may write them.
 #[track_caller]
 pub(crate) fn multiply_transposed<'a>(
     c: MatrixViewMut<'_>,
@@ -401,6 +401,14 @@ mod tests {
         let (x, mut c) = (matrix(3, 3, 1), matrix(3, 3, 2));
         let term = Term { a: x.as_view(), b: x.as_view(), nonzero: None };
         multiply_transposed(c.as_view_mut(), Start::Zero, [term; TERMS + 1], &mut []);
+    }
+
+    #[test]
+    #[should_panic(expected = "elements of a product and of what is claimed")]
+    fn too_few_claimed_panic() {
+        let (x, mut c) = (matrix(3, 3, 1), matrix(3, 3, 2));
+        let term = Term { a: x.as_view(), b: x.as_view(), nonzero: None };
+        multiply_transposed(c.as_view_mut(), Start::Zero, [term], &mut [0.0; 8]);
     }
 
     #[test]

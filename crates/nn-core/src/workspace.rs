@@ -340,7 +340,7 @@ impl Workspace {
 
     /// Overwrites `d_weights` with the gradient by the given columns of the weights of layer `index`, a dense one:
     /// `dy xT` over the samples of `parts`. Of an x that is `values + offset`, that is the offset times the sum of dy,
-    /// and `dy valuesT`. The weights themselves, if they are to be updated, come to the core's cache meanwhile.
+    /// and `dy valuesT`. The weights themselves, or nothing, come to where this core may write them.
     #[track_caller]
     pub(crate) fn weight_gradient<'a>(
         parts: impl Iterator<Item = &'a Self> + Clone,

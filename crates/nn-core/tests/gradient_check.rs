@@ -454,6 +454,15 @@ fn bytes_are_the_numbers_they_stand_for() {
     }
 }
 
+#[test]
+#[should_panic(expected = "length of a block's parameters")]
+fn parameters_of_another_block() {
+    let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
+    let (block, part) = (&model.gradient_blocks()[0], Workspace::training(&model, 1));
+    let mut gradient = zeros(block.range().len());
+    block.gradient_for_update([&part], &mut gradient, &mut [0.0; 2]);
+}
+
 /// Where a number is not finite, there is no bound, and the first layer that shows it is named.
 #[test]
 fn a_bound_that_is_none() {

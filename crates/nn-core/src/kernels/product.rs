@@ -25,9 +25,10 @@
 //! They go through a tile in one chain, so that `c` is written once for all of them; panels are of 4 vectors then, 16
 //! KiB for 4 parts of 32 samples, and tiles of 3 columns.
 //!
-//! **The claim.** What a gradient is for, the parameters, is about to be written by this core, and has been read by
-//! others: before it may, each of their cache lines must be taken away from them, which lasts longer than the update.
-//! So each tile touches the lines that lie where its own do, and they are taken while there is arithmetic to do.
+//! **The claim.** The parameters that a gradient is for are about to be written by this core, and other cores have read
+//! them. Before a core may write a line that others have too, it must be taken from them, which costs as much as the
+//! update itself. So each tile writes back what is there in the lines that lie where its own do: they are taken while
+//! there is arithmetic to do.
 //!
 //! A column of `a` and of `c` is contiguous, so vectors run along it; an element of `b` is broadcast, from wherever
 //! it lies. Nothing is allocated.
@@ -37,7 +38,9 @@
 //! block does not stay. There it is copied to the stack first, side by side, if enough columns of `b` pass by to pay
 //! for that, and while it is, memory is asked for the next.
 
-use std::{marker::PhantomData, mem::MaybeUninit, ops::Range, ptr::null};
+use std::{
+    cell::Cell, hint::black_box, marker::PhantomData, mem::MaybeUninit, ops::Range, ptr::null,
+};
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -110,8 +113,7 @@ pub(super) fn multiply(
 
 /// `c = start + a bT`, summed over up to [`TERMS`] terms.
 ///
-/// `claimed`, as many numbers as `c` has if any, comes to this core's cache as what it alone may write, with the same
-/// contents as before.
+/// `claimed`, as many numbers as `c` has or none, stay as they are, and come to where this core may write them.
 #[track_caller]
 pub(super) fn multiply_transposed<'a>(
     arch: Arch,
@@ -140,10 +142,8 @@ fn sum<const TRANSPOSED: bool>(
     claimed: &mut [f32],
 ) {
     let (m, n) = c.shape();
-    let claimed = (!claimed.is_empty()).then(|| {
-        assert_eq!(claimed.len(), m * n, "elements of a product and of what is claimed beside it");
-        claimed.as_mut_ptr()
-    });
+    assert!([0, m * n].contains(&claimed.len()), "elements of a product and of what is claimed");
+    let claimed = Cell::from_mut(claimed).as_slice_of_cells();
     if let Start::Column(column) = start {
         assert_eq!(column.len(), m, "rows of a product and of what it is added to");
     }
@@ -223,7 +223,7 @@ impl<'a> Factors<'a> {
 /// the column stride.
 ///
 /// Made in [`sum`] alone: pointers and strides are those of live matrices of these shapes, `c` is not empty and
-/// overlaps no other; a term's `nonzero` covers its `b`; a column to start from has m elements, what is claimed m n.
+/// overlaps no other; a term's `nonzero` covers its `b`; a column to start from has m elements.
 struct Product<'a, const TRANSPOSED: bool> {
     m: usize,
     n: usize,
@@ -232,8 +232,8 @@ struct Product<'a, const TRANSPOSED: bool> {
     /// Columns lie `c_stride` apart, rows 1.
     c: *mut f32,
     c_stride: usize,
-    /// Columns lie m apart, rows 1.
-    claimed: Option<*mut f32>,
+    /// Columns lie m apart, rows 1; or nothing.
+    claimed: &'a [Cell<f32>],
 }
 
 impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
@@ -375,12 +375,17 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         let len = |r: usize| if r + 1 < R { lanes } else { last_len };
         let start = part.block * BLOCK;
         let columns_before = part.columns.start + column;
+        if TRANSPOSED && part.block == 0 {
+            for column in columns_before..columns_before + C {
+                self.claim(column * self.m + row, (R - 1) * lanes + last_len);
+            }
+        }
 
         // SAFETY: `with_simd` and `columns` step so that `R` vectors of rows from `row`, of `len` rows
         // each, are rows of `c`, of a column to start from and, in the panels, of `a`, and `C` columns from
         // `columns_before` columns of `b` and `c`; an index is that of a bit, below the term's `len_of` the block. So
         // each offset below is that of an element of its matrix or of the panel, and no more than these rows are
-        // touched. What is claimed has as many rows and columns as `c`.
+        // touched.
         unsafe {
             let mut sums = [[simd.splat_f32s(0.0); R]; C];
             // All but the transposed have one term, which the compiler shall know.
@@ -406,13 +411,6 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                     }
                 }
             }
-            if let (true, Some(claimed)) = (TRANSPOSED, self.claimed) {
-                for column in columns_before..columns_before + C {
-                    for row in (row..row + (R - 1) * lanes + last_len).step_by(LINE) {
-                        claim(claimed.add(column * self.m + row));
-                    }
-                }
-            }
             let c = self.c.add(columns_before * self.c_stride + row);
             let (before, before_stride) = match self.start {
                 Start::Zero if part.block == 0 => (ZEROS.as_ptr(), 0),
@@ -425,6 +423,19 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                     let c = c.add(j * self.c_stride + r * lanes);
                     store(simd, c, len(r), simd.add_f32s(load(simd, before, len(r)), sum));
                 }
+            }
+        }
+    }
+}
+
+impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
+    /// Claims the cache lines of `len` numbers from `start`: one number of each is written as it is. (A prefetch for
+    /// writing leaves a line that others have too as it was, on the processor of the log.)
+    #[inline(always)]
+    fn claim(&self, start: usize, len: usize) {
+        for at in (start..start + len).step_by(LINE) {
+            if let Some(number) = self.claimed.get(at) {
+                number.set(black_box(number.get()));
             }
         }
     }
@@ -476,19 +487,6 @@ fn prefetch(at: *const f32) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
-}
-
-/// Has the cache line of `at` be one that this core alone may write, without waiting for it: a store of what is there,
-/// since a prefetch leaves a line that others have too as it is.
-///
-/// # Safety
-///
-/// `at` points to a live element that nothing else refers to.
-#[inline(always)]
-#[allow(unsafe_code)]
-unsafe fn claim(at: *mut f32) {
-    // SAFETY: the caller vouches for the element. Volatile, or the store would be left out.
-    unsafe { at.write_volatile(at.read_volatile()) };
 }
 
 /// The `len` elements at `from`, up to a vector's lanes; the lanes behind them are 0.
