@@ -30,11 +30,13 @@ pub fn zeros(len: usize) -> Buffer {
 /// Bytes that caches hold together.
 pub(crate) const CACHE_LINE: usize = 64;
 
+/// Numbers that caches hold together.
+pub(crate) const LINE: usize = CACHE_LINE / size_of::<f32>();
+
 /// Elements between columns of `rows` that are walked over again and again: an odd number of cache lines. Columns an
 /// even number of lines apart, such as those of 128 elements, share sets of a cache, and push each other out of it
 /// where others stand empty.
 pub(crate) fn column_stride(rows: usize) -> usize {
-    const LINE: usize = CACHE_LINE / size_of::<f32>();
     (rows.div_ceil(LINE) | 1) * LINE
 }
 

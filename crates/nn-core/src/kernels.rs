@@ -12,7 +12,7 @@ mod reference;
 
 use std::ops::Range;
 
-use crate::buffer::{CACHE_LINE, MatrixView, MatrixViewMut};
+use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 pub(crate) use marks::{Marks, Nonzero};
 pub(crate) use product::{Start, TERMS, Term};
 
@@ -227,12 +227,11 @@ pub(crate) fn largest_of(x: &[f32]) -> f32 {
 /// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).
 #[track_caller]
 pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
-    /// Columns of `x` of which a row is a cache line of `y`.
-    const COLUMNS: usize = CACHE_LINE / size_of::<f32>();
     assert_eq!(x.len(), y.len(), "elements of a matrix and of its transpose");
     let (m, n) = x.shape();
-    for start in (0..n).step_by(COLUMNS) {
-        let columns = start..n.min(start + COLUMNS);
+    // Columns of which a row is a cache line of `y`.
+    for start in (0..n).step_by(LINE) {
+        let columns = start..n.min(start + LINE);
         for row in 0..m {
             let y = &mut y[row * n..][columns.clone()];
             for (y, column) in y.iter_mut().zip(columns.clone()) {

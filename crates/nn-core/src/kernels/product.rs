@@ -45,7 +45,7 @@ use std::{
 use pulp::{Arch, Simd, WithSimd};
 
 use super::marks::Nonzero;
-use crate::buffer::{CACHE_LINE, MatrixView, MatrixViewMut};
+use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 
 /// Indices of the summed dimension in a block: those of a word of bits.
 const BLOCK: usize = u64::BITS as usize;
@@ -69,9 +69,6 @@ const FAR_APART: usize = 480;
 
 /// Columns of `c` that pay for a copy of the panel of `a`.
 const COLUMNS_OF_A_COPY: usize = 32;
-
-/// Elements of a cache line.
-const LINE: usize = CACHE_LINE / size_of::<f32>();
 
 /// What a product without a start is added to: the vectors of a panel.
 static ZEROS: [f32; 8 * 16] = [0.0; 8 * 16];
@@ -426,9 +423,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
             }
         }
     }
-}
 
-impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
     /// Claims the cache lines of `len` numbers from `start`: one number of each is written as it is. (A prefetch for
     /// writing leaves a line that others have too as it was, on the processor of the log.)
     #[inline(always)]
