@@ -40,10 +40,10 @@ fn a_name_that_is_none_is_refused() {
     output.refused(2, &["FMNIST_ISA: expected one of avx512, avx2, neon, portable, found mmx"]);
 }
 
-/// A run goes on with another set, and it is said that the bits will be others; the loss is the same to
-/// what the rounding of one epoch makes.
+/// A run can be resumed with another instruction set. A warning says that the result will differ in its bits; the
+/// loss differs by no more than one epoch's rounding.
 #[test]
-fn a_run_carried_on_with_another_set() {
+fn a_run_resumed_with_another_set_warns() {
     let program = Program::with_data();
     let arguments = "--hidden 16 --batch-size 256 --threads 1 --output m.model";
     program.train(&format!("{arguments} --epochs 1"));
@@ -52,13 +52,14 @@ fn a_run_carried_on_with_another_set() {
         return notice("this processor has but one instruction set: nothing to change to");
     }
     let resume = "train --resume m.model --epochs 2 --format json --threads 1 --output";
-    let mut tally = Tally::new("C6", "carried on with another instruction set");
+    let mut tally = Tally::new("C6", "resumed with another instruction set");
     tally.case(|| {
         let same = program.run(&format!("{resume} same.model")).success();
         let mut command = program.command(&format!("{resume} other.model"));
         let other = Output::of(command.env("FMNIST_ISA", "portable")).success();
-        let is_told = other.stderr.contains("not the same to the bit") && same.stderr.is_empty();
-        ensure(is_told, || Failure::wrong(format!("{same:?}, {other:?}")))?;
+        // Without the real data there is also the notice about synthetic garments.
+        let warns = |output: &Output| output.stderr.contains("not the same to the bit");
+        ensure(warns(&other) && !warns(&same), || Failure::wrong(format!("{same:?}, {other:?}")))?;
         let loss = |output: &Output| output.json()[1]["train"]["loss"].as_f64().unwrap();
         let (expected, found) = (loss(&same), loss(&other));
         let near = (found - expected).abs() < 1e-5 && found != expected;
