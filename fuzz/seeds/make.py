@@ -3,9 +3,8 @@
     python3 -m pip install msgpack==1.* pillow==13.*
     python3 fuzz/seeds/make.py
 
-The model files are written from crates/nn-io/FORMAT.md alone. The one of the whole training is
-crates/nn-io/tests/golden/v1.0.model, copied. Another Pillow may write other bytes for the pictures,
-which are as good.
+The model files are written from crates/nn-io/FORMAT.md alone. Those of a whole training and of a regressor are copies of
+golden files of nn-io. Another Pillow may write other bytes for the pictures, which are as good.
 """
 
 import gzip
@@ -20,7 +19,7 @@ import msgpack
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
-GOLDEN = HERE.parents[1] / "crates/nn-io/tests/golden/v1.0.model"
+GOLDEN = HERE.parents[1] / "crates/nn-io/tests/golden"
 
 
 def write(name, data):
@@ -137,7 +136,8 @@ def run():
 
 def models():
     (HERE / "model").mkdir(exist_ok=True)
-    shutil.copy(GOLDEN, HERE / "model/training.model")
+    shutil.copyfile(GOLDEN / "v1.0.model", HERE / "model/training.model")
+    shutil.copyfile(GOLDEN / "v1.0-table.model", HERE / "model/table.model")
     beginning = {
         "optimizer": {"adam": {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "step": 0}},
         "schedule": {"inverse_time": {"learning_rate": 0.001, "decay": 0.0}},

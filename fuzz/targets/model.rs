@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What loads can be saved, and that loads as the same; the bytes are the same too, but for those
+/// What loads can be saved, and that loads as the same; the bytes are the same too, except for those
 /// of a newer minor version, which are saved as ours.
 fn check(bytes: &[u8]) {
     let Ok(loaded) = Checkpoint::from_bytes(bytes) else { return };

@@ -26,7 +26,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, _, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features & ~31 == 0, "a newer format"
+    assert major == 1 and features & ~63 == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -45,7 +45,7 @@ def read_model(path):
         content = unpacker.unpack()
         assert zlib.crc32(content) == tensor["crc32"], f"{tensor['name']} is damaged"
         tensors[tensor["name"]] = np.frombuffer(content, "<f4").reshape(tensor["shape"])
-    assert unpacker.tell() == len(data) - end, "bytes behind the last tensor"
+    assert unpacker.tell() == len(data) - end, "bytes after the last tensor"
     return metadata, tensors
 
 
@@ -54,6 +54,8 @@ def required_features(metadata):
     plain = {"dense", "relu", "softmax"}
     features = 4 * any(kind not in plain for layer in metadata["layers"] for kind in layer)
     features += 8 * ("mirror" in metadata["input"])
+    usual = metadata.keys() >= {"class_names", "dataset"}
+    features += 32 * (not (usual and metadata["input"].keys() >= {"width", "height", "mean", "std"}))
     training = metadata.get("training")
     if training is not None:
         [(optimizer, settings)] = training["optimizer"].items()
@@ -65,7 +67,7 @@ def required_features(metadata):
 
 
 def for_inference(metadata, tensors):
-    """The layers' tensors with which images are judged: the best epoch's or averaged ones, where they are there."""
+    """The layers' tensors for predictions: the best epoch's or averaged ones, if present."""
     statistics = ("means", "variances")
     layers = ("dense", "layer_norm", "batch_norm")
     own = [tensor["name"] for tensor in metadata["tensors"] if tensor["name"].startswith(layers)]
@@ -91,7 +93,7 @@ def split(flat, shapes):
 
 
 def predict(metadata, tensors, pixels):
-    """Outputs, such as probabilities, a row an image of bytes (section 5)."""
+    """Outputs, such as probabilities, a row for each image of bytes or row of features (section 5)."""
     tensors = for_inference(metadata, tensors)
     outputs = forward(metadata, tensors, pixels)
     if "mirror" not in metadata["input"]:
@@ -114,7 +116,7 @@ def normalise(x, mean, variance, settings, tensors, name):
     return tensors[f"{name}.scales"] * normalised + tensors[f"{name}.shifts"]
 
 
-# Of an element, and the layer's settings.
+# Functions of an element and the layer's settings.
 ACTIVATIONS = {
     "relu": lambda x: np.maximum(x, 0),
     "leaky_relu": lambda x, slope: np.where(x > 0, x, np.float32(slope) * x),
@@ -124,16 +126,16 @@ ACTIVATIONS = {
     "gelu": gelu,
     "silu": lambda x: x * sigmoid(x),
     "linear": lambda x: x,
-    # In training it would not be.
+    # Only in training does it drop anything.
     "dropout": lambda x, rate: x,
 }
 
 
 def forward(metadata, tensors, pixels):
-    """What comes out of the last layer."""
-    scaling = metadata["input"]
-    mean, std = np.float32(scaling["mean"]), np.float32(scaling["std"])
-    x = (pixels.astype(np.float32) - mean) * (np.float32(1) / std)
+    """The outputs of the last layer."""
+    x, scaling = pixels.astype(np.float32), metadata["input"]
+    if "mean" in scaling:
+        x = (x - np.float32(scaling["mean"])) * (np.float32(1) / np.float32(scaling["std"]))
     seen = {}
     for layer in metadata["layers"]:
         [(kind, settings)] = layer.items()
@@ -173,9 +175,10 @@ def main():
     metadata, tensors = read_model(model)
     for index, row in zip(indices, predict(metadata, tensors, read_images(images)[indices])):
         best = int(row.argmax())
-        label = metadata["class_names"][best]
-        probabilities = [float(p) for p in row]
-        line = {"index": index, "class": best, "label": label, "probabilities": probabilities}
+        line = {"index": index, "class": best}
+        if "class_names" in metadata:
+            line["label"] = metadata["class_names"][best]
+        line["probabilities"] = [float(p) for p in row]
         print(json.dumps(line, ensure_ascii=False))
 
 

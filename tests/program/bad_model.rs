@@ -1,3 +1,6 @@
+use image::GrayImage;
+use nn_io::InputSpec;
+use serde_json::Value;
 use tally::Tally;
 
 use crate::{
@@ -66,11 +69,11 @@ fn a_newer_format() {
 }
 
 #[test]
-fn nothing_to_carry_on_with() {
+fn nothing_to_resume_from() {
     let program = Program::new();
     program.write("small.model", altered(|checkpoint| checkpoint.training = None));
-    let words = ["small.model: ", "for inference only", "resume from the file that `train` wrote"];
-    let mut tally = Tally::new("C7", "a model for inference is no run to carry on");
+    let words = ["small.model: ", "for inference only", "use the file that `train` wrote"];
+    let mut tally = Tally::new("C7", "a model for inference cannot be resumed");
     tally.case(|| {
         program.refuses("train --resume small.model", 3, &words);
         Ok(())
@@ -83,9 +86,12 @@ fn data_that_are_not_those_of_the_run() {
     let program = with_model();
     let expected = "5".repeat(64);
     let sum = expected.clone();
-    program.write("other.model", altered(|checkpoint| checkpoint.info.dataset.sha256 = sum));
+    program.write(
+        "other.model",
+        altered(|checkpoint| checkpoint.info.dataset.as_mut().unwrap().sha256 = sum),
+    );
     let found = program.inspect("m.model")["dataset"]["sha256"].to_string().replace('"', "");
-    let words = [&format!("expected SHA-256 {expected}"), &format!("found {found}"), "bring"];
+    let words = [&format!("expected SHA-256 {expected}"), &format!("found {found}"), "restore"];
     let mut tally = Tally::new("C5", "other data than the run began with");
     tally.case(|| {
         let words = words.map(|word| word as &str);
@@ -93,15 +99,54 @@ fn data_that_are_not_those_of_the_run() {
         Ok(())
     });
 
-    let cifar = altered(|checkpoint| checkpoint.info.dataset.name = "cifar".into());
+    let cifar =
+        altered(|checkpoint| checkpoint.info.dataset.as_mut().unwrap().name = "cifar".into());
     program.write("cifar.model", cifar);
     for command in ["evaluate", "train --resume"] {
         tally.case(|| {
-            program.refuses(&format!("{command} cifar.model"), 3, &["\"cifar\"", "not known here"]);
+            program.refuses(&format!("{command} cifar.model"), 3, &["\"cifar\"", "does not know"]);
             Ok(())
         });
     }
     tally.finish();
+}
+
+/// A model of a table, as users of the library may save it: without image size, scaling, names of classes and dataset.
+#[test]
+fn models_that_are_not_of_images() {
+    let program = with_model();
+    let table = altered(|checkpoint| {
+        checkpoint.info.input = InputSpec::default();
+        checkpoint.info.class_names.clear();
+        checkpoint.info.dataset = None;
+    });
+    program.write("table.model", table);
+    GrayImage::new(28, 28).save(program.path("black.png")).unwrap();
+    let dataset = ["does not name the dataset of its training"];
+    for command in ["evaluate", "predict --index 0", "train --resume"] {
+        program.refuses(&format!("{command} table.model"), 3, &dataset);
+    }
+    program.refuses("predict table.model black.png", 3, &["takes no images", "no image size"]);
+    let inspected = program.inspect("table.model");
+    assert_eq!(inspected["dataset"], Value::Null);
+    assert_eq!(inspected["input"]["width"], Value::Null);
+    let text = program.run("inspect table.model").success().stdout;
+    for words in ["input:        784 features\n", "classes:      none named\n", "unknown data, "] {
+        assert!(text.contains(words), "{text}");
+    }
+
+    let unscaled = altered(|checkpoint| checkpoint.info.input.scaling = None);
+    program.write("unscaled.model", unscaled);
+    for command in ["evaluate unscaled.model", "predict unscaled.model black.png"] {
+        program.refuses(command, 3, &["takes no bytes, such as pixels", "no scaling"]);
+    }
+    // Classes without names have their numbers.
+    program.write("nameless.model", altered(|checkpoint| checkpoint.info.class_names.clear()));
+    let named = program.json("predict m.model --index 0").remove(0);
+    let found = program.json("predict nameless.model --index 0").remove(0);
+    assert_eq!(found["label"], named["class"].to_string());
+    assert_eq!(found["probabilities"], named["probabilities"]);
+    program.run("evaluate nameless.model").success();
 }
 
 /// A file can say so with every checksum right; the memory must not be taken.

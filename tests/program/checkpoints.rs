@@ -139,7 +139,7 @@ fn a_single_checkpoint_is_not_replaced() {
     let program = Program::with_data();
     program.train("--hidden none --epochs 2 --output m.model --checkpoint-dir run");
     let before = program.read("run/ckpt-000430.model");
-    let words = ["run/ckpt-000430.model: would overwrite what a directory", "another place"];
+    let words = ["run/ckpt-000430.model: would overwrite a file of a directory", "another place"];
     program.refuses("train --resume run/ckpt-000430.model --epochs 3", 4, &words);
     program.refuses("train --resume run --output run/best.model", 4, &["run/best.model: would"]);
     assert_eq!(program.read("run/ckpt-000430.model"), before);

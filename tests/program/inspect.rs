@@ -76,7 +76,7 @@ fn an_export_overwrites_no_other_file() {
     export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another place"]);
     program.write("other.model", &TRAINED.bytes);
     for run in ["m.model", "./m.model", "other.model"] {
-        export(run, 2, &[run, "holds a run that can be carried on, which would be lost"]);
+        export(run, 2, &[run, "has a run that can be resumed, which would be lost"]);
     }
     assert_eq!(program.read("notes.txt"), b"keep me");
     assert!(program.read("m.model") == TRAINED.bytes);

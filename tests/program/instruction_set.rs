@@ -58,7 +58,7 @@ fn a_run_resumed_with_another_set_warns() {
         let mut command = program.command(&format!("{resume} other.model"));
         let other = Output::of(command.env("FMNIST_ISA", "portable")).success();
         // Without the real data there is also the notice about synthetic garments.
-        let warns = |output: &Output| output.stderr.contains("not the same to the bit");
+        let warns = |output: &Output| output.stderr.contains("not bit-for-bit identical");
         ensure(warns(&other) && !warns(&same), || Failure::wrong(format!("{same:?}, {other:?}")))?;
         let loss = |output: &Output| output.json()[1]["train"]["loss"].as_f64().unwrap();
         let (expected, found) = (loss(&same), loss(&other));

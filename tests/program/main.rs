@@ -10,29 +10,29 @@ mod harness;
 /// What many tests start from: the dataset, a trained model, ways to damage it.
 mod fixture;
 
-/// What a training says, and how well it learns.
+/// The output of a training run, and how well it learns.
 mod train;
 
-/// Every optimizer: it learns, resumes, and is shown with its settings.
+/// Every optimizer learns, resumes, and is shown with its settings.
 mod optimizers;
 
-/// Every schedule: it resumes, is shown with its settings, and says what another rate or length does to it.
+/// Every schedule resumes, is shown with its settings, and reports a change of its rate or length.
 mod schedules;
 
-/// Every other setting: it is saved, resumes, can be printed and read, and is refused by name.
+/// Every other setting is saved, resumes, can be printed and read, and is refused by name.
 mod settings;
 
-/// A training that was cut in any way ends with the bits of one that was not.
+/// An interrupted run ends bit-for-bit identical to an uninterrupted one.
 mod resume;
 
-/// A run's newest checkpoints and its best, in a directory.
+/// A directory with a run's newest checkpoints and its best.
 mod checkpoints;
 
-/// SIGINT and SIGTERM: save, stop, carry on.
+/// SIGINT and SIGTERM: save, stop, resume.
 #[cfg(unix)]
 mod signal;
 
-/// Runs that are killed again and again, and come to the same end.
+/// Runs that are killed repeatedly, and end with the same result.
 #[cfg(unix)]
 mod kills;
 
@@ -40,35 +40,35 @@ mod kills;
 #[cfg(target_os = "linux")]
 mod disk;
 
-/// How good a model is, and where it errs.
+/// Loss, accuracy and confusion of a model.
 mod evaluate;
 
-/// What a picture shows.
+/// Classifying pictures.
 mod predict;
 
-/// What a model file holds, and a smaller one made of it.
+/// The contents of a model file, and exporting a smaller one.
 mod inspect;
 
 /// Arguments that make no sense.
 mod usage;
 
-/// Models that are none, or damaged, or of another run.
+/// Files that are not models, damaged models, and models of another run.
 mod bad_model;
 
 /// Datasets that are missing or wrong, and what happens without any.
 mod dataset;
 
-/// A small set of garments, to be written as any kind that a set of one's own can be of.
+/// A small set of garments that can be written as any kind of custom dataset.
 mod own_set;
 
-/// Data of one's own: of any kind, size and classes.
+/// Custom datasets of any kind, size and classes.
 mod own_data;
 
-/// Pictures that are none.
+/// Files that are not pictures.
 mod bad_picture;
 
 /// Where the model and the messages go: files in the way, locks, closed pipes, odd names.
 mod output;
 
-/// Fewer instructions than the processor has, when told so.
+/// Smaller instruction sets than the processor has.
 mod instruction_set;

@@ -33,7 +33,7 @@ fn something_in_the_way() {
     for (name, bytes, what) in files {
         tally.case(|| {
             program.write(name, &bytes);
-            let words = [&format!("{name}: would overwrite {what}"), "move that away"];
+            let words = [&format!("{name}: would overwrite {what}"), "move it away"];
             check_refused(&program, name, &words);
             ensure(program.read(name) == bytes, || Failure::lost(name))
         });
@@ -45,7 +45,8 @@ fn something_in_the_way() {
 #[test]
 fn a_model_of_another_dataset_is_not_replaced() {
     let program = Program::with_data();
-    let other = altered(|checkpoint| checkpoint.info.dataset.name = "other".into());
+    let other =
+        altered(|checkpoint| checkpoint.info.dataset.as_mut().unwrap().name = "other".into());
     program.write("m.model", &other);
     let arguments = format!("train --dataset {} --epochs 1 --output m.model", DATA.name);
     let words = ["m.model: would overwrite a model of \"other\"", "choose another place"];
@@ -67,7 +68,8 @@ fn a_run_that_diverges_leaves_the_good_file() {
     for rate in ["1e10", "1e20", "1e30", "1e38"] {
         tally.case(|| {
             let output = program.run(&format!("{arguments} {rate} --checkpoint-dir run{rate}"));
-            let words = ["epoch 1, step ", " of layer ", "became", "try a lower learning rate"];
+            let words =
+                ["epoch 1, step ", " of layer ", "became", "try --learning-rate ", "find-rate"];
             let is_told =
                 output.code == Some(5) && words.iter().all(|it| output.stderr.contains(it));
             ensure(is_told, || Failure::wrong(format!("{output:?}")))?;

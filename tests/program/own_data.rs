@@ -56,6 +56,27 @@ fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f
     }
 }
 
+/// The held-out images are the last of the training set: the loss on them is that on a test set of just these.
+#[test]
+fn the_last_images_are_held_out() {
+    let set = OwnSet::garments(300, 20);
+    let program = Program::new();
+    set.write(&program, "idx");
+    let train = "train --dataset idx --data-dir idx --epochs 1 --output m.model --validation";
+    for n_held_out in [1, 40, 299] {
+        let events = program.json(&format!("{train} {n_held_out}"));
+        assert_eq!(events[0]["samples"]["validation"], n_held_out);
+        let held_out = &set.train[300 - n_held_out..];
+        set.with_test(held_out).write_as(&program, "idx", &format!("last{n_held_out}"));
+        let evaluate = format!("evaluate m.model --data-dir last{n_held_out}");
+        let expected = program.json(&evaluate).remove(0);
+        let found = &events[1]["validation"];
+        assert_eq!(found["loss"], expected["loss"], "{n_held_out}");
+        assert_eq!(found["accuracy"], expected["accuracy"], "{n_held_out}");
+        fs::remove_file(program.path("m.model")).unwrap();
+    }
+}
+
 /// How many are held out, and how many are a batch, follows from the data, which a printed config does not know.
 #[test]
 fn a_printed_config_is_for_any_number_of_images() {
@@ -176,8 +197,11 @@ fn a_set_of_ones_own_is_named() {
         program.refuses(arguments, 2, words);
         assert!(program.contents().is_empty(), "{:?}", program.contents());
     };
-    let expected = "--data-dir: expected the directory";
-    check("train --dataset idx", &[expected, "train-images-idx3-ubyte", "t10k-labels"]);
+    let expected = "needs the directory of the data";
+    check(
+        "train --dataset idx",
+        &["--data-dir: --dataset idx", expected, "train-images-idx3-ubyte", "t10k-labels"],
+    );
     check("train --dataset folder", &[expected, "train/CLASS/*.png"]);
     check("train --dataset csv", &[expected, "fashion-mnist_train.csv", "test.csv"]);
     let size = "--image-size: expected --dataset folder or csv";
@@ -202,23 +226,23 @@ fn a_model_is_asked_about_its_own_kind_of_data() {
         let train = "--hidden none --epochs 1 --output";
         program.json(&format!("train --dataset {kind} --data-dir {kind} {train} {kind}.model"));
     }
-    let expected = "--data-dir: expected the directory";
+    let expected = "--data-dir: --dataset folder needs the directory of the data";
     for arguments in
         ["evaluate folder.model", "predict folder.model --index 0", "train --resume folder.model"]
     {
-        program.refuses(arguments, 2, &[expected, "of the kind folder", "train/CLASS/*.png"]);
+        program.refuses(arguments, 2, &[expected, "train/CLASS/*.png"]);
     }
-    // Other data of the same form can be asked about, and are told of, but no run goes on with them.
+    // A model can be evaluated on other data of the same form, with a warning, but no run resumes with them.
     let mut other = OwnSet::five_by_seven();
     other.train.swap(0, 1);
     fs::rename(program.path("idx"), program.path("first")).unwrap();
     other.write(&program, "idx");
     let output = program.run("evaluate idx.model --data-dir idx").success();
-    let words = "warning: these are not the data that the model was trained on";
+    let words = "warning: this is not the dataset that the model was trained on";
     assert!(output.stderr.contains(words), "{}", output.stderr);
     let output = program.run("evaluate idx.model --data-dir first").success();
     assert_eq!(output.stderr, "");
-    let words = ["not the one that the run began with", "expected SHA-256"];
+    let words = ["not the one of the saved run", "expected SHA-256"];
     program.refuses("train --resume idx.model --data-dir idx --epochs 2", 3, &words);
     let words = ["idx.model: would overwrite a model of \"idx\"", "by one of \"idx\""];
     let train = "train --dataset idx --data-dir idx --output idx.model --hidden none --epochs 1";
@@ -226,12 +250,13 @@ fn a_model_is_asked_about_its_own_kind_of_data() {
 
     // Other labels, or images of another size, say nothing to it.
     program.write("idx/classes.txt", "Shoe\nBag of the shop\nTrouser\n");
-    let words = ["tells apart Bag of the shop, Shoe, Trouser", "these data are Shoe, Bag"];
+    let words =
+        ["classes are Bag of the shop, Shoe, Trouser; the", "dataset's classes are Shoe, Bag"];
     program.refuses("evaluate idx.model --data-dir idx", 3, &words);
     program.refuses("predict idx.model --data-dir idx --index 0", 3, &words);
     fs::remove_dir_all(program.path("idx")).unwrap();
     OwnSet::garments(30, 20).write(&program, "idx");
-    let words = ["the model takes images of 5x7, these data have images of 28x28"];
+    let words = ["the model takes images of 5x7, the dataset has images of 28x28"];
     program.refuses("evaluate idx.model --data-dir idx", 3, &words);
     program.refuses("predict idx.model --data-dir idx --index 0", 3, &words);
 }

@@ -60,9 +60,19 @@ impl OwnSet {
         self.train[0].0.height()
     }
 
-    /// Writes the set as a directory of this kind, named so, with the names of its classes.
+    /// The same set with another test set.
+    pub(crate) fn with_test(&self, test: &[Labelled]) -> Self {
+        Self { train: self.train.clone(), test: test.to_vec(), names: self.names.clone() }
+    }
+
+    /// Writes the set as a directory of this kind with the same name, including the names of its classes.
     pub(crate) fn write(&self, program: &Program, kind: &str) {
-        let dir = program.path(kind);
+        self.write_as(program, kind, kind);
+    }
+
+    /// Writes the set as a directory of this kind.
+    pub(crate) fn write_as(&self, program: &Program, kind: &str, name: &str) {
+        let dir = program.path(name);
         fs::create_dir(&dir).unwrap();
         let parts = [(&self.train, "train"), (&self.test, "test")];
         match kind {

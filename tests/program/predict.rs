@@ -3,7 +3,7 @@ use image::{
     GrayImage,
     imageops::{self, FilterType},
 };
-use nn_core::{Init, LayerSpec, Model};
+use nn_core::{Architecture, Init, Layer, Model};
 use serde_json::Value;
 
 use crate::{
@@ -130,8 +130,9 @@ fn a_model_is_known_by_its_content_too() {
 #[test]
 fn models_of_another_kind() {
     let program = with_model();
-    let model = |specs: &[LayerSpec], scale: f32| {
-        let mut model = Model::new(specs, Init::He, 0).unwrap();
+    let model = |layers: &[Layer], scale: f32| {
+        let architecture = Architecture::new(784, layers).unwrap();
+        let mut model = Model::new(architecture, Init::He, 0);
         model.params_mut().iter_mut().for_each(|param| *param *= scale);
         altered(|checkpoint| {
             let n_classes = model.outputs();
@@ -140,14 +141,13 @@ fn models_of_another_kind() {
             checkpoint.training = None;
         })
     };
-    program.write("three.model", model(&LayerSpec::mlp(&[784, 3]), 1.0));
+    program.write("three.model", model(&Layer::mlp(&[3]), 1.0));
     let found = program.json("predict three.model --index 0").remove(0);
     assert_eq!(found["actual"], 9);
     program.run("predict three.model --index 0").success();
 
-    let dense = LayerSpec::Dense { inputs: 784, outputs: 10 };
-    program.write("logits.model", model(&[dense], 1.0));
+    program.write("logits.model", model(&[Layer::dense(10)], 1.0));
     program.refuses("predict logits.model --index 0", 3, &["logits.model", "expected softmax"]);
-    program.write("huge.model", model(&LayerSpec::mlp(&[784, 99, 10]), 1e35));
-    program.refuses("predict huge.model --index 0", 3, &["no finite probabilities"]);
+    program.write("huge.model", model(&Layer::mlp(&[99, 10]), 1e35));
+    program.refuses("predict huge.model --index 0", 3, &["probabilities are not finite"]);
 }

@@ -167,8 +167,8 @@ fn another_rate_and_more_epochs() {
     // Both at once, one after the other.
     let both = "--resume cosine.model --epochs 2 --learning-rate 0.0005 --output m.model";
     let (events, said) = resume(both);
-    let rate = "--learning-rate 0.0005: from epoch 2 on the schedule goes by 0.0005 instead of \
-        0.001; the next step's rate is 0 instead of 0\n";
+    let rate = "--learning-rate 0.0005: from epoch 2: learning rate 0.0005 instead of 0.001; \
+        the next step's rate is 0 instead of 0\n";
     assert!(said.contains(rate), "{said}");
     assert!(said.contains("the next step's rate is 0.00025 instead of 0\n"), "{said}");
     assert_eq!(events[0]["changes"].as_array().unwrap().len(), 2);
@@ -197,13 +197,13 @@ fn another_rate_and_more_epochs() {
         let (events, said) = resume(&resumed);
         let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
         assert_eq!(names, ["start", "finished"], "{arguments}");
-        assert!(said.contains("1 epoch done: nothing to train up to --epochs 1"), "{said}");
+        assert!(said.contains("already at 1 epoch; give --epochs 2 or more"), "{said}");
         assert_eq!(digest(&program, "m.model"), digest(&program, "cosine.model"));
     }
 }
 
 #[test]
-fn settings_that_a_schedule_has_not() {
+fn settings_of_another_schedule_are_refused() {
     let mut tally = Tally::new("E5", "settings that belong to another schedule, or to none");
     let mut check = |options: &str, words: &[&str]| {
         tally.case(|| {

@@ -81,9 +81,9 @@ fn every_setting_is_saved_and_resumes() {
     assert_eq!(answers, again);
 }
 
-/// What regularisation adds to the loss is told apart from it.
+/// The regularisation loss is reported separately from the data loss.
 #[test]
-fn regularisation_is_told_apart() {
+fn the_regularisation_loss_is_reported() {
     let program = Program::with_data();
     let run = format!("train --dataset {} --hidden 16 --epochs 1 --output m.model", DATA.name);
     let told = program.run(&format!("{run} --l2 0.001")).success().stdout;
@@ -95,7 +95,7 @@ fn regularisation_is_told_apart() {
     assert!(!told.contains("penalty"), "{told}");
 }
 
-/// What the run is, may not be another on --resume, and is refused by name.
+/// Settings that must not change on --resume are refused by name.
 #[test]
 fn other_settings_are_refused_by_name() {
     let program = with_model();
@@ -135,11 +135,11 @@ fn settings_that_cannot_be_are_refused_by_name() {
         ("--focal-gamma -1", "--focal-gamma: expected a finite number, 0 or above"),
         (
             "--label-smoothing 0.1 --focal-gamma 2",
-            "--label-smoothing: expected 0 beside a --focal-gamma",
+            "--label-smoothing: expected 0 together with a --focal-gamma",
         ),
         (
             "--clip-norm 1 --clip-value 2",
-            "--clip-norm: expected 0 beside a --clip-value of 2, found 1",
+            "--clip-norm: expected 0 together with a --clip-value of 2, found 1",
         ),
         ("--clip-norm 1e-60", "--clip-norm: expected a finite number above 0 in 32 bits"),
         ("--clip-value -1", "--clip-value: expected a finite number above 0"),
@@ -162,7 +162,10 @@ fn settings_that_cannot_be_are_refused_by_name() {
         ("--schedule step --step-epochs 0", "--step-epochs: expected more than 0"),
         ("--shift 99999999999", "99999999999 is not in 0..=16777216"),
         ("--cutout 99999999999", "99999999999 is not in 0..=16777216"),
-        ("--preset better --focal-gamma 2", "--label-smoothing: expected 0 beside a --focal-gamma"),
+        (
+            "--preset better --focal-gamma 2",
+            "--label-smoothing: expected 0 together with a --focal-gamma",
+        ),
         ("--config none.toml", "none.toml"),
     ] {
         let code = if option.starts_with("--config") { 4 } else { 2 };
@@ -172,7 +175,11 @@ fn settings_that_cannot_be_are_refused_by_name() {
     program.write("run.toml", "seed = 1\nepoch = 3");
     for command in ["train", "find-rate"] {
         let run = format!("{command} --config run.toml");
-        program.refuses(&run, 2, &["run.toml: line 2: epoch: expected an option"]);
+        program.refuses(
+            &run,
+            2,
+            &["run.toml: line 2: unknown setting `epoch`; did you mean `epochs`?"],
+        );
     }
     program.write("run.toml", b"seed = \"\xff\"");
     program.refuses("train --config run.toml", 2, &["run.toml: line 1: expected UTF-8"]);
@@ -180,21 +187,21 @@ fn settings_that_cannot_be_are_refused_by_name() {
     program.refuses("train --config run.toml", 2, &["run.toml: expected at most 1048576 bytes"]);
 }
 
-/// What a file sets, the command line takes away.
+/// The command line can unset what a file sets.
 #[test]
-fn the_command_line_takes_away_what_a_file_sets() {
+fn the_command_line_unsets_what_a_file_sets() {
     let program = Program::new();
     let set = "early-stop = 3\nearly-stop-delta = 0.1\nclip-norm = 1.5\nfreeze = [0]\n\
         focal-gamma = 2.0\nclass-weights = [1, 2]\nflip = true\n";
     program.write("run.toml", set);
     let printed = |options: &str| program.run(&format!("train {options} --print-config")).success();
-    let taken_away = "--early-stop 0 --clip-norm 0 --freeze none --focal-gamma 0 \
+    let unset = "--early-stop 0 --clip-norm 0 --freeze none --focal-gamma 0 \
         --class-weights none --flip=false";
-    let taken_away = printed(&format!("--config run.toml {taken_away}"));
-    assert_eq!(taken_away.stdout, printed("").stdout);
-    assert_ne!(printed("--config run.toml").stdout, taken_away.stdout);
+    let unset = printed(&format!("--config run.toml {unset}"));
+    assert_eq!(unset.stdout, printed("").stdout);
+    assert_ne!(printed("--config run.toml").stdout, unset.stdout);
 
-    // Nor does another choice want what the file has for its own.
+    // Another optimizer or schedule drops the options of the one in the file.
     program.write(
         "run.toml",
         "optimizer = 'sgd'\nmomentum = 0.9\nnesterov = true\n\
@@ -243,19 +250,23 @@ fn a_printed_config_gives_the_same_run() {
     let of_model = program.run("inspect three.model --print-config").success().stdout;
     assert!(of_model.contains("epochs = 3\n"), "{of_model}");
     let resumed = "train --resume a.model --print-config";
-    program.refuses(resumed, 2, &["--print-config: expected no --resume", "fmnist inspect"]);
-    // The command line goes before the file.
+    program.refuses(
+        resumed,
+        2,
+        &["--print-config: cannot be combined with --resume", "fmnist inspect"],
+    );
+    // The command line overrides the file.
     let events = program.train("--config run.toml --seed 5 --output d.model");
     assert_eq!(events[0]["seed"], 5);
 }
 
-/// The book's lines and nothing else on stdout, measured by the test set, which is said.
+/// Stdout has exactly the lines of the book. A warning says that the run is validated on the test set.
 #[test]
 fn the_book_to_the_letter() {
     let program = Program::with_data();
     let run = format!("train --dataset {} --preset nnfs --epochs 2 --output m.model", DATA.name);
     let output = program.run(&run).success();
-    assert!(output.stderr.contains("measured by the test set"), "{}", output.stderr);
+    assert!(output.stderr.contains("evaluated on the test set"), "{}", output.stderr);
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 2 * 9, "{}", output.stdout);
     let number = |text: &str| text.parse::<f64>().unwrap();
@@ -279,6 +290,47 @@ fn the_book_to_the_letter() {
     let accuracy = lines[17].split("acc: ").nth(1).unwrap().split(',').next().unwrap();
     let test = program.json("evaluate m.model").remove(0)["accuracy"].as_f64().unwrap();
     assert_eq!(accuracy, format!("{test:.3}"));
+}
+
+/// The regularisation loss of a step is of the weights before it; that of an epoch, of the weights at its end.
+#[test]
+fn the_book_prints_the_regularisation_loss() {
+    let program = with_model();
+    let reg_loss = |model: &str| {
+        let model = nn_io::Checkpoint::load(program.path(model)).unwrap().model;
+        let squares = |name: String| {
+            model.param(&name).unwrap().iter().map(|&w| f64::from(w).powi(2)).sum::<f64>()
+        };
+        let [weights, biases] = ["weights", "biases"]
+            .map(|role| (0..3).map(|i| squares(format!("dense{i}.{role}"))).sum::<f64>());
+        0.01 * weights + 0.002 * biases
+    };
+    let options = "--preset nnfs --validation 0 --batch-size 30000 --l2 0.01 --bias-l2 0.002";
+    let train = |epochs: u64| {
+        let options = format!("{options} --epochs {epochs} --output book{epochs}.model");
+        let run = format!("train --dataset {} --warm-start m.model {options}", DATA.name);
+        program.run(&run).success().stdout
+    };
+    let of_line = |line: &str| -> [f64; 3] {
+        ["loss: ", "(data_loss: ", "reg_loss: "].map(|name| {
+            let number = line.split_once(name).unwrap().1;
+            number.split([' ', ',', ')']).next().unwrap().parse().unwrap()
+        })
+    };
+    let (one, two) = (train(1), train(2));
+    let (one, two): (Vec<&str>, Vec<&str>) = (one.lines().collect(), two.lines().collect());
+    assert_eq!(one[..], two[..5]);
+    let [first, second] = [two[1], two[2]].map(of_line);
+    // Of the first step, of the first epoch, of the first step after it, and of the second epoch.
+    for (line, model) in [(1, "m"), (3, "book1"), (6, "book1"), (8, "book2")] {
+        let [loss, data_loss, found] = of_line(two[line]);
+        let expected = reg_loss(&format!("{model}.model"));
+        assert!((found - expected).abs() < 6e-4, "{}: {expected}", two[line]);
+        assert!((loss - data_loss - found).abs() < 2e-3, "{}", two[line]);
+    }
+    // The second step lies between the first and the end of the epoch.
+    let end = of_line(two[3]);
+    assert!(first[2] > second[2] && second[2] > end[2], "{two:#?}");
 }
 
 /// A run that gets no better ends before its time, and what it leaves behind is its best epoch.
@@ -309,7 +361,7 @@ fn a_run_that_gets_no_better_stops() {
     assert_eq!(again.iter().filter(|event| event["event"] == "epoch").count(), 0);
 }
 
-/// A new run can begin with what a model has learnt, all of it or the layers that fit.
+/// A new run can start with the weights of a model, all of them or those of the layers that fit.
 #[test]
 fn a_warm_start() {
     let program = with_model();
@@ -323,7 +375,7 @@ fn a_warm_start() {
     let frozen = "--hidden 128,64 --warm-start m.model --freeze 0";
     let run = format!("train --dataset {} {frozen} --epochs 1 --output n.model", DATA.name);
     let output = program.run(&run).success();
-    let told = "beginning with dense0 of the model";
+    let told = "starting with dense0 of the model";
     assert!(output.stderr.contains(told), "{}", output.stderr);
     let params = |model: &str| {
         let checkpoint = nn_io::Checkpoint::load(program.path(model)).unwrap();

@@ -66,7 +66,7 @@ fn settings_that_do_not_fit_the_data() {
     };
     check("--validation 60000", &["--validation", "at most 59999 of 60000", "found 60000"]);
     check("--validation 18446744073709551615", &["--validation", "at most 59999 of 60000"]);
-    check("--data-dir .", &["--data-dir", "the synthetic garments are in no directory"]);
+    check("--data-dir .", &["--data-dir", "the synthetic garments need no directory"]);
     check("--batch-size 60001", &["--batch-size", "at most 60000", "found 60001"]);
     check("--batch-size 18446744073709551615", &["--batch-size", "at most 60000"]);
 }

@@ -1,48 +1,91 @@
-//! `cargo xtask ci`: exactly what CI runs, cheapest first.
+//! `cargo xtask ci`: the checks, cheapest first, in three tiers.
+//!
+//! A plain run is exactly what CI runs. `--fast` is for between two changes, `--full` for before a release.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use fmnist_data::locate;
+use serde_json::Value;
 
-use crate::{cargo, layering, mutants, torture};
+use crate::{cargo, fuzz, layering, mutants, sample, structure, torture, web};
 
 /// Run what CI runs
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Only formatting, layering, clippy and unit tests: under 3 minutes after a small change
+    #[arg(long)]
+    fast: bool,
 
-/// A check's name and what it does.
-type Step = (&'static str, fn() -> anyhow::Result<()>);
+    /// Also everything that is slow: torture, mutants, fuzzing, release builds; some hours
+    #[arg(long, conflicts_with = "fast")]
+    full: bool,
+}
 
-const STEPS: [Step; 12] = [
-    ("formatting", formatting),
-    ("layering", layering::check),
-    ("mutants", mutants::check),
-    ("faults", torture::check),
-    ("supply chain", supply_chain),
-    ("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Tier {
+    Fast,
+    Plain,
+    Full,
+}
+
+const ALL: RangeInclusive<Tier> = Tier::Fast..=Tier::Full;
+const FAST: RangeInclusive<Tier> = Tier::Fast..=Tier::Fast;
+const PLAIN: RangeInclusive<Tier> = Tier::Plain..=Tier::Full;
+const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
+
+/// A check's name, the tiers that it belongs to, and what it does.
+type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
+
+const STEPS: [Step; 23] = [
+    ("formatting", ALL, formatting),
+    ("layering", ALL, layering::check),
+    ("structure", ALL, structure::check),
+    ("mutants' places", ALL, mutants::check),
+    ("faults", ALL, torture::check),
+    ("supply chain", PLAIN, supply_chain),
+    ("clippy", ALL, || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("unit tests", FAST, || cargo(&["test", "--workspace", "--lib", "--bins"])),
     // Which nobody builds between two measurements; the others' libraries are not built here.
-    ("our peer", || {
+    ("our peer", PLAIN, || {
         let manifest = ["--locked", "--manifest-path", "tests/peers/rust/Cargo.toml"];
         let of_ours = ["--target-dir", "target/peers", "--package", "peer-ours"];
         cargo(&[&["check"], &manifest[..], &of_ours].concat())
     }),
+    ("fuzz targets", PLAIN, fuzz::check),
     // The README's test command.
-    ("tests", || cargo(&["test", "--workspace"])),
-    ("docs", docs),
-    ("examples", examples),
-    ("packages", packages),
-    ("model format", model_format),
+    ("tests", PLAIN, || cargo(&["test", "--workspace"])),
+    ("tests without data", PLAIN, tests_without_data),
+    ("docs", PLAIN, docs),
+    ("examples", PLAIN, examples),
+    ("packages", PLAIN, packages),
+    ("model format", PLAIN, model_format),
+    ("web", PLAIN, web::check),
+    ("long examples", FULL, long_examples),
+    ("release profile", FULL, release_profile),
+    ("torture", FULL, || torture::run(torture::Args {})),
+    ("mutants", FULL, mutants::run_all),
+    ("sampled mutants", FULL, sample::run_default),
+    ("fuzzing", FULL, || fuzz::run_all(FUZZ_MINUTES)),
 ];
 
-pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
+/// For each target of a full run.
+const FUZZ_MINUTES: u32 = 10;
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let tier = match args {
+        Args { fast: true, .. } => Tier::Fast,
+        Args { full: true, .. } => Tier::Full,
+        _ => Tier::Plain,
+    };
     let mut times = Vec::new();
-    for (name, step) in STEPS {
+    for (name, _, step) in STEPS.iter().filter(|(_, tiers, _)| tiers.contains(&tier)) {
         println!("== {name}");
         let start = Instant::now();
-        step().with_context(|| name)?;
+        step().with_context(|| *name)?;
         times.push(format!("{name} {:.0} s", start.elapsed().as_secs_f64()));
     }
     println!("== all passed: {}", times.join(", "));
@@ -53,10 +96,11 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
     cargo::run(cargo::command("cargo").args(args))
 }
 
-/// The workspace's, and that of the fuzz targets.
+/// That of the workspace, and of those that are not part of it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])
+    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])?;
+    cargo(&["fmt", "--manifest-path", "crates/fmnist-web/Cargo.toml", "--check"])
 }
 
 /// What dependencies may be, as deny.toml says. Advisories need their database, from the network.
@@ -83,17 +127,65 @@ fn docs() -> anyhow::Result<()> {
     cargo::run(&mut doc)
 }
 
-/// Runs every example of the library crates.
+/// The tests that look for Fashion-MNIST, as in a fresh clone without a network: those of the program, which then train
+/// on synthetic garments, and fmnist-data's own. No other test reads the data. They run in an empty directory that is
+/// also their home, so that neither the workspace's data nor the user's cache is found.
+fn tests_without_data() -> anyhow::Result<()> {
+    // Not under the workspace, which is looked for upwards.
+    let empty = tempfile::tempdir()?;
+    let mut build = cargo::command("cargo");
+    build.args(["test", "--workspace", "--no-run", "--message-format", "json"]);
+    let mut n = 0;
+    for line in cargo::output(&mut build)?.lines() {
+        let message: Value = serde_json::from_str(line)?;
+        let name = message["target"]["name"].as_str().unwrap_or_default();
+        let is_test = message["profile"]["test"] == true && READ_DATA.contains(&name);
+        let Some(executable) = message["executable"].as_str().filter(|_| is_test) else { continue };
+        let mut tests = cargo::command(executable);
+        tests.current_dir(empty.path()).env_remove(locate::VARIABLE);
+        // Faults in great number, which meet the same code whatever the images are.
+        tests.args(["kill::", "kills::", "disk::"].iter().flat_map(|name| ["--skip", name]));
+        cargo::run(tests.env("HOME", empty.path()).env("XDG_CACHE_HOME", empty.path()))?;
+        n += 1;
+    }
+    anyhow::ensure!(n == READ_DATA.len(), "expected the tests {READ_DATA:?}, found {n} of them");
+    Ok(())
+}
+
+/// Targets whose tests look for the data.
+const READ_DATA: [&str; 2] = ["fmnist_data", "program"];
+
+/// Tests whose optimiser, linker and processor are those of the shipped program: the arithmetic's, the file's, and runs
+/// from outside.
+fn release_profile() -> anyhow::Result<()> {
+    let libraries = ["--package", "nn-core", "--package", "nn-train", "--package", "nn-io"];
+    cargo(&[&["test", "--release", "--lib", "--tests"], &libraries[..]].concat())?;
+    cargo(&["test", "--release", "--package", "fmnist-cli", "--test", "program", "train::"])
+}
+
+/// Examples that train for more than some seconds.
+const LONG_EXAMPLES: [&str; 3] = ["binary_spiral", "sine", "spiral"];
+
 fn examples() -> anyhow::Result<()> {
+    run_examples(|name| !LONG_EXAMPLES.contains(&name))
+}
+
+fn long_examples() -> anyhow::Result<()> {
+    run_examples(|name| LONG_EXAMPLES.contains(&name))
+}
+
+/// Runs examples of the library crates, as the tests have built them: `cargo run` would build much of it again, with the
+/// features of one package.
+fn run_examples(chosen: fn(&str) -> bool) -> anyhow::Result<()> {
+    cargo(&["test", "--quiet", "--workspace", "--no-run"])?;
+    let built = cargo::target_dir()?.join("debug").join("examples");
     let metadata = cargo::metadata(false)?;
-    for package in cargo::packages(&metadata) {
-        let name = package["name"].as_str().context("a package has a name")?;
-        for target in package["targets"].as_array().into_iter().flatten() {
-            if target["kind"][0] == "example" {
-                let example = target["name"].as_str().context("a target has a name")?;
-                println!("{name}: {example}");
-                cargo(&["run", "--quiet", "--package", name, "--example", example])?;
-            }
+    let targets = cargo::packages(&metadata).flat_map(|package| package["targets"].as_array());
+    for target in targets.flatten().filter(|target| target["kind"][0] == "example") {
+        let name = target["name"].as_str().context("a target has a name")?;
+        if chosen(name) {
+            println!("{name}");
+            cargo::run(&mut cargo::command(&built.join(name).to_string_lossy()))?;
         }
     }
     Ok(())
@@ -127,16 +219,28 @@ fn model_format() -> anyhow::Result<()> {
     let requirements = "tests/model_format/requirements.txt";
     let mut pip = cargo::command(&program(&python));
     cargo::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement", requirements]))?;
-    cargo(&["build", "--package", "fmnist-cli"])?;
+    // As the tests have built it already.
+    cargo(&["test", "--quiet", "--workspace", "--no-run"])?;
 
     let fmnist =
         cargo::target_dir()?.join("debug").join(format!("fmnist{}", std::env::consts::EXE_SUFFIX));
-    let model = cargo::target_dir()?.join("model-format.model");
-    if model.exists() {
-        fs::remove_file(&model)?;
+    // Together they have all that a prediction may depend on: norms, flips, the average, the best epoch.
+    let kept = "--epochs 2 --hidden 32,16 --test-flips --average 0.99";
+    for (name, options) in [
+        ("plain", "--epochs 1"),
+        ("best", &*format!("{kept} --norm batch --activation gelu --keep-best")),
+        ("average", &*format!("{kept} --norm layer --dropout 0.1")),
+    ] {
+        let model = cargo::target_dir()?.join(format!("model-format-{name}.model"));
+        if model.exists() {
+            fs::remove_file(&model)?;
+        }
+        let mut train = cargo::command(&program(&fmnist));
+        train.args(["train", "--quiet", "--output"]).arg(&model).args(options.split(' '));
+        cargo::run(&mut train)?;
+        let mut compare = cargo::command(&program(&python));
+        compare.arg("tests/model_format/compare.py").args([&fmnist, &model, &data]);
+        cargo::run(&mut compare)?;
     }
-    let mut train = cargo::command(&program(&fmnist));
-    cargo::run(train.args(["train", "--quiet", "--epochs", "1", "--output"]).arg(&model))?;
-    let mut compare = cargo::command(&program(&python));
-    cargo::run(compare.arg("tests/model_format/compare.py").args([&fmnist, &model, &data]))
+    Ok(())
 }

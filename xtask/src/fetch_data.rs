@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use fmnist_data::download::{self, Outcome, Progress};
+use fmnist_data::download::{self, DownloadProgress, Outcome};
 use fmnist_data::locate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -61,10 +61,10 @@ impl Display {
         Self { bar, file: "" }
     }
 
-    fn show(&mut self, progress: Progress<'_>) {
+    fn show(&mut self, progress: DownloadProgress<'_>) {
         match progress {
-            Progress::Waiting => self.line("waiting for another fetch into this directory"),
-            Progress::Receiving { file, source, received, total } => {
+            DownloadProgress::Waiting => self.line("waiting for another fetch into this directory"),
+            DownloadProgress::Receiving { file, source, received, total } => {
                 if self.file != file {
                     self.file = file;
                     self.bar.reset();
@@ -76,7 +76,7 @@ impl Display {
                 }
                 self.bar.set_position(received);
             }
-            Progress::GaveUp { attempt, .. } => {
+            DownloadProgress::GaveUp { attempt, .. } => {
                 self.file = "";
                 self.line(&format!("gave up on {attempt}"));
             }

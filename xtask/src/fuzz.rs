@@ -43,6 +43,11 @@ const HEAD: [&str; 9] = [
     "crash",
 ];
 
+/// All targets, each for so many minutes.
+pub(crate) fn run_all(minutes: u32) -> anyhow::Result<()> {
+    run(Args { minutes, targets: Vec::new() })
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let list = cargo::output(fuzz().arg("list"))
         .context("is cargo-fuzz there? `cargo install cargo-fuzz --locked` brings it")?;
@@ -65,6 +70,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     print(&rows);
     ensure!(rows[1..].iter().all(|row| row[8] == "none"), "crashes, see fuzz/artifacts");
     Ok(())
+}
+
+/// Fails where the targets do not compile. libFuzzer itself, which is C++, is not built.
+pub(crate) fn check() -> anyhow::Result<()> {
+    let mut check = cargo::command("cargo");
+    check.args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+    // Where the check of our peer has compiled most of the dependencies.
+    check.args(["--target-dir", "target/peers"]);
+    cargo::run(check.env("CUSTOM_LIBFUZZER_PATH", "none/libnone.a"))
 }
 
 /// `cargo fuzz`, whose sanitizer's flags a stable compiler takes only so.

@@ -1,10 +1,11 @@
 //! Which crate may depend on which, and where `unsafe` may stand: invariants of ARCHITECTURE.md
-//! that no lint checks.
+//! that no lint checks. Everywhere but in the kernels and in generated bindings `unsafe` is forbidden.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
 
 use crate::cargo;
 
@@ -20,34 +21,68 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("xtask", &["fmnist-data", "tally"]),
 ];
 
+/// Crates that bind the libraries to another language, each in a workspace of its own, and what they may use. What their
+/// generators write is `unsafe`, so the lint is `deny` there; no file of theirs may lift it.
+const BINDINGS: [(&str, &[&str]); 1] =
+    [("fmnist-web", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"])];
+
 /// Where `unsafe_code` may be allowed.
 const KERNELS: [&str; 2] = ["crates/nn-core/src/kernels.rs", "crates/nn-core/src/kernels/"];
 
 pub(crate) fn check() -> anyhow::Result<()> {
     let metadata = cargo::metadata(false)?;
     for package in cargo::packages(&metadata) {
-        let name = package["name"].as_str().context("a package has a name")?;
-        let (_, allowed) = LAYERS
-            .iter()
-            .find(|(member, _)| *member == name)
-            .with_context(|| format!("{name} has no place in {}", file!()))?;
-        let dependencies = package["dependencies"].as_array().into_iter().flatten();
-        for dependency in dependencies.filter(|dependency| dependency["kind"] != "dev") {
-            let used = dependency["name"].as_str().context("a dependency has a name")?;
-            let ours = LAYERS.iter().any(|(member, _)| *member == used);
-            if ours && !allowed.contains(&used) {
-                bail!("{name} depends on {used}: expected at most {allowed:?} of the workspace");
-            }
+        check_dependencies(package, &LAYERS)?;
+        let lints = match package["name"] == "nn-core" {
+            true => "unsafe_code = \"deny\"",
+            false => "[lints]\nworkspace = true",
+        };
+        expect(Path::new(package["manifest_path"].as_str().unwrap_or_default()), lints)?;
+    }
+    for (name, _) in BINDINGS {
+        let manifest = cargo::root().join("crates").join(name).join("Cargo.toml");
+        let mut cargo = cargo::command("cargo");
+        cargo.args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"]);
+        let metadata = serde_json::from_str(&cargo::output(cargo.arg(&manifest))?)?;
+        for package in cargo::packages(&metadata) {
+            check_dependencies(package, &BINDINGS)?;
+        }
+        expect(&manifest, "unsafe_code = \"deny\"")?;
+    }
+    expect(&cargo::root().join("Cargo.toml"), "unsafe_code = \"forbid\"")?;
+    check_unsafe(&cargo::root().join("crates"))
+}
+
+/// Fails where a package uses more of ours than its layer may.
+fn check_dependencies(package: &Value, layers: &[(&str, &[&str])]) -> anyhow::Result<()> {
+    let name = package["name"].as_str().context("a package has a name")?;
+    let (_, allowed) = layers
+        .iter()
+        .find(|(member, _)| *member == name)
+        .with_context(|| format!("{name} has no place in {}", file!()))?;
+    let dependencies = package["dependencies"].as_array().into_iter().flatten();
+    for dependency in dependencies.filter(|dependency| dependency["kind"] != "dev") {
+        let used = dependency["name"].as_str().context("a dependency has a name")?;
+        let ours = LAYERS.iter().chain(&BINDINGS).any(|(member, _)| *member == used);
+        if ours && !allowed.contains(&used) {
+            bail!("{name} depends on {used}: expected at most {allowed:?} of the workspace");
         }
     }
-    check_unsafe(&cargo::root().join("crates"))
+    Ok(())
+}
+
+/// Fails where a manifest lacks these lines.
+fn expect(manifest: &Path, lines: &str) -> anyhow::Result<()> {
+    let text = fs::read_to_string(manifest)?.replace('\r', "");
+    ensure!(text.contains(lines), "{}: expected the lines {lines:?}", manifest.display());
+    Ok(())
 }
 
 /// Fails where a file outside the kernels lifts the lint against `unsafe`.
 fn check_unsafe(dir: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if path.is_dir() {
+        if path.is_dir() && !path.ends_with("target") {
             check_unsafe(&path)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let relative = path.strip_prefix(cargo::root())?.to_string_lossy().replace('\\', "/");

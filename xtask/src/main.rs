@@ -9,7 +9,10 @@ mod fetch_data;
 mod fuzz;
 mod layering;
 mod mutants;
+mod sample;
+mod structure;
 mod torture;
+mod web;
 
 use clap::Parser;
 
@@ -21,6 +24,7 @@ enum Command {
     Dist(dist::Args),
     Torture(torture::Args),
     Mutants(mutants::Args),
+    Sample(sample::Args),
     Fuzz(fuzz::Args),
 }
 
@@ -31,6 +35,7 @@ fn main() -> anyhow::Result<()> {
         Command::Dist(args) => dist::run(args),
         Command::Torture(args) => torture::run(args),
         Command::Mutants(args) => mutants::run(args),
+        Command::Sample(args) => sample::run(args),
         Command::Fuzz(args) => fuzz::run(args),
     }
 }

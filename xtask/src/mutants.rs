@@ -1,8 +1,10 @@
-//! `cargo xtask mutants`: breaks what keeps files and runs safe, one thing at a time, and sees that tests
-//! turn red. A promise is worth what the test of it can notice.
+//! `cargo xtask mutants`: breaks what keeps files and runs safe, and the arithmetic, one thing at a time, and sees that
+//! tests turn red. A promise is worth what the test of it can notice.
+
+mod numerics;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use fmnist_data::locate;
@@ -30,38 +32,38 @@ const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const MUTANTS: [Mutant; 21] = [
+const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "a save without fsync",
-        file: "crates/nn-io/src/temporary.rs",
+        file: "crates/nn-io/src/disk/temporary.rs",
         from: "disk.sync(&file).map_err(failed)?;",
         to: "",
         tests: NN_IO,
     },
     Mutant {
         name: "an fsync that does nothing",
-        file: "crates/nn-io/src/disk.rs",
+        file: "crates/nn-io/src/disk/system.rs",
         from: "file.sync_all()",
         to: "file.metadata().map(drop)",
         tests: DISK,
     },
     Mutant {
         name: "a save without fsync of the directory",
-        file: "crates/nn-io/src/temporary.rs",
+        file: "crates/nn-io/src/disk/temporary.rs",
         from: "self.disk.sync_directory(directory);",
         to: "io::Result::Ok(());",
         tests: NN_IO,
     },
     Mutant {
         name: "an fsync of directories that does nothing",
-        file: "crates/nn-io/src/disk.rs",
+        file: "crates/nn-io/src/disk/system.rs",
         from: "File::open(directory)?.sync_all()",
         to: "File::open(directory).map(drop)",
         tests: DISK,
     },
     Mutant {
         name: "a save in place, without a rename",
-        file: "crates/nn-io/src/file.rs",
+        file: "crates/nn-io/src/disk/file.rs",
         from: "Temporary::write(disk, &target, bytes)?.rename(&target)",
         to: "{ let _ = disk.remove(&target); \
              let mut file = disk.create_new(&target).map_err(Error::io(&target, \"create\"))?; \
@@ -71,14 +73,14 @@ const MUTANTS: [Mutant; 21] = [
     },
     Mutant {
         name: "the old file removed before the rename",
-        file: "crates/nn-io/src/temporary.rs",
+        file: "crates/nn-io/src/disk/temporary.rs",
         from: "let renamed = self.disk.rename(",
         to: "let _ = self.disk.remove(target); let renamed = self.disk.rename(",
         tests: NN_IO,
     },
     Mutant {
         name: "old checkpoints removed before the new one is saved",
-        file: "crates/nn-io/src/checkpoint_dir.rs",
+        file: "crates/nn-io/src/disk/checkpoint_dir.rs",
         from: "    file::replace(disk, &path, bytes)?;\n    steps.push(step);\n",
         to: "    for old in &*steps { let _ = disk.remove(&directory.join(name(*old))); }\n    \
              file::replace(disk, &path, bytes)?;\n    steps.push(step);\n",
@@ -86,7 +88,7 @@ const MUTANTS: [Mutant; 21] = [
     },
     Mutant {
         name: "two runs let on one file",
-        file: "crates/nn-io/src/lock.rs",
+        file: "crates/nn-io/src/disk/lock.rs",
         from: "match file.try_lock() {",
         to: "match Result::<(), TryLockError>::Ok(()) {",
         tests: NN_IO,
@@ -114,23 +116,23 @@ const MUTANTS: [Mutant; 21] = [
     },
     Mutant {
         name: "an epoch off by one",
-        file: "crates/nn-io/src/description.rs",
-        from: "Ok(Progress { epoch, batch,",
-        to: "Ok(Progress { epoch: epoch.saturating_add(1), batch,",
+        file: "crates/nn-io/src/wire/history.rs",
+        from: "Ok(nn_train::Progress { epoch, batch,",
+        to: "Ok(nn_train::Progress { epoch: epoch.saturating_add(1), batch,",
         tests: NN_IO,
     },
     Mutant {
         name: "an order of samples not restored",
-        file: "crates/nn-train/src/trainer.rs",
+        file: "crates/nn-train/src/run.rs",
         from: "epoch_order(&config, epoch, train);",
-        to: "epoch_order(&config, epoch + u64::from(state.progress.batch > 0), train);",
+        to: "epoch_order(&config, epoch + u64::from(done > 0), train);",
         tests: NN_TRAIN,
     },
     Mutant {
         name: "a gradient not checked",
-        file: "crates/nn-train/src/trainer.rs",
-        from: "parts.gradient_bound() < f64::from(LARGEST_GRADIENT)",
-        to: "parts.gradient_bound() < f64::INFINITY || LARGEST_GRADIENT > 0.0",
+        file: "crates/nn-train/src/divergence.rs",
+        from: "shards.gradient_bound() < f64::from(LARGEST_GRADIENT)",
+        to: "shards.gradient_bound() < f64::INFINITY || LARGEST_GRADIENT > 0.0",
         tests: NN_TRAIN,
     },
     Mutant {
@@ -142,14 +144,14 @@ const MUTANTS: [Mutant; 21] = [
     },
     Mutant {
         name: "the header's CRC not checked",
-        file: "crates/nn-io/src/header.rs",
+        file: "crates/nn-io/src/wire/header.rs",
         from: "if fields.crc != found {",
         to: "if fields.crc != found && false {",
         tests: NN_IO,
     },
     Mutant {
         name: "the file's length not checked",
-        file: "crates/nn-io/src/header.rs",
+        file: "crates/nn-io/src/wire/header.rs",
         from: "if header.file_len != file_len {",
         to: "if header.file_len != file_len && false {",
         tests: NN_IO,
@@ -163,7 +165,7 @@ const MUTANTS: [Mutant; 21] = [
     },
     Mutant {
         name: "numbers that are not finite let in",
-        file: "crates/nn-io/src/tensor.rs",
+        file: "crates/nn-io/src/wire/tensor.rs",
         from: "fold(true, |all, x| all & valid.contains(x))",
         to: "fold(true, |all, x| all | valid.contains(x))",
         tests: NN_IO,
@@ -184,15 +186,23 @@ const MUTANTS: [Mutant; 21] = [
     },
 ];
 
+fn mutants() -> Vec<Mutant> {
+    SAFETY.into_iter().chain(numerics::NUMERICS).collect()
+}
+
+pub(crate) fn run_all() -> anyhow::Result<()> {
+    run(Args { name: None })
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     check()?;
-    let chosen: Vec<&Mutant> = MUTANTS
+    let mutants = mutants();
+    let chosen: Vec<&Mutant> = mutants
         .iter()
         .filter(|mutant| args.name.as_ref().is_none_or(|name| mutant.name.contains(name)))
         .collect();
     ensure!(!chosen.is_empty(), "no mutant of that name");
-    let tree = cargo::target_dir()?.join("mutants");
-    copy(&tree)?;
+    let tree = copy()?;
 
     println!("the tests as they are");
     let mut seen: Vec<&[&str]> = Vec::new();
@@ -230,7 +240,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 /// Fails where the code has changed so that a mutant has no place in it any more.
 pub(crate) fn check() -> anyhow::Result<()> {
-    for Mutant { name, file, from, .. } in MUTANTS {
+    for Mutant { name, file, from, .. } in mutants() {
         let text = fs::read_to_string(cargo::root().join(file)).context(file)?;
         let n = text.matches(from).count();
         ensure!(n == 1, "{file}: expected the place of mutant {name:?} once, found it {n} times");
@@ -238,8 +248,9 @@ pub(crate) fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the workspace's files, as they are now.
-fn copy(tree: &Path) -> anyhow::Result<()> {
+/// Copies the workspace's files, as they are now, and returns where to.
+pub(crate) fn copy() -> anyhow::Result<PathBuf> {
+    let tree = cargo::target_dir()?.join("mutants");
     let mut git = cargo::command("git");
     let files = ["ls-files", "--cached", "--others", "--exclude-standard"];
     for file in cargo::output(git.args(files))?.lines() {
@@ -250,7 +261,7 @@ fn copy(tree: &Path) -> anyhow::Result<()> {
             fs::copy(from, to)?;
         }
     }
-    Ok(())
+    Ok(tree)
 }
 
 /// The tests that fail in the copy. That they do not compile is an error, not a failure.

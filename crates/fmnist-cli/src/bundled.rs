@@ -1,4 +1,4 @@
-//! The model that is part of the program, and which model a command is about.
+//! The built-in model, and the choice of the model that a command uses.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Checkpoint> {
     }
 }
 
-/// What to call the model at `path`, or the bundled one.
+/// The name of the model at `path`, or of the bundled one, for messages.
 pub(crate) fn name(path: Option<&Path>) -> String {
     path.map_or_else(|| "the built-in model".into(), |path| path.display().to_string())
 }
 
-/// Takes the model off the front of `files`, where the first of them is one: by its content, or by its
-/// name, so that a damaged one is not taken for a picture.
+/// Splits off the first of `files` if it is a model by content or by name. The name counts so that a damaged model is not
+/// read as a picture.
 pub(crate) fn split_model(mut files: Vec<PathBuf>) -> (Option<PathBuf>, Vec<PathBuf>) {
     let named = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "model");
     if files.first().is_some_and(|path| named(path) || nn_io::is_model(path)) {

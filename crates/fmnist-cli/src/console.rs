@@ -5,28 +5,28 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How results are written.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Human-readable text
     Text,
-    /// One JSON object a line
+    /// One JSON object on each line
     Json,
 }
 
-/// The options that every command has.
+/// The options of every command.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct ConsoleArgs {
-    /// How results are written to stdout
+    /// Format of the results on stdout
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     format: Format,
 
-    /// Only results and errors: no progress, no messages
+    /// Print only results, warnings and errors
     #[arg(long, short, global = true)]
     quiet: bool,
 }
 
-/// Standard output and error, as the options have them.
+/// Standard output and error.
 #[derive(Debug)]
 pub(crate) struct Console {
     args: ConsoleArgs,
@@ -40,7 +40,7 @@ impl Console {
 
     /// Writes one result, as text or as one line of JSON, at once.
     ///
-    /// Fails where stdout does, a closed pipe among others.
+    /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn result(
         &mut self,
         text: impl FnOnce() -> String,
@@ -60,7 +60,7 @@ impl Console {
 
     /// Writes a line of text, at once.
     ///
-    /// Fails where stdout does, a closed pipe among others.
+    /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn line(&self, line: &str) -> io::Result<()> {
         self.bar.suspend(|| {
             let mut stdout = io::stdout().lock();
@@ -69,30 +69,30 @@ impl Console {
         })
     }
 
-    /// Writes a message for people. That stderr is closed stops nobody.
+    /// Writes a message to stderr. A closed stderr is ignored.
     pub(crate) fn message(&self, text: &str) {
         if !self.args.quiet {
             self.bar.suspend(|| drop(writeln!(io::stderr().lock(), "{text}")));
         }
     }
 
-    /// Writes what a person must not miss, however quiet.
+    /// Writes a warning to stderr, even with `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
         self.bar.suspend(|| drop(writeln!(io::stderr().lock(), "warning: {text}")));
     }
 
-    /// Begins a progress bar on stderr, which shows on terminals only. `template` is indicatif's.
+    /// Starts a progress bar on stderr, which only terminals show. `template` is indicatif's.
     pub(crate) fn start_bar(&mut self, len: u64, template: &'static str) -> ProgressBar {
         if !self.args.quiet {
             let target = ProgressDrawTarget::stderr_with_hz(10);
             self.bar = ProgressBar::with_draw_target(Some(len), target);
-            let style = ProgressStyle::with_template(template).expect("a template of our own");
+            let style = ProgressStyle::with_template(template).expect("a constant template");
             self.bar.set_style(style.progress_chars("=> "));
         }
         self.bar.clone()
     }
 
-    /// Takes the progress bar away.
+    /// Removes the progress bar.
     pub(crate) fn finish_bar(&mut self) {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();

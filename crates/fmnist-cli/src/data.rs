@@ -1,43 +1,43 @@
-//! Getting a dataset: found, read, downloaded, or drawn.
+//! Gets a dataset: finds, downloads, reads or draws it.
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use fmnist_data::{
     Dataset, ImageSize, Split,
-    download::{self, Progress},
+    download::{self, DownloadProgress},
     folder::{Folder, TEST_SHARE},
     garments, locate,
 };
-use nn_core::{LayerSpec, Model, Scaling};
+use nn_core::{Model, Scaling, Shape};
 use nn_io::ModelInfo;
 use nn_train::{Features, Samples};
 
 use crate::{
     console::Console,
-    source::{Choice, Source},
+    source::{DataSource, DatasetKind},
     text::thousands,
 };
 
-/// What the synthetic garments are drawn from: always the same, so that a model meets the images
-/// again that it was trained on.
+/// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
 
 /// Finds, reads, downloads or draws the dataset.
-pub(crate) fn obtain(source: &Source, console: &mut Console) -> anyhow::Result<Dataset> {
-    let Source { choice, dir, size } = source;
+pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Result<Dataset> {
+    let DataSource { kind, dir, size } = source;
     let data_dir = dir.as_deref();
-    match (*choice, data_dir) {
-        (Choice::Synthetic, _) => return Ok(synthetic(console)),
-        (Choice::Idx, Some(dir)) => return Ok(Dataset::load_idx(dir)?),
-        (Choice::Csv, Some(dir)) => return Ok(Dataset::load_csv(dir, *size)?),
-        (Choice::Folder, Some(dir)) => return pictures(dir, *size, console),
+    match (*kind, data_dir) {
+        (DatasetKind::Synthetic, _) => return Ok(synthetic(console)),
+        (DatasetKind::Idx, Some(dir)) => return Ok(Dataset::load_idx(dir)?),
+        (DatasetKind::Csv, Some(dir)) => return Ok(Dataset::load_csv(dir, *size)?),
+        (DatasetKind::Folder, Some(dir)) => return pictures(dir, *size, console),
         _ => {}
     }
-    // A directory that somebody named and that has no good dataset is an error, never a fall back.
+    // A directory that was named and has no good dataset is an error: there is no fallback.
     let found = locate::find(data_dir)?;
     let named = locate::is_named(data_dir);
     match fashion_mnist(found, named, console) {
-        Err(error) if *choice == Choice::Auto && !named => {
+        Err(error) if *kind == DatasetKind::Auto && !named => {
             console.warning(&format!("no Fashion-MNIST: {error}"));
             console.warning(SYNTHETIC_NOTICE);
             Ok(synthetic(console))
@@ -46,13 +46,13 @@ pub(crate) fn obtain(source: &Source, console: &mut Console) -> anyhow::Result<D
     }
 }
 
-/// What must be said loudly wherever `auto` fell back.
+/// The warning after `auto` fell back to synthetic garments.
 pub(crate) const SYNTHETIC_NOTICE: &str = "SYNTHETIC DATA: these garments are drawn by the \
     program, and results on them say nothing about Fashion-MNIST; \
-    `cargo xtask fetch-data` or --data-dir brings the real images";
+    get the real images with `cargo xtask fetch-data`, or name them with --data-dir";
 
-/// The dataset in the directory where it was found; downloaded where there is none or, unless the
-/// directory was `named`, where it is damaged.
+/// Loads the dataset from the directory where it was found. Downloads it if there is none, or if it is damaged and
+/// nobody named the directory.
 fn fashion_mnist(
     found: Option<PathBuf>,
     named: bool,
@@ -74,7 +74,7 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     console.message(&format!("downloading Fashion-MNIST (31 MB) into {}", dir.display()));
     let bar = console.start_bar(0, "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}");
     let fetched = download::fetch(&dir, &download::sources(None)?, &mut |progress| {
-        if let Progress::Receiving { file, received, total, .. } = progress {
+        if let DownloadProgress::Receiving { file, received, total, .. } = progress {
             if bar.length() != Some(total) || received < bar.position() {
                 bar.reset();
                 bar.set_length(total);
@@ -88,7 +88,7 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     Dataset::load(&dir)
 }
 
-/// The pictures in a folder, and what is said of them before they are read.
+/// Reads the pictures in a folder, after a message about their number.
 fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::Result<Dataset> {
     let folder = Folder::list(dir)?;
     let (n_train, n_test) = folder.counts();
@@ -100,7 +100,7 @@ fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::R
         true => pictures,
         false => format!(
             "{pictures}: without folders train and test, every {TEST_SHARE}th picture of a class, \
-             by its name, is for the test"
+             by name, is a test picture"
         ),
     });
     Ok(folder.load(size)?)
@@ -111,24 +111,23 @@ fn synthetic(console: &Console) -> Dataset {
     garments::synthetic(SYNTHETIC_SEED, 60_000, 10_000)
 }
 
-/// The error where a set of the user's own is not one that the model can be asked about: the sizes of its
-/// images and the meanings of its labels are the model's. That it is the set of the training is not asked,
-/// but said where it is not.
+/// Fails if a custom dataset does not fit the model, which determines the size of images and the classes. Warns if it is
+/// not the dataset of the training.
 pub(crate) fn check_fits(
     info: &ModelInfo,
     dataset: &Dataset,
     console: &Console,
 ) -> anyhow::Result<()> {
-    if !Choice::of_model(info)?.is_own() {
+    if !DatasetKind::of_model(info)?.is_custom() {
         return Ok(());
     }
     let images = &dataset.test.images;
-    let (expected, found) = (&info.input, format!("{}x{}", images.width, images.height));
+    let (expected, found) = (image_size(info)?, format!("{}x{}", images.width, images.height));
     let expected = format!("{}x{}", expected.width, expected.height);
     if expected != found {
-        anyhow::bail!("the model takes images of {expected}, these data have images of {found}");
+        anyhow::bail!("the model takes images of {expected}, the dataset has images of {found}");
     }
-    if !info.class_names.starts_with(&dataset.class_names) {
+    if !info.class_names.is_empty() && !info.class_names.starts_with(&dataset.class_names) {
         let brief = |names: &[String]| match names {
             [first @ .., last] if first.len() > 8 => {
                 format!("{}, ... {last} ({} classes)", first[..8].join(", "), names.len())
@@ -136,18 +135,20 @@ pub(crate) fn check_fits(
             _ => names.join(", "),
         };
         let (expected, found) = (brief(&info.class_names), brief(&dataset.class_names));
-        anyhow::bail!("the model tells apart {expected}; the classes of these data are {found}");
+        anyhow::bail!("the model's classes are {expected}; the dataset's classes are {found}");
     }
-    if info.dataset.sha256 != dataset.sha256 {
-        let (expected, found) = (&info.dataset.sha256, &dataset.sha256);
+    if let Some(trained_on) = &info.dataset
+        && trained_on.sha256 != dataset.sha256
+    {
+        let (expected, found) = (&trained_on.sha256, &dataset.sha256);
         console.warning(&format!(
-            "these are not the data that the model was trained on: SHA-256 {found}, not {expected}"
+            "this is not the dataset that the model was trained on: SHA-256 {found}, not {expected}"
         ));
     }
     Ok(())
 }
 
-/// A split in the form that training and evaluation take.
+/// A split in the form that training and evaluation need.
 pub(crate) struct LabelledImages<'a> {
     pixels: &'a [u8],
     labels: Vec<u32>,
@@ -174,30 +175,26 @@ impl<'a> LabelledImages<'a> {
     }
 }
 
-/// The scaling that a model was trained with.
-pub(crate) fn scaling(info: &ModelInfo) -> Scaling {
-    Scaling { mean: info.input.mean, std: info.input.std }
+/// The size of the images that a model takes.
+pub(crate) fn image_size(info: &ModelInfo) -> anyhow::Result<Shape> {
+    info.input.image.context("the model takes no images: its file has no image size")
 }
 
-/// Threads to use: as asked for, or as many as the machine runs at once.
+/// The scaling of pixels that a model was trained with.
+pub(crate) fn scaling(info: &ModelInfo) -> anyhow::Result<Scaling> {
+    info.input.scaling.context("the model takes no bytes, such as pixels: its file has no scaling")
+}
+
+/// The names of a model's classes; their numbers if they have none.
+pub(crate) fn class_names(info: &ModelInfo, model: &Model) -> Vec<String> {
+    match info.class_names.as_slice() {
+        [] => (0..model.outputs()).map(|class| class.to_string()).collect(),
+        names => names.to_vec(),
+    }
+}
+
+/// The number of threads to use: the given one, or as many as the machine can run at once.
 pub(crate) fn threads(asked: Option<u16>) -> usize {
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
     asked.map_or_else(all, usize::from)
-}
-
-/// `784-128-128-10`, and what else there is: `784-128-128-10, batch_norm, silu, dropout`.
-pub(crate) fn architecture(model: &Model) -> String {
-    let mut sizes = vec![model.inputs().to_string()];
-    let mut kinds = Vec::new();
-    for spec in model.specs() {
-        match spec {
-            LayerSpec::Dense { outputs, .. } => sizes.push(outputs.to_string()),
-            LayerSpec::RELU | LayerSpec::Softmax => {}
-            other if kinds.contains(&other.name()) => {}
-            other => kinds.push(other.name()),
-        }
-    }
-    let mut parts = vec![sizes.join("-")];
-    parts.extend(kinds.into_iter().map(|kind| kind.replace('_', " ")));
-    parts.join(", ")
 }

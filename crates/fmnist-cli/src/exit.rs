@@ -1,8 +1,8 @@
-//! What an error means for the exit code.
+//! Maps errors to exit codes.
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done, or whoever read our output closed the pipe |
+//! | 0 | done, or the reader of our output closed the pipe |
 //! | 2 | usage |
 //! | 3 | bad model, data or image |
 //! | 4 | input/output |
@@ -20,12 +20,12 @@ const IO: u8 = 4;
 const DIVERGED: u8 = 5;
 const LOCKED: u8 = 6;
 
-/// What was asked for cannot be done, whatever the files say.
+/// The command line asks for something that cannot be done.
 #[derive(Debug)]
 pub(crate) struct Usage(String);
 
 impl Usage {
-    /// The error that says so.
+    /// A usage error with this message.
     pub(crate) fn error(message: impl fmt::Display) -> anyhow::Error {
         anyhow::Error::new(Self(message.to_string()))
     }
@@ -39,7 +39,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// Shows the error and gives its exit code. A closed pipe is no error.
+/// Prints the error and returns its exit code. A closed pipe is no error.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let is_closed_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref::<io::Error>().is_some_and(is_closed_pipe) {
@@ -49,7 +49,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code(error))
 }
 
-/// The error and what caused it, less the causes that are part of its message already.
+/// The error and its causes, except those that its message already ends with.
 fn message(error: &anyhow::Error) -> String {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

@@ -1,14 +1,14 @@
-//! `fmnist`: trains, evaluates, inspects and asks a Fashion-MNIST classifier.
+//! `fmnist`: trains, evaluates, inspects and uses a Fashion-MNIST classifier.
 //!
-//! The only crate of the workspace that prints. A command is a module of `command` with an `Args`
-//! and a `run`; results go to stdout, everything else to stderr; what an error means for the exit
-//! code is in `exit`.
+//! The only crate of the workspace that prints. Each command is a module in `command` with `Args` and `run`. Results go
+//! to stdout, everything else to stderr. `exit` maps errors to exit codes.
 
 mod bundled;
 mod command;
 mod console;
 mod data;
 mod exit;
+mod layer;
 mod optimizer;
 mod run_config;
 mod schedule;
@@ -25,7 +25,7 @@ use console::{Console, ConsoleArgs};
 use exit::Usage;
 use nn_core::InstructionSet;
 
-/// Neural networks from scratch that train on Fashion-MNIST, save whole, and carry on
+/// Neural networks from scratch: train on Fashion-MNIST, save the whole run, and resume it
 #[derive(Debug, Parser)]
 #[command(name = "fmnist", version, max_term_width = 100)]
 struct Cli {
@@ -64,7 +64,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The environment variable that has the kernels use fewer instructions than the processor has.
+/// The environment variable that selects a smaller instruction set than the processor has.
 const ISA: &str = "FMNIST_ISA";
 
 fn choose_instruction_set() -> anyhow::Result<()> {

@@ -1,11 +1,11 @@
-//! How the settings of a run are shown that are not what they are by default.
+//! Describes the settings of a run that differ from the defaults.
 
 use nn_core::Loss;
 use nn_train::{Clip, Monitor, RunConfig, Shuffle};
 
 use crate::text::count;
 
-/// As `label smoothing 0.1`, `flips`, `weights averaged by 0.999`; none where all is as by default.
+/// As `label smoothing 0.1`, `flips`, `weights averaged by 0.999`; empty if all are defaults.
 pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     let default = RunConfig::default();
     let mut parts: Vec<String> = Vec::new();
@@ -39,8 +39,8 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     if augment.cutout > 0 {
         parts.push(format!("squares of {} cut out", count(augment.cutout as u64, "pixel")));
     }
-    if config.mirror {
-        parts.push("judged with mirror images".into());
+    if config.tta_flip {
+        parts.push("predictions averaged with mirror images".into());
     }
     let frozen = config.frozen.iter().filter(|&&is_frozen| is_frozen).count();
     if frozen > 0 {
@@ -61,13 +61,13 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
         parts.push(format!("stops after {} without a better one", count(stop.patience, "epoch")));
     }
     if config.monitor == Monitor::Accuracy && *config != default {
-        parts.push("the best by accuracy".into());
+        parts.push("best by accuracy".into());
     }
     if config.init != default.init {
-        parts.push(format!("weights begun by {}", config.init.name()));
+        parts.push(format!("initialised by {}", config.init.name()));
     }
     if config.validates_on_test {
-        parts.push("measured by the test set".into());
+        parts.push("validated on the test set".into());
     }
     parts
 }

@@ -1,61 +1,43 @@
 //! How a schedule is shown: its rate, its kind and its settings, as text and as JSON.
 
-use nn_optim::{Decay, Schedule};
+use nn_optim::{Decay, Schedule, Setting};
 use serde_json::{Value, json};
 
-use crate::text::{count, counted, rounded};
+use crate::{
+    optimizer::setting_json,
+    text::{count, counted, rounded},
+};
 
-/// As `learning rate 0.001, along a cosine to 0 in 10 epochs`; in steps where it is not known how many
-/// `n_batches` an epoch has.
+/// As `learning rate 0.001, along a cosine to 0 in 10 epochs`; in steps if the number of batches of an epoch,
+/// `n_batches`, is unknown.
 pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     let Schedule { learning_rate, warmup, decay } = *schedule;
     let span = |steps: u64| match n_batches {
         None => count(steps, "step"),
         Some(n) => counted(&rounded(in_epochs(steps, n)), "epoch"),
     };
-    let decay = match decay {
-        Decay::Constant => "constant".into(),
-        Decay::InverseTime { decay } => format!("decay {decay}"),
-        Decay::Step { every, factor } => format!("times {factor} every {}", span(every)),
-        Decay::Exponential { factor } => match n_batches {
-            None => format!("times {factor} a step"),
-            Some(n) => format!("times {} an epoch", rounded(factor.powf(n as f64))),
-        },
-        Decay::Cosine { steps, minimum } => {
-            format!("along a cosine to {minimum} in {}", span(steps))
+    let phrase = decay.description().fill(true, |setting| match (setting, n_batches) {
+        (Setting::Steps(steps), _) => span(steps),
+        (Setting::Epochs(epochs), _) => count(epochs, "epoch"),
+        (Setting::RealPerStep(factor), None) => format!("{factor} a step"),
+        (Setting::RealPerStep(factor), Some(n)) => {
+            format!("{} an epoch", rounded(factor.powf(n as f64)))
         }
-        Decay::OneCycle { steps } => format!("one cycle of {}", span(steps)),
-        Decay::Plateau { factor, patience, min_delta } => {
-            let patience = count(patience, "epoch");
-            format!("times {factor} after more than {patience} not better by {min_delta}")
-        }
-    };
+        (Setting::Real(number), _) => number.to_string(),
+        (Setting::Flag(flag), _) => flag.to_string(),
+    });
     let warmup = if warmup > 0 { format!(", warm-up of {}", span(warmup)) } else { String::new() };
-    format!("learning rate {learning_rate}, {decay}{warmup}")
+    format!("learning rate {learning_rate}, {phrase}{warmup}")
 }
 
 /// As `{"kind": "step", "learning_rate": 0.001, "warmup": 0, "every": 430, "factor": 0.1}`, in steps.
 pub(crate) fn to_json(schedule: &Schedule) -> Value {
     let Schedule { learning_rate, warmup, decay } = *schedule;
-    let mut value = json!({"kind": decay.name(), "learning_rate": learning_rate, "warmup": warmup});
-    match decay {
-        Decay::Constant => {}
-        Decay::InverseTime { decay } => value["decay"] = decay.into(),
-        Decay::Step { every, factor } => {
-            value["every"] = every.into();
-            value["factor"] = factor.into();
-        }
-        Decay::Exponential { factor } => value["factor"] = factor.into(),
-        Decay::Cosine { steps, minimum } => {
-            value["steps"] = steps.into();
-            value["minimum"] = minimum.into();
-        }
-        Decay::OneCycle { steps } => value["steps"] = steps.into(),
-        Decay::Plateau { factor, patience, min_delta } => {
-            value["factor"] = factor.into();
-            value["patience"] = patience.into();
-            value["min_delta"] = min_delta.into();
-        }
+    let description = decay.description();
+    let mut value =
+        json!({"kind": description.name, "learning_rate": learning_rate, "warmup": warmup});
+    for (name, setting) in description.settings {
+        value[name] = setting_json(setting);
     }
     value
 }

@@ -24,19 +24,19 @@ const STOP: &[(i32, &str)] = &[
     (SIGHUP, "SIGHUP"),
 ];
 
-/// Has a write beyond a limit on the size of files fail, where it would end the process.
+/// Ignores SIGXFSZ, so that exceeding the file-size limit is an error instead of a crash.
 pub(crate) fn survive_file_limits() -> io::Result<()> {
     #[cfg(unix)]
     flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }
 
-/// Whether a signal has come, and which.
+/// The signal that arrived, if any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicUsize>);
 
 impl Stop {
-    /// Takes the signals over from now on.
+    /// Handles the signals from now on.
     pub(crate) fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
         for &(signal, _) in STOP.iter().filter(|&&(signal, _)| !is_ignored(signal)) {
@@ -58,7 +58,7 @@ impl Stop {
     }
 }
 
-/// Whether whoever started the program had it ignore this signal, as `nohup` does; where the system tells.
+/// Whether the program was started with this signal ignored, as by `nohup`; only Linux says so.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -76,7 +76,7 @@ impl Signal {
         named.map_or("a signal", |&(_, name)| name)
     }
 
-    /// 128 and the signal's number, as shells have it: 130, 143 or 129.
+    /// 128 plus the signal's number, as in shells: 130, 143 or 129.
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(128 + self.0 as u8)
     }

@@ -1,4 +1,4 @@
-//! Which images are asked for and where they are: whatever is wrong with that is found before any is read.
+//! Which dataset is used and where it is. Options that make no sense are refused before any file is read.
 
 use std::{
     fmt,
@@ -13,128 +13,128 @@ use serde::Serialize;
 
 use crate::exit::Usage;
 
-/// Sides of a garment's image.
+/// The side of an image of Fashion-MNIST.
 const SIDE: usize = 28;
 
-/// Which dataset is asked for.
+/// The kind of dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Choice {
-    /// Fashion-MNIST if it is there or can be downloaded, else the synthetic garments
+pub(crate) enum DatasetKind {
+    /// Fashion-MNIST if it is found or can be downloaded, else synthetic garments
     Auto,
-    /// Fashion-MNIST, found or downloaded, and nothing else
+    /// Fashion-MNIST, found or downloaded
     FashionMnist,
-    /// Garments drawn by this program
+    /// Synthetic garments, drawn by this program
     Synthetic,
-    /// Four IDX files in --data-dir, named as Fashion-MNIST's
+    /// Four IDX files in --data-dir, with the names of Fashion-MNIST's
     Idx,
-    /// Pictures in --data-dir, in a folder for each class
+    /// Pictures in --data-dir, in one folder for each class
     Folder,
-    /// Two CSV files in --data-dir, as Kaggle has Fashion-MNIST
+    /// Two CSV files in --data-dir, in the form of Fashion-MNIST on Kaggle
     Csv,
 }
 
-impl Choice {
-    /// The dataset that a model was trained on.
+impl DatasetKind {
+    /// The kind of dataset that a model was trained on.
     pub(crate) fn of_model(info: &ModelInfo) -> anyhow::Result<Self> {
-        let name = info.dataset.name.as_str();
-        Self::value_variants()
-            .iter()
-            .find(|choice| choice.name() == Some(name))
-            .copied()
-            .with_context(|| format!("the model was trained on {name:?}, which is not known here"))
+        let dataset = info.dataset.as_ref();
+        let dataset =
+            dataset.context("the model's file does not name the dataset of its training")?;
+        let name = dataset.name.as_str();
+        Self::value_variants().iter().find(|kind| kind.name() == Some(name)).copied().with_context(
+            || format!("the model was trained on {name:?}, which this program does not know"),
+        )
     }
 
     /// Its name in model files.
     pub(crate) fn name(self) -> Option<&'static str> {
         let name = match self {
-            Choice::Auto => return None,
-            Choice::FashionMnist => DatasetName::FashionMnist,
-            Choice::Synthetic => DatasetName::Synthetic,
-            Choice::Idx => DatasetName::Idx,
-            Choice::Folder => DatasetName::Folder,
-            Choice::Csv => DatasetName::Csv,
+            DatasetKind::Auto => return None,
+            DatasetKind::FashionMnist => DatasetName::FashionMnist,
+            DatasetKind::Synthetic => DatasetName::Synthetic,
+            DatasetKind::Idx => DatasetName::Idx,
+            DatasetKind::Folder => DatasetName::Folder,
+            DatasetKind::Csv => DatasetName::Csv,
         };
         Some(name.as_str())
     }
 
-    /// Whether it is a set of the user's own: of any size and classes, where the user says.
-    pub(crate) fn is_own(self) -> bool {
+    /// Whether it is a custom dataset, with images of any size and any classes.
+    pub(crate) fn is_custom(self) -> bool {
         self.files().is_some()
     }
 
-    /// The files that are looked for in the directory of a set of the user's own.
+    /// The files of a custom dataset, for messages.
     fn files(self) -> Option<&'static str> {
         match self {
-            Choice::Auto | Choice::FashionMnist | Choice::Synthetic => None,
-            Choice::Idx => Some(
+            DatasetKind::Auto | DatasetKind::FashionMnist | DatasetKind::Synthetic => None,
+            DatasetKind::Idx => Some(
                 "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
                  t10k-labels-idx1-ubyte, each as it is or as .gz",
             ),
-            Choice::Folder => {
+            DatasetKind::Folder => {
                 Some("train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png; .jpg as well")
             }
-            Choice::Csv => Some(
+            DatasetKind::Csv => Some(
                 "fashion-mnist_train.csv and fashion-mnist_test.csv, or train.csv and test.csv",
             ),
         }
     }
 
-    /// Whether its files leave the size of an image open.
+    /// Whether the size of an image is an option, since the files do not determine it.
     pub(crate) fn takes_size(self) -> bool {
-        matches!(self, Choice::Folder | Choice::Csv)
+        matches!(self, DatasetKind::Folder | DatasetKind::Csv)
     }
 }
 
-impl fmt::Display for Choice {
+impl fmt::Display for DatasetKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name().unwrap_or("auto"))
     }
 }
 
-/// A dataset that can be looked for.
+/// Where to get a dataset.
 #[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) choice: Choice,
+pub(crate) struct DataSource {
+    pub(crate) kind: DatasetKind,
     pub(crate) dir: Option<PathBuf>,
     pub(crate) size: Option<ImageSize>,
 }
 
-impl Source {
-    /// The dataset of this kind at this place, if that makes sense.
+impl DataSource {
+    /// The dataset of this kind in this directory, if the options make sense together.
     pub(crate) fn new(
-        choice: Choice,
+        kind: DatasetKind,
         dir: Option<&Path>,
         size: Option<ImageSize>,
     ) -> anyhow::Result<Self> {
-        if let (Some(files), None) = (choice.files(), dir) {
+        if let (Some(files), None) = (kind.files(), dir) {
             return Err(Usage::error(format!(
-                "--data-dir: expected the directory of the data, of the kind {choice}, found none; \
-                 looked for in it are {files}"
+                "--data-dir: --dataset {kind} needs the directory of the data, which must have {files}"
             )));
         }
-        if choice == Choice::Synthetic && dir.is_some() {
-            return Err(Usage::error("--data-dir: the synthetic garments are in no directory"));
+        if kind == DatasetKind::Synthetic && dir.is_some() {
+            return Err(Usage::error("--data-dir: the synthetic garments need no directory"));
         }
-        if size.is_some() && !choice.takes_size() {
+        if size.is_some() && !kind.takes_size() {
             return Err(Usage::error(format!(
-                "--image-size: expected --dataset folder or csv, whose images may have any, \
-                 found {choice}"
+                "--image-size: expected --dataset folder or csv, whose images can have any size, \
+                 found {kind}"
             )));
         }
-        Ok(Self { choice, dir: dir.map(Into::into), size })
+        Ok(Self { kind, dir: dir.map(Into::into), size })
     }
 
-    /// The dataset that a model was trained on; images come in the size that the model takes.
+    /// The dataset that a model was trained on, with images of the size that the model takes.
     pub(crate) fn of_model(info: &ModelInfo, dir: Option<&Path>) -> anyhow::Result<Self> {
-        let choice = Choice::of_model(info)?;
-        let size = ImageSize::new(info.input.width, info.input.height);
-        Self::new(choice, dir, size.filter(|_| choice.takes_size()))
+        let kind = DatasetKind::of_model(info)?;
+        let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
+        Self::new(kind, dir, size.filter(|_| kind.takes_size()))
     }
 
-    /// How many pixels and classes there are at least, as far as that is known before the data are.
-    pub(crate) fn least_shape(&self) -> (usize, usize) {
-        match self.choice.is_own() {
+    /// The smallest numbers of pixels and classes that the dataset can have, before it is read.
+    pub(crate) fn min_shape(&self) -> (usize, usize) {
+        match self.kind.is_custom() {
             true => (self.size.map_or(1, ImageSize::pixels), 1),
             false => (SIDE * SIDE, CLASS_NAMES.len()),
         }

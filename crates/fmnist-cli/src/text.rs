@@ -1,8 +1,8 @@
-//! How numbers and lists are written for people.
+//! Formats numbers and lists.
 
 use std::time::Duration;
 
-/// Columns of a terminal that all people have.
+/// Columns of the narrowest terminal.
 const WIDTH: usize = 80;
 
 /// `12,345`.
@@ -23,7 +23,7 @@ pub(crate) fn count(n: u64, what: &str) -> String {
     counted(&thousands(n), what)
 }
 
-/// The same of a number that is written already, as `0.5`.
+/// The same for a formatted number, as `0.5`.
 pub(crate) fn counted(number: &str, what: &str) -> String {
     let ending = match (number, what) {
         ("1", _) => "",
@@ -41,7 +41,7 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
-/// A loss in no more than six characters, but for those that no run survives.
+/// A loss in at most six characters, except for those of diverged runs.
 pub(crate) fn loss(loss: f64) -> String {
     match loss.abs() {
         ..10.0 => format!("{loss:.4}"),
@@ -50,7 +50,7 @@ pub(crate) fn loss(loss: f64) -> String {
     }
 }
 
-/// A number with three significant digits, as `0.000672` or `4e-9`, and no zeros behind them.
+/// A number with three significant digits, as `0.000672` or `4e-9`, without trailing zeros.
 pub(crate) fn rounded(number: f64) -> String {
     if number == 0.0 {
         return "0".into();
@@ -70,8 +70,7 @@ pub(crate) fn rounded(number: f64) -> String {
     without_zeros(&format!("{number:.digits$}"))
 }
 
-/// Parts with a separator behind each but the last, in lines as full as a terminal has them, those behind the first
-/// indented.
+/// Joins parts with a separator, wrapped to the width of a terminal. All lines but the first are indented.
 pub(crate) fn filled(parts: &[String], separator: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut column = indent;
@@ -79,9 +78,9 @@ pub(crate) fn filled(parts: &[String], separator: &str, indent: usize) -> String
         let length = part.chars().count() + separator.len();
         if i > 0 {
             text += separator;
-            // No separator stands behind the last.
-            let behind = if i + 1 < parts.len() { separator.len() } else { 0 };
-            if column + 1 + part.chars().count() + behind > WIDTH {
+            // No separator follows the last part.
+            let after = if i + 1 < parts.len() { separator.len() } else { 0 };
+            if column + 1 + part.chars().count() + after > WIDTH {
                 text += "\n";
                 text.extend(std::iter::repeat_n(' ', indent));
                 column = indent;

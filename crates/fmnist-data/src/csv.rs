@@ -1,8 +1,8 @@
-//! Images as text: a header, then a line for each image, its label first and its pixels after it.
+//! Datasets as CSV: a header, then one line for each image, with its label and then its pixels.
 //!
-//! This is how Kaggle has Fashion-MNIST and MNIST. The text is taken apart by `csv_core`, a value at a
-//! time, so that memory follows what was checked and no line is ever held as a whole. Nothing tells that
-//! lines are missing: a file that ends early is as good as a shorter one.
+//! Kaggle publishes Fashion-MNIST and MNIST in this form. `csv_core` parses one value at a time, so memory grows
+//! only with checked values, and no whole line is held. A file that is cut off after a line cannot be
+//! distinguished from a shorter one.
 
 mod table;
 
@@ -15,18 +15,35 @@ use table::Table;
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, MAX_CLASSES, MAX_IMAGES, MAX_PIXELS,
-    MAX_SIDE, Split, classes, fashion_mnist_classes,
+    MAX_SIDE, Split, fashion_mnist_classes,
 };
-use crate::{Error, digest};
+use crate::{Error, classes, digest};
 
-/// Kaggle's names of Fashion-MNIST's training and test set.
+/// Kaggle's file names for Fashion-MNIST's training and test set.
 const FASHION_MNIST: [&str; 2] = ["fashion-mnist_train.csv", "fashion-mnist_test.csv"];
 
-/// The names of any set.
+/// The file names of any other set.
 const ANY: [&str; 2] = ["train.csv", "test.csv"];
 
-/// See [`Dataset::load_csv`].
-pub(crate) fn load(dir: &Path, size: Option<ImageSize>) -> Result<Dataset, Error> {
+impl Dataset {
+    /// Loads a set of two CSV files from `dir`: `fashion-mnist_train.csv` and `fashion-mnist_test.csv` as
+    /// published on Kaggle, or `train.csv` and `test.csv`.
+    ///
+    /// The first line is a header, `label,pixel1,pixel2,...`. Each further line is an image: its label, then
+    /// its pixels, row after row from the top, as numbers from 0 to 255. Images are square if no `size` is
+    /// given. Classes are named as by [`Dataset::load_idx`]; without a `classes.txt`, Kaggle's two files have
+    /// Fashion-MNIST's class names.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, cannot be read or breaks the format, when a label has no name in
+    /// `classes.txt`, or when the pixels are not those of images of `size`, or of any square.
+    pub fn load_csv(dir: &Path, size: Option<ImageSize>) -> Result<Self, Error> {
+        load(dir, size)
+    }
+}
+
+fn load(dir: &Path, size: Option<ImageSize>) -> Result<Dataset, Error> {
     let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
     let Some(names) = [FASHION_MNIST, ANY].into_iter().find(is_there) else {
         let expected = [FASHION_MNIST, ANY].map(|names| names.join(" and ")).join(", or ");
@@ -96,7 +113,7 @@ fn split<R: Read>(
     Ok(Split { images, labels })
 }
 
-/// Reads the header, whose number of columns tells the size of the images.
+/// Reads the header; the number of its columns gives the size of the images.
 fn header<R: Read>(table: &mut Table<'_, R>, size: Option<ImageSize>) -> Result<ImageSize, Error> {
     let n_pixels = table.header()?;
     let expected = match size {

@@ -1,36 +1,29 @@
-//! The dataset in memory: two splits of images and labels, checked against each other.
+//! The dataset in memory: a training set and a test set of images and labels.
 //!
-//! Pixels stay `u8`, as in the file: 55 MB instead of 220 MB, and normalisation belongs to the
-//! model that was trained with it. What the published files are is known to `manifest`;
-//! how bytes become arrays, to [`idx`]; other kinds of sets, to `csv` and [`folder`](crate::folder).
+//! Pixels stay `u8`, as in the files: 55 MB instead of 220 MB. Normalisation belongs to the model that was
+//! trained with it. The readers of each kind of files stand in modules of their own, which use this one.
 
-pub(crate) mod classes;
-mod four_files;
 mod image_size;
 
 use std::fmt;
-use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::{Error, csv, idx, manifest};
+use crate::idx;
 
-pub use image_size::ImageSize;
+pub use image_size::{ImageSize, MAX_SIDE};
 
-/// Longest side of an image, in pixels.
-pub const MAX_SIDE: usize = 1024;
-
-/// Most images of a split.
+/// The largest number of images in a split.
 pub const MAX_IMAGES: usize = 1 << 24;
 
-/// Most bytes that the pixels of a split take.
+/// The largest size of a split's pixels, in bytes.
 pub const MAX_PIXELS: u64 = 4 << 30;
 
-/// Most classes: a label is a byte, as in an IDX file.
+/// The largest number of classes: a label is a byte, as in an IDX file.
 pub const MAX_CLASSES: usize = 256;
 
-/// What each label of Fashion-MNIST stands for, by label.
+/// The class names of Fashion-MNIST, by label.
 pub const CLASS_NAMES: [&str; 10] = [
     "T-shirt/top",
     "Trouser",
@@ -52,11 +45,11 @@ pub enum DatasetName {
     FashionMnist,
     /// Garments drawn by [`garments`](crate::garments).
     Synthetic,
-    /// Some other set in the same file format, not verified against anything.
+    /// Another set in the same file format, not compared with any checksum.
     Idx,
-    /// Pictures in [folders](crate::folder), one a class.
+    /// Pictures in [folders](crate::folder), one folder for each class.
     Folder,
-    /// A table of numbers as text, a line an image.
+    /// CSV files, with one image on each line.
     Csv,
 }
 
@@ -120,7 +113,7 @@ pub struct Split {
 }
 
 impl Split {
-    /// How many images each class has, up to the last that has one. Fashion-MNIST has 6,000 (training)
+    /// The number of images of each class, up to the last class that has any. Fashion-MNIST has 6,000 (training)
     /// and 1,000 (test) of each.
     pub fn class_counts(&self) -> Vec<usize> {
         let n = self.labels.iter().max().map_or(0, |&label| usize::from(label).saturating_add(1));
@@ -129,72 +122,29 @@ impl Split {
     }
 }
 
-/// A training set, a test set, and the proof of what they are.
+/// A training set and a test set, with their class names and a fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
-    /// The images to learn from.
+    /// The training images.
     pub train: Split,
-    /// The images to be judged by, once, at the end.
+    /// The test images, for one final evaluation.
     pub test: Split,
     /// Where they come from.
     pub name: DatasetName,
-    /// What each label stands for, by label: no two the same, at most [`MAX_CLASSES`].
+    /// The name of each class, by label: all different, at most [`MAX_CLASSES`].
     pub class_names: Vec<String>,
     /// Fingerprint of the decoded content, 64 lower-case hexadecimal digits: the SHA-256 of the
     /// four unzipped IDX files one after another (training images, training labels, test images,
     /// test labels). A resumed run compares it to learn whether the data changed. For files:
     /// `zcat train-images*.gz train-labels*.gz t10k-images*.gz t10k-labels*.gz | sha256sum`.
     ///
-    /// Of other sets than Fashion-MNIST and its stand-in, the names of the classes come after that, each
-    /// behind its length in bytes, a big-endian u64: what a label stands for is theirs to say.
+    /// For a custom dataset, the class names follow, each after its length in bytes as a big-endian u64,
+    /// because there they are part of the data.
     pub sha256: String,
 }
 
 impl Dataset {
-    /// Loads Fashion-MNIST from the four published files in `dir`, gzip or unzipped.
-    ///
-    /// Every file is hashed while it is read and must be the published one, byte for byte.
-    ///
-    /// # Errors
-    ///
-    /// When a file is missing, cannot be read, or is not the published one; MNIST under the same
-    /// names and files under each other's names are recognised as such.
-    pub fn load(dir: &Path) -> Result<Self, Error> {
-        four_files::load_published(dir, &manifest::fashion_mnist())
-    }
-
-    /// Loads any set of four IDX files under Fashion-MNIST's file names from `dir`, for instance
-    /// MNIST itself. Only consistency is checked: see [`Dataset::load`] for the real thing.
-    ///
-    /// There are as many classes as the largest label says, named by their numbers; or as many as
-    /// `classes.txt` in `dir` has lines, each the name of one.
-    ///
-    /// # Errors
-    ///
-    /// When a file is missing, cannot be read or breaks the format, when images and labels or the
-    /// two splits disagree, when a label has no name in `classes.txt`, or when an image is larger than
-    /// [`MAX_SIDE`].
-    pub fn load_idx(dir: &Path) -> Result<Self, Error> {
-        four_files::load_unpublished(dir)
-    }
-
-    /// Loads a set of two CSV files from `dir`: `fashion-mnist_train.csv` and `fashion-mnist_test.csv`, as
-    /// Kaggle has Fashion-MNIST, or `train.csv` and `test.csv`.
-    ///
-    /// A header comes first, `label,pixel1,pixel2,...`, then a line for each image: its label and its
-    /// pixels, row after row from the top, numbers of 0 to 255. Images are square where no `size` is given.
-    /// Classes are named as by [`Dataset::load_idx`], but the ten of the first two files, where there is
-    /// no `classes.txt`, as Fashion-MNIST's.
-    ///
-    /// # Errors
-    ///
-    /// When a file is missing, cannot be read or breaks the format, when a label has no name in
-    /// `classes.txt`, or when the pixels are not those of images of `size`, or of any square.
-    pub fn load_csv(dir: &Path, size: Option<ImageSize>) -> Result<Self, Error> {
-        csv::load(dir, size)
-    }
-
-    /// Puts two splits together under a name, and takes their fingerprint.
+    /// Makes a dataset of two splits and computes its fingerprint.
     pub(crate) fn new(
         train: Split,
         test: Split,
@@ -219,7 +169,7 @@ impl Dataset {
     }
 }
 
-/// [`CLASS_NAMES`], as a [`Dataset`] has them.
+/// [`CLASS_NAMES`] as owned strings.
 pub(crate) fn fashion_mnist_classes() -> Vec<String> {
     CLASS_NAMES.map(String::from).to_vec()
 }

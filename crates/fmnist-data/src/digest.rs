@@ -1,4 +1,4 @@
-//! SHA-256 of what passes by, so that a file is read once and is both hashed and used.
+//! SHA-256 of a stream while it is read, so that a file is read only once.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 
-/// Length and SHA-256 of a file: what a published file is known by.
+/// Length and SHA-256 of a file, which identify a published file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Digest {
     pub(crate) bytes: u64,
@@ -22,7 +22,7 @@ impl std::fmt::Display for Digest {
     }
 }
 
-/// Passes reads through and digests every byte that passes.
+/// A reader that hashes every byte that it passes on.
 pub(crate) struct Digesting<R> {
     inner: R,
     hasher: Sha256,
@@ -32,10 +32,6 @@ pub(crate) struct Digesting<R> {
 impl<R: Read> Digesting<R> {
     pub(crate) fn new(inner: R) -> Self {
         Self { inner, hasher: Sha256::new(), bytes: 0 }
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.bytes
     }
 
     pub(crate) fn finish(self) -> Digest {
@@ -52,16 +48,16 @@ impl<R: Read> Read for Digesting<R> {
     }
 }
 
-/// Opens a regular file and says how long it is.
+/// Opens a regular file and returns its length as well.
 ///
-/// A named pipe or device under a dataset's name would block or never end; it is an error here.
+/// A named pipe or device with a dataset's name would block or never end, so it is an error.
 pub(crate) fn open(path: &Path) -> Result<(File, u64), Error> {
     open_regular(path).map_err(Error::io(path, "open"))
 }
 
-/// As [`open`], for a caller who names the path in a message of its own.
+/// As [`open`], for callers that add the path to the error themselves.
 pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
-    // Asked of the path, since opening a pipe would block already.
+    // Checked before opening, since opening a pipe would block.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }

@@ -1,10 +1,9 @@
-//! Fetches the four files: mirrors in turn, each byte verified before a file gets its name.
+//! Downloads the four files. Mirrors are tried in order, and a file is verified before it gets its name.
 //!
-//! A download is written to a temporary file in the target directory, hashed on the way,
-//! flushed to disk, and renamed only when its SHA-256 is the published one. So whatever happens
-//! (a mirror lies, the disk fills, the process is killed) a name in the directory keeps the
-//! contents it had or gets the right ones, and running again heals the rest. Plain http sources
-//! are therefore as safe as https ones.
+//! A download is written to a temporary file in the target directory, hashed while it is written, flushed to disk,
+//! and renamed only if its SHA-256 is the published one. Whatever happens (a mirror serves wrong data, the disk is
+//! full, the process is killed), each file keeps its contents or gets the right ones, and the next run repairs the
+//! rest. Plain http sources are therefore as safe as https ones.
 
 mod source;
 
@@ -29,34 +28,34 @@ pub use source::{Source, VARIABLE, sources};
 const LOCK: &str = ".fmnist-fetch.lock";
 const TEMPORARY: (&str, &str) = (".fmnist-fetch-", ".part");
 
-/// What [`fetch`] did about one file.
+/// What [`fetch`] did for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// The published name of the file.
     pub file: &'static str,
-    /// How it came to be good.
+    /// Whether it was fetched, and from where.
     pub outcome: Outcome,
 }
 
-/// How a file came to be good.
+/// Whether a file was fetched, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was there and had the right sum; nothing was fetched.
+    /// It existed with the right checksum; nothing was fetched.
     AlreadyGood,
-    /// It was missing and came from this source.
+    /// It was missing and was downloaded from this source.
     Downloaded(Source),
-    /// It was there with wrong contents, and a good copy from this source replaced it.
+    /// It had wrong contents and was replaced by a good copy from this source.
     Healed(Source),
 }
 
-/// What [`fetch`] is doing, as it happens.
+/// The progress of [`fetch`].
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Progress<'a> {
-    /// Another process is fetching into the same directory; waiting for it to end.
+pub enum DownloadProgress<'a> {
+    /// Another process is downloading into the same directory; waiting for it.
     Waiting,
-    /// Bytes arrive.
+    /// Bytes were received.
     Receiving {
         /// The published name of the file.
         file: &'static str,
@@ -67,7 +66,7 @@ pub enum Progress<'a> {
         /// Bytes when it is complete.
         total: u64,
     },
-    /// A source did not give a good copy; the next one is tried, if there is one.
+    /// A source had no good copy; the next one, if any, is tried.
     GaveUp {
         /// The published name of the file.
         file: &'static str,
@@ -76,29 +75,28 @@ pub enum Progress<'a> {
     },
 }
 
-/// Makes `dir` hold the four verified files, fetching those that are missing or damaged.
+/// Downloads those of the four files that are missing from `dir` or damaged.
 ///
-/// Beside each it leaves the unzipped file, 55 MB in all, where the directory has room: a run then begins
-/// 100 ms sooner.
+/// It also writes the unzipped files, 55 MB in all, if there is room: they save 100 ms at the start of a run.
 ///
-/// `dir` is created when needed. Sources are tried in order for each file. Of two fetches into
-/// one directory at the same time, the second waits and then finds the work done. No source can
-/// hold it up for long: connecting takes at most 10 s, a pause in the data 30 s, a file 15 min.
+/// `dir` is created if needed. For each file, sources are tried in order. If two processes download into one
+/// directory at the same time, the second waits and then finds the files. Timeouts limit each source: 10 s to
+/// connect, 30 s without data, 15 min for a file.
 ///
 /// # Errors
 ///
-/// [`Error::Download`] with the reason of every source when none gave a good copy of a file;
-/// [`Error::Io`] when the directory cannot be written. Files that were good stay as they are.
+/// [`Error::Download`] with the reason of every source if none had a good copy of a file; [`Error::Io`] if the
+/// directory cannot be written. Good files stay as they are.
 pub fn fetch(
     dir: &Path,
     sources: &[Source],
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
     let agent = config(Timeouts::default()).build().new_agent();
     Fetch { dir, sources, agent, progress }.all(&manifest::fashion_mnist().files)
 }
 
-/// How long a source may keep us waiting.
+/// How long to wait for a source.
 struct Timeouts {
     connect: Duration,
     read: Duration,
@@ -121,7 +119,7 @@ fn config(timeouts: Timeouts) -> ConfigBuilder<AgentScope> {
         .timeout_global(Some(timeouts.total))
 }
 
-/// Whose fault it is that a copy failed: the next source may do better, or it would not.
+/// Why a copy failed: because of the source, so that the next one is tried, or because of this machine.
 enum Failure {
     Source(String),
     Local(Error),
@@ -131,12 +129,12 @@ struct Fetch<'a> {
     dir: &'a Path,
     sources: &'a [Source],
     agent: Agent,
-    progress: &'a mut dyn FnMut(Progress<'_>),
+    progress: &'a mut dyn FnMut(DownloadProgress<'_>),
 }
 
 impl Fetch<'_> {
     fn all(mut self, files: &[FileSpec]) -> Result<Vec<Fetched>, Error> {
-        // Looking first spares a directory that is complete, and perhaps read-only, the lock.
+        // A complete directory, which may be read-only, needs no lock.
         let mut complete = true;
         for spec in files {
             complete &= self.is_whole(spec)?;
@@ -158,14 +156,13 @@ impl Fetch<'_> {
         for spec in files {
             let outcome = self.heal(spec)?;
             fetched.push(Fetched { file: spec.name, outcome });
-            // One by one: whoever is killed while he unzips lacks a file, and so comes here again.
+            // One by one: a process killed while unzipping lacks the next file, so the next run gets here again.
             self.unzip(spec);
         }
         Ok(fetched)
     }
 
-    /// Makes one file good. Fetches it where its zipped form is missing, with no good unzipped one, or
-    /// damaged.
+    /// Repairs one file. Fetches it if its zipped form is damaged, or missing without a good unzipped one.
     fn heal(&mut self, spec: &FileSpec) -> Result<Outcome, Error> {
         if self.is_whole(spec)? {
             return Ok(Outcome::AlreadyGood);
@@ -182,7 +179,7 @@ impl Fetch<'_> {
         Ok(outcome)
     }
 
-    /// Whether a file is there and good, in each form that it is there in.
+    /// Whether a file exists, and every form of it, zipped or unzipped, is good.
     fn is_whole(&self, spec: &FileSpec) -> Result<bool, Error> {
         let (read, gzip) = (spec.path_in(self.dir), self.dir.join(spec.name));
         Ok(is_good(&read, spec)? && (read == gzip || !gzip.exists() || is_good(&gzip, spec)?))
@@ -192,8 +189,7 @@ impl Fetch<'_> {
         spec.path_in(self.dir) == self.dir.join(spec.raw_name())
     }
 
-    /// Unzips a good file beside itself, if that is not yet done. It only saves time: a directory that
-    /// has no room for it, or takes nothing at all, is as good.
+    /// Unzips a good file, if that is not yet done. Failure is ignored, since the unzipped file only saves time.
     fn unzip(&self, spec: &FileSpec) {
         if !self.is_unzipped(spec) {
             let _ = self.try_unzip(spec);
@@ -211,17 +207,17 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// Holds off other fetches into the directory until the file is dropped.
+    /// Locks the directory against other downloads until the file is dropped.
     ///
-    /// The lock file is left behind: to remove it would let a third process lock a new one while
-    /// a second still waits for the old. The system releases the lock of a process that dies.
+    /// The lock file stays: if it were removed, a third process could lock a new one while a second still waits for
+    /// the old. The system releases the lock of a process that dies.
     fn lock(&mut self) -> Result<File, Error> {
         let path = self.dir.join(LOCK);
         let file = File::options().create(true).append(true).open(&path);
         let file = file.map_err(Error::io(&path, "open"))?;
         let locked = match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
-                (self.progress)(Progress::Waiting);
+                (self.progress)(DownloadProgress::Waiting);
                 file.lock()
             }
             Err(TryLockError::Error(error)) => Err(error),
@@ -247,7 +243,10 @@ impl Fetch<'_> {
                 Err(Failure::Local(error)) => return Err(error),
                 Err(Failure::Source(reason)) => {
                     let attempt = Attempt { source: source.place(spec.name), reason };
-                    (self.progress)(Progress::GaveUp { file: spec.name, attempt: &attempt });
+                    (self.progress)(DownloadProgress::GaveUp {
+                        file: spec.name,
+                        attempt: &attempt,
+                    });
                     attempts.push(attempt);
                 }
             }
@@ -255,28 +254,31 @@ impl Fetch<'_> {
         Err(Error::Download { path, attempts })
     }
 
-    /// A verified copy in a temporary file, which vanishes when it is dropped.
+    /// A verified copy in a temporary file, which is deleted when dropped.
     fn copy(&mut self, spec: &FileSpec, source: &Source) -> Result<NamedTempFile, Failure> {
         let total = spec.gzip.bytes;
-        // One byte more than published is enough to know that there are too many.
+        // One byte more than published is enough to detect a longer file.
         let content = self.open(spec, source)?.take(total.saturating_add(1));
         let mut content = Digesting::new(content);
         let failed = |error| Failure::Local(unwritten(&self.dir.join(spec.name), spec, error));
         let mut temporary = temporary(self.dir).map_err(failed)?;
         let mut head = Vec::new();
         let mut buffer = vec![0; 1 << 16];
+        let mut received = 0_u64;
         loop {
             let n = content.read(&mut buffer).map_err(|error| {
-                Failure::Source(format!(
-                    "broke off at {} of {total} bytes: {error}",
-                    content.count()
-                ))
+                Failure::Source(format!("broke off at {received} of {total} bytes: {error}"))
             })?;
             let Some(chunk @ [_, ..]) = buffer.get(..n) else { break };
             head.extend(chunk.iter().take(sniff::HEAD.saturating_sub(head.len())));
             temporary.write_all(chunk).map_err(failed)?;
-            let received = content.count();
-            (self.progress)(Progress::Receiving { file: spec.name, source, received, total });
+            received = received.saturating_add(n as u64);
+            (self.progress)(DownloadProgress::Receiving {
+                file: spec.name,
+                source,
+                received,
+                total,
+            });
         }
         let found = content.finish();
         if found == spec.gzip {
@@ -322,7 +324,7 @@ fn is_good(path: &Path, spec: &FileSpec) -> Result<bool, Error> {
     Ok(found == spec.gzip || found == spec.raw)
 }
 
-/// Removes what killed fetches left behind. Only under the lock: nobody else's file is in use.
+/// Removes temporary files of killed downloads. Only under the lock, when no other process uses such a file.
 fn sweep(dir: &Path) -> Result<(), Error> {
     let (prefix, suffix) = TEMPORARY;
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
@@ -335,7 +337,7 @@ fn sweep(dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// A fetched file could not be written. Says how much room it takes, which the system does not.
+/// The error of a file that could not be written. It adds the required space, which the system does not say.
 fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
     let FileSpec { gzip: Digest { bytes, .. }, .. } = spec;
     let hint =
@@ -346,20 +348,20 @@ fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
 fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
-    // Datasets are shared: the mode that the umask leaves, not a temporary file's private 0600.
+    // Datasets are shared, so the mode follows the umask instead of a temporary file's private 0600.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(dir)
 }
 
-/// Gives a verified file its name, for good: contents first, then the name, then the directory.
+/// Gives a verified file its name durably: syncs the contents, renames, then syncs the directory.
 fn install(temporary: NamedTempFile, path: &Path, dir: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
     sync_directory(dir)
 }
 
-/// Makes a rename survive a power cut, where directories can be opened (Windows cannot).
+/// Makes a rename survive a power cut. Windows cannot open directories.
 fn sync_directory(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }

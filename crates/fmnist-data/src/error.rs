@@ -1,8 +1,7 @@
-//! Everything that can go wrong, in one place.
+//! The errors of this crate.
 //!
-//! A message names the path, the place in it, what was expected, what was found, and what to do.
-//! One enum for the crate, so that a program decides in one `match` what is bad data (its user's
-//! file) and what is input/output (its user's disk or network).
+//! A message names the path, the place in it, what was expected, what was found, and what to do. With one enum for
+//! the crate, a program can distinguish bad data from failed input and output in one `match`.
 
 use std::fmt;
 use std::io;
@@ -22,8 +21,7 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-
-    /// The file is of another kind altogether: a web page, a pointer, an archive, empty.
+    /// The file is of another kind: a web page, a pointer, an archive, or empty.
     #[error(
         "{}: expected {expected}, found {found}; check the path, or get the file again",
         path.display()
@@ -36,8 +34,7 @@ pub enum Error {
         /// What its first bytes say it is.
         found: String,
     },
-
-    /// An IDX header lies, or the data are not as long as it says.
+    /// An IDX header is invalid, or the data have another length than it says.
     #[error(
         "{}: byte {offset} ({field}): expected {expected}, found {found}; \
          the file is damaged or not what its name says, get it again",
@@ -55,7 +52,6 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
-
     /// A gzip stream is damaged, cut short, or followed by something else.
     #[error(
         "{}: gzip stream, after {decoded} inflated bytes: {reason}; \
@@ -70,7 +66,6 @@ pub enum Error {
         /// What is wrong with the stream.
         reason: String,
     },
-
     /// A label that names no class.
     #[error(
         "{}: byte {offset} (label {index}): expected 0 to {last}, found {value}; \
@@ -89,8 +84,7 @@ pub enum Error {
         /// The value found.
         value: u8,
     },
-
-    /// A text file, CSV or names of classes, breaks its form.
+    /// A text file (CSV or class names) is malformed.
     #[error(
         "{}: line {line}, column {column}: expected {expected}, found {found}; \
          correct the file, or get it again",
@@ -108,8 +102,7 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
-
-    /// The files are not arranged, or not of the size or number, that a dataset of this kind needs.
+    /// The arrangement, size or number of the files is not that of a dataset of this kind.
     #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
     Layout {
         /// The file or directory.
@@ -118,11 +111,10 @@ pub enum Error {
         expected: String,
         /// What is there.
         found: String,
-        /// The way on.
+        /// What to do.
         hint: &'static str,
     },
-
-    /// An image file and its label file, or the two splits, do not belong together.
+    /// An image file and its label file, or the two splits, do not match.
     #[error(
         "{} has {found}, {} has {expected}; the two must agree, are they of the same set?",
         path.display(), other.display()
@@ -137,8 +129,7 @@ pub enum Error {
         /// What that one has.
         expected: String,
     },
-
-    /// The file is not byte for byte the published one.
+    /// The file is not identical to the published one.
     #[error(
         "{}: expected {expected}, found {found}; \
          the file is damaged or not Fashion-MNIST's, fetch the dataset again to replace it",
@@ -152,8 +143,7 @@ pub enum Error {
         /// Length and SHA-256, or kind, of the file found.
         found: String,
     },
-
-    /// The file is good, under the name of another file of the dataset.
+    /// The file has the contents of another file of the dataset.
     #[error(
         "{}: holds the published contents of {holds}; \
          the files were swapped or renamed, give each its own name again",
@@ -165,7 +155,6 @@ pub enum Error {
         /// The published file whose contents it holds.
         holds: &'static str,
     },
-
     /// The file is one of MNIST's: the same names and shapes, handwritten digits.
     #[error(
         "{}: this is MNIST (handwritten digits), not Fashion-MNIST; \
@@ -176,24 +165,18 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-
-    /// A directory that was asked for by name does not hold the dataset.
-    #[error(
-        "{}: no dataset here, missing {}; fetch it into this directory, or name another",
-        dir.display(), missing.join(", ")
-    )]
+    /// A directory that was named does not hold the dataset.
+    #[error("{}: {}", dir.display(), absent(missing))]
     Missing {
         /// The directory.
         dir: PathBuf,
-        /// The files it lacks.
+        /// The files it lacks; empty if there is no such directory.
         missing: Vec<&'static str>,
     },
-
     /// No directory to download into: no workspace around, and no home directory known.
-    #[error("no directory to keep the dataset in; name one, or set {}", crate::locate::VARIABLE)]
+    #[error("no directory to keep the dataset in; name one, or set FMNIST_DATA_DIR")]
     NoDirectory,
-
-    /// A source to fetch from that is neither a directory nor an http(s) address.
+    /// A download source that is neither a directory nor an http(s) address.
     #[error("{given}: cannot fetch from here: {reason}")]
     Source {
         /// The source as it was given.
@@ -201,20 +184,18 @@ pub enum Error {
         /// Why it will not do.
         reason: &'static str,
     },
-
-    /// No source gave a good copy of a file; every one is listed with its reason.
+    /// No source had a good copy of a file; the message lists each with the reason.
     #[error(
-        "{}: no source gave a good copy{}\n\
-         try again later, or name another source: a directory or address that holds the four files",
+        "{}: download failed{}\n\
+         check the network, set FMNIST_MIRROR to a directory or URL that has the four files, or pass --data-dir",
         path.display(), list(attempts)
     )]
     Download {
-        /// The file that could not be fetched; what stood there before still does.
+        /// The file that could not be fetched; an existing one is unchanged.
         path: PathBuf,
         /// Every source tried, in order.
         attempts: Vec<Attempt>,
     },
-
     /// A PNG or JPEG that cannot be decoded.
     #[error("{}: {reason}; check the file in a viewer, or save it again as PNG or JPEG", path.display())]
     Picture {
@@ -225,12 +206,12 @@ pub enum Error {
     },
 }
 
-/// One source that did not give a good copy of a file, and why.
+/// A download source that had no good copy of a file, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The address or path tried.
     pub source: String,
-    /// Why it was given up.
+    /// Why it failed.
     pub reason: String,
 }
 
@@ -241,9 +222,27 @@ impl fmt::Display for Attempt {
 }
 
 impl Error {
-    /// For `map_err`: an input/output error with the path and the deed it lacks.
+    /// [`Error::Missing`], if the directory lacks any of its files.
+    pub(crate) fn check_missing(dir: &Path, missing: Vec<&'static str>) -> Result<(), Self> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = if dir.is_dir() { missing } else { Vec::new() };
+        Err(Self::Missing { dir: dir.into(), missing })
+    }
+
+    /// For `map_err`: adds the path and the action to an input/output error.
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_path_buf(), action, source }
+    }
+}
+
+fn absent(missing: &[&str]) -> String {
+    match missing.join(", ").as_str() {
+        "" => "no such directory".into(),
+        names => format!(
+            "no dataset here, missing {names}; fetch it into this directory, or name another"
+        ),
     }
 }
 

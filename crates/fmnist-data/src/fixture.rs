@@ -46,21 +46,6 @@ pub(crate) fn raw_files(salt: u8) -> [Vec<u8>; 4] {
     ]
 }
 
-/// As [`raw_files`], of 600 + 300 images of 28 x 28 that hardly compress: a download of several
-/// reads and writes.
-pub(crate) fn noisy_files() -> [Vec<u8>; 4] {
-    let mut dice = Dice::new(0);
-    let mut bytes = |n: usize, end: usize| -> Vec<u8> {
-        (0..n).map(|_| u8::try_from(dice.below(end)).unwrap()).collect()
-    };
-    [
-        idx_u8(&[600, 28, 28], &bytes(600 * 784, 256)),
-        idx_u8(&[600], &bytes(600, 10)),
-        idx_u8(&[300, 28, 28], &bytes(300 * 784, 256)),
-        idx_u8(&[300], &bytes(300, 10)),
-    ]
-}
-
 /// A manifest that pins these four files, and refuses another set as "MNIST".
 pub(crate) fn manifest(raw: &[Vec<u8>; 4], mnist: &[Vec<u8>; 4]) -> Manifest {
     let published = manifest::fashion_mnist().files;

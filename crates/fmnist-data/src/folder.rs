@@ -1,14 +1,13 @@
-//! Pictures in folders, one folder a class: `train/CLASS/*.png` and `test/CLASS/*.png`, or `CLASS/*.png`
-//! alone, of which every sixth is the test set then.
+//! Datasets of pictures in folders, one folder for each class: `train/CLASS/*.png` and `test/CLASS/*.png`, or only
+//! `CLASS/*.png`, where every sixth picture belongs to the test set.
 //!
-//! The set is the same on every machine: classes go by their names, pictures of a class by theirs, both in
-//! the order of bytes, and in the set the classes are spread evenly, so that its last images, which a run
-//! holds out, are of all of them. Pictures are PNG or JPEG and made grey, but otherwise taken as they are:
-//! see [`picture::load_plain`]. Names that begin with a dot are passed over, and so is what lies beside the
-//! folders of the classes, unless it is a picture, which would have no class. Anything else is an error that
-//! names it.
+//! The set is the same on every machine: classes and the pictures of a class are sorted by the bytes of their
+//! names. The classes are spread evenly over the set, so that its last images, which a run holds out, cover all of
+//! them. Pictures are PNG or JPEG and made grey, but otherwise unchanged: see [`picture::load_plain`]. Names that
+//! begin with a dot are ignored. So are files next to the class folders, except pictures, which would have no
+//! class. Anything else is an error that names it.
 //!
-//! What is in a folder is listed first, by `listing`, and decoded then.
+//! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them.
 
 mod listing;
 mod order;
@@ -22,18 +21,12 @@ use crate::dataset::{
     Dataset, DatasetName, ImageSize, Images, MAX_IMAGES, MAX_PIXELS, MAX_SIDE, Split,
 };
 use crate::{Error, digest, picture};
+use listing::check;
+use order::Entry;
 
-/// How many pictures of a class there are for each one of the test set, where no folder says which.
-pub const TEST_SHARE: usize = 6;
+pub use order::TEST_SHARE;
 
-/// A picture that is part of a set, not read yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    path: PathBuf,
-    label: u8,
-}
-
-/// What a folder holds, before its pictures are read.
+/// The contents of a folder, before its pictures are read.
 ///
 /// ```no_run
 /// use fmnist_data::folder::Folder;
@@ -93,23 +86,22 @@ impl Folder {
         &self.class_names
     }
 
-    /// How many pictures there are to learn from, and how many to test by.
+    /// The numbers of training and test pictures.
     pub fn counts(&self) -> (usize, usize) {
         (self.train.len(), self.test.len())
     }
 
-    /// Whether folders say which pictures are the test set; else it is every sixth of each class.
+    /// Whether the test set has a folder of its own; otherwise it is every sixth picture of each class.
     pub fn has_test(&self) -> bool {
         self.has_test
     }
 
-    /// Reads all pictures, on all cores. They are made to have `size`; without one, all must have the size
-    /// of the first.
+    /// Reads all pictures, on all cores, and fits them to `size`. Without one, all must have the size of the
+    /// first.
     ///
     /// # Errors
     ///
-    /// When a file is no PNG or JPEG, is damaged, or has another size, and when all take more than
-    /// [`MAX_PIXELS`].
+    /// If a file is not a PNG or JPEG, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
     pub fn load(&self, size: Option<ImageSize>) -> Result<Dataset, Error> {
         let wanted = match size {
             Some(size) => Wanted { size, like: None },
@@ -150,7 +142,7 @@ impl Folder {
             let readers = chunks
                 .zip(entries.chunks(share))
                 .map(|(pixels, entries)| scope.spawn(|| wanted.read_all(entries, pixels)));
-            // All are begun before the first is waited for; the first error in the order of the set counts.
+            // All are started before the first is joined. The first error in the order of the set is reported.
             let readers: Vec<_> = readers.collect();
             let results =
                 readers.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
@@ -162,9 +154,9 @@ impl Folder {
     }
 }
 
-const RESIZE: &str = "give the size that all shall be made to have (--image-size WIDTHxHEIGHT)";
+const RESIZE: &str = "give the size to fit all pictures to (--image-size WIDTHxHEIGHT)";
 
-/// The size of all pictures, and the one that it was learnt from: the others must have it then.
+/// The size of all pictures. Without a given size it is that of the picture `like`, and all others must match it.
 struct Wanted<'a> {
     size: ImageSize,
     like: Option<&'a Path>,
@@ -196,20 +188,6 @@ impl Wanted<'_> {
 fn read(path: &Path) -> Result<image::GrayImage, Error> {
     let (file, _) = digest::open(path)?;
     picture::plain(&picture::read_all(file, path)?, path)
-}
-
-/// The error where the folder is not as it must be.
-fn check(
-    path: &Path,
-    holds: bool,
-    expected_and_found: impl FnOnce() -> (String, String),
-) -> Result<(), Error> {
-    if holds {
-        return Ok(());
-    }
-    let (expected, found) = expected_and_found();
-    let hint = "arrange the pictures as DIR/train/CLASS/*.png and DIR/test/CLASS/*.png, or as DIR/CLASS/*.png";
-    Err(Error::Layout { path: path.into(), expected, found, hint })
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Synthetic garments: a stand-in for Fashion-MNIST that needs no files and no network.
+//! Synthetic garments: a substitute for Fashion-MNIST that needs no files and no network.
 //!
-//! Ten silhouettes, one a class, are drawn antialiased in white on black, each in a cut, pose,
-//! pattern and light of its own. The set is for trying things out and for tests: what a model
-//! scores on it says nothing about Fashion-MNIST, but a model that learns nothing here is broken.
+//! Each of the ten classes has a silhouette, drawn antialiased in white on black with random cut, pose, pattern
+//! and light. The set is for tests and first trials. A score on it says nothing about Fashion-MNIST, but a model
+//! that learns nothing here is broken.
 //!
-//! Image `index` of a split is a pure function of (seed, split, index): ChaCha8 is keyed by the
-//! seed and its stream number made of split and index. So a small set is a prefix of a large one,
-//! any number of threads draws the same bytes, and so does any platform, since nothing but
-//! IEEE-exact operations and `libm` is used. Classes come in shuffled tens, balanced to within ten.
+//! Image `index` of a split is a pure function of (seed, split, index): the seed is the key of ChaCha8, and split
+//! and index make its stream number. So a small set is a prefix of a large one. The bytes are the same for any
+//! number of threads and on any platform, since only IEEE-exact operations and `libm` are used. Classes come in
+//! shuffled groups of ten, so they are balanced to within one group.
 
 mod bag;
 mod canvas;
@@ -20,7 +20,7 @@ use std::num::NonZero;
 use std::thread;
 
 use canvas::{Canvas, PIXELS, Pose, SIDE};
-use dice::{Dice, Purpose};
+use dice::{Dice, Part, Purpose};
 
 use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split, fashion_mnist_classes};
 
@@ -37,13 +37,6 @@ pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
     let train = split(seed, Part::Train, n_train);
     let test = split(seed, Part::Test, n_test);
     Dataset::new(train, test, DatasetName::Synthetic, fashion_mnist_classes())
-}
-
-/// Which of the two splits; part of every image's stream number.
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    Train,
-    Test,
 }
 
 fn split(seed: u64, part: Part, count: usize) -> Split {

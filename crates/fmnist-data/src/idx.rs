@@ -1,4 +1,4 @@
-//! The IDX file format: an array of numbers behind a short header.
+//! The IDX file format: an array of numbers after a short header.
 //!
 //! ```text
 //! byte 0, 1   zero
@@ -8,12 +8,10 @@
 //! then        the elements in C order (last dimension fastest), big-endian
 //! ```
 //!
-//! Files come raw or as gzip, told apart by content, never by name. The reader believes nothing:
-//! the header is checked before memory is taken, memory then follows the bytes that really
-//! arrive, and a stream that goes on after the last element is stopped at its first excess byte,
-//! which also defuses gzip bombs. A gzip file holds exactly one member and nothing after it: a
-//! second member or trailing bytes are an error, since nobody publishes a dataset that way and
-//! ignoring them would accept a damaged file.
+//! Files are raw or gzip, which is detected from their content, not their name. The reader trusts nothing: it
+//! checks the header before it allocates, allocates only for bytes that arrive, and stops at the first byte after
+//! the last element, which also defuses gzip bombs. A gzip file must have exactly one member and nothing after
+//! it: nobody publishes a dataset otherwise, and ignoring the rest would accept a damaged file.
 //!
 //! # Sources
 //!
@@ -28,10 +26,10 @@ use flate2::bufread::GzDecoder;
 use crate::Error;
 use crate::sniff;
 
-/// Most dimensions a file may have. Images have 3, colour films 5.
+/// The largest number of dimensions. Images have 3, colour films 5.
 pub const MAX_RANK: usize = 8;
 
-/// Most bytes the elements of a file may take: 1 GiB, twice the largest set of the MNIST family.
+/// The largest size of the elements in bytes: 1 GiB, twice the largest set of the MNIST family.
 pub const MAX_BYTES: u64 = 1 << 30;
 
 /// An array read from an IDX file; `elements` holds as many values as the product of `dims`.

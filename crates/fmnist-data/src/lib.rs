@@ -2,10 +2,9 @@
 //!
 //! # Reading order
 //!
-//! [`idx`] (the file format) → [`dataset`] (the four files, verified) → [`locate`] and [`download`]
-//! (where they are and how they get there) → [`garments`] (a stand-in without files) →
-//! [`picture`] (a photograph made to look like the dataset) → [`folder`] and [`Dataset::load_csv`] (sets of
-//! one's own).
+//! [`idx`] (the file format) → [`dataset`] (images and labels in memory) → [`locate`] and `download` (finding and
+//! fetching the files) → [`garments`] (a substitute that needs no files) → [`picture`] (preparing a photograph
+//! like the dataset) → [`folder`] and [`Dataset::load_csv`] (custom datasets).
 #![cfg_attr(
     not(test),
     deny(
@@ -20,10 +19,13 @@
 
 pub mod idx;
 
+mod classes;
 pub mod dataset;
 mod digest;
+mod four_files;
 mod manifest;
 
+#[cfg(feature = "download")]
 pub mod download;
 pub mod locate;
 

@@ -1,8 +1,7 @@
-//! Where the dataset is looked for, and where a download puts it.
+//! Finds the directory of the dataset, and chooses the one that a download writes to.
 //!
-//! The same order for both: the directory asked for, the one in the variable
-//! [`VARIABLE`], the workspace around the current directory, the user's cache. Only this module
-//! knows that order.
+//! Both use the same order: the directory given by the caller, the one in the variable [`VARIABLE`], the workspace
+//! around the current directory, the user's cache directory. The last needs the feature `download`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ pub const VARIABLE: &str = "FMNIST_DATA_DIR";
 /// Where a workspace of this project keeps the dataset, from its root.
 const IN_WORKSPACE: &str = "data/fashion-mnist";
 
-/// Finds the directory that holds the four files, gzip or unzipped; none when it is nowhere.
+/// Finds the directory that holds the four files, gzip or unzipped; `None` if there is none.
 ///
 /// Looks in `explicit`; in the directory that [`VARIABLE`] names; in `data/fashion-mnist` of the
 /// workspace around the current directory; in `fmnist/fashion-mnist` of the user's cache
@@ -24,14 +23,13 @@ const IN_WORKSPACE: &str = "data/fashion-mnist";
 ///
 /// # Errors
 ///
-/// When `explicit` or the variable names a directory without the dataset: whoever names one
-/// means it, so there is no falling back.
+/// If `explicit` or the variable names a directory without the dataset: there is no fallback from a directory
+/// that was named.
 pub fn find(explicit: Option<&Path>) -> Result<Option<PathBuf>, Error> {
     Places::here(explicit).find()
 }
 
-/// Whether somebody named a directory: whoever calls, or the variable. Then there is no falling back
-/// to another place, nor from one that holds no good dataset to anything else.
+/// Whether `explicit` or the variable names a directory. If so, nothing else may be used instead of it.
 pub fn is_named(explicit: Option<&Path>) -> bool {
     Places::here(explicit).named.is_some()
 }
@@ -47,10 +45,10 @@ pub fn download_dir(explicit: Option<&Path>) -> Result<PathBuf, Error> {
     Places::here(explicit).download_dir()
 }
 
-/// The candidates, most wanted first.
+/// The candidates, in order.
 #[derive(Debug, Default)]
 struct Places {
-    /// Asked for by the caller or the environment.
+    /// Given by the caller or the environment.
     named: Option<PathBuf>,
     workspace: Option<PathBuf>,
     cache: Option<PathBuf>,
@@ -63,17 +61,18 @@ impl Places {
         Self {
             named: explicit.map(Into::into).or(variable.map(Into::into)),
             workspace: env::current_dir().ok().and_then(|dir| in_workspace(&dir)),
+            #[cfg(feature = "download")]
             cache: dirs::cache_dir().map(|dir| dir.join("fmnist").join("fashion-mnist")),
+            #[cfg(not(feature = "download"))]
+            cache: None,
         }
     }
 
     fn find(self) -> Result<Option<PathBuf>, Error> {
         let manifest = manifest::fashion_mnist();
         if let Some(dir) = self.named {
-            return match manifest.missing(&dir) {
-                missing if missing.is_empty() => Ok(Some(dir)),
-                missing => Err(Error::Missing { dir, missing }),
-            };
+            Error::check_missing(&dir, manifest.missing(&dir))?;
+            return Ok(Some(dir));
         }
         let mut unnamed = self.workspace.into_iter().chain(self.cache);
         Ok(unnamed.find(|dir| manifest.missing(dir).is_empty()))
@@ -84,8 +83,8 @@ impl Places {
     }
 }
 
-/// The data directory of the workspace around `dir`. The committed sums tell it from any other
-/// `data` directory on the way up.
+/// The data directory of the workspace around `dir`. The committed checksums distinguish it from any other
+/// `data` directory.
 fn in_workspace(dir: &Path) -> Option<PathBuf> {
     let mut candidates = dir.ancestors().map(|ancestor| ancestor.join(IN_WORKSPACE));
     candidates.find(|candidate| candidate.join("SHA256SUMS").is_file())
@@ -143,7 +142,8 @@ mod tests {
         assert_eq!(places.download_dir().unwrap(), a.path());
         let places = Places { cache: path(&b), ..Places::default() };
         assert_eq!(places.download_dir().unwrap(), b.path());
-        assert!(matches!(Places::default().download_dir(), Err(Error::NoDirectory)));
+        let error = Places::default().download_dir().unwrap_err();
+        assert!(matches!(error, Error::NoDirectory) && error.to_string().contains(VARIABLE));
     }
 
     #[test]

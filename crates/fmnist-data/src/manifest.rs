@@ -1,5 +1,4 @@
-//! The published files: names, lengths and SHA-256 sums, in this one place, and the proof that a
-//! file is one of them.
+//! The published files: their names, lengths and SHA-256 checksums, and the check that a file is one of them.
 //!
 //! The sums of the four `.gz` files are the ones published with the dataset's checksums (MD5 in
 //! its README, SHA-256 in every package that pins it); `data/fashion-mnist/SHA256SUMS` in the

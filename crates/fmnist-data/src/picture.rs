@@ -1,13 +1,12 @@
-//! Makes a picture look like the dataset: a small grey image, the garment bright on black.
+//! Prepares a picture so that it looks like the dataset: a small grey image, the garment bright on black.
 //!
-//! Follows how Fashion-MNIST itself was made from product photographs (trim, shrink to fit,
-//! centre, negate, grey), so that a model trained on it has a fair chance with a picture from
-//! elsewhere. A picture that already has the wanted size is taken as it is, but for polarity.
+//! The steps are those by which Fashion-MNIST was made from product photographs (trim, shrink to fit, centre, negate,
+//! grey), so that a model trained on it can classify other photographs. A picture of the right size only has its
+//! polarity adjusted.
 //!
-//! What is right for garments is wrong for pictures in general: one by one, their tones would be turned
-//! over or not as their borders happen to be. So those that a model learns from in
-//! [folders](crate::folder), and those it is asked about then, are only made grey and, where they have
-//! another size, fitted in: [`load_plain`].
+//! For pictures in general this is wrong: whether tones are inverted would depend on each picture's border. Pictures
+//! in [folders](crate::folder), and those that their models classify, are only made grey and fitted to the size:
+//! [`load_plain`].
 //!
 //! # Sources
 //!
@@ -23,15 +22,15 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Lim
 
 use crate::{Error, sniff};
 
-/// Longest side of a picture in pixels: more than cameras have, less than a bomb needs.
+/// The longest side of a picture in pixels: more than cameras have, less than a bomb needs.
 const MAX_SIDE: u32 = 16_384;
-/// Most memory that the decoded pixels may take, of which there are a few copies: 64 megapixels of
-/// red, green and blue. Fewer colours allow no more pixels, since it is these that take time.
+/// The limit on the memory of the decoded pixels, which exist in a few copies: 64 megapixels of red, green and blue.
+/// Grey pictures must not have more pixels, since pixels take the time.
 const MAX_MEMORY: u64 = 192 << 20;
-/// Most memory for what else is in the file: colour profile, EXIF, texts. Apart from the pixels' share, so
-/// that a profile that inflates to nothing but zeros is left early.
+/// The limit on the memory of metadata: colour profile, EXIF, texts. It is separate from that of the pixels, so that
+/// a bomb in a colour profile is detected early.
 const MAX_METADATA: u64 = 8 << 20;
-/// Longest file that is read.
+/// The longest file in bytes.
 const MAX_FILE: u64 = 64 << 20;
 /// How far from the background a pixel must be to belong to the garment (5 % of white, as in the
 /// paper).
@@ -114,6 +113,15 @@ pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
 /// them `<memory>`.
 pub fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
     prepare(bytes, Path::new("<memory>"), width, height)
+}
+
+/// Makes the bytes of a PNG or JPEG file a grey image of `width` x `height`, as [`load_plain`] does.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_plain(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    Ok(fitted(plain(bytes, Path::new("<memory>"))?, width, height).into_raw())
 }
 
 /// Decodes bytes that should be a PNG or JPEG file.

@@ -3,7 +3,9 @@
 //! second that would have to be done without skipping any.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nn_core::{Init, LayerSpec, Model, Objective, Scaling, Workspace, zeros};
+use std::slice;
+
+use nn_core::{Architecture, Init, Model, Objective, Scaling, Workspace, zeros};
 
 const SIZES: [usize; 4] = [784, 128, 128, 10];
 
@@ -13,10 +15,10 @@ const FORWARD: u64 = 784 * 128 + 128 * 128 + 128 * 10;
 const DELTAS: u64 = 128 * 128 + 128 * 10;
 
 fn model() -> Model {
-    Model::new(&LayerSpec::mlp(&SIZES), Init::He, 0).expect("the layers fit")
+    Model::new(Architecture::mlp(&SIZES).expect("the layers fit"), Init::He, 0)
 }
 
-/// Images of which, as of garments, one half is black, in runs.
+/// Images that are half black, in runs, as garments are.
 fn fill(workspace: &mut Workspace, n_samples: usize) {
     let images: Vec<u8> = (0..n_samples * SIZES[0])
         .map(|i| if i / 7 % 2 == 0 { 0 } else { (i.wrapping_mul(2_654_435_761) >> 13) as u8 })
@@ -56,15 +58,10 @@ fn step(criterion: &mut Criterion) {
         });
     });
 
-    let blocks = model.gradient_blocks();
     let mut gradient = zeros(model.params().len());
     group.throughput(Throughput::Elements(FORWARD * n_samples as u64));
     group.bench_function("gradient", |bencher| {
-        bencher.iter(|| {
-            for block in blocks {
-                block.gradient([&workspace], &mut gradient[block.range()]);
-            }
-        });
+        bencher.iter(|| model.gradient(slice::from_ref(&workspace), &mut gradient));
     });
 }
 

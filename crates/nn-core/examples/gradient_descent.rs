@@ -1,8 +1,10 @@
 //! A network trained by hand: forward, loss, backward and plain gradient descent, on three clouds
 //! of points: `cargo run -p nn-core --example gradient_descent`.
 
+use std::slice;
+
 use nn_core::{
-    ConfusionMatrix, Error, Init, LayerSpec, Model, Objective, Workspace, metric,
+    Architecture, ConfusionMatrix, Error, Init, Model, Objective, Workspace, metric,
     rng::{Purpose, Stream},
     zeros,
 };
@@ -11,7 +13,7 @@ const CENTRES: [[f32; 2]; 3] = [[0.0, 1.0], [-1.0, -0.5], [1.0, -0.5]];
 const SAMPLES: usize = 300;
 
 fn main() -> Result<(), Error> {
-    let mut model = Model::new(&LayerSpec::mlp(&[2, 16, 3]), Init::He, 0)?;
+    let mut model = Model::new(Architecture::mlp(&[2, 16, 3])?, Init::He, 0);
     println!("{}\n", model.summary());
 
     // A sample a column, all in one workspace, which is all the memory that training takes.
@@ -33,9 +35,7 @@ fn main() -> Result<(), Error> {
             println!("step {step:>3}: loss {mean:.4}, accuracy {accuracy:.3}");
         }
         model.backward(&objective, &mut workspace);
-        for block in model.gradient_blocks() {
-            block.gradient([&workspace], &mut gradient[block.range()]);
-        }
+        model.gradient(slice::from_ref(&workspace), &mut gradient);
         for (param, d_param) in model.params_mut().iter_mut().zip(gradient.iter()) {
             *param -= 0.5 * d_param;
         }

@@ -4,7 +4,7 @@
 //! Samples are columns: a batch is `features x samples`, column-major, so one sample is one
 //! contiguous run of memory and a slice of a batch is a contiguous run of columns.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range};
 
 use aligned_vec::{AVec, ConstAlign};
 use nalgebra::{Const, DMatrixView, DMatrixViewMut, Dyn};
@@ -59,7 +59,7 @@ pub(crate) fn apart_mut(buffer: &mut [f32], rows: usize, n: usize) -> MatrixView
     MatrixViewMut::from_slice_with_strides_generic(buffer, Dyn(rows), Dyn(n), strides.0, strides.1)
 }
 
-/// A column-major matrix in a buffer of its own, of which the first columns are in use.
+/// A column-major matrix in its own buffer; its first columns are in use.
 ///
 /// Not nalgebra's, whose memory is aligned to no vector: a load that straddles two cache lines takes
 /// twice the time. Its columns are [`column_stride`] apart.
@@ -102,4 +102,16 @@ impl Matrix {
     pub(crate) fn first_mut(&mut self, n: usize) -> MatrixViewMut<'_> {
         apart_mut(&mut self.buffer, self.rows, n)
     }
+}
+
+/// Lends `len` numbers of the thread's own to `use_them`, for what a thread needs for a moment and then again: it
+/// stays in its cache. Allocates only where it has not lent so many yet. One loan at a time.
+pub(crate) fn with_scratch<T>(len: usize, use_them: impl FnOnce(&mut [f32]) -> T) -> T {
+    thread_local!(static SCRATCH: RefCell<Buffer> = RefCell::new(zeros(0)));
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.len() < len {
+            scratch.resize(len, 0.0);
+        }
+        use_them(&mut scratch[..len])
+    })
 }

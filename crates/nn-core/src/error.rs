@@ -3,58 +3,57 @@
 //! Shapes of the matrices handed to a layer are the caller's code, not data: a mismatch there
 //! panics at the caller.
 
-/// Why a list of layers and parameters is no network.
+/// A setting that is outside its range.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[error("{name}: expected {expected}, found {found}")]
+pub struct SettingError {
+    /// Its name.
+    pub name: &'static str,
+    /// Its range, in words.
+    pub expected: &'static str,
+    /// What was given.
+    pub found: f64,
+}
+
+impl SettingError {
+    /// The error, unless the setting is valid.
+    pub(crate) fn check(
+        name: &'static str,
+        is_valid: bool,
+        expected: &'static str,
+        found: f64,
+    ) -> Result<(), Self> {
+        if is_valid { Ok(()) } else { Err(Self { name, expected, found }) }
+    }
+
+    /// The error, unless `found` can be added to a variance: in `f32` too it must be above 0 and finite.
+    pub(crate) fn check_epsilon(found: f64) -> Result<(), Self> {
+        let valid = f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX);
+        Self::check("epsilon", valid.contains(&found), "a finite number above 0", found)
+    }
+}
+
+/// Why layers, parameters and a loss do not make a network.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no dense layer first, so nothing says how many inputs there are.
-    #[error("layer 0: expected a dense layer, which sets the number of inputs, found {found}")]
-    NoInput {
-        /// The first layer's name, or `nothing`.
-        found: &'static str,
-    },
-    /// A dense layer has no inputs or no outputs.
-    #[error("layer {layer}: expected at least 1 input and 1 output, found {inputs} -> {outputs}")]
-    EmptyLayer {
-        /// Index of the layer.
-        layer: usize,
-        /// Its inputs.
-        inputs: usize,
-        /// Its outputs.
-        outputs: usize,
-    },
-    /// A layer does not take what the one before it gives.
-    #[error("layer {layer}: expected {expected} inputs, as many as layer {} gives, found {found}", layer - 1)]
-    Chain {
-        /// Index of the layer.
-        layer: usize,
-        /// The outputs of the layer before.
-        expected: usize,
-        /// The inputs of this one.
-        found: usize,
-    },
+    /// A sample has no features.
+    #[error("expected samples of 1 feature or more, found none")]
+    NoFeatures,
+    /// No layer has parameters, so there is nothing to train.
+    #[error("expected a layer with parameters, such as a dense one, found none")]
+    NoParameters,
     /// A layer's setting is outside its range.
-    #[error("layer {layer}: {name}: expected {expected}, found {found}")]
+    #[error("layer {layer}: {setting}")]
     LayerSetting {
         /// Index of the layer.
         layer: usize,
-        /// The setting.
-        name: &'static str,
-        /// Its range, in words.
-        expected: &'static str,
-        /// What was given.
-        found: f64,
+        /// What is wrong with it.
+        setting: SettingError,
     },
     /// A loss's setting is outside its range.
-    #[error("{name}: expected {expected}, found {found}")]
-    LossSetting {
-        /// The setting.
-        name: &'static str,
-        /// Its range, in words.
-        expected: &'static str,
-        /// What was given.
-        found: f64,
-    },
+    #[error(transparent)]
+    LossSetting(SettingError),
     /// The last layer is not the one that the loss needs.
     #[error("the model's last layer: expected {expected}, which {loss} needs, found {found}")]
     LastLayer {

@@ -1,98 +1,13 @@
-//! The gradient by the parameters, in blocks that threads can own.
+//! The gradient with respect to the parameters.
 //!
-//! A model's parameters are cut, by its shapes alone, into runs of columns of its dense layers, and the
-//! scales and shifts of each normalisation.
-//! A block's gradient over the whole batch is computed by one thread in a fixed order of the
-//! samples, so the number of threads cannot change it.
+//! That of a block over the whole batch is computed by one thread in a fixed order of the samples, so the number of
+//! threads cannot change it.
 
-use std::ops::Range;
-
-use crate::{
-    Dense, Layer, Workspace, buffer::MatrixViewMut, kernels::add_scaled,
-    layer::batch_norm::BatchNorm, layer::norm::Norm, mirror::Mirror,
-};
-
-/// About as many parameters as a block has: its gradient and two moments then stay in a core's
-/// caches while it is updated, and the book's network gives each of 8 threads a block or two.
-const BLOCK_LEN: usize = 8192;
-
-/// The fewest columns of a block, however wide its layer: so many pay for bringing a panel of deltas to L1, and are,
-/// as the rows of a mirror, the 6 vectors of AVX2's tiles.
-const LEAST_COLUMNS: usize = 48;
-
-/// A contiguous run of one layer's parameters.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GradientBlock {
-    /// Index of the layer in the model.
-    layer: usize,
-    params: BlockParams,
-}
-
-/// Which parameters.
-#[derive(Clone, Debug, PartialEq)]
-enum BlockParams {
-    /// Columns of a dense layer's.
-    Columns(Dense, Range<usize>),
-    /// All of a normalisation.
-    Norm(Norm),
-}
+use crate::{GradientBlock, Model, PlacedLayer, Workspace, layer::Shards, workspace::PassState};
 
 impl GradientBlock {
-    /// The blocks of some layers, in their order in the buffer and without gaps.
-    pub(crate) fn of_layers(layers: &[Layer]) -> Vec<Self> {
-        let mut blocks = Vec::new();
-        for (layer, spec) in layers.iter().enumerate() {
-            match *spec {
-                Layer::Dense(dense) => {
-                    let step = (BLOCK_LEN / dense.outputs).max(LEAST_COLUMNS);
-                    for start in (0..dense.columns()).step_by(step) {
-                        let columns = start..(start + step).min(dense.columns());
-                        blocks.push(Self { layer, params: BlockParams::Columns(dense, columns) });
-                    }
-                }
-                Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
-                    blocks.push(Self { layer, params: BlockParams::Norm(norm) });
-                }
-                Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
-            }
-        }
-        blocks
-    }
-
-    /// The block's mirror, to be refreshed.
-    pub(crate) fn mirror(&self) -> Mirror {
-        match &self.params {
-            BlockParams::Columns(dense, columns) => {
-                Mirror::new(dense.outputs, weights(*dense, columns).len(), self.layer == 0)
-            }
-            BlockParams::Norm(_) => Mirror::nothing(),
-        }
-    }
-
-    /// Index of its layer in the model.
-    pub fn layer(&self) -> usize {
-        self.layer
-    }
-
-    /// Where the block lies in the parameter buffer.
-    pub fn range(&self) -> Range<usize> {
-        match &self.params {
-            BlockParams::Columns(dense, columns) => dense.range(columns.clone()),
-            BlockParams::Norm(norm) => norm.offset..norm.end(),
-        }
-    }
-
-    /// How many of the block's parameters are a dense layer's weights; behind them are biases, or they are those of
-    /// a normalisation.
-    pub fn n_weights(&self) -> usize {
-        match &self.params {
-            BlockParams::Columns(dense, columns) => weights(*dense, columns).len() * dense.outputs,
-            BlockParams::Norm(_) => 0,
-        }
-    }
-
-    /// Overwrites `d_params` with the loss's gradient by the block's parameters, summed over the
-    /// samples of `parts` one after another; each must have been through [`crate::Model::backward`].
+    /// Overwrites `d_params` with the loss's gradient with respect to the block's parameters, summed over the samples
+    /// of `shards` one after another; each must have been through a backward pass.
     ///
     /// # Shapes
     ///
@@ -100,19 +15,15 @@ impl GradientBlock {
     ///
     /// # Panics
     ///
-    /// If `d_params` has another length, or a workspace is of another model or one for inference.
+    /// If `d_params` has another length, or a workspace is of another model or has not been through a backward pass.
     #[track_caller]
-    pub fn gradient<'a>(
-        &self,
-        parts: impl IntoIterator<Item = &'a Workspace, IntoIter: Clone>,
-        d_params: &mut [f32],
-    ) {
-        self.write_gradient(parts, d_params, &mut []);
+    pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32]) {
+        self.write_gradient(shards, d_params, &mut []);
     }
 
-    /// [`GradientBlock::gradient`] for a caller who is about to write the block's `params`. They stay as they are, and
-    /// come to where this core may write them while it has the gradient to compute: if other cores have read them, that
-    /// takes as long as an update.
+    /// [`GradientBlock::gradient`] for callers that are about to write the block's `params`. They stay as they are,
+    /// and come to where this core can write them while it has the gradient to compute: if other cores have read
+    /// them, that takes as long as an update.
     ///
     /// # Shapes
     ///
@@ -122,116 +33,53 @@ impl GradientBlock {
     ///
     /// If either has another length, or as [`GradientBlock::gradient`].
     #[track_caller]
-    pub fn gradient_for_update<'a>(
+    pub fn gradient_for_update(
         &self,
-        parts: impl IntoIterator<Item = &'a Workspace, IntoIter: Clone>,
+        shards: &[Workspace],
         d_params: &mut [f32],
         params: &mut [f32],
     ) {
         assert_eq!(params.len(), self.range().len(), "length of a block's parameters");
-        self.write_gradient(parts, d_params, params);
+        self.write_gradient(shards, d_params, params);
     }
 
     /// Writes the gradient; `to_update` are the block's parameters, or nothing.
     #[track_caller]
-    fn write_gradient<'a>(
-        &self,
-        parts: impl IntoIterator<Item = &'a Workspace, IntoIter: Clone>,
-        d_params: &mut [f32],
-        to_update: &mut [f32],
-    ) {
+    fn write_gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
         assert_eq!(d_params.len(), self.range().len(), "length of a block's gradient");
-        let parts = parts.into_iter();
-        let (d_weights, d_others) = d_params.split_at_mut(self.n_weights());
-        if let BlockParams::Columns(dense, columns) = &self.params {
-            let weights = weights(*dense, columns);
-            if !weights.is_empty() {
-                let (to_update, _) = to_update.split_at_mut(d_weights.len().min(to_update.len()));
-                let d_weights = MatrixViewMut::from_slice(d_weights, dense.outputs, weights.len());
-                Workspace::weight_gradient(
-                    parts.clone(),
-                    self.layer,
-                    weights,
-                    d_weights,
-                    to_update,
-                );
-            }
+        let Some(first) = shards.first() else { return d_params.fill(0.0) };
+        for shard in shards {
+            shard.check_model(first.architecture());
+            shard.check_state(PassState::Backward, "a backward pass before its gradient");
         }
-
-        // By biases: the sum of dy; by scales and shifts, what the passes have summed up for them.
-        d_others.fill(0.0);
-        if !d_others.is_empty() {
-            for part in parts {
-                add_scaled(d_others, 1.0, &part.d_sums[self.layer]);
-            }
-        }
+        let at = first.architecture().layers().get(self.layer()).filter(|at| {
+            let params = &at.place.params;
+            params.start <= self.range().start && self.range().end <= params.end
+        });
+        let PlacedLayer { layer, place, .. } =
+            at.expect("shards of the model that the block is of");
+        let view = |i: usize| shards[i].shard_view(place.index);
+        let block = self.in_layer(place.params.start);
+        let shards = Shards::new(shards.len(), &view);
+        layer.op().gradient(place, block, shards, d_params, to_update);
     }
 }
 
-/// Which of a dense layer's columns are weights; the one behind them, if it is among them, is the biases.
-fn weights(dense: Dense, columns: &Range<usize>) -> Range<usize> {
-    columns.start..columns.end.min(dense.inputs)
-}
-
-/// The parameters of some blocks of a model, for an optimizer to update. Threads split it.
-///
-/// What the model keeps of its parameters in another form follows each block's update.
-#[derive(Debug)]
-pub struct BlocksMut<'a> {
-    blocks: &'a [GradientBlock],
-    params: &'a mut [f32],
-    mirrors: &'a mut [Mirror],
-}
-
-impl<'a> BlocksMut<'a> {
-    pub(crate) fn new(
-        blocks: &'a [GradientBlock],
-        params: &'a mut [f32],
-        mirrors: &'a mut [Mirror],
-    ) -> Self {
-        Self { blocks, params, mirrors }
-    }
-
-    /// How many blocks there are.
-    pub fn len(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
-    }
-
-    /// How many parameters they have.
-    pub fn n_params(&self) -> usize {
-        self.params.len()
-    }
-
-    /// The first `mid` blocks and the rest.
+impl Model {
+    /// Overwrites `gradient` with the gradient with respect to all parameters, summed over the samples of `shards`.
+    ///
+    /// # Shapes
+    ///
+    /// `gradient`: as long as [`Model::params`].
     ///
     /// # Panics
     ///
-    /// If there are fewer than `mid`.
+    /// If it has another length, or as [`crate::GradientBlock::gradient`].
     #[track_caller]
-    pub fn split_at(self, mid: usize) -> (Self, Self) {
-        let (blocks, rest_blocks) = self.blocks.split_at(mid);
-        let (mirrors, rest_mirrors) = self.mirrors.split_at_mut(mid);
-        let n_params = blocks.iter().map(|block| block.range().len()).sum();
-        let (params, rest_params) = self.params.split_at_mut(n_params);
-        (
-            Self { blocks, params, mirrors },
-            Self { blocks: rest_blocks, params: rest_params, mirrors: rest_mirrors },
-        )
-    }
-
-    /// Has `update` change the parameters of each block.
-    pub fn for_each(self, mut update: impl FnMut(&GradientBlock, &mut [f32])) {
-        let mut rest = self.params;
-        for (block, mirror) in self.blocks.iter().zip(self.mirrors) {
-            let (params, behind) = rest.split_at_mut(block.range().len());
-            update(block, params);
-            mirror.refresh(params);
-            rest = behind;
+    pub fn gradient(&self, shards: &[Workspace], gradient: &mut [f32]) {
+        assert_eq!(gradient.len(), self.params().len(), "length of the gradient");
+        for block in self.gradient_blocks() {
+            block.gradient(shards, &mut gradient[block.range()]);
         }
     }
 }

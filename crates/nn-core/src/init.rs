@@ -1,10 +1,10 @@
-//! Initial weights. Biases always start at 0, scales at 1 and shifts at 0.
+//! Initial weights. Biases and shifts always start at 0, scales at 1.
 
 use nalgebra::DMatrix;
 
 use crate::rng::Stream;
 
-/// How the weights of dense layers are drawn.
+/// How initial weights are drawn.
 ///
 /// He: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015), equation 10, for layers before a ReLU. Glorot:
 /// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010), equation 16.
@@ -19,7 +19,7 @@ pub enum Init {
     Glorot,
     /// Normal with variance `2 / (inputs + outputs)`.
     GlorotNormal,
-    /// A random matrix whose rows, or columns where there are fewer, are orthogonal and of length 1: Saxe, McClelland and
+    /// A random matrix whose rows (or columns, if there are fewer) are orthogonal and of length 1: Saxe, McClelland and
     /// Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks" (2013).
     Orthogonal,
     /// `0.01 * normal`, as in the book "Neural Networks from Scratch".
@@ -31,7 +31,7 @@ impl Init {
     pub const ALL: [Self; 6] =
         [Self::He, Self::HeUniform, Self::Glorot, Self::GlorotNormal, Self::Orthogonal, Self::Book];
 
-    /// Its name, as programs have it.
+    /// The name in options of programs, such as `he-uniform`.
     pub fn name(self) -> &'static str {
         match self {
             Self::He => "he",

@@ -5,7 +5,7 @@
 //! Every element of a result is summed in an order that depends on the shapes alone, never on a thread.
 
 pub(crate) mod isa;
-mod marks;
+mod mask;
 mod product;
 #[cfg(test)]
 mod reference;
@@ -13,10 +13,10 @@ mod reference;
 use std::ops::Range;
 
 use crate::buffer::{LINE, MatrixView, MatrixViewMut};
-pub(crate) use marks::{Marks, Nonzero};
+pub(crate) use mask::{Nonzero, NonzeroMask};
 pub(crate) use product::{Start, TERMS, Term};
 
-/// `c = start + a b`. `nonzero` says where the columns of `b` are not zero; where it is `None`, anywhere.
+/// `c = start + a b`. `nonzero` says where the columns of `b` are not zero; if it is `None`, anywhere.
 #[track_caller]
 pub(crate) fn multiply(
     c: MatrixViewMut<'_>,
@@ -207,7 +207,7 @@ pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
 }
 
 /// The largest absolute value in `x`; infinite or NaN where an element is.
-pub(crate) fn largest(x: MatrixView<'_>) -> f32 {
+pub(crate) fn max_abs(x: MatrixView<'_>) -> f32 {
     // Without their signs, floats are ordered as their bits are, and those of NaN are above all others.
     let bits = isa::arch().dispatch(
         #[inline(always)]
@@ -219,9 +219,9 @@ pub(crate) fn largest(x: MatrixView<'_>) -> f32 {
     f32::from_bits(bits)
 }
 
-/// [`largest`] of a slice.
-pub(crate) fn largest_of(x: &[f32]) -> f32 {
-    largest(MatrixView::from_slice(x, x.len(), 1))
+/// [`max_abs`] of a slice.
+pub(crate) fn max_abs_of(x: &[f32]) -> f32 {
+    max_abs(MatrixView::from_slice(x, x.len(), 1))
 }
 
 /// Overwrites `y` (n x m, column-major) with the transpose of `x` (m x n).
@@ -229,7 +229,7 @@ pub(crate) fn largest_of(x: &[f32]) -> f32 {
 pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "elements of a matrix and of its transpose");
     let (m, n) = x.shape();
-    // Columns of which a row is a cache line of `y`.
+    // So many columns that a row of them is a cache line of `y`.
     for start in (0..n).step_by(LINE) {
         let columns = start..n.min(start + LINE);
         for row in 0..m {
@@ -257,13 +257,13 @@ mod tests {
 
     #[test]
     fn the_largest_absolute_value() {
-        let largest_of = |x: DMatrix<f32>| largest(x.as_view());
-        assert_eq!(largest_of(DMatrix::zeros(3, 2)), 0.0);
-        assert_eq!(largest_of(DMatrix::from_fn(19, 5, |i, j| -((i * j) as f32))), 72.0);
+        let max_abs_of = |x: DMatrix<f32>| max_abs(x.as_view());
+        assert_eq!(max_abs_of(DMatrix::zeros(3, 2)), 0.0);
+        assert_eq!(max_abs_of(DMatrix::from_fn(19, 5, |i, j| -((i * j) as f32))), 72.0);
         for odd in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let mut x = DMatrix::repeat(19, 5, f32::MAX);
             x[(17, 3)] = odd;
-            assert_eq!(largest_of(x).is_nan(), odd.is_nan());
+            assert_eq!(max_abs_of(x).is_nan(), odd.is_nan());
         }
     }
 
@@ -281,9 +281,9 @@ mod tests {
     fn check(m: usize, n: usize, k: usize, b_of: impl Fn(usize, usize, usize) -> DMatrix<f32>) {
         let (a, b, before) = (matrix(m, k, 1), b_of(k, n, 2), matrix(m, n, 3));
         let (product, bt) = (reference::product(&a, &b), b.transpose());
-        let (mut marks, mut marks_t) = (Marks::new(k, n), Marks::new(n, k));
-        marks.update(columns_of(&b));
-        marks_t.update(columns_of(&bt));
+        let (mut mask, mut mask_t) = (NonzeroMask::new(k, n), NonzeroMask::new(n, k));
+        mask.update(columns_of(&b));
+        mask_t.update(columns_of(&bt));
         let column: Vec<f32> = before.column(0).iter().copied().collect();
         let starts = [
             (Start::Kept, &before + &product),
@@ -292,15 +292,15 @@ mod tests {
         ];
         for (set, arch) in archs() {
             for (start, expected) in &starts {
-                for nonzero in [None, Some(marks.columns())] {
+                for nonzero in [None, Some(mask.columns())] {
                     let mut c = before.clone();
                     let (a, b) = (a.as_view(), b.as_view());
                     product::multiply(arch, c.as_view_mut(), *start, a, b, nonzero);
-                    let is_marked = nonzero.is_some();
-                    assert_eq!(c, *expected, "{m} x {n} x {k}, {set:?}, {start:?}, {is_marked}");
+                    let is_masked = nonzero.is_some();
+                    assert_eq!(c, *expected, "{m} x {n} x {k}, {set:?}, {start:?}, {is_masked}");
                 }
-                let marks = (k <= Marks::GROUP).then(|| marks_t.rows(0, 0));
-                for nonzero in [None, marks] {
+                let mask = (k <= NonzeroMask::GROUP).then(|| mask_t.rows(0, 0));
+                for nonzero in [None, mask] {
                     let mut c = before.clone();
                     let term = Term { a: a.as_view(), b: bt.as_view(), nonzero };
                     // What is claimed is no part of the result, and stays as it is.
@@ -308,8 +308,8 @@ mod tests {
                     let (view, terms) = (c.as_view_mut(), [term]);
                     product::multiply_transposed(arch, view, *start, terms, &mut claimed);
                     assert!(claimed.iter().all(|&x| x == 1.5));
-                    let is_marked = nonzero.is_some();
-                    assert_eq!(c, *expected, "{m} x {n} x {k}T, {set:?}, {start:?}, {is_marked}");
+                    let is_masked = nonzero.is_some();
+                    assert_eq!(c, *expected, "{m} x {n} x {k}T, {set:?}, {start:?}, {is_masked}");
                 }
             }
         }
@@ -338,7 +338,7 @@ mod tests {
         }
     }
 
-    /// Where columns share sets of L1 or lie far apart, and where there are too few to copy them.
+    /// Columns that share sets of L1 or lie far apart, and too few columns to copy.
     #[test]
     fn products_of_panels_that_are_copied() {
         for m in [256, 500, 1024] {
@@ -369,15 +369,15 @@ mod tests {
                 let factors = terms.map(|(i, &k)| (matrix(m, k, i), half_zeros(n, k, i + 4)));
                 let factors: Vec<_> = factors.collect();
                 let mut expected = matrix(m, n, 3);
-                let mut marks = Vec::new();
+                let mut masks = Vec::new();
                 for (a, b) in &factors {
                     expected += reference::product(a, &b.transpose());
-                    marks.push(Marks::new(n, b.ncols().max(1)));
-                    marks.last_mut().unwrap().update(columns_of(b));
+                    masks.push(NonzeroMask::new(n, b.ncols().max(1)));
+                    masks.last_mut().unwrap().update(columns_of(b));
                 }
                 for (set, arch) in archs() {
-                    let terms = factors.iter().zip(&marks).map(|((a, b), marks)| {
-                        let nonzero = (b.ncols() <= Marks::GROUP).then(|| marks.rows(0, 0));
+                    let terms = factors.iter().zip(&masks).map(|((a, b), mask)| {
+                        let nonzero = (b.ncols() <= NonzeroMask::GROUP).then(|| mask.rows(0, 0));
                         Term { a: a.as_view(), b: b.as_view(), nonzero }
                     });
                     let mut c = matrix(m, n, 3);
@@ -423,7 +423,7 @@ mod tests {
         }
     }
 
-    /// The processor is told apart, and a choice stays.
+    /// The processor's best set is found, and a choice stays.
     #[test]
     fn the_best_instruction_set_is_used_unless_another_was_chosen() {
         let (best, _) = archs().next().unwrap();
@@ -450,11 +450,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn multiply_ones(a: (usize, usize), b: (usize, usize), marked: Option<(usize, usize)>) {
+    fn multiply_ones(a: (usize, usize), b: (usize, usize), masked: Option<(usize, usize)>) {
         let ones = |(rows, columns)| DMatrix::from_element(rows, columns, 1.0);
         let (a, b, mut c) = (ones(a), ones(b), ones((3, 3)));
-        let marks = marked.map(|(rows, columns)| Marks::new(rows, columns));
-        let nonzero = marks.as_ref().map(Marks::columns);
+        let mask = masked.map(|(rows, columns)| NonzeroMask::new(rows, columns));
+        let nonzero = mask.as_ref().map(NonzeroMask::columns);
         multiply(c.as_view_mut(), Start::Kept, a.as_view(), b.as_view(), nonzero);
     }
 

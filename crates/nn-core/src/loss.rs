@@ -1,11 +1,11 @@
-//! What training makes small: losses of outputs against targets, and what counts as right.
+//! Loss functions of outputs and targets, and which predictions are right.
 //!
-//! Losses are sums over samples in `f64`, in the samples' order, so that parts of a batch can be added up
-//! exactly the same way by any number of threads; gradients are scaled once, by one over the size of the whole
-//! batch. A sample's loss is the mean over its outputs, where it has several, as in the book.
+//! Losses are sums over samples in `f64`, in the samples' order, so that the shards of a batch are added up in the
+//! same way by any number of threads. Gradients are scaled once, by one over the size of the whole batch. The loss of
+//! a sample with several outputs is the mean over them, as in the book.
 //!
-//! Where a softmax meets cross-entropy, or a sigmoid its binary form, the two are one: the loss is taken from what
-//! goes into the activation, so no clipping is needed and no logit is too large.
+//! A softmax before cross-entropy, or a sigmoid before its binary form, is fused with the loss: the loss is computed
+//! from what enters the activation, so no clipping is needed and no logit is too large.
 
 mod binary;
 mod categorical;
@@ -14,42 +14,40 @@ mod regression;
 use std::ops::AddAssign;
 
 use crate::{
-    Activation, Error, LayerSpec,
+    Error, Layer,
     buffer::{MatrixView, MatrixViewMut},
-};
-pub use categorical::{
-    cross_entropy, cross_entropy_backward, softmax_cross_entropy, softmax_cross_entropy_backward,
+    error::SettingError,
 };
 pub use regression::precision_of;
 
-/// A loss, and with it what counts as a right prediction.
+/// A loss function. It also decides which predictions are right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
     /// Categorical cross-entropy after a softmax: `-sum_j q_j ln(p_j)`, `q` being the target's distribution.
-    /// Right is a sample whose most probable class is the target's.
+    /// A sample is right if its most probable class is the target's.
     CrossEntropy {
-        /// Label smoothing, in `[0, 1)`: so much of the target is spread over all classes alike. Szegedy et al.,
+        /// Label smoothing, in `[0, 1)`: this share of the target is spread evenly over all classes. Szegedy et al.,
         /// "Rethinking the Inception Architecture" (2015), section 7.
         smoothing: f64,
     },
     /// Focal loss after a softmax: `-(1 - p)^gamma ln(p)`, `p` being the probability of the target's class; of a
     /// distribution, of its most probable. Lin et al., "Focal Loss for Dense Object Detection" (2017), equation 4.
     Focal {
-        /// How little samples count that are right already, 0 or above.
+        /// The focusing parameter, 0 or above: the higher, the less samples count that are already right.
         gamma: f64,
     },
-    /// Binary cross-entropy after a sigmoid: `-(t ln(p) + (1 - t) ln(1 - p))`. Right is an output on its target's
-    /// side of 0.5.
+    /// Binary cross-entropy after a sigmoid: `-(t ln(p) + (1 - t) ln(1 - p))`. An output is right if it is on its
+    /// target's side of 0.5.
     BinaryCrossEntropy,
-    /// `(y - t)^2`. Right is an output within the targets' precision.
+    /// `(y - t)^2`. An output is right within the targets' precision.
     MeanSquaredError,
-    /// `|y - t|`; its gradient at 0 is 0. Right is an output within the targets' precision.
+    /// `|y - t|`; its gradient at 0 is 0. An output is right within the targets' precision.
     MeanAbsoluteError,
     /// `(y - t)^2 / 2` up to `delta`, from there `delta (|y - t| - delta / 2)`: Huber, "Robust Estimation of a
-    /// Location Parameter" (1964). Right is an output within the targets' precision.
+    /// Location Parameter" (1964). An output is right within the targets' precision.
     Huber {
-        /// Where the square ends, above 0.
+        /// The error from which the loss is linear, above 0.
         delta: f64,
     },
 }
@@ -62,7 +60,7 @@ impl Default for Loss {
 }
 
 impl Loss {
-    /// Its name, as files and programs have it.
+    /// The name in files and programs, such as `cross_entropy`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CrossEntropy { .. } => "cross_entropy",
@@ -74,25 +72,9 @@ impl Loss {
         }
     }
 
-    /// The loss that models ending in this layer are usually judged by: cross-entropy after a softmax, binary after
-    /// a sigmoid, else the mean squared error.
-    pub fn of_last_layer(last: LayerSpec) -> Self {
-        match last {
-            LayerSpec::Softmax => Self::default(),
-            LayerSpec::Activation(Activation::Sigmoid) => Self::BinaryCrossEntropy,
-            _ => Self::MeanSquaredError,
-        }
-    }
-
-    /// The same without what is for training only, label smoothing and focus: what evaluations measure.
+    /// The loss that evaluations measure: without label smoothing and focus, which are for training only.
     pub fn plain(self) -> Self {
-        match self {
-            Self::CrossEntropy { .. } | Self::Focal { .. } => Self::default(),
-            Self::BinaryCrossEntropy
-            | Self::MeanSquaredError
-            | Self::MeanAbsoluteError
-            | Self::Huber { .. } => self,
-        }
+        if self.is_categorical() { Self::default() } else { self }
     }
 
     /// Checks the settings, and that models ending in `last` can be trained by it.
@@ -100,10 +82,9 @@ impl Loss {
     /// # Errors
     ///
     /// If a setting is outside its range, or cross-entropy lacks its softmax or sigmoid.
-    pub fn check(self, last: LayerSpec) -> Result<(), Error> {
-        let setting = |name, is_valid: bool, expected, found| match is_valid {
-            true => Ok(()),
-            false => Err(Error::LossSetting { name, expected, found }),
+    pub fn check(self, last: Layer) -> Result<(), Error> {
+        let setting = |name, is_valid, expected, found| {
+            SettingError::check(name, is_valid, expected, found).map_err(Error::LossSetting)
         };
         match self {
             Self::CrossEntropy { smoothing } => {
@@ -120,32 +101,30 @@ impl Loss {
             }
             Self::BinaryCrossEntropy | Self::MeanSquaredError | Self::MeanAbsoluteError => {}
         }
-        let expected = match self {
-            Self::CrossEntropy { .. } | Self::Focal { .. } => "softmax",
-            Self::BinaryCrossEntropy => "sigmoid",
-            Self::MeanSquaredError | Self::MeanAbsoluteError | Self::Huber { .. } => return Ok(()),
-        };
         let (loss, found) = (self.name(), last.name());
-        if expected == found { Ok(()) } else { Err(Error::LastLayer { loss, expected, found }) }
+        match self.last_layer() {
+            Some(expected) if expected != found => Err(Error::LastLayer { loss, expected, found }),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether it is one with the layer before it.
+    /// The name of the last layer that the loss needs and is fused with; `None` if any will do.
+    fn last_layer(self) -> Option<&'static str> {
+        match self {
+            Self::CrossEntropy { .. } | Self::Focal { .. } => Some("softmax"),
+            Self::BinaryCrossEntropy => Some("sigmoid"),
+            Self::MeanSquaredError | Self::MeanAbsoluteError | Self::Huber { .. } => None,
+        }
+    }
+
+    /// Whether it is fused with the last layer.
     pub(crate) fn is_fused(self) -> bool {
-        match self {
-            Self::CrossEntropy { .. } | Self::Focal { .. } | Self::BinaryCrossEntropy => true,
-            Self::MeanSquaredError | Self::MeanAbsoluteError | Self::Huber { .. } => false,
-        }
+        self.last_layer().is_some()
     }
 
-    /// Whether a sample has one class, and its outputs compete for it; else each output is right or wrong by itself.
+    /// Whether a sample has one class; otherwise each output is right or wrong by itself.
     pub fn is_categorical(self) -> bool {
-        match self {
-            Self::CrossEntropy { .. } | Self::Focal { .. } => true,
-            Self::BinaryCrossEntropy
-            | Self::MeanSquaredError
-            | Self::MeanAbsoluteError
-            | Self::Huber { .. } => false,
-        }
+        matches!(self, Self::CrossEntropy { .. } | Self::Focal { .. })
     }
 
     /// How many predictions a sample of so many outputs has, each right or wrong.
@@ -154,7 +133,6 @@ impl Loss {
     }
 
     /// From what goes into the last activation: overwrites `y` with what comes out and gives the loss.
-    #[track_caller]
     pub(crate) fn forward_fused(
         self,
         logits: MatrixView<'_>,
@@ -167,46 +145,30 @@ impl Loss {
         }
     }
 
-    /// Overwrites `d_logits` with the gradient of [`Loss::forward_fused`] over `n_batch` samples.
-    #[track_caller]
-    pub(crate) fn backward_fused(
-        self,
-        y: MatrixView<'_>,
-        targets: Targets<'_>,
-        n_batch: usize,
-        d_logits: MatrixViewMut<'_>,
-    ) {
-        match self {
-            Self::BinaryCrossEntropy => binary::backward(y, targets, n_batch, d_logits),
-            _ => categorical::backward(self, y, targets, n_batch, d_logits),
-        }
-    }
-
-    /// The loss of outputs as they are.
-    #[track_caller]
-    pub(crate) fn forward(self, y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
-        regression::forward(self, y, targets)
-    }
-
-    /// Overwrites `dy` with the gradient of [`Loss::forward`] over `n_batch` samples.
-    #[track_caller]
+    /// From the model's output `y`, overwrites `d` with the gradient of the mean loss over `n_batch` samples: with
+    /// respect to the logits if the loss is fused with the last layer, else with respect to `y`.
     pub(crate) fn backward(
         self,
         y: MatrixView<'_>,
         targets: Targets<'_>,
         n_batch: usize,
-        dy: MatrixViewMut<'_>,
+        d: MatrixViewMut<'_>,
     ) {
-        regression::backward(self, y, targets, n_batch, dy);
+        match self {
+            Self::BinaryCrossEntropy => binary::backward(y, targets, n_batch, d),
+            _ if self.is_fused() => categorical::backward(self, y, targets, n_batch, d),
+            _ => regression::backward(self, y, targets, n_batch, d),
+        }
     }
 
-    /// The plain loss of outputs that come from no last layer, such as the mean of two.
+    /// The plain loss of outputs without their logits, such as the mean of two.
     ///
     /// # Panics
     ///
-    /// If the shapes differ.
+    /// If there are not as many targets as samples, or a label is no class.
     #[track_caller]
     pub fn of_outputs(self, y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
+        targets.check(self, y.nrows(), y.ncols());
         match self {
             Self::CrossEntropy { .. } | Self::Focal { .. } => categorical::of_outputs(y, targets),
             Self::BinaryCrossEntropy => binary::of_outputs(y, targets),
@@ -215,7 +177,7 @@ impl Loss {
     }
 }
 
-/// What a model's outputs shall be.
+/// The targets of some samples, with weights.
 #[derive(Clone, Copy, Debug)]
 pub struct Targets<'a> {
     /// For each sample.
@@ -224,7 +186,7 @@ pub struct Targets<'a> {
     pub weights: &'a [f32],
 }
 
-/// Targets by themselves.
+/// Targets without weights.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
     /// A class for each sample.
@@ -263,21 +225,52 @@ impl<'a> Targets<'a> {
         self.weights.get(i).copied().unwrap_or(1.0)
     }
 
-    /// There is a weight for each of `n` samples, or none at all.
+    /// Panics unless these are targets of `n` samples that the loss can compare with so many outputs.
     #[track_caller]
-    fn check_weights(self, n: usize) {
+    pub(crate) fn check(self, loss: Loss, outputs: usize, n: usize) {
+        match self.values {
+            Values::Classes(labels) => {
+                assert!(loss.is_categorical(), "{} compares numbers, not classes", loss.name());
+                assert_eq!(labels.len(), n, "number of labels and of samples");
+                let wrong = labels.iter().position(|&label| label as usize >= outputs);
+                if let Some(sample) = wrong {
+                    let label = labels[sample];
+                    panic!(
+                        "label of sample {sample}: expected a class below {outputs}, found {label}"
+                    );
+                }
+            }
+            Values::Numbers { numbers, .. } => {
+                assert_eq!(numbers.len(), outputs * n, "target numbers of {n} samples");
+            }
+        }
         assert!(self.weights.is_empty() || self.weights.len() == n, "weights of {n} samples");
     }
 
     /// The numbers of each sample and the precision.
-    #[track_caller]
-    fn numbers(self, outputs: usize, n: usize) -> (impl Iterator<Item = &'a [f32]>, f32) {
-        let Values::Numbers { numbers, precision } = self.values else {
-            panic!("this loss compares numbers, not classes");
-        };
-        assert_eq!(numbers.len(), outputs * n, "target numbers of {n} samples");
-        self.check_weights(n);
-        (numbers.chunks_exact(outputs), precision)
+    fn numbers(self, outputs: usize) -> (impl Iterator<Item = &'a [f32]>, f32) {
+        match self.values {
+            Values::Numbers { numbers, precision } => (numbers.chunks_exact(outputs), precision),
+            Values::Classes(_) => unreachable!("Targets::check refuses classes"),
+        }
+    }
+}
+
+/// The objective of a training pass: the loss and the targets of the samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Objective<'a> {
+    /// The loss.
+    pub loss: Loss,
+    /// The targets of the workspace's samples.
+    pub targets: Targets<'a>,
+    /// Samples of the whole batch, over which the gradient is averaged.
+    pub n_batch: usize,
+}
+
+impl<'a> Objective<'a> {
+    /// Cross-entropy over samples of these classes, which are the whole batch.
+    pub fn classes(labels: &'a [u32]) -> Self {
+        Self { loss: Loss::default(), targets: labels.into(), n_batch: labels.len() }
     }
 }
 

@@ -1,6 +1,6 @@
-//! What is counted about predictions.
+//! Metrics of predictions.
 
-/// The index of the largest value, the first of equals; 0 where there is none.
+/// The index of the largest value, the first of equals; 0 if there is none.
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
@@ -19,7 +19,7 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// An empty one; of no classes, where samples have none.
+    /// An empty matrix; of no classes, if samples have none.
     pub fn new(n_classes: usize) -> Self {
         Self { n_classes, counts: vec![0; n_classes * n_classes] }
     }
@@ -41,7 +41,7 @@ impl ConfusionMatrix {
         self.counts.chunks(self.n_classes.max(1))
     }
 
-    /// The share of all samples that were predicted right, 0 to 1; NaN where there are none.
+    /// The share of all samples that were predicted right, 0 to 1; NaN if there are none.
     pub fn accuracy(&self) -> f64 {
         let right: u64 = self.rows().enumerate().map(|(class, row)| row[class]).sum();
         right as f64 / self.counts.iter().sum::<u64>() as f64

@@ -1,188 +1,120 @@
-//! A network: its layers, an index of its parameters by name, and the one buffer that holds them.
+//! A network: its architecture and the buffers that hold its parameters and running statistics.
 
-use std::ops::{Deref, DerefMut, Range};
-
-use nalgebra::DMatrix;
-
-use crate::{
-    BlocksMut, Buffer, Error, GradientBlock, Init, Layer, LayerSpec, LossSum, Objective, Penalty,
-    Workspace,
-    buffer::{MatrixView, zeros},
-    layer::{batch_norm::BatchNorm, norm::Norm},
-    mirror::Mirror,
-    rng::{Purpose, Stream},
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
 };
 
-/// Samples of one pass in [`Model::predict`].
-const PREDICT_CHUNK: usize = 256;
-
-/// A named parameter's place and shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Param {
-    /// `dense0.weights`, `dense0.biases`, `batch_norm0.scales`, `batch_norm0.shifts`, `dense1.weights`, ...
-    pub name: String,
-    /// Where it lies in the parameter buffer.
-    pub range: Range<usize>,
-    /// Rows (outputs) of the column-major matrix it is.
-    pub rows: usize,
-    /// Columns: inputs of weights, 1 of all others.
-    pub columns: usize,
-}
-
-/// A layer's pass over samples, by the layer's index in the model. The last one's are fused with the
-/// loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    /// From its input to its output.
-    Forward(usize),
-    /// From the gradient by its output to that by its input.
-    Backward(usize),
-}
+use crate::{
+    Architecture, BlocksMut, Buffer, Error, GradientBlock, Init, Loss, Penalty, PlacedLayer, Role,
+    TensorSpec,
+    buffer::{MatrixView, zeros},
+    rng::{Purpose, Stream},
+};
 
 /// A feed-forward network.
 ///
 /// ```
-/// use nn_core::{Init, LayerSpec, Model};
+/// use nn_core::{Architecture, Init, Model};
 ///
-/// let model = Model::new(&LayerSpec::mlp(&[784, 128, 128, 10]), Init::He, 0)?;
+/// let model = Model::new(Architecture::mlp(&[784, 128, 128, 10])?, Init::He, 0);
 /// assert_eq!(model.params().len(), 118_282);
 /// assert_eq!(model.param("dense0.weights").unwrap().shape(), (128, 784));
 /// # Ok::<(), nn_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Model {
-    layers: Vec<Layer>,
-    index: Vec<Param>,
+    architecture: Arc<Architecture>,
     params: Buffer,
-    /// What layers know of the data and no gradient changes: running means and variances.
     statistics: Buffer,
-    /// The parameters once more, in the blocks that an update goes by, and each block's mirror.
+    /// The blocks that the parameters are updated in, and the weight cache of each.
     blocks: Vec<GradientBlock>,
-    mirrors: Vec<Mirror>,
+    weight_caches: Vec<Vec<f32>>,
 }
 
 impl Model {
     /// A network with weights drawn from `seed`, biases 0, scales 1 and shifts 0.
-    ///
-    /// # Errors
-    ///
-    /// If the layers do not fit together.
-    pub fn new(specs: &[LayerSpec], init: Init, seed: u64) -> Result<Self, Error> {
-        let layers = Layer::chain(specs)?;
-        let mut params = zeros(count(&layers));
-        for (index, layer) in layers.iter().enumerate() {
-            match *layer {
-                Layer::Dense(dense) => {
-                    let mut stream = Stream::new(seed, Purpose::Init, index as u64);
-                    let weights = &mut params[dense.weights()];
-                    init.fill(&mut stream, dense.inputs, dense.outputs, weights);
-                }
-                Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
-                    params[norm.scales()].fill(1.0);
-                }
-                Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
+    pub fn new(architecture: impl Into<Arc<Architecture>>, init: Init, seed: u64) -> Self {
+        let architecture = architecture.into();
+        let mut params = zeros(architecture.n_params());
+        let mut statistics = zeros(architecture.n_statistics());
+        for tensor in architecture.tensors() {
+            let buffer = if tensor.role.is_statistic() { &mut statistics } else { &mut params };
+            let values = &mut buffer[tensor.range.clone()];
+            if tensor.role == Role::Weight {
+                let mut stream = Stream::new(seed, Purpose::Init, tensor.layer as u64);
+                let (outputs, inputs) = tensor.matrix_shape();
+                init.fill(&mut stream, inputs, outputs, values);
+            } else {
+                values.fill(tensor.role.initial());
             }
         }
-        let mut statistics = zeros(count_statistics(&layers));
-        for layer in &layers {
-            if let Layer::BatchNorm(batch_norm) = *layer {
-                statistics[batch_norm.variances()].fill(1.0);
-            }
-        }
-        Self::from_parts(specs, params, statistics)
+        Self::of_buffers(architecture, params, statistics)
     }
 
-    /// A network with the given parameters, in the order of [`Model::index`], and running statistics, in that of
-    /// [`Model::statistics_index`].
+    /// A network with the given parameters and running statistics, in the order of [`Architecture::tensors`].
     ///
     /// # Errors
     ///
-    /// If the layers do not fit together, or need another number of parameters or statistics.
+    /// If there are more or fewer than the layers need.
     pub fn from_parts(
-        specs: &[LayerSpec],
+        architecture: impl Into<Arc<Architecture>>,
         params: Buffer,
         statistics: Buffer,
     ) -> Result<Self, Error> {
-        let layers = Layer::chain(specs)?;
-        let expected = count(&layers);
-        if params.len() != expected {
-            return Err(Error::ParameterCount { expected, found: params.len() });
+        let architecture = architecture.into();
+        let (expected, found) = (architecture.n_params(), params.len());
+        if found != expected {
+            return Err(Error::ParameterCount { expected, found });
         }
-        let expected = count_statistics(&layers);
-        if statistics.len() != expected {
-            return Err(Error::StatisticsCount { expected, found: statistics.len() });
+        let (expected, found) = (architecture.n_statistics(), statistics.len());
+        if found != expected {
+            return Err(Error::StatisticsCount { expected, found });
         }
-        let (index, blocks) = (index(&layers), GradientBlock::of_layers(&layers));
-        let mirrors = blocks.iter().map(GradientBlock::mirror).collect();
-        let mut model = Self { layers, index, params, statistics, blocks, mirrors };
-        model.refresh_mirrors();
-        Ok(model)
+        Ok(Self::of_buffers(architecture, params, statistics))
     }
 
-    /// How many parameters a network of these layers has, without making it.
-    ///
-    /// # Errors
-    ///
-    /// If the layers do not fit together.
-    pub fn parameter_count(specs: &[LayerSpec]) -> Result<usize, Error> {
-        Ok(count(&Layer::chain(specs)?))
+    /// A network of buffers that have the right lengths.
+    fn of_buffers(architecture: Arc<Architecture>, params: Buffer, statistics: Buffer) -> Self {
+        let blocks = GradientBlock::of(&architecture);
+        let weight_caches = blocks.iter().map(|block| block.weight_cache(&architecture)).collect();
+        let mut model = Self { architecture, params, statistics, blocks, weight_caches };
+        model.refresh_weight_caches();
+        model
     }
 
-    /// The parameters that a network of these layers has, without making it.
-    ///
-    /// # Errors
-    ///
-    /// If the layers do not fit together.
-    pub fn parameter_index(specs: &[LayerSpec]) -> Result<Vec<Param>, Error> {
-        Ok(index(&Layer::chain(specs)?))
-    }
-
-    /// The running statistics that a network of these layers has, without making it.
-    ///
-    /// # Errors
-    ///
-    /// If the layers do not fit together.
-    pub fn statistics_index(specs: &[LayerSpec]) -> Result<Vec<Param>, Error> {
-        Ok(statistics_index(&Layer::chain(specs)?))
+    /// Its layers and tensors.
+    pub fn architecture(&self) -> &Arc<Architecture> {
+        &self.architecture
     }
 
     /// The layers, first to last.
-    pub fn layers(&self) -> &[Layer] {
-        &self.layers
+    pub fn layers(&self) -> &[PlacedLayer] {
+        self.architecture.layers()
     }
 
-    /// What the layers are, as [`Model::from_parts`] takes them.
-    pub fn specs(&self) -> Vec<LayerSpec> {
-        self.layers.iter().map(|layer| layer.spec()).collect()
-    }
-
-    /// Length of an input column.
+    /// How many features a sample has.
     pub fn inputs(&self) -> usize {
-        self.layers[0].inputs()
+        self.architecture.input().len()
     }
 
-    /// Length of an output column: of a classifier, the number of classes.
+    /// How many outputs there are for a sample: of a classifier, the number of classes.
     pub fn outputs(&self) -> usize {
-        self.layers[self.layers.len() - 1].outputs()
+        self.architecture.output().len()
     }
 
-    /// The parameters by name, in their order in the buffer.
-    pub fn index(&self) -> &[Param] {
-        &self.index
-    }
-
-    /// All parameters.
+    /// All parameters, in the order of [`Architecture::tensors`].
     pub fn params(&self) -> &[f32] {
         &self.params
     }
 
-    /// What the layers know of the data beside their parameters: running means and variances.
+    /// The running means and variances of batch normalisation, in the order of [`Architecture::tensors`].
     pub fn statistics(&self) -> &[f32] {
         &self.statistics
     }
 
-    pub(crate) fn layers_and_statistics_mut(&mut self) -> (&[Layer], &mut [f32]) {
-        (&self.layers, &mut self.statistics)
+    pub(crate) fn layers_and_statistics_mut(&mut self) -> (&Architecture, &mut [f32]) {
+        (&self.architecture, &mut self.statistics)
     }
 
     /// The parameters as blocks, in their order in the buffer and without gaps.
@@ -192,128 +124,74 @@ impl Model {
 
     /// The parameters, for an optimizer to update block by block, on one thread or on several.
     pub fn blocks_mut(&mut self) -> BlocksMut<'_> {
-        BlocksMut::new(&self.blocks, &mut self.params, &mut self.mirrors)
+        let Self { architecture, params, blocks, weight_caches, .. } = self;
+        BlocksMut::new(architecture, blocks, params, weight_caches)
     }
 
-    /// All parameters, to be changed at will: what the model keeps of them in another form follows when
-    /// the guard is dropped.
+    /// Mutable access to all parameters; cached transposes are refreshed when the guard is dropped.
     pub fn params_mut(&mut self) -> ParamsMut<'_> {
         ParamsMut { model: self }
     }
 
-    fn refresh_mirrors(&mut self) {
+    fn refresh_weight_caches(&mut self) {
         self.blocks_mut().for_each(|_, _| {});
     }
 
-    /// The mirrors of a layer's blocks.
-    pub(crate) fn mirrors_of(&self, layer: usize) -> &[Mirror] {
+    /// The weight caches of a layer's blocks.
+    pub(crate) fn weight_caches(&self, layer: usize) -> &[Vec<f32>] {
         let start = self.blocks.partition_point(|block| block.layer() < layer);
         let end = self.blocks.partition_point(|block| block.layer() <= layer);
-        &self.mirrors[start..end]
+        &self.weight_caches[start..end]
     }
 
-    /// The parameter of the given name as a matrix (weights: outputs x inputs), if there is one.
+    /// The parameter or running statistic of the given name as a matrix (weights: outputs x inputs), if there is one.
     pub fn param(&self, name: &str) -> Option<MatrixView<'_>> {
-        let param = self.index.iter().find(|param| param.name == name)?;
-        let data = &self.params[param.range.clone()];
-        Some(MatrixView::from_slice(data, param.rows, param.columns))
+        let tensor = self.architecture.tensors().iter().find(|tensor| tensor.name == name)?;
+        let (rows, columns) = tensor.matrix_shape();
+        Some(MatrixView::from_slice(self.values(tensor), rows, columns))
     }
 
-    /// Whether the last layer is a softmax, as cross-entropy and class probabilities need.
+    fn values(&self, tensor: &TensorSpec) -> &[f32] {
+        let buffer = if tensor.role.is_statistic() { &self.statistics } else { &self.params };
+        &buffer[tensor.range.clone()]
+    }
+
+    /// Whether the outputs are probabilities of classes that exclude each other: the last layer is a softmax.
     pub fn is_classifier(&self) -> bool {
-        matches!(self.layers.last(), Some(Layer::Softmax(_)))
+        Loss::default().check(self.architecture.last().layer).is_ok()
     }
 
-    /// What regularisation adds to the loss: `penalties` has one for each dense layer, or is empty.
+    /// What regularisation adds to the loss: `penalties` has one for each layer with weights, or is empty.
     ///
     /// # Panics
     ///
-    /// If there are some, but more or fewer than dense layers.
+    /// If there are some, but more or fewer than layers with weights.
     #[track_caller]
     pub fn penalty(&self, penalties: &[Penalty]) -> f64 {
         if penalties.is_empty() {
             return 0.0;
         }
-        let dense = self.layers.iter().filter_map(|layer| match layer {
-            Layer::Dense(dense) => Some(dense),
-            _ => None,
-        });
-        assert_eq!(penalties.len(), dense.clone().count(), "penalties and dense layers");
-        let of_layer = |(dense, penalty): (&crate::Dense, &Penalty)| {
-            penalty.of(&self.params[dense.weights()], &self.params[dense.biases()])
+        let layers = self.architecture.weighted_layers();
+        let (expected, found) = (layers.count(), penalties.len());
+        assert_eq!(found, expected, "penalties, one for each layer with weights");
+        let values = |layer, role| {
+            let mut tensors = self.architecture.tensors().iter();
+            let tensor = tensors.find(|tensor| tensor.layer == layer && tensor.role == role);
+            tensor.map_or(&[][..], |tensor| self.values(tensor))
+        };
+        let layers = self.architecture.weighted_layers().zip(penalties);
+        let of_layer = |(layer, penalty): (usize, &Penalty)| {
+            penalty.of(values(layer, Role::Weight), values(layer, Role::Bias))
         };
         // A sum of none would be -0.0.
-        dense.zip(penalties).map(of_layer).fold(0.0, |sum, of_layer| sum + of_layer)
-    }
-
-    /// Runs all layers over the workspace's samples and gives the last one's output.
-    ///
-    /// # Panics
-    ///
-    /// If the workspace was made for another architecture.
-    #[track_caller]
-    pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
-        self.forward_layers(0..self.layers.len(), workspace, &mut |_| {});
-        workspace.output(self.layers.len() - 1)
-    }
-
-    /// The output for samples in the columns of `x`: outputs x n. Allocates; for many calls, or
-    /// without, use a [`Workspace`] and [`Model::forward`].
-    ///
-    /// # Shapes
-    ///
-    /// `x`: inputs x n.
-    ///
-    /// # Panics
-    ///
-    /// If `x` has another number of rows than the model has inputs.
-    #[track_caller]
-    pub fn predict(&self, x: MatrixView<'_>) -> DMatrix<f32> {
-        assert_eq!(x.nrows(), self.inputs(), "rows of x and the model's inputs");
-        let mut workspace = Workspace::inference(self, x.ncols().min(PREDICT_CHUNK));
-        let mut output = DMatrix::zeros(self.outputs(), x.ncols());
-        for start in (0..x.ncols()).step_by(PREDICT_CHUNK) {
-            let n = PREDICT_CHUNK.min(x.ncols() - start);
-            workspace.input_mut(n).copy_from(&x.columns(start, n));
-            output.columns_mut(start, n).copy_from(&self.forward(&mut workspace));
-        }
-        output
-    }
-
-    /// Forward to the loss of the workspace's samples, summed up. What the last layer gives, such as class
-    /// probabilities, is then [`Workspace::output`] of it, also where it is one with the loss.
-    ///
-    /// # Panics
-    ///
-    /// If the workspace is of another architecture, the targets are not those of its samples, or the model does not
-    /// end as the loss needs ([`crate::Loss::check`]).
-    #[track_caller]
-    pub fn loss(&self, objective: &Objective<'_>, workspace: &mut Workspace) -> LossSum {
-        self.forward_loss(0, objective, workspace, &mut |_| {})
-    }
-
-    /// Back from the loss to the gradient by every layer's output, which stays in the workspace
-    /// for [`crate::GradientBlock::gradient`]. Comes after [`Model::loss`] of the same samples, loss and targets.
-    ///
-    /// Not for a model with batch normalisation, whose samples learn from each other on the way:
-    /// [`Model::train_pass`] is for all.
-    ///
-    /// # Panics
-    ///
-    /// As [`Model::loss`], and if the workspace is one for inference or the model normalises over batches.
-    #[track_caller]
-    pub fn backward(&self, objective: &Objective<'_>, workspace: &mut Workspace) {
-        assert_eq!(self.n_stages(), 1, "stages of a model that goes back in one");
-        self.backward_loss(objective, workspace, &mut |_| {});
-        let end = self.layers.len() - usize::from(objective.loss.is_fused());
-        self.backward_layers(0..end, workspace, &mut |_| {});
+        layers.map(of_layer).fold(0.0, |sum, of_layer| sum + of_layer)
     }
 }
 
-/// Two models are the same where their layers, parameters and statistics are.
+/// Two models are the same if their layers, parameters and statistics are.
 impl PartialEq for Model {
     fn eq(&self, other: &Self) -> bool {
-        self.layers == other.layers
+        self.architecture == other.architecture
             && self.params == other.params
             && self.statistics == other.statistics
     }
@@ -341,79 +219,6 @@ impl DerefMut for ParamsMut<'_> {
 
 impl Drop for ParamsMut<'_> {
     fn drop(&mut self) {
-        self.model.refresh_mirrors();
+        self.model.refresh_weight_caches();
     }
-}
-
-/// How many parameters the layers have.
-fn count(layers: &[Layer]) -> usize {
-    layers.iter().map(|layer| layer.n_params()).sum()
-}
-
-/// How many statistics the layers have.
-fn count_statistics(layers: &[Layer]) -> usize {
-    layers.iter().map(|layer| layer.n_statistics()).sum()
-}
-
-/// The parameters of the layers, by name.
-fn index(layers: &[Layer]) -> Vec<Param> {
-    let mut index = Vec::new();
-    for (layer, name) in layers.iter().zip(numbered(layers)) {
-        match *layer {
-            Layer::Dense(dense) => {
-                let name_of = |part| format!("{name}.{part}");
-                let (rows, columns) = (dense.outputs, dense.inputs);
-                index.push(Param {
-                    name: name_of("weights"),
-                    range: dense.weights(),
-                    rows,
-                    columns,
-                });
-                index.push(Param {
-                    name: name_of("biases"),
-                    range: dense.biases(),
-                    rows,
-                    columns: 1,
-                });
-            }
-            Layer::LayerNorm(norm) | Layer::BatchNorm(BatchNorm { norm, .. }) => {
-                index.extend(pair(
-                    &name,
-                    ["scales", "shifts"],
-                    [norm.scales(), norm.shifts()],
-                    norm,
-                ));
-            }
-            Layer::Activation { .. } | Layer::Softmax(_) | Layer::Dropout(_) => {}
-        }
-    }
-    index
-}
-
-/// The running statistics of the layers, by name.
-fn statistics_index(layers: &[Layer]) -> Vec<Param> {
-    let mut index = Vec::new();
-    for (layer, name) in layers.iter().zip(numbered(layers)) {
-        if let Layer::BatchNorm(batch_norm) = *layer {
-            let ranges = [batch_norm.means(), batch_norm.variances()];
-            index.extend(pair(&name, ["means", "variances"], ranges, batch_norm.norm));
-        }
-    }
-    index
-}
-
-/// Two columns of a normalisation.
-fn pair(name: &str, parts: [&str; 2], ranges: [Range<usize>; 2], norm: Norm) -> [Param; 2] {
-    let mut parts = parts.into_iter();
-    ranges.map(|range| {
-        let part = parts.next().unwrap_or_default();
-        Param { name: format!("{name}.{part}"), range, rows: norm.size, columns: 1 }
-    })
-}
-
-/// Each layer's name with its number among those of its kind: `dense0`, `relu0`, `dense1`, ...
-fn numbered(layers: &[Layer]) -> Vec<String> {
-    let name = |layer: &Layer| layer.spec().name();
-    let number = |i: usize| layers[..i].iter().filter(|it| name(it) == name(&layers[i])).count();
-    layers.iter().enumerate().map(|(i, layer)| format!("{}{}", name(layer), number(i))).collect()
 }

@@ -1,6 +1,6 @@
-//! Regularisation: what large parameters of a dense layer add to the loss.
+//! L1 and L2 regularisation.
 
-/// L1 and L2 regularisation of a dense layer: the loss grows by
+/// L1 and L2 regularisation of a layer: the loss grows by
 /// `l1 sum |p| + l2 sum p^2` over its weights, and likewise over its biases.
 ///
 /// The gradient is `l1 sign(p) + 2 l2 p`, with `sign(0) = 0`: a weight that is 0 stays there. The book has 1 there.
@@ -10,13 +10,13 @@
 /// "Neural Networks from Scratch", chapter 14.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Penalty {
-    /// By each weight's absolute value, 0 or above.
+    /// The L1 coefficient of the weights, 0 or above.
     pub weights_l1: f64,
-    /// By each weight's square, 0 or above.
+    /// The L2 coefficient of the weights, 0 or above.
     pub weights_l2: f64,
-    /// By each bias' absolute value, 0 or above.
+    /// The L1 coefficient of the biases, 0 or above.
     pub biases_l1: f64,
-    /// By each bias' square, 0 or above.
+    /// The L2 coefficient of the biases, 0 or above.
     pub biases_l2: f64,
 }
 
@@ -31,7 +31,7 @@ impl Penalty {
         ]
     }
 
-    /// What the layer's parameters add to the loss.
+    /// The regularisation loss of a layer's parameters.
     pub fn of(&self, weights: &[f32], biases: &[f32]) -> f64 {
         let of = |params: &[f32], l1: f64, l2: f64| {
             let params = params.iter().map(|&param| f64::from(param));
@@ -40,7 +40,7 @@ impl Penalty {
         of(weights, self.weights_l1, self.weights_l2) + of(biases, self.biases_l1, self.biases_l2)
     }
 
-    /// Adds its gradient to that of a run of the layer's parameters, of which the first `n_weights` are weights.
+    /// Adds its gradient to that of some of the layer's parameters, `n_weights` weights and then biases.
     ///
     /// # Panics
     ///
@@ -65,13 +65,13 @@ impl Penalty {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Init, LayerSpec, Model};
+    use crate::{Architecture, Init, Model};
 
     /// A model's penalty is that of its dense layers, each with its own; without any it is 0, and not the -0 that an
     /// empty sum is.
     #[test]
     fn of_a_model() {
-        let model = Model::new(&LayerSpec::mlp(&[2, 3, 2]), Init::He, 0).unwrap();
+        let model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);
         assert_eq!(model.penalty(&[]).to_bits(), 0);
         let l1 = Penalty { weights_l1: 0.5, ..Penalty::default() };
         let second = model.param("dense1.weights").unwrap();
@@ -81,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "penalties and dense layers")]
+    #[should_panic(expected = "penalties, one for each layer with weights")]
     fn too_few_for_a_model() {
-        let model = Model::new(&LayerSpec::mlp(&[2, 3, 2]), Init::He, 0).unwrap();
+        let model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);
         model.penalty(&[Penalty::default()]);
     }
 }

@@ -8,7 +8,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What the numbers are for. Streams of different purposes never overlap.
+/// The purpose of a stream. Streams of different purposes never overlap.
 ///
 /// The discriminants are part of what makes a run reproducible: they are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Purpose {
     Shuffle = 2,
     /// What dropout drops; the index is the step's.
     Dropout = 3,
-    /// How a sample is changed before it is learned from; the index is [`Stream::index_of`] epoch and sample.
+    /// Augmentation of a training sample; the index is [`Stream::index_of`] epoch and sample.
     Augment = 4,
 }
 
@@ -39,7 +39,7 @@ pub struct Stream(ChaCha8Rng);
 
 impl Stream {
     /// The stream of `(seed, purpose, index)`: ChaCha8 with the seed (8 bytes, little-endian) and
-    /// the purpose (1 byte) as its key, zeros behind, and `index` as its stream number.
+    /// the purpose (1 byte) as its key, followed by zeros, and `index` as its stream number.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -49,13 +49,13 @@ impl Stream {
         Self(chacha)
     }
 
-    /// One index for an epoch and one of its samples.
+    /// One index for an epoch, below 2^32, and one of its samples.
     pub fn index_of(epoch: u64, sample: u32) -> u64 {
         epoch << 32 | u64::from(sample)
     }
 
-    /// Goes on with the numbers of this layer and part, which are none of another's: each has 2^32 words of the
-    /// stream, and a layer 2^16 parts.
+    /// Continues with the numbers of this layer and part. Parts do not overlap: each has 2^32 words of the stream, and
+    /// a layer has 2^16 parts.
     pub(crate) fn skip_to(&mut self, layer: u64, part: u64) {
         self.0.set_word_pos(u128::from(layer) << 48 | u128::from(part) << 32);
     }

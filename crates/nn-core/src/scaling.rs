@@ -1,11 +1,11 @@
-//! From bytes to the numbers that a network is fed.
+//! The scaling of bytes, such as pixels, to a network's inputs.
 
 /// How a byte becomes an input: `(byte - mean) * (1 / std)`, in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling {
-    /// The byte that becomes 0.
+    /// The value that becomes 0.
     pub mean: f32,
-    /// How far from the mean becomes 1.
+    /// The distance from the mean that becomes 1.
     pub std: f32,
 }
 

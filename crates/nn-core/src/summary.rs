@@ -8,15 +8,11 @@ impl Model {
     /// A table of the layers, their output sizes and parameters, and the total.
     pub fn summary(&self) -> String {
         let mut table = String::from("layer       output  parameters\n");
-        for layer in self.layers() {
-            writeln!(
-                table,
-                "{:<10}{:>8}{:>12}",
-                layer.spec().name(),
-                layer.outputs(),
-                layer.n_params()
-            )
-            .expect("writing to a String cannot fail");
+        for at in self.layers() {
+            let (name, output, n_params) =
+                (at.layer.name(), at.place.output.len(), at.place.params.len());
+            writeln!(table, "{name:<10}{output:>8}{n_params:>12}")
+                .expect("writing to a String cannot fail");
         }
         write!(table, "total{:>25}", self.params().len()).expect("writing to a String cannot fail");
         table
@@ -25,11 +21,11 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Init, LayerSpec, Model};
+    use crate::{Architecture, Init, Model};
 
     #[test]
     fn lists_layers_and_the_total() {
-        let model = Model::new(&LayerSpec::mlp(&[784, 128, 10]), Init::He, 0).unwrap();
+        let model = Model::new(Architecture::mlp(&[784, 128, 10]).unwrap(), Init::He, 0);
         assert_eq!(
             model.summary(),
             "layer       output  parameters\n\

@@ -2,18 +2,15 @@
 //!
 //! The loss of a whole net is checked through the public passes; layers apart are checked where
 //! they live in a net that makes their gradient matter: a softmax in the middle goes through its
-//! full Jacobian, the one at the end through the fused form. A batch stands in several parts, so that what they
-//! must learn from each other is part of the check.
+//! full Jacobian, the one at the end through the fused form. A batch stands in several shards, so that what
+//! they must exchange is part of the check.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use nalgebra::DMatrix;
 use nn_core::{
-    Activation, BatchStatistics, Buffer, Draws, Init, LayerSpec, Loss, Model, Objective, Penalty,
-    Scaling, Targets, Values, Workspace, loss, zeros,
+    Activation, Architecture, BatchStatistics, Buffer, Init, Layer, Loss, Mode, Model, Objective,
+    Penalty, Scaling, Targets, Values, Workspace, zeros,
 };
-
-use LayerSpec::{Dense, Softmax};
 
 /// What a net is checked on.
 struct Problem<'a> {
@@ -42,33 +39,33 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The mean loss of `model`, and the gradient by its parameters, the samples being split over workspaces of at
-/// most `capacity`.
+/// The mean loss of `model`, and the gradient with respect to its parameters; the samples are split over
+/// workspaces of at most `capacity`.
 fn loss_and_gradient(model: &Model, problem: &Problem<'_>, capacity: usize) -> (f64, Buffer) {
     let n_batch = problem.x.len() / model.inputs();
-    let (mut parts, mut objectives) = (Vec::new(), Vec::new());
+    let (mut shards, mut objectives) = (Vec::new(), Vec::new());
     for (i, x) in problem.x.chunks(capacity * model.inputs()).enumerate() {
         let n = x.len() / model.inputs();
-        let mut part = Workspace::training(model, capacity);
-        part.set_draws(Some(Draws { seed: 7, step: 3, part: i as u64 }));
-        part.input_mut(n).copy_from_slice(x);
-        parts.push(part);
+        let mut shard = Workspace::training(model, capacity);
+        shard.set_mode(Mode::Train { seed: 7, step: 3, shard: i as u64 });
+        shard.input_mut(n).copy_from_slice(x);
+        shards.push(shard);
         let targets = problem.targets(i * capacity, n, model.outputs());
         objectives.push(Objective { loss: problem.loss, targets, n_batch });
     }
     let mut statistics = BatchStatistics::new(model);
-    let loss = model.train_pass(&objectives, &mut statistics, &mut parts).loss;
+    let loss = model.train_pass(&objectives, &mut statistics, &mut shards).loss;
     let (mut gradient, mut params) = (zeros(model.params().len()), model.params().to_vec());
     let mut for_update = gradient.clone();
+    model.gradient(&shards, &mut gradient);
     for block in model.gradient_blocks() {
         let range = block.range();
-        block.gradient(&parts, &mut gradient[range.clone()]);
         let for_update = &mut for_update[range.clone()];
-        block.gradient_for_update(&parts, for_update, &mut params[range]);
+        block.gradient_for_update(&shards, for_update, &mut params[range]);
     }
     assert_eq!(gradient, for_update, "the same gradient, whatever it is for");
     assert_eq!(params, model.params(), "parameters are not updated yet");
-    let bound: f64 = parts.iter().map(Workspace::gradient_bound).sum();
+    let bound: f64 = shards.iter().map(Workspace::gradient_bound).sum();
     assert!(gradient.iter().all(|d| f64::from(d.abs()) <= bound), "beyond the bound of {bound}");
     (loss / n_batch as f64, gradient)
 }
@@ -95,25 +92,25 @@ fn assert_close(found: f32, expected: f64, what: &str) {
 }
 
 #[track_caller]
-fn check(specs: &[LayerSpec]) {
-    let (x, labels) = samples(specs);
-    check_problem(specs, &Problem::of_classes(&x, &labels));
+fn check(inputs: usize, layers: &[Layer]) {
+    let architecture = Architecture::new(inputs, layers).unwrap();
+    let (x, labels) = samples(&architecture);
+    check_problem(&architecture, &Problem::of_classes(&x, &labels));
 }
 
 const N_SAMPLES: usize = 7;
 
-/// Samples and classes for a net of these layers.
-fn samples(specs: &[LayerSpec]) -> (Vec<f32>, Vec<u32>) {
-    let model = Model::new(specs, Init::Glorot, 5).unwrap();
-    let x = wave(N_SAMPLES * model.inputs(), 1.3).collect();
-    let labels = (0..N_SAMPLES as u32).map(|i| i * 3 % model.outputs() as u32).collect();
-    (x, labels)
+/// Samples and classes for a net.
+fn samples(architecture: &Architecture) -> (Vec<f32>, Vec<u32>) {
+    let n_classes = architecture.output().len() as u32;
+    let x = wave(N_SAMPLES * architecture.input().len(), 1.3).collect();
+    (x, (0..N_SAMPLES as u32).map(|i| i * 3 % n_classes).collect())
 }
 
-/// The parts are of 3 samples for the gradient and for the differences: what dropout draws depends on them.
+/// The shards are of 3 samples for the gradient and for the differences: what dropout draws depends on them.
 #[track_caller]
-fn check_problem(specs: &[LayerSpec], problem: &Problem<'_>) {
-    let mut model = Model::new(specs, Init::Glorot, 5).unwrap();
+fn check_problem(architecture: &Architecture, problem: &Problem<'_>) {
+    let mut model = Model::new(architecture.clone(), Init::Glorot, 5);
     for (param, nudge) in model.params_mut().iter_mut().zip(wave(usize::MAX, 0.3)) {
         *param += 0.2 * nudge;
     }
@@ -125,29 +122,32 @@ fn check_problem(specs: &[LayerSpec], problem: &Problem<'_>) {
             nudged.params_mut()[i] = param;
             loss_and_gradient(&nudged, problem, 3).0
         });
-        assert_close(found, expected, &format!("{specs:?}, {:?}, parameter {i}", problem.loss));
+        assert_close(
+            found,
+            expected,
+            &format!("{architecture}, {:?}, parameter {i}", problem.loss),
+        );
     }
 }
 
 #[test]
 fn one_dense_layer() {
-    check(&[Dense { inputs: 4, outputs: 3 }, Softmax]);
+    check(4, &[Layer::dense(3), Layer::SOFTMAX]);
 }
 
 #[test]
 fn dense_layers_in_a_row() {
-    check(&[Dense { inputs: 3, outputs: 5 }, Dense { inputs: 5, outputs: 4 }, Softmax]);
+    check(3, &[Layer::dense(5), Layer::dense(4), Layer::SOFTMAX]);
 }
 
 #[test]
 fn relu() {
-    check(&LayerSpec::mlp(&[5, 9, 4]));
+    check(5, &Layer::mlp(&[9, 4]));
 }
 
 #[test]
 fn softmax_through_its_jacobian() {
-    let hidden = Dense { inputs: 4, outputs: 6 };
-    check(&[hidden, Softmax, Dense { inputs: 6, outputs: 3 }, Softmax]);
+    check(4, &[Layer::dense(6), Layer::SOFTMAX, Layer::dense(3), Layer::SOFTMAX]);
 }
 
 #[test]
@@ -163,97 +163,101 @@ fn every_activation() {
     ];
     for activation in all {
         // So few that none of the units is at a kink.
-        let hidden = Dense { inputs: 4, outputs: 3 };
-        check(&[
-            hidden,
-            LayerSpec::Activation(activation),
-            Dense { inputs: 3, outputs: 3 },
-            Softmax,
-        ]);
+        let layers = [Layer::dense(3), Layer::Activation(activation), Layer::dense(3)];
+        check(4, &[&layers[..], &[Layer::SOFTMAX]].concat());
     }
 }
 
 /// The same elements are dropped in every pass of a step.
 #[test]
 fn dropout() {
-    let (hidden, drop) = (Dense { inputs: 4, outputs: 9 }, LayerSpec::Dropout { rate: 0.4 });
-    check(&[hidden, drop, Dense { inputs: 9, outputs: 3 }, Softmax]);
-    check(&[hidden, LayerSpec::RELU, drop, Dense { inputs: 9, outputs: 3 }, Softmax]);
-    check(&[hidden, LayerSpec::RELU, drop, drop, Dense { inputs: 9, outputs: 3 }, drop, Softmax]);
+    let (hidden, drop, last) = (Layer::dense(9), Layer::dropout(0.4), Layer::dense(3));
+    check(4, &[hidden, drop, last, Layer::SOFTMAX]);
+    check(4, &[hidden, Layer::RELU, drop, last, Layer::SOFTMAX]);
+    check(4, &[hidden, Layer::RELU, drop, drop, last, drop, Layer::SOFTMAX]);
 }
 
-/// Without draws nothing is dropped, on the way back neither; also where the pass before was one with draws.
+/// In inference mode nothing is dropped, on the way back neither; also if the pass before was one of training.
 #[test]
-fn dropout_without_draws() {
-    let (hidden, last) = (Dense { inputs: 4, outputs: 9 }, Dense { inputs: 9, outputs: 3 });
-    let with = [hidden, LayerSpec::Dropout { rate: 0.4 }, last, Softmax];
+fn dropout_in_inference_mode() {
+    const TRAIN: Mode = Mode::Train { seed: 7, step: 3, shard: 0 };
+    let net = |layer| {
+        Architecture::new(4, &[Layer::dense(9), layer, Layer::dense(3), Layer::SOFTMAX]).unwrap()
+    };
+    let with = net(Layer::dropout(0.4));
     let (x, labels) = samples(&with);
-    let gradient = |specs: &[LayerSpec], has_draws: &[bool]| {
-        let model = Model::new(specs, Init::Glorot, 5).unwrap();
+    let gradient = |architecture: &Architecture, modes: &[Mode]| {
+        let model = Model::new(architecture.clone(), Init::Glorot, 5);
         let mut workspace = Workspace::training(&model, N_SAMPLES);
         workspace.input_mut(N_SAMPLES).copy_from_slice(&x);
         let objective = Objective::classes(&labels);
-        for has_draws in has_draws {
-            workspace.set_draws(has_draws.then_some(Draws { seed: 7, step: 3, part: 0 }));
+        for &mode in modes {
+            workspace.set_mode(mode);
             model.loss(&objective, &mut workspace);
             model.backward(&objective, &mut workspace);
         }
         let mut gradient = zeros(model.params().len());
-        for block in model.gradient_blocks() {
-            block.gradient([&workspace], &mut gradient[block.range()]);
-        }
+        model.gradient(&[workspace], &mut gradient);
         gradient.to_vec()
     };
-    let linear = LayerSpec::Activation(Activation::Linear);
-    let expected = gradient(&[hidden, linear, last, Softmax], &[false]);
-    assert_eq!(gradient(&with, &[false]), expected);
-    assert_eq!(gradient(&with, &[true, false]), expected);
-    assert_ne!(gradient(&with, &[true]), expected);
+    let expected = gradient(&net(Layer::Activation(Activation::Linear)), &[Mode::Infer]);
+    assert_eq!(gradient(&with, &[Mode::Infer]), expected);
+    assert_eq!(gradient(&with, &[TRAIN, Mode::Infer]), expected);
+    assert_ne!(gradient(&with, &[TRAIN]), expected);
 }
 
 #[test]
 fn layer_norm() {
-    let hidden = Dense { inputs: 4, outputs: 9 };
-    let norm = LayerSpec::LAYER_NORM;
-    check(&[hidden, norm, Dense { inputs: 9, outputs: 3 }, Softmax]);
-    let tanh = LayerSpec::Activation(Activation::Tanh);
-    check(&[hidden, norm, tanh, Dense { inputs: 9, outputs: 3 }, norm, Softmax]);
+    let (hidden, norm, last) = (Layer::dense(9), Layer::LAYER_NORM, Layer::dense(3));
+    check(4, &[hidden, norm, last, Layer::SOFTMAX]);
+    let tanh = Layer::Activation(Activation::Tanh);
+    check(4, &[hidden, norm, tanh, last, norm, Layer::SOFTMAX]);
 }
 
-/// Every sample's gradient goes through the statistics that all samples make, those of other parts too.
+/// Every sample's gradient goes through the statistics that all samples make, those of other shards too.
 #[test]
 fn batch_norm() {
-    let hidden = Dense { inputs: 4, outputs: 6 };
-    let (norm, tanh) = (LayerSpec::BATCH_NORM, LayerSpec::Activation(Activation::Tanh));
-    check(&[hidden, norm, Dense { inputs: 6, outputs: 3 }, Softmax]);
-    check(
-        &[hidden, norm, tanh, Dense { inputs: 6, outputs: 5 }, norm, tanh, norm]
-            .into_iter()
-            .chain([Dense { inputs: 5, outputs: 3 }, norm, Softmax])
-            .collect::<Vec<_>>(),
-    );
+    let (hidden, norm, last) = (Layer::dense(6), Layer::BATCH_NORM, Layer::dense(3));
+    let tanh = Layer::Activation(Activation::Tanh);
+    check(4, &[hidden, norm, last, Layer::SOFTMAX]);
+    let first = [hidden, norm, tanh, Layer::dense(5), norm, tanh, norm];
+    check(4, &[&first[..], &[last, norm, Layer::SOFTMAX]].concat());
+}
+
+/// A network can begin with any layer.
+#[test]
+fn other_first_layers() {
+    let rest =
+        [Layer::dense(5), Layer::Activation(Activation::Tanh), Layer::dense(3), Layer::SOFTMAX];
+    for first in [Layer::BATCH_NORM, Layer::LAYER_NORM, Layer::dropout(0.3), Layer::SOFTMAX] {
+        check(4, &[&[first], &rest[..]].concat());
+    }
+    check(4, &[&[Layer::LAYER_NORM, Layer::BATCH_NORM], &rest[..]].concat());
 }
 
 #[test]
 fn all_together() {
-    check(&[
-        Dense { inputs: 5, outputs: 8 },
-        LayerSpec::BATCH_NORM,
-        LayerSpec::Activation(Activation::Silu),
-        LayerSpec::Dropout { rate: 0.2 },
-        Dense { inputs: 8, outputs: 8 },
-        LayerSpec::LAYER_NORM,
-        LayerSpec::Activation(Activation::Gelu),
-        LayerSpec::Dropout { rate: 0.2 },
-        Dense { inputs: 8, outputs: 4 },
-        Softmax,
-    ]);
+    check(
+        5,
+        &[
+            Layer::dense(8),
+            Layer::BATCH_NORM,
+            Layer::Activation(Activation::Silu),
+            Layer::dropout(0.2),
+            Layer::dense(8),
+            Layer::LAYER_NORM,
+            Layer::Activation(Activation::Gelu),
+            Layer::dropout(0.2),
+            Layer::dense(4),
+            Layer::SOFTMAX,
+        ],
+    );
 }
 
 #[test]
 fn categorical_losses() {
-    let specs = LayerSpec::mlp(&[5, 9, 4]);
-    let (x, labels) = samples(&specs);
+    let architecture = Architecture::mlp(&[5, 9, 4]).unwrap();
+    let (x, labels) = samples(&architecture);
     let weights: Vec<f32> = (0..N_SAMPLES).map(|i| 0.5 + i as f32 / 4.0).collect();
     let distributions: Vec<f32> = wave(4 * N_SAMPLES, 0.2)
         .collect::<Vec<_>>()
@@ -272,21 +276,22 @@ fn categorical_losses() {
         (Loss::Focal { gamma: 0.5 }, classes),
         (Loss::Focal { gamma: 0.0 }, classes),
     ] {
-        check_problem(&specs, &Problem { loss, x: &x, values, weights: &[] });
-        check_problem(&specs, &Problem { loss, x: &x, values, weights: &weights });
+        check_problem(&architecture, &Problem { loss, x: &x, values, weights: &[] });
+        check_problem(&architecture, &Problem { loss, x: &x, values, weights: &weights });
     }
 }
 
 #[test]
 fn losses_of_numbers() {
-    let hidden = [Dense { inputs: 4, outputs: 6 }, LayerSpec::Activation(Activation::Tanh)];
-    let last = Dense { inputs: 6, outputs: 2 };
+    let hidden = [Layer::dense(6), Layer::Activation(Activation::Tanh)];
+    let last = Layer::dense(2);
+    let net = |layers: &[&[Layer]]| Architecture::new(4, &layers.concat()).unwrap();
     let numbers: Vec<f32> = wave(2 * N_SAMPLES, 0.7).map(|x| 2.0 * x).collect();
     let sides: Vec<f32> = numbers.iter().map(|&x| f32::from(u8::from(x > 0.0))).collect();
     let weights: Vec<f32> = (0..N_SAMPLES).map(|i| 0.5 + i as f32 / 4.0).collect();
     for end in [Activation::Linear, Activation::Sigmoid] {
-        let specs = [hidden.as_slice(), &[last, LayerSpec::Activation(end)]].concat();
-        let (x, _) = samples(&specs);
+        let architecture = net(&[&hidden, &[last, Layer::Activation(end)]]);
+        let (x, _) = samples(&architecture);
         let losses: &[Loss] = match end {
             Activation::Sigmoid => &[Loss::BinaryCrossEntropy, Loss::MeanSquaredError],
             _ => &[
@@ -299,13 +304,12 @@ fn losses_of_numbers() {
         for &loss in losses {
             let of = if loss == Loss::BinaryCrossEntropy { &sides } else { &numbers };
             let values = Values::Numbers { numbers: of, precision: 0.1 };
-            check_problem(&specs, &Problem { loss, x: &x, values, weights: &weights });
+            check_problem(&architecture, &Problem { loss, x: &x, values, weights: &weights });
             // Without an activation, and with one layer alone.
             if loss != Loss::BinaryCrossEntropy {
-                let bare = [hidden.as_slice(), &[last]].concat();
-                check_problem(&bare, &Problem { loss, x: &x, values, weights: &[] });
-                let one = [Dense { inputs: 4, outputs: 2 }];
-                check_problem(&one, &Problem { loss, x: &x, values, weights: &[] });
+                for bare in [net(&[&hidden, &[last]]), net(&[&[last]])] {
+                    check_problem(&bare, &Problem { loss, x: &x, values, weights: &[] });
+                }
             }
         }
     }
@@ -315,26 +319,27 @@ fn losses_of_numbers() {
 #[test]
 #[should_panic(expected = "weights of 2 samples")]
 fn a_weight_too_few_for_classes() {
-    weigh(Loss::default(), Values::Classes(&[0, 1]), Softmax);
+    weigh(Loss::default(), Values::Classes(&[0, 1]), Layer::SOFTMAX);
 }
 
 #[test]
 #[should_panic(expected = "weights of 2 samples")]
 fn a_weight_too_few_for_numbers() {
     let numbers = Values::Numbers { numbers: &[0.0; 4], precision: 0.0 };
-    weigh(Loss::MeanSquaredError, numbers, LayerSpec::RELU);
+    weigh(Loss::MeanSquaredError, numbers, Layer::RELU);
 }
 
 /// The loss of two samples with one weight.
-fn weigh(loss: Loss, values: Values<'_>, last: LayerSpec) {
-    let model = Model::new(&[Dense { inputs: 1, outputs: 2 }, last], Init::He, 0).unwrap();
+fn weigh(loss: Loss, values: Values<'_>, last: Layer) {
+    let architecture = Architecture::new(1, &[Layer::dense(2), last]).unwrap();
+    let model = Model::new(architecture, Init::He, 0);
     let mut workspace = Workspace::inference(&model, 2);
     workspace.input_mut(2).fill(1.0);
     let targets = Targets { values, weights: &[1.0] };
     model.loss(&Objective { loss, targets, n_batch: 2 }, &mut workspace);
 }
 
-/// The gradient of what regularisation adds to the loss.
+/// The gradient of regularisation.
 #[test]
 fn penalties() {
     let penalty = Penalty { weights_l1: 0.3, weights_l2: 0.2, biases_l1: 0.1, biases_l2: 0.4 };
@@ -357,15 +362,15 @@ fn penalties() {
 
 #[test]
 fn whole_net() {
-    check(&LayerSpec::mlp(&[6, 10, 7, 4]));
+    check(6, &Layer::mlp(&[10, 7, 4]));
 }
 
 /// A layer so wide that its parameters make several blocks.
 #[test]
 fn net_of_several_gradient_blocks() {
     // No ReLU: among so many units some would sit at the kink.
-    let specs = [Dense { inputs: 100, outputs: 600 }, Dense { inputs: 600, outputs: 2 }, Softmax];
-    let model = Model::new(&specs, Init::Glorot, 1).unwrap();
+    let layers = [Layer::dense(600), Layer::dense(2), Layer::SOFTMAX];
+    let model = Model::new(Architecture::new(100, &layers).unwrap(), Init::Glorot, 1);
     assert!(model.gradient_blocks().len() > 2);
     let x: Vec<f32> = wave(5 * 100, 0.5).collect();
     let labels = [0, 1, 1, 0, 1];
@@ -381,10 +386,10 @@ fn net_of_several_gradient_blocks() {
     }
 }
 
-/// More parts than a product takes at once.
+/// More shards than a product takes at once.
 #[test]
-fn a_batch_in_many_parts() {
-    let model = Model::new(&LayerSpec::mlp(&[6, 10, 4]), Init::He, 2).unwrap();
+fn a_batch_in_many_shards() {
+    let model = Model::new(Architecture::mlp(&[6, 10, 4]).unwrap(), Init::He, 2);
     let x: Vec<f32> = wave(11 * 6, 0.4).collect();
     let labels: Vec<u32> = (0..11).map(|i| i % 4).collect();
     let problem = Problem::of_classes(&x, &labels);
@@ -394,34 +399,11 @@ fn a_batch_in_many_parts() {
     }
 }
 
-#[test]
-fn cross_entropy_of_probabilities() {
-    let probabilities = DMatrix::from_column_slice(3, 2, &[0.2, 0.5, 0.3, 0.6, 0.3, 0.1]);
-    let labels = [1, 2];
-    let mut d_probabilities = DMatrix::zeros(3, 2);
-    loss::cross_entropy_backward(
-        probabilities.as_view(),
-        &labels,
-        2,
-        d_probabilities.as_view_mut(),
-    );
-    for i in 0..6 {
-        let expected = derivative(probabilities[i], |p| {
-            let mut nudged = probabilities.clone();
-            nudged[i] = p;
-            loss::cross_entropy(nudged.as_view(), &labels).mean_loss()
-        });
-        let tolerance = 1e-2 * expected.abs() + 1e-4;
-        let found = f64::from(d_probabilities[i]);
-        assert!((found - expected).abs() < tolerance, "{i}: {found}, not {expected}");
-    }
-}
-
 /// Bytes are held unshifted, and the scaling's mean goes through the first layer's biases and gradient:
 /// loss and gradient are those of the scaled numbers, before and after the parameters change.
 #[test]
 fn bytes_are_the_numbers_they_stand_for() {
-    let mut model = Model::new(&LayerSpec::mlp(&[70, 40, 9]), Init::He, 5).unwrap();
+    let mut model = Model::new(Architecture::mlp(&[70, 40, 9]).unwrap(), Init::He, 5);
     let scaling = Scaling { mean: 100.0, std: 90.0 };
     let n_samples = 37;
     let bytes: Vec<u8> = (0..n_samples * 70).map(|i| ((i * i) % 7 / 3 * (i % 251)) as u8).collect();
@@ -437,14 +419,12 @@ fn bytes_are_the_numbers_they_stand_for() {
         model.params_mut().iter_mut().zip(wave(usize::MAX, 0.3)).for_each(|(param, nudge)| {
             *param += change * nudge;
         });
-        let [of_bytes, of_numbers] = [&mut of_bytes, &mut of_numbers].map(|part| {
+        let [of_bytes, of_numbers] = [&mut of_bytes, &mut of_numbers].map(|shard| {
             let objective = Objective::classes(&labels);
-            let loss = model.loss(&objective, part).mean_loss();
-            model.backward(&objective, part);
+            let loss = model.loss(&objective, shard).mean_loss();
+            model.backward(&objective, shard);
             let mut gradient = zeros(model.params().len());
-            for block in model.gradient_blocks() {
-                block.gradient([&*part], &mut gradient[block.range()]);
-            }
+            model.gradient(std::slice::from_ref(shard), &mut gradient);
             (loss, gradient)
         });
         assert!((of_bytes.0 - of_numbers.0).abs() < 1e-5, "{} {}", of_bytes.0, of_numbers.0);
@@ -457,18 +437,17 @@ fn bytes_are_the_numbers_they_stand_for() {
 #[test]
 #[should_panic(expected = "length of a block's parameters")]
 fn parameters_of_another_block() {
-    let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
-    let (block, part) = (&model.gradient_blocks()[0], Workspace::training(&model, 1));
+    let model = Model::new(Architecture::mlp(&[2, 3]).unwrap(), Init::He, 0);
+    let (block, shard) = (&model.gradient_blocks()[0], Workspace::training(&model, 1));
     let mut gradient = zeros(block.range().len());
-    block.gradient_for_update([&part], &mut gradient, &mut [0.0; 2]);
+    block.gradient_for_update(&[shard], &mut gradient, &mut [0.0; 2]);
 }
 
 /// Where a number is not finite, there is no bound, and the first layer that shows it is named.
 #[test]
 fn a_bound_that_is_none() {
-    let specs = LayerSpec::mlp(&[2, 3, 2]);
     let bound = |x: [f32; 2], weight: f32| {
-        let mut model = Model::new(&specs, Init::He, 0).unwrap();
+        let mut model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);
         model.params_mut()[0] = weight;
         let mut workspace = Workspace::training(&model, 1);
         workspace.input_mut(1).copy_from_slice(&x);
@@ -486,4 +465,88 @@ fn a_bound_that_is_none() {
     // Finite inputs and weights whose product is not.
     let (none, layer) = bound([1e30, 1.0], 1e30);
     assert!(!none.is_finite() && layer == Some(0), "{none}");
+}
+
+/// A loss that is none of [`Loss`], the sum of the fourth powers of the outputs: gradients by hand with respect to
+/// parameters and to samples, whatever the first layer is.
+#[test]
+fn custom_losses_and_the_gradient_with_respect_to_samples() {
+    let tanh = Layer::Activation(Activation::Tanh);
+    let nets: [&[Layer]; 5] = [
+        &[Layer::dense(6), tanh, Layer::dense(2)],
+        &[Layer::dense(3)],
+        &[Layer::LAYER_NORM, Layer::dense(3), Layer::SOFTMAX],
+        &[tanh, Layer::dense(5), Layer::dropout(0.4), Layer::dense(2)],
+        &[Layer::dropout(0.3), Layer::dense(2)],
+    ];
+    for layers in nets {
+        let architecture = Architecture::new(4, layers).unwrap();
+        let mut model = Model::new(architecture, Init::Glorot, 5);
+        let (x, _) = samples(model.architecture());
+        let mut workspace = Workspace::training(&model, N_SAMPLES);
+        workspace.set_mode(Mode::Train { seed: 7, step: 3, shard: 0 });
+        let loss = |model: &Model, x: &[f32], workspace: &mut Workspace| {
+            workspace.input_mut(N_SAMPLES).copy_from_slice(x);
+            let y = model.forward(workspace);
+            y.iter().map(|&y| f64::from(y).powi(4)).sum::<f64>()
+        };
+        loss(&model, &x, &mut workspace);
+        let y = workspace.output(layers.len() - 1);
+        let d_output = y.map(|y| 4.0 * y.powi(3));
+        model.backward_from(d_output.as_view(), &mut workspace);
+        let d_samples = model.input_gradient(&mut workspace).into_owned();
+        let mut gradient = zeros(model.params().len());
+        model.gradient(std::slice::from_ref(&workspace), &mut gradient);
+        assert!(gradient.iter().chain(d_samples.iter()).any(|d| d.abs() > 0.05));
+        let close = |found: f32, expected: f64, what: &str| {
+            let error = (f64::from(found) - expected).abs();
+            assert!(error < 1e-3 * expected.abs().max(1.0), "{what}: {found}, not {expected}");
+        };
+        for (i, &found) in gradient.iter().enumerate() {
+            let at = model.params()[i];
+            let expected = derivative(at, |param| {
+                model.params_mut()[i] = param;
+                loss(&model, &x, &mut workspace)
+            });
+            model.params_mut()[i] = at;
+            close(found, expected, &format!("{}, parameter {i}", model.architecture()));
+        }
+        for (i, &found) in d_samples.iter().enumerate() {
+            let expected = derivative(x[i], |feature| {
+                let mut x = x.clone();
+                x[i] = feature;
+                loss(&model, &x, &mut workspace)
+            });
+            close(found, expected, &format!("{}, feature {i}", model.architecture()));
+        }
+    }
+}
+
+/// The layers, steps and shards of a run each drop their own elements.
+#[test]
+fn every_dropout_draws_its_own_mask() {
+    const SIZE: usize = 500;
+    // All outputs are 1 without dropout, so what is 0 was dropped there.
+    let layers = [Layer::dense(SIZE), Layer::dropout(0.5), Layer::dense(SIZE), Layer::dropout(0.5)];
+    let mut model = Model::new(Architecture::new(1, &layers).unwrap(), Init::He, 0);
+    let biases: Vec<_> = model.architecture().tensors().iter().map(|it| it.range.clone()).collect();
+    let mut params = model.params_mut();
+    params.fill(0.0);
+    params[biases[1].clone()].fill(1.0);
+    params[biases[3].clone()].fill(1.0);
+    drop(params);
+    let mut workspace = Workspace::training(&model, 1);
+    workspace.input_mut(1).fill(0.0);
+    let mut dropped = |seed, step, shard| {
+        workspace.set_mode(Mode::Train { seed, step, shard });
+        model.forward(&mut workspace);
+        [1, 3].map(|layer| workspace.output(layer).map(|y| y == 0.0))
+    };
+    let [first, second] = dropped(1, 7, 0);
+    assert_eq!([first.clone(), second.clone()], dropped(1, 7, 0), "a function of the three");
+    let others = [dropped(2, 7, 0), dropped(1, 8, 0), dropped(1, 7, 1)].into_iter().flatten();
+    for other in others.chain([second]) {
+        let same = first.iter().zip(other.iter()).filter(|(a, b)| a == b).count();
+        assert!((180..320).contains(&same), "{same} of {SIZE} alike");
+    }
 }

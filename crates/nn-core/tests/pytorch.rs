@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use nn_core::{
-    Activation, BatchStatistics, Draws, Init, LayerSpec, Loss, Model, Objective, Targets, Values,
-    Workspace, zeros,
+    Activation, Architecture, BatchNorm, BatchStatistics, Init, Layer, LayerNorm, Loss, Mode,
+    Model, Objective, Targets, Values, Workspace, zeros,
 };
 
 const N: usize = 7;
@@ -38,10 +38,10 @@ fn check(case: &str, what: &str, found: &[f32], tolerance: f64) {
     }
 }
 
-/// A dense layer of so many outputs, and `others`, of which the normalisations have parameters too.
-fn model(outputs: usize, others: &[LayerSpec]) -> Model {
-    let specs = [&[LayerSpec::Dense { inputs: INPUTS, outputs }], others].concat();
-    let mut model = Model::new(&specs, Init::He, 0).unwrap();
+/// A dense layer of so many outputs, and then `others`. A normalisation among them gets parameters, too.
+fn model(outputs: usize, others: &[Layer]) -> Model {
+    let layers = [&[Layer::dense(outputs)], others].concat();
+    let mut model = Model::new(Architecture::new(INPUTS, &layers).unwrap(), Init::He, 0);
     let n_dense = (INPUTS + 1) * outputs;
     let mut params = model.params_mut();
     let (dense, norm) = params.split_at_mut(n_dense);
@@ -55,7 +55,7 @@ fn model(outputs: usize, others: &[LayerSpec]) -> Model {
     model
 }
 
-/// A pass over samples in parts of 3.
+/// A pass over samples in shards of 3.
 struct Trained {
     outputs: Vec<f32>,
     loss: f32,
@@ -64,15 +64,15 @@ struct Trained {
 }
 
 fn train(model: &Model, phase: f64, loss: Loss, targets: Targets<'_>) -> Trained {
-    const PART: usize = 3;
+    const SHARD: usize = 3;
     let x = wave(N * INPUTS, phase);
-    let (mut parts, mut objectives) = (Vec::new(), Vec::new());
-    for (i, x) in x.chunks(PART * INPUTS).enumerate() {
-        let (start, n) = (i * PART, x.len() / INPUTS);
-        let mut part = Workspace::training(model, PART);
-        part.set_draws(Some(Draws { seed: 0, step: 0, part: i as u64 }));
-        part.input_mut(n).copy_from_slice(x);
-        parts.push(part);
+    let (mut shards, mut objectives) = (Vec::new(), Vec::new());
+    for (i, x) in x.chunks(SHARD * INPUTS).enumerate() {
+        let (start, n) = (i * SHARD, x.len() / INPUTS);
+        let mut shard = Workspace::training(model, SHARD);
+        shard.set_mode(Mode::Train { seed: 0, step: 0, shard: i as u64 });
+        shard.input_mut(n).copy_from_slice(x);
+        shards.push(shard);
         let values = match targets.values {
             Values::Classes(classes) => Values::Classes(&classes[start..start + n]),
             Values::Numbers { numbers, precision } => {
@@ -84,14 +84,12 @@ fn train(model: &Model, phase: f64, loss: Loss, targets: Targets<'_>) -> Trained
         objectives.push(Objective { loss, targets: Targets { values, weights }, n_batch: N });
     }
     let mut statistics = BatchStatistics::new(model);
-    let sums = model.train_pass(&objectives, &mut statistics, &mut parts);
+    let sums = model.train_pass(&objectives, &mut statistics, &mut shards);
     let mut gradient = zeros(model.params().len());
-    for block in model.gradient_blocks() {
-        block.gradient(&parts, &mut gradient[block.range()]);
-    }
+    model.gradient(&shards, &mut gradient);
     let last = model.layers().len() - 1;
     let outputs =
-        parts.iter().flat_map(|part| part.output(last).iter().copied().collect::<Vec<_>>());
+        shards.iter().flat_map(|shard| shard.output(last).iter().copied().collect::<Vec<_>>());
     Trained {
         outputs: outputs.collect(),
         loss: sums.mean_loss() as f32,
@@ -122,7 +120,7 @@ const PASS: &[&str] = &["outputs", "loss", "gradient"];
 
 #[test]
 fn layer_norm() {
-    let model = model(5, &[LayerSpec::LayerNorm { epsilon: 1e-3 }]);
+    let model = model(5, &[Layer::LayerNorm(LayerNorm { epsilon: 1e-3 })]);
     let targets = wave(N * 5, 0.7);
     train(&model, 1.3, Loss::MeanSquaredError, numbers(&targets)).check("layer_norm", PASS);
 }
@@ -130,7 +128,7 @@ fn layer_norm() {
 /// Three batches, each with other samples: what a pass gives, and the running statistics that inference then reads.
 #[test]
 fn batch_norm() {
-    let mut model = model(5, &[LayerSpec::BatchNorm { momentum: 0.2, epsilon: 1e-3 }]);
+    let mut model = model(5, &[Layer::BatchNorm(BatchNorm { momentum: 0.2, epsilon: 1e-3 })]);
     let targets = wave(N * 5, 0.7);
     for batch in 0..3 {
         let case = format!("batch_norm_{batch}");
@@ -150,23 +148,23 @@ fn batch_norm() {
 /// A batch of one sample, which PyTorch refuses: what comes out are the shifts, and the variances move towards 0.
 #[test]
 fn batch_norm_of_one_sample() {
-    let mut model = model(5, &[LayerSpec::BatchNorm { momentum: 0.2, epsilon: 1e-3 }]);
-    let mut part = Workspace::training(&model, 1);
-    part.set_draws(Some(Draws { seed: 0, step: 0, part: 0 }));
-    part.input_mut(1).copy_from_slice(&wave(INPUTS, 1.3));
+    let mut model = model(5, &[Layer::BatchNorm(BatchNorm { momentum: 0.2, epsilon: 1e-3 })]);
+    let mut shard = Workspace::training(&model, 1);
+    shard.set_mode(Mode::Train { seed: 0, step: 0, shard: 0 });
+    shard.input_mut(1).copy_from_slice(&wave(INPUTS, 1.3));
     let targets = numbers(&[0.0; 5]);
     let objective = Objective { loss: Loss::MeanSquaredError, targets, n_batch: 1 };
     let mut statistics = BatchStatistics::new(&model);
-    let mut parts = [part];
-    model.train_pass(&[objective], &mut statistics, &mut parts);
+    let mut shards = [shard];
+    model.train_pass(&[objective], &mut statistics, &mut shards);
     let shifts = model.param("batch_norm0.shifts").unwrap().into_owned();
-    assert_eq!(parts[0].output(1).into_owned(), shifts);
+    assert_eq!(shards[0].output(1).into_owned(), shifts);
     model.update_statistics(&statistics);
     assert_eq!(model.statistics()[5..], [0.8; 5]);
 }
 
 #[track_caller]
-fn check_loss(case: &str, loss: Loss, last: LayerSpec, targets: Targets<'_>) {
+fn check_loss(case: &str, loss: Loss, last: Layer, targets: Targets<'_>) {
     let model = model(OUTPUTS, &[last]);
     train(&model, 1.3, loss, targets).check(case, &["loss", "gradient"]);
 }
@@ -190,7 +188,7 @@ fn categorical_losses() {
         ("focal_2", Loss::Focal { gamma: 2.0 }, classes),
         ("focal_half", Loss::Focal { gamma: 0.5 }, classes),
     ] {
-        check_loss(case, loss, LayerSpec::Softmax, targets);
+        check_loss(case, loss, Layer::SOFTMAX, targets);
     }
 }
 
@@ -204,9 +202,9 @@ fn losses_of_numbers() {
         ("squared", Loss::MeanSquaredError),
         ("absolute", Loss::MeanAbsoluteError),
     ] {
-        check_loss(case, loss, LayerSpec::Activation(Activation::Linear), numbers(&targets));
+        check_loss(case, loss, Layer::Activation(Activation::Linear), numbers(&targets));
     }
-    let sigmoid = LayerSpec::Activation(Activation::Sigmoid);
+    let sigmoid = Layer::Activation(Activation::Sigmoid);
     check_loss("binary", Loss::BinaryCrossEntropy, sigmoid, numbers(&sides));
 }
 
@@ -215,8 +213,8 @@ fn losses_of_numbers() {
 fn dropout() {
     const DRAWS: u64 = 20_000;
     for (case, rate) in [("dropout_quarter", 0.25), ("dropout_half", 0.5), ("dropout_tenth", 0.1)] {
-        let specs = [LayerSpec::Dense { inputs: 1, outputs: OUTPUTS }, LayerSpec::Dropout { rate }];
-        let mut model = Model::new(&specs, Init::He, 0).unwrap();
+        let layers = [Layer::dense(OUTPUTS), Layer::dropout(rate)];
+        let mut model = Model::new(Architecture::new(1, &layers).unwrap(), Init::He, 0);
         model.params_mut()[OUTPUTS..].copy_from_slice(&wave(OUTPUTS, 0.4));
         let mut workspace = Workspace::training(&model, 1);
         workspace.input_mut(1).fill(0.0);
@@ -224,7 +222,7 @@ fn dropout() {
 
         let (mut kept, mut sums) = ([0.0; OUTPUTS], [0.0; OUTPUTS]);
         for step in 0..DRAWS {
-            workspace.set_draws(Some(Draws { seed: 0, step, part: 0 }));
+            workspace.set_mode(Mode::Train { seed: 0, step, shard: 0 });
             for (i, &y) in model.forward(&mut workspace).iter().enumerate() {
                 assert!(y == 0.0 || kept[i] == 0.0 || y == kept[i], "{y}, but {} before", kept[i]);
                 kept[i] = if y == 0.0 { kept[i] } else { y };

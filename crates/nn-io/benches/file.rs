@@ -1,24 +1,25 @@
 //! Saving and loading the book's network with its optimizer's state: `cargo bench -p nn-io`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use nn_core::{Init, InstructionSet, LayerSpec, Model, Scaling};
+use nn_core::{Architecture, Init, InstructionSet, Model, Scaling, Shape};
 use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 
 fn checkpoint() -> Checkpoint {
-    let specs = LayerSpec::mlp(&[784, 128, 128, 10]);
-    let model = Model::new(&specs, Init::He, 0).expect("the layers fit");
+    let architecture = Architecture::mlp(&[784, 128, 128, 10]).expect("valid sizes");
+    let model = Model::new(architecture, Init::He, 0);
     let (adam, schedule, config) =
         (OptimizerConfig::default(), Schedule::default(), RunConfig::default());
     let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
-    let Scaling { mean, std } = Scaling::default();
+    let image = Some(Shape::image(28, 28));
+    let scaling = Some(Scaling::default());
     let info = ModelInfo {
         producer: "bench".into(),
         instruction_set: InstructionSet::current().name().into(),
-        input: InputSpec { width: 28, height: 28, mean, std, mirror: false },
+        input: InputSpec { image, scaling, mirror: false },
         class_names: (0..10).map(|class| format!("class {class}")).collect(),
-        dataset: DatasetId { name: "none".into(), sha256: "0".repeat(64) },
+        dataset: Some(DatasetId { name: "none".into(), sha256: "0".repeat(64) }),
         n_validation: 0,
     };
     Checkpoint { model, info, training: Some(state) }

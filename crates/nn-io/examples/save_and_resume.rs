@@ -1,13 +1,13 @@
-//! Stops a training in the middle of an epoch, saves it, loads it and goes on: to the very same
-//! bits as one that never stopped. The file stays in the temporary directory.
+//! Stops a training in the middle of an epoch, saves it, loads it and resumes: the result is bit-for-bit identical to that
+//! of an uninterrupted run. The file stays in the temporary directory.
 //!
 //! `cargo run -p nn-io --example save_and_resume`
 
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use nn_core::{Init, LayerSpec, Model};
-use nn_io::{Checkpoint, CheckpointRef, DatasetId, FileLock, InputSpec, ModelInfo, check_output};
+use nn_core::{Architecture, Init, Model};
+use nn_io::{Checkpoint, CheckpointRef, FileLock, ModelInfo, check_output};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{EpochOutcome, Features, RunConfig, Samples, Step, Trainer, TrainingState};
 
@@ -22,10 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let info = ModelInfo {
         producer: concat!("save_and_resume ", env!("CARGO_PKG_VERSION")).into(),
         instruction_set: nn_core::InstructionSet::current().name().into(),
-        input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5, mirror: false },
         class_names: vec!["horizontal".into(), "vertical".into()],
-        dataset: DatasetId { name: "lines".into(), sha256: "0".repeat(64) },
-        n_validation: 0,
+        ..ModelInfo::default()
     };
     // Before any work: is the file ours to write, and can it be written?
     let path = std::env::temp_dir().join("save_and_resume.model");
@@ -56,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A run that has taken no step.
 fn start() -> Result<Trainer, Box<dyn Error>> {
-    let model = Model::new(&LayerSpec::mlp(&[4, 8, 2]), Init::He, 0)?;
+    let model = Model::new(Architecture::mlp(&[4, 8, 2])?, Init::He, 0);
     let schedule = Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::Constant };
     let config = RunConfig { batch_size: 2, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
@@ -69,7 +67,7 @@ fn train(
     samples: &Samples<'_>,
     stop: Option<(u64, u64)>,
 ) -> Result<(), nn_train::Error> {
-    let mut observer = |step: Step| match stop {
+    let mut observer = |step: Step<'_>| match stop {
         Some(stop) if stop == (step.epoch, step.batch) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };

@@ -1,41 +1,31 @@
-//! From the bytes of a file to a checkpoint, in the order of section 9 of FORMAT.md: each step
-//! trusts only what the steps before it have checked, and memory for tensors comes last.
+//! From the bytes of a file to a checkpoint, in the order of section 9 of FORMAT.md: each step trusts only what the steps
+//! before it have checked, and memory for tensors comes last.
 
 use nn_core::{Buffer, Model};
 use nn_optim::Optimizer;
 use nn_train::{Best, TrainingState};
 
-use crate::description::{Description, TrainingDescription};
 use crate::error::check_value;
-use crate::header::{self, Header};
-use crate::metadata::Metadata;
-use crate::tensor::{self, PREFIX_LEN, Role, TensorSpec};
+use crate::wire::header::{self, Header};
+use crate::wire::metadata::{Description, Metadata};
+use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
+use crate::wire::training::TrainingDescription;
 use crate::{Checkpoint, Error};
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Checkpoint, Error> {
-    let (start, mut rest) = Start::read(bytes)?;
-    let tensors = start.read_tensors(&mut rest, &mut Err)?;
-
-    let Start { description, .. } = start;
-    let Tensors { params, statistics, moments, average, best } = tensors;
-    let model =
-        Model::from_parts(&description.layers, params, statistics).map_err(Error::Network)?;
-    let training = match description.training {
-        None => None,
-        Some(training) => {
-            let TrainingDescription { optimizer, step, schedule, config, progress, history } =
-                training;
-            let optimizer =
-                Optimizer::from_parts(optimizer, step, moments).map_err(Error::Optimizer)?;
-            let state =
-                TrainingState { optimizer, schedule, config, progress, history, average, best };
-            Some(state)
-        }
-    };
-    Ok(Checkpoint { model, info: description.info, training })
+impl Checkpoint {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// If they break any rule of the format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let (start, mut rest) = Start::read(bytes)?;
+        let tensors = start.read_tensors(&mut rest, &mut Err)?;
+        start.into_checkpoint(tensors)
+    }
 }
 
-/// All that is wrong with a file, as far as it can be known.
+/// Everything that is wrong with a file, as far as it can be read.
 pub(crate) fn damage(bytes: &[u8]) -> Vec<Error> {
     let mut damage = Vec::new();
     let read = Start::read(bytes).and_then(|(start, mut rest)| {
@@ -50,10 +40,8 @@ pub(crate) fn damage(bytes: &[u8]) -> Vec<Error> {
 }
 
 /// What a file says before its first tensor.
-struct Start {
-    description: Description,
-    /// The tensors' checksums, in order.
-    crcs: Vec<u32>,
+pub(crate) struct Start {
+    pub(crate) description: Description,
 }
 
 /// The contents of a file's tensors.
@@ -68,8 +56,9 @@ struct Tensors {
 
 impl Tensors {
     /// Takes memory for them.
-    fn zeros(specs: &[TensorSpec]) -> Self {
-        let of = |role: Role| specs.iter().filter(move |spec| spec.role == role);
+    fn zeros(tensors: &[(TensorSpec, u32)]) -> Self {
+        let of =
+            |role: Role| tensors.iter().map(|(spec, _)| spec).filter(move |it| it.role == role);
         let joined = |role| {
             let len = of(role).map(|spec| spec.len).fold(0, usize::saturating_add);
             nn_core::zeros(len)
@@ -88,7 +77,7 @@ impl Tensors {
 
 impl Start {
     /// Reads it, and checks that the rest is as long as the tensors must be.
-    fn read(bytes: &[u8]) -> Result<(Self, Rest<'_>), Error> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Rest<'_>), Error> {
         let header = Header::parse(bytes, bytes.len() as u64)?;
         let mut rest = Rest { bytes, offset: 0 };
         rest.take("header", header::LEN as u64)?;
@@ -97,24 +86,23 @@ impl Start {
         check_crc(header::LEN as u64, "metadata", header.metadata_crc, metadata)?;
         let metadata = Metadata::parse(metadata, header.version)?;
         check_features(metadata.features(), header.features)?;
-        let crcs = metadata.tensors.iter().map(|tensor| tensor.crc32).collect();
-        let description = Description::try_from(metadata)?;
+        let description = metadata.read()?;
 
-        let specs = &description.tensors;
+        let tensors = &description.tensors;
         let n_tensors = header.n_tensors;
-        let expected = format!("{}, as layers and training need", specs.len());
+        let expected = format!("{}, as layers and training need", tensors.len());
         check_value(
-            n_tensors as usize == specs.len(),
+            n_tensors as usize == tensors.len(),
             "header, number of tensors",
             expected,
             n_tensors,
         )?;
-        rest.expect("tensors", tensor::bytes_of(specs))?;
-        Ok((Self { description, crcs }, rest))
+        rest.expect("tensors", tensor::bytes_of(tensors.iter().map(|(spec, _)| spec)))?;
+        Ok((Self { description }, rest))
     }
 
-    /// Takes memory for the tensors and reads them. What is wrong with one goes to `on_damage`, which
-    /// decides whether to go on.
+    /// Takes memory for the tensors and reads them. An error in one goes to `on_damage`, which decides
+    /// whether to read the next.
     fn read_tensors(
         &self,
         rest: &mut Rest<'_>,
@@ -125,7 +113,7 @@ impl Start {
         let Tensors { params, statistics, moments, average, best } = &mut tensors;
         let (mut params, mut statistics) = (params.as_mut_slice(), statistics.as_mut_slice());
         let mut moments = moments.iter_mut();
-        for (spec, &crc) in specs.iter().zip(&self.crcs) {
+        for (spec, crc) in specs {
             let values = match spec.role {
                 Role::Parameters => params.split_off_mut(..spec.len),
                 Role::Statistics => statistics.split_off_mut(..spec.len),
@@ -135,14 +123,48 @@ impl Start {
                 Role::BestStatistics => best.as_mut().map(|best| best.statistics.as_mut_slice()),
             };
             let values = values.unwrap_or_default();
-            read_tensor(rest, spec, crc, values).or_else(&mut *on_damage)?;
+            let read = take_tensor(rest, spec, *crc).and_then(|data| {
+                tensor::read_into(values, data);
+                tensor::check_elements(spec, values)
+            });
+            read.or_else(&mut *on_damage)?;
         }
         Ok(tensors)
     }
+
+    /// Checks that the tensors are valid and have these elements, to the bit, without memory for them.
+    pub(crate) fn check_tensors<'a>(
+        &self,
+        mut rest: Rest<'_>,
+        expected: impl Iterator<Item = &'a [f32]>,
+    ) -> Result<(), Error> {
+        for ((spec, crc), values) in self.description.tensors.iter().zip(expected) {
+            let data = take_tensor(&mut rest, spec, *crc)?;
+            tensor::check_elements(spec, values)?;
+            let found = "others";
+            check_value(tensor::is_data(values, data), &spec.name, "the elements to save", found)?;
+        }
+        rest.expect("tensors", 0)
+    }
+
+    /// Puts together what was read.
+    fn into_checkpoint(self, tensors: Tensors) -> Result<Checkpoint, Error> {
+        let Description { architecture, info, training, .. } = self.description;
+        let Tensors { params, statistics, moments, average, best } = tensors;
+        let model = Model::from_parts(architecture, params, statistics).map_err(Error::Network)?;
+        let state = |training| {
+            let TrainingDescription { optimizer, step, schedule, config, progress, history } =
+                training;
+            let optimizer =
+                Optimizer::from_parts(optimizer, step, moments).map_err(Error::Optimizer)?;
+            Ok(TrainingState { optimizer, schedule, config, progress, history, average, best })
+        };
+        Ok(Checkpoint { model, info, training: training.map(state).transpose()? })
+    }
 }
 
-/// What of the file has not been read.
-struct Rest<'a> {
+/// The part of the file that has not been read yet.
+pub(crate) struct Rest<'a> {
     bytes: &'a [u8],
     offset: u64,
 }
@@ -167,7 +189,7 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// Checks that the header asks of a reader what the metadata do, no more and no less.
+/// Checks that the header requires the features that the metadata need, no more and no fewer.
 fn check_features(expected: u32, found: u32) -> Result<(), Error> {
     let reason = format!(
         "required features: expected {expected:#010x}, as the metadata need, found {found:#010x}"
@@ -184,24 +206,19 @@ fn check_crc(offset: u64, section: &str, expected: u32, bytes: &[u8]) -> Result<
     Err(Error::Checksum { offset, section: section.into(), expected, found })
 }
 
-/// Reads one tensor. Whatever is wrong with it, what is left begins with the next.
-fn read_tensor(
-    rest: &mut Rest<'_>,
-    spec: &TensorSpec,
-    crc: u32,
-    values: &mut [f32],
-) -> Result<(), Error> {
+/// The data of the next tensor, not yet its elements, checked. Whatever is wrong with it, the rest begins with the one
+/// after it.
+fn take_tensor<'a>(rest: &mut Rest<'a>, spec: &TensorSpec, crc: u32) -> Result<&'a [u8], Error> {
     let section = format!("tensor {}", spec.name);
     let start = rest.offset;
     let found = rest.take(&section, PREFIX_LEN as u64)?;
     let offset = rest.offset;
-    let data = rest.take(&section, size_of_val(values) as u64)?;
+    let data = rest.take(&section, spec.data_len())?;
     let expected = spec.prefix();
     if found != expected {
         let reason = format!("expected {expected:02x?}, found {found:02x?}");
         return Err(Error::Form { offset: start, section, reason });
     }
     check_crc(offset, &section, crc, data)?;
-    tensor::read_into(values, data);
-    tensor::check_elements(spec, values)
+    Ok(data)
 }

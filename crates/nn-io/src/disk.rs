@@ -1,61 +1,17 @@
-//! The system calls that a save is made of, behind a trait: so tests have a disk on which each of them
-//! fails, and one that loses its power between them.
+//! Model files on disks: reading and replacing one, locks, and directories of checkpoints. Sections 11 and 12 of
+//! FORMAT.md.
+//!
+//! Reading order: `system` is the system calls that a save is made of, `temporary` a file on its way to its name,
+//! `file` one whole file, `save` a checkpoint in it, `output` whether one can be saved there; then `lock` and
+//! `checkpoint_dir`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+pub(crate) mod checkpoint_dir;
+pub(crate) mod file;
+pub(crate) mod lock;
+pub(crate) mod output;
+mod save;
+pub(crate) mod system;
+pub(crate) mod temporary;
 
 #[cfg(test)]
 pub(crate) mod simulated;
-
-/// What a save asks of a disk.
-pub(crate) trait Disk {
-    /// A file open for writing.
-    type File: Write;
-
-    /// Creates a file that does not exist yet, with the permissions that the umask leaves.
-    fn create_new(&self, path: &Path) -> io::Result<Self::File>;
-    /// Makes the contents of a file durable.
-    fn sync(&self, file: &Self::File) -> io::Result<()>;
-    /// Gives a file another name, in place of the file that had it.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Removes a file.
-    fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Makes the names in a directory durable.
-    fn sync_directory(&self, directory: &Path) -> io::Result<()>;
-}
-
-/// The disks of this system.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SystemDisk;
-
-impl Disk for SystemDisk {
-    type File = File;
-
-    fn create_new(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
-    }
-
-    fn sync(&self, file: &File) -> io::Result<()> {
-        file.sync_all()
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
-    }
-
-    #[cfg(unix)]
-    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()
-    }
-
-    /// Elsewhere directories cannot be opened, and the system sees to their names itself.
-    #[cfg(not(unix))]
-    fn sync_directory(&self, _directory: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}

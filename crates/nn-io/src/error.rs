@@ -1,13 +1,13 @@
 //! Everything that can go wrong, in one place.
 //!
-//! A message says where (path, byte, key or tensor), what was expected, what was found, and what to
-//! do. What is wrong inside a file is described without its path; [`Error::File`] adds that.
+//! A message says where (path, byte, key or tensor), what was expected, what was found, and what to do. An error inside a
+//! file is described without its path; [`Error::File`] adds that.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Version;
+use crate::version::Version;
 
 /// Why a model could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,6 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-
     /// There is no room for a file.
     #[error(
         "{}: cannot save: {needed} bytes more are needed where it is; make room, or raise the limit; \
@@ -33,12 +32,11 @@ pub enum Error {
     NoSpace {
         /// The file to be written.
         path: PathBuf,
-        /// Its bytes, for which there must be room beside the file that is there.
+        /// Its bytes, for which there must be room next to the old file.
         needed: u64,
         /// The system's reason.
         source: io::Error,
     },
-
     /// A directory of checkpoints has none that can be used.
     #[error("{}: no checkpoint here that can be used{}", path.display(), list(skipped))]
     NoCheckpoint {
@@ -47,7 +45,6 @@ pub enum Error {
         /// What is wrong with each that is there.
         skipped: Vec<Error>,
     },
-
     /// Another run holds the lock of this file or directory.
     #[error(
         "{}: in use by another run{}; wait until it ends, or choose another file",
@@ -59,17 +56,15 @@ pub enum Error {
         /// The process that holds the lock, where it says so.
         pid: Option<u32>,
     },
-
-    /// Saving would overwrite what cannot be made again from here.
-    #[error("{}: would overwrite {found}; move that away, or choose another place", path.display())]
+    /// Saving would overwrite something that is not a model of ours.
+    #[error("{}: would overwrite {found}; move it away, or choose another place", path.display())]
     WouldOverwrite {
         /// The file.
         path: PathBuf,
         /// What it is.
         found: String,
     },
-
-    /// What is wrong with the contents of a file, or with a model that was to go into it.
+    /// An error in the contents of a file, or in a model that was to be saved in it.
     #[error("{}: {error}", path.display())]
     File {
         /// The file.
@@ -77,14 +72,12 @@ pub enum Error {
         /// What is wrong.
         error: Box<Error>,
     },
-
-    /// The file is of another kind altogether.
+    /// The file is of another kind.
     #[error("expected a model file, found {found}; check the path, or get the file again")]
     NotAModel {
         /// What its first bytes say it is.
         found: String,
     },
-
     /// The file's format is another major version.
     #[error(
         "byte 11 (header, version): expected {expected}, found {found}; \
@@ -96,7 +89,6 @@ pub enum Error {
         /// The file's.
         found: Version,
     },
-
     /// Reading the file needs features that this version does not have.
     #[error(
         "byte 15 (header, required features): expected none but {known:#010x}, found {found:#010x}; \
@@ -108,7 +100,6 @@ pub enum Error {
         /// The file's bits.
         found: u32,
     },
-
     /// A part of the file is longer or shorter than it must be.
     #[error(
         "byte {offset} ({section}): expected {expected} bytes, found {found}; \
@@ -124,7 +115,6 @@ pub enum Error {
         /// How long it is.
         found: u64,
     },
-
     /// A part of the file is not what was written.
     #[error(
         "byte {offset} ({section}): expected CRC-32 {expected:#010x}, found {found:#010x}; \
@@ -137,10 +127,9 @@ pub enum Error {
         section: String,
         /// The checksum that was stored.
         expected: u32,
-        /// The checksum of what is there.
+        /// The checksum of the bytes found.
         found: u32,
     },
-
     /// The bytes contradict the format, though their checksum holds.
     #[error(
         "byte {offset} ({section}): {reason}; \
@@ -154,31 +143,26 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-
-    /// A value that no model has, or that does not fit the others.
+    /// A value that no model can have, or that does not fit the others.
     #[error("{field}: expected {expected}, found {found}; correct it where the model is made")]
     Value {
         /// The key of the metadata, as `training.progress.epoch`.
         field: String,
-        /// What fits.
+        /// What would be valid.
         expected: String,
-        /// What is there.
+        /// What was found.
         found: String,
     },
-
-    /// The layers make no network.
+    /// The layers do not make a network.
     #[error("layers: {0}")]
     Network(#[source] nn_core::Error),
-
-    /// The optimizer's or the schedule's settings, or the moments, make no optimizer.
+    /// The settings of the optimizer or the schedule, or the moments, are invalid.
     #[error("training: {0}")]
     Optimizer(#[source] nn_optim::Error),
-
-    /// The settings of the run are outside their range, or not of this model.
+    /// The settings of the run are outside their range, or do not fit this model.
     #[error("training.config: {0}")]
     Run(#[source] nn_train::Error),
-
-    /// An element of a tensor that no model has.
+    /// An element of a tensor that no model can have.
     #[error(
         "tensor {tensor}, element {element}: expected {expected}, found {found}; \
          the training diverged, use an older file"
@@ -188,12 +172,11 @@ pub enum Error {
         tensor: String,
         /// Which element.
         element: usize,
-        /// What fits.
+        /// What would be valid.
         expected: &'static str,
-        /// What is there.
+        /// What was found.
         found: f32,
     },
-
     /// More of something than the format allows.
     #[error("{what}: expected at most {limit}, found {found}; make the model smaller")]
     Limit {
@@ -206,13 +189,13 @@ pub enum Error {
     },
 }
 
-/// What an [`Error`] means for the one who asked.
+/// What an [`Error`] means for the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The file is no valid model, or the model is none that a file can hold.
+    /// The file is no valid model, or the model cannot be saved in a file.
     BadModel,
-    /// A network that was asked for is beyond the format's limits.
+    /// The network is beyond the limits of the format.
     TooLarge,
     /// The file to be written holds something else.
     WouldOverwrite,
@@ -223,7 +206,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// What the error means for the one who asked.
+    /// What the error means for the caller.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Io { .. } | Error::NoSpace { .. } => ErrorKind::Io,
@@ -234,7 +217,7 @@ impl Error {
         }
     }
 
-    /// For `map_err`: an input/output error with the path and the deed it lacks.
+    /// For `map_err`: adds the path and the action to an input/output error.
     pub(crate) fn io(path: &Path, action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_path_buf(), action: action.into(), source }
     }
@@ -247,11 +230,11 @@ impl Error {
             | io::ErrorKind::FileTooLarge => {
                 Self::NoSpace { path: path.to_path_buf(), needed: bytes as u64, source }
             }
-            _ => Self::io(path, format!("write {bytes} bytes beside it"))(source),
+            _ => Self::io(path, format!("write {bytes} bytes next to it"))(source),
         }
     }
 
-    /// For `map_err`: what is wrong with the contents, with the path it lacks.
+    /// For `map_err`: adds the path to an error in the contents.
     pub(crate) fn file(path: &Path) -> impl FnOnce(Self) -> Self {
         move |error| Self::File { path: path.to_path_buf(), error: Box::new(error) }
     }
@@ -261,7 +244,7 @@ fn list(errors: &[Error]) -> String {
     errors.iter().map(|error| format!("\n  {error}")).collect()
 }
 
-/// `Ok` where `valid`, else the error that names the field.
+/// `Ok` if `valid`, else the error that names the field.
 pub(crate) fn check_value(
     valid: bool,
     field: impl Into<String>,
@@ -283,17 +266,17 @@ pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), 
     Err(Error::Limit { what: what.into(), limit: limit as u64, found: found as u64 })
 }
 
-/// Characters that are commands to a terminal, or that make other text of what it shows, as those
-/// that turn the direction of writing do.
+/// Whether a character is a command to a terminal, or changes how it shows other text, as those that change the direction
+/// of writing do.
 pub(crate) fn is_command(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Characters of a file's text that a message quotes at most.
+/// A message quotes at most this many characters of a file's text.
 const QUOTED: usize = 200;
 
-/// Text that may be a file's own, as a message can show it: without commands, and of a line or two.
+/// Text that may come from a file, as a message can show it: without commands, and at most a line or two.
 pub(crate) fn quotable(text: &str) -> String {
     let mut quoted = String::new();
     for c in text.chars().take(QUOTED) {

@@ -2,10 +2,9 @@
 //!
 //! # Reading order
 //!
-//! FORMAT.md, beside this crate's README, is the format itself. [`Checkpoint`] is what a file holds;
-//! `encode` and `decode` are its way to bytes and back, over `header`, `metadata` (the serde types),
-//! `description` (the rules) and `tensor`. [`CheckpointDir`] keeps the last checkpoints of a run; under it,
-//! `file`, `temporary`, `disk` and [`FileLock`] are about disks.
+//! FORMAT.md, next to this crate's README, is the format itself. [`Checkpoint`] is what a file holds; `encode` and
+//! `decode` are its way to bytes and back, over `wire`, which has a module for each kind of metadata with its serde type
+//! and its rules. `disk` saves and loads files; [`CheckpointDir`] there keeps the last checkpoints of a run.
 //!
 //! This crate prints nothing and trusts nothing: whatever the bytes, the answer is a valid
 //! checkpoint or an [`Error`], never a panic.
@@ -22,29 +21,23 @@
 )]
 
 mod checkpoint;
+mod error;
 pub mod limits;
 mod size;
+mod version;
 
 mod decode;
-mod description;
+mod digest;
 mod encode;
-mod header;
-mod identify;
-mod metadata;
-mod tensor;
+mod wire;
 
-mod checkpoint_dir;
 mod disk;
-mod file;
-mod lock;
-mod temporary;
-
-mod error;
 
 pub use checkpoint::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
-pub use checkpoint_dir::{CheckpointDir, Newest};
+pub use disk::checkpoint_dir::{CheckpointDir, Newest};
+pub use disk::file::is_model;
+pub use disk::lock::FileLock;
+pub use disk::output::check_output;
 pub use error::{Error, ErrorKind};
-pub use file::{check_output, is_model};
-pub use header::{VERSION, Version};
-pub use lock::FileLock;
 pub use size::check_size;
+pub use version::{VERSION, Version};

@@ -1,12 +1,11 @@
-//! Averages of the weights that a run has had, which often generalise better than the last ones.
+//! The moving average of a run's weights, which often generalises better than the last weights.
 
-use crate::moment::{check_lengths, flushed};
+use crate::{error::check_len, moment::flushed};
 
-/// Takes the parameters of a step into the exponential moving average of them:
-/// `mean = decay * mean + (1 - decay) * params`.
+/// Updates the exponential moving average of the parameters: `mean = decay * mean + (1 - decay) * params`.
 ///
-/// Overwrites `mean`, which begins as the first parameters. The decay is in `[0, 1)`. Means below 1e-30 become
-/// 0, as moments do.
+/// Overwrites `mean`, which starts as a copy of the first parameters. The decay is in `[0, 1)`. Means below 1e-30
+/// become 0, as moments do.
 ///
 /// # Panics
 ///
@@ -18,7 +17,7 @@ use crate::moment::{check_lengths, flushed};
 /// weights of PyTorch's `swa_utils.get_ema_avg_fn`.
 #[track_caller]
 pub fn average(mean: &mut [f32], params: &[f32], decay: f32) {
-    check_lengths(mean.len(), [params.len()]);
+    check_len(params.len(), mean.len());
     let share = 1.0 - decay;
     pulp::Arch::new().dispatch(
         #[inline(always)]

@@ -1,8 +1,8 @@
-//! Gradients that are too long are made shorter: by element, or as a whole.
+//! Gradient clipping: by element, or by the norm of the whole.
 
-/// Brings each element that is further from 0 than `limit` back to it: `min(max(g, -limit), limit)`.
+/// Clips each element to `-limit..=limit`, in place: `min(max(g, -limit), limit)`.
 ///
-/// What is not a number stays so, to be seen. The limit is above 0.
+/// NaN stays NaN, so that it is noticed. The limit is above 0.
 ///
 /// # Sources
 ///
@@ -21,10 +21,10 @@ pub fn clip_by_value(gradient: &mut [f32], limit: f32) {
     );
 }
 
-/// What a gradient is multiplied with to be no longer than `limit`: `limit / (norm + 1e-6)`, and 1 where it is
-/// not too long, where `norm` is the root of `sum_of_squares`, the sum over all of its elements.
+/// The factor that scales a gradient down to a norm of at most `limit`: `limit / (norm + 1e-6)`, at most 1.
 ///
-/// Of a sum that is not a number neither is the factor. The limit is above 0.
+/// The norm is the root of `sum_of_squares`, the sum over all elements of the gradient. For a NaN sum the factor is NaN.
+/// The limit is above 0.
 ///
 /// # Sources
 ///

@@ -1,4 +1,4 @@
-//! Everything that can be wrong with an optimizer's settings or state.
+//! The crate's errors, and the checks that settings share.
 
 /// Why settings or a state were refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -14,12 +14,12 @@ pub enum Error {
         /// What was given.
         found: f64,
     },
-    /// More or fewer moments than the optimizer has.
+    /// The number of moments is not the optimizer's.
     #[error("{optimizer}: expected {expected} moments, found {found}")]
     MomentCount {
         /// The optimizer's name.
         optimizer: &'static str,
-        /// How many it has with these settings.
+        /// How many these settings need.
         expected: usize,
         /// How many were given.
         found: usize,
@@ -31,24 +31,24 @@ pub enum Error {
         moment: &'static str,
         /// Length of the first moment.
         expected: usize,
-        /// Its own.
+        /// The moment's length.
         found: usize,
     },
-    /// A moment has a value that no training leaves there.
+    /// A moment has a value that training never produces.
     #[error("{moment}, element {index}: expected {expected}, found {found}")]
     MomentValue {
         /// The moment's name.
         moment: &'static str,
-        /// Which element.
+        /// The element's index.
         index: usize,
         /// Its range, in words.
         expected: &'static str,
-        /// What it is.
+        /// The element.
         found: f32,
     },
 }
 
-/// `Ok` where `valid`, else the error that names the setting.
+/// `Ok` if `valid`, else the error that names the setting.
 pub(crate) fn check(
     valid: bool,
     name: &'static str,
@@ -58,13 +58,24 @@ pub(crate) fn check(
     if valid { Ok(()) } else { Err(Error::Setting { name, expected, found }) }
 }
 
-/// Checks a setting that is how much of a moment stays at a step.
+/// Checks the decay rate of a moment.
 pub(crate) fn check_share(name: &'static str, found: f64) -> Result<(), Error> {
     check((0.0..1.0).contains(&found), name, "at least 0 and below 1", found)
 }
 
-/// Checks an epsilon, as the steps have it: in 32 bits.
+/// Checks an epsilon as updates use it, in 32 bits.
 pub(crate) fn check_epsilon(found: f64) -> Result<(), Error> {
     let valid = found.is_finite() && found as f32 > 0.0;
     check(valid, "epsilon", "a finite number above 0 in 32 bits", found)
+}
+
+/// Checks a number that must be finite and not below 0.
+pub(crate) fn check_not_negative(name: &'static str, found: f64) -> Result<(), Error> {
+    check(found.is_finite() && found >= 0.0, name, "a finite number, 0 or above", found)
+}
+
+/// Panics if a moment, an average or the gradient is not as long as the parameters.
+#[track_caller]
+pub(crate) fn check_len(n_params: usize, found: usize) {
+    assert_eq!(found, n_params, "lengths of an update");
 }

@@ -2,36 +2,25 @@
 //!
 //! # Reading order
 //!
-//! [`Optimizer`] is settings, a count of steps and moments; [`OptimizerConfig`] tells the optimizers apart,
-//! each of which has its arithmetic in a file of its own; [`Schedule`] is the learning rate. Around a step:
-//! [`clip_by_value`] and [`norm_factor`] shorten gradients, [`average()`] keeps a mean of the parameters.
+//! [`Optimizer`] is settings, a count of steps and moments. [`OptimizerConfig`] is the enum of the optimizers,
+//! each of which is one file under `optimizer/`. [`Schedule`] is the learning rate; each kind of
+//! [`Decay`] is one file under `schedule/`. Around a step, [`clip_by_value`] and [`norm_factor`] shorten gradients, and
+//! [`average()`] updates a moving average of the parameters.
 //!
-//! This crate knows no layer: parameters, gradients and moments are plain slices of `f32`.
-
-mod optimizer;
-
-mod adagrad;
-mod adam;
-mod adamw;
-mod rmsprop;
-mod sgd;
-
-mod moment;
-mod schedule;
+//! This crate knows no layers: parameters, gradients and moments are plain slices of `f32`.
 
 mod average;
 mod clip;
-
+mod description;
 mod error;
+mod moment;
+mod optimizer;
+mod schedule;
 
-pub use adagrad::AdagradConfig;
-pub use adam::AdamConfig;
-pub use adamw::AdamWConfig;
 pub use average::average;
 pub use clip::{clip_by_value, norm_factor};
+pub use description::{Description, Setting};
 pub use error::Error;
 pub use moment::{Buffer, Moment};
-pub use optimizer::{LARGEST_GRADIENT, Optimizer, OptimizerConfig, Update};
-pub use rmsprop::RmsPropConfig;
+pub use optimizer::*;
 pub use schedule::{Decay, Schedule};
-pub use sgd::SgdConfig;

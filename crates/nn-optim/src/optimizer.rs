@@ -1,23 +1,34 @@
-//! The optimizers behind one type: what they have in common, and the only place that tells them apart.
+//! One type for all optimizers: which one it is, how many steps it has taken, and its moments.
 //!
-//! Each one's settings and arithmetic are in a file of its own; here they are chosen, counted, cut into
-//! parts for threads, taken apart and put together again.
+//! Each optimizer is a file of its own; [`OptimizerConfig::rule`] is the only match on them.
 
+mod adagrad;
+mod adam;
+mod adamw;
+mod rmsprop;
+mod rule;
+mod sgd;
+
+use std::fmt;
+
+use self::rule::{Moments, Step, UpdateRule};
 use crate::{
-    AdagradConfig, AdamConfig, AdamWConfig, Buffer, Error, RmsPropConfig, SgdConfig,
-    adagrad::AdagradStep,
-    adam::AdamStep,
-    adamw::AdamWStep,
-    error::check,
+    Buffer, Description, Error, Setting,
+    error::{check, check_len},
     moment::{Moment, check_moment},
-    rmsprop::RmsPropStep,
-    sgd::{MomentumStep, SgdStep},
 };
+pub use adagrad::AdagradConfig;
+pub use adam::AdamConfig;
+pub use adamw::AdamWConfig;
+pub use rmsprop::RmsPropConfig;
+pub use sgd::SgdConfig;
 
 /// Which optimizer, and its settings. The learning rate is the [`crate::Schedule`]'s.
+///
+/// `{}` displays what matters most, as `SGD, Nesterov momentum 0.9`, and `{:#}` every setting.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerConfig {
-    /// Stochastic gradient descent: plain, with momentum, or with Nesterov's.
+    /// Stochastic gradient descent: plain, with momentum, or with Nesterov momentum.
     Sgd(SgdConfig),
     /// A rate for each parameter, by the sum of its squared gradients.
     Adagrad(AdagradConfig),
@@ -25,42 +36,52 @@ pub enum OptimizerConfig {
     RmsProp(RmsPropConfig),
     /// Running means of the gradient and of its square.
     Adam(AdamConfig),
-    /// Adam, and weights that decay by themselves.
+    /// Adam with decoupled weight decay.
     AdamW(AdamWConfig),
 }
 
 impl Default for OptimizerConfig {
-    /// [`AdamConfig`]'s.
+    /// Adam with its defaults.
     fn default() -> Self {
         Self::Adam(AdamConfig::default())
     }
 }
 
+impl fmt::Display for OptimizerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.description().fill(f.alternate(), |setting| match setting {
+            Setting::Real(number) | Setting::RealPerStep(number) => number.to_string(),
+            Setting::Flag(flag) => flag.to_string(),
+            Setting::Steps(n) | Setting::Epochs(n) => n.to_string(),
+        }))
+    }
+}
+
 impl OptimizerConfig {
-    /// The optimizer's name, as model files and programs have it: `sgd`, `adagrad`, `rmsprop`, `adam` or
-    /// `adamw`.
-    pub fn name(&self) -> &'static str {
+    fn rule(&self) -> &dyn UpdateRule {
         match self {
-            Self::Sgd(_) => "sgd",
-            Self::Adagrad(_) => "adagrad",
-            Self::RmsProp(_) => "rmsprop",
-            Self::Adam(_) => "adam",
-            Self::AdamW(_) => "adamw",
+            Self::Sgd(sgd) => sgd,
+            Self::Adagrad(adagrad) => adagrad,
+            Self::RmsProp(rmsprop) => rmsprop,
+            Self::Adam(adam) => adam,
+            Self::AdamW(adamw) => adamw,
         }
     }
 
-    /// The buffers that the optimizer keeps from step to step, in order; none without momentum in SGD.
+    /// The optimizer's name in model files and programs: `sgd`, `adagrad`, `rmsprop`, `adam` or
+    /// `adamw`.
+    pub fn name(&self) -> &'static str {
+        self.description().name
+    }
+
+    /// The optimizer in words and numbers.
+    pub fn description(&self) -> Description {
+        self.rule().description()
+    }
+
+    /// The buffers that carry over from step to step, in order. SGD without momentum has none.
     pub fn moments(&self) -> &'static [Moment] {
-        match self {
-            Self::Sgd(sgd) if sgd.momentum > 0.0 => &[Moment::SGD_MOMENTUM],
-            Self::Sgd(_) => &[],
-            Self::Adagrad(_) => &[Moment::ADAGRAD_CACHE],
-            Self::RmsProp(_) => &[Moment::RMSPROP_CACHE],
-            Self::Adam(adam) | Self::AdamW(AdamWConfig { adam, .. }) if adam.amsgrad => {
-                &[Moment::ADAM_M, Moment::ADAM_V, Moment::ADAM_V_MAX]
-            }
-            Self::Adam(_) | Self::AdamW(_) => &[Moment::ADAM_M, Moment::ADAM_V],
-        }
+        self.rule().moments()
     }
 
     /// Checks the settings.
@@ -69,27 +90,19 @@ impl OptimizerConfig {
     ///
     /// If one is outside its range.
     pub fn validate(&self) -> Result<(), Error> {
-        match self {
-            Self::Sgd(sgd) => sgd.validate(),
-            Self::Adagrad(adagrad) => adagrad.validate(),
-            Self::RmsProp(rmsprop) => rmsprop.validate(),
-            Self::Adam(adam) => adam.validate(),
-            Self::AdamW(adamw) => adamw.validate(),
-        }
+        self.rule().validate()
     }
 }
 
-/// The furthest from 0 that an element of a gradient may be: with it, no step makes a finite moment of
-/// squares infinite.
+/// The largest magnitude of a gradient's element at which no step makes a finite moment of squares infinite.
 ///
 /// Its square, 1e30, is below half of the last bit of the largest `f32`, which is 2^103 or 1.01e31. So a
-/// sum of squares that is finite stays so when one more is added, however many there have been: where it
-/// has grown too large to take one in, it stays what it is. Running means, which Adam and RMSprop have,
-/// would bear 1e19.
+/// finite sum of squares stays finite when another is added, however many there have been: a sum too large
+/// to take one in does not change. The running means of Adam and RMSprop would bear 1e19.
 pub const LARGEST_GRADIENT: f32 = 1e15;
 
 /// As many steps as `f64` counts exactly; nobody takes so many.
-const MOST_STEPS: u64 = 1 << 53;
+const MAX_STEPS: u64 = 1 << 53;
 
 /// An optimizer: settings, the count of steps taken and moments as long as the parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,8 +128,7 @@ impl Optimizer {
         Ok(Self { config, step: 0, moments: config.moments().iter().map(zeros).collect() })
     }
 
-    /// An optimizer that carries on from a state it once had; `moments` are those of
-    /// [`OptimizerConfig::moments`], in that order.
+    /// An optimizer in a saved state; `moments` are those of [`OptimizerConfig::moments`], in that order.
     ///
     /// # Errors
     ///
@@ -129,7 +141,7 @@ impl Optimizer {
         moments: Vec<Buffer>,
     ) -> Result<Self, Error> {
         config.validate()?;
-        check(step <= MOST_STEPS, "the optimizer's step", "at most 2^53", step as f64)?;
+        check(step <= MAX_STEPS, "the optimizer's step", "at most 2^53", step as f64)?;
         let (names, found) = (config.moments(), moments.len());
         if found != names.len() {
             let (optimizer, expected) = (config.name(), names.len());
@@ -152,55 +164,37 @@ impl Optimizer {
         self.step
     }
 
-    /// What it keeps from step to step: the buffers of [`OptimizerConfig::moments`], in that order.
+    /// The buffers of [`OptimizerConfig::moments`], in that order.
     pub fn moments(&self) -> &[Buffer] {
         &self.moments
     }
 
-    /// Counts a step and gives the update of all parameters, to be applied whole or in parts.
+    /// Counts a step and returns its update of all parameters, to be applied whole or in runs.
+    ///
+    /// # Panics
+    ///
+    /// If the learning rate is not finite.
+    #[track_caller]
     pub fn begin_step(&mut self, learning_rate: f64) -> Update<'_> {
+        assert!(
+            learning_rate.is_finite(),
+            "learning rate: expected a finite number, found {learning_rate}"
+        );
         self.step += 1;
-        let rule = match &self.config {
-            OptimizerConfig::Sgd(config) if config.momentum > 0.0 => {
-                Rule::Momentum(MomentumStep::new(config, learning_rate))
-            }
-            OptimizerConfig::Sgd(_) => Rule::Sgd(SgdStep::new(learning_rate)),
-            OptimizerConfig::Adagrad(config) => {
-                Rule::Adagrad(AdagradStep::new(config, learning_rate))
-            }
-            OptimizerConfig::RmsProp(config) => {
-                Rule::RmsProp(RmsPropStep::new(config, learning_rate))
-            }
-            OptimizerConfig::Adam(config) => {
-                Rule::Adam(AdamStep::new(config, learning_rate, self.step))
-            }
-            OptimizerConfig::AdamW(config) => {
-                Rule::AdamW(AdamWStep::new(config, learning_rate, self.step))
-            }
-        };
+        let step = Step { learning_rate, number: self.step };
         let mut moments = self.moments.iter_mut().map(|moment| moment.as_mut_slice());
-        let mut next = || moments.next().unwrap_or_default();
-        Update { rule, moments: [next(), next(), next()] }
+        let moments = std::array::from_fn(|_| moments.next().unwrap_or_default());
+        Update { config: self.config, step, moments }
     }
 }
 
-/// What a step does to each parameter, with the numbers that are the same for all.
-#[derive(Clone, Copy, Debug)]
-enum Rule {
-    Sgd(SgdStep),
-    Momentum(MomentumStep),
-    Adagrad(AdagradStep),
-    RmsProp(RmsPropStep),
-    Adam(AdamStep),
-    AdamW(AdamWStep),
-}
-
-/// One step's update of a run of parameters. Threads split it and apply the parts.
+/// One step's update of a run of parameters. Threads split it and apply the runs.
 #[derive(Debug)]
 pub struct Update<'a> {
-    rule: Rule,
-    /// Those that the optimizer has not are empty.
-    moments: [&'a mut [f32]; 3],
+    config: OptimizerConfig,
+    step: Step,
+    /// Those that the optimizer lacks are empty.
+    moments: Moments<'a>,
 }
 
 impl<'a> Update<'a> {
@@ -208,19 +202,19 @@ impl<'a> Update<'a> {
     ///
     /// # Panics
     ///
-    /// If `mid` is more than there are, where the optimizer has moments to know it by.
+    /// If the optimizer has moments, and fewer than `mid` elements of them are left.
     #[track_caller]
     pub fn split_at(self, mid: usize) -> (Self, Self) {
-        let Self { rule, moments } = self;
+        let Self { config, step, moments } = self;
         let [(a, rest_of_a), (b, rest_of_b), (c, rest_of_c)] =
             moments.map(|moment| split(moment, mid));
-        let rest = Self { rule, moments: [rest_of_a, rest_of_b, rest_of_c] };
-        (Self { rule, moments: [a, b, c] }, rest)
+        let rest = Self { config, step, moments: [rest_of_a, rest_of_b, rest_of_c] };
+        (Self { config, step, moments: [a, b, c] }, rest)
     }
 
-    /// Updates moments and parameters by the gradient.
+    /// Updates parameters and moments by the gradient.
     ///
-    /// The same arithmetic, to the bit, on every processor: no operation is reordered or fused. Moments
+    /// The arithmetic is bit-for-bit identical on every processor: no operation is reordered or fused. Moments
     /// below 1e-30 become 0. While gradients are within [`LARGEST_GRADIENT`], moments of squares stay
     /// finite.
     ///
@@ -229,19 +223,17 @@ impl<'a> Update<'a> {
     /// If the lengths differ.
     #[track_caller]
     pub fn apply(&mut self, params: &mut [f32], gradient: &[f32]) {
-        let [first, second, third] = &mut self.moments;
-        match &self.rule {
-            Rule::Sgd(step) => step.apply(params, gradient),
-            Rule::Momentum(step) => step.apply(params, gradient, first),
-            Rule::Adagrad(step) => step.apply(params, gradient, first),
-            Rule::RmsProp(step) => step.apply(params, gradient, first),
-            Rule::Adam(step) => step.apply(params, gradient, [first, second, third]),
-            Rule::AdamW(step) => step.apply(params, gradient, [first, second, third]),
+        let rule = self.config.rule();
+        check_len(params.len(), gradient.len());
+        for moment in &self.moments[..rule.moments().len()] {
+            check_len(params.len(), moment.len());
         }
+        let moments = self.moments.each_mut().map(|moment| &mut **moment);
+        rule.update(self.step, params, gradient, moments);
     }
 }
 
-/// The first `mid` elements of a moment and the rest; of one that the optimizer has not, nothing.
+/// The first `mid` elements of a moment and the rest; two empty ones for a moment that the optimizer lacks.
 #[track_caller]
 fn split(moment: &mut [f32], mid: usize) -> (&mut [f32], &mut [f32]) {
     if moment.is_empty() { Default::default() } else { moment.split_at_mut(mid) }

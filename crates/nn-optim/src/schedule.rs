@@ -1,13 +1,24 @@
 //! Learning rates as pure functions of the step and of the run's history.
 //!
-//! A schedule counts nothing: what a rate depends on is the run's already, its count of steps and the losses
-//! of its epochs, so there is no state to save here and none to restore wrongly.
+//! A schedule counts nothing. What a rate depends on is part of the run already: its count of steps and the losses
+//! of its epochs. So a schedule has no state to save, and none to restore wrongly.
+//!
+//! Each kind of decay is a file of its own; `Decay::with_rule` is the only match on them.
 
-use std::f64::consts::PI;
+use self::rule::DecayRule;
+use crate::{Description, Error, error::check};
 
-use crate::{Error, error::check};
+mod rule;
 
-/// How the learning rate goes as steps are taken: it rises for a while, if it is to, and then decays.
+mod constant;
+mod cosine;
+mod exponential;
+mod inverse_time;
+mod one_cycle;
+mod plateau;
+mod step;
+
+/// The learning rate of every step: an optional linear warm-up, then a decay.
 ///
 /// The rate of step `s`, the first being step 0, where `t` is the decay's clock:
 ///
@@ -16,43 +27,43 @@ use crate::{Error, error::check};
 /// else:        decay of learning_rate, at t = s - warmup
 /// ```
 ///
-/// So the last step of the warm-up has the whole rate, and so has the first one behind it: the decay's clock
-/// stands still meanwhile, as in PyTorch's `SequentialLR` of a `LinearLR` and another.
+/// So the last step of the warm-up has the whole rate, and so has the first one after it: the decay's clock
+/// starts only then, as in PyTorch's `SequentialLR` of a `LinearLR` and another.
 ///
 /// # Sources
 ///
-/// For the warm-up: Goyal and others, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017),
+/// The warm-up: Goyal and others, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017),
 /// section 2.2.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// The rate that the warm-up rises to and that decays; of [`Decay::OneCycle`], the highest.
+    /// The rate that the warm-up rises to and that decays; with [`Decay::OneCycle`], the highest rate.
     pub learning_rate: f64,
-    /// Steps that rise linearly to the rate.
+    /// The number of steps of the warm-up.
     pub warmup: u64,
-    /// How it goes from there.
+    /// How the rate decays after the warm-up.
     pub decay: Decay,
 }
 
-/// How a learning rate goes after the warm-up, at the decay's clock `t`.
+/// How a learning rate decays after the warm-up, at the decay's clock `t`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
     /// `rate`.
     Constant,
     /// `rate / (1 + decay * t)`, as in the book.
     InverseTime {
-        /// How fast it falls, per step, 0 or above.
+        /// How fast the rate falls, per step; 0 or above.
         decay: f64,
     },
-    /// `rate * factor^(t / every)`, the quotient being whole.
+    /// `rate * factor^(t / every)`, with a whole quotient.
     Step {
-        /// Steps from one drop to the next, 1 or more.
+        /// Steps from one drop to the next; 1 or more.
         every: u64,
-        /// What a drop multiplies with, above 0 and at most 1.
+        /// The factor of a drop, above 0 and at most 1.
         factor: f64,
     },
     /// `rate * factor^t`.
     Exponential {
-        /// What each step multiplies with, above 0 and at most 1.
+        /// The factor of a step, above 0 and at most 1.
         factor: f64,
     },
     /// Half a cosine: `minimum + (rate - minimum) * (1 + cos(pi * t / steps)) / 2`, then `minimum`.
@@ -60,28 +71,29 @@ pub enum Decay {
     /// Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), equation 5,
     /// without restarts.
     Cosine {
-        /// Steps down to the minimum, 1 or more.
+        /// Steps down to the minimum; 1 or more.
         steps: u64,
-        /// Where it ends, from 0 to the learning rate.
+        /// The rate at the end, from 0 to the learning rate.
         minimum: f64,
     },
     /// Half a cosine up from `rate / 25` to `rate` in three tenths of the steps, and one down to
     /// `rate / 250000`, where it stays.
     ///
     /// Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates"
-    /// (2018), in the two cosines that PyTorch's `OneCycleLR` has by default. It is the whole of a run and
-    /// has no warm-up beside its own.
+    /// (2018), with the two cosines that are the default of PyTorch's `OneCycleLR`. It spans the whole run and
+    /// allows no warm-up except its own.
     OneCycle {
-        /// Steps of the cycle, 1 or more.
+        /// Steps of the cycle; 1 or more.
         steps: u64,
     },
-    /// `rate * factor^drops`, where `drops` is what [`Schedule::drops`] finds in the losses of the epochs.
+    /// `rate * factor^drops`, where `drops` is what [`Schedule::drops`] finds in the losses of the epochs. The drops
+    /// apply during the warm-up, too.
     Plateau {
-        /// What a drop multiplies with, above 0 and below 1.
+        /// The factor of a drop, above 0 and below 1.
         factor: f64,
-        /// How many epochs in a row may bring nothing before the rate drops.
+        /// How many epochs in a row may be no better before the rate drops.
         patience: u64,
-        /// By how much a loss must fall below the lowest one before to be better, 0 or above.
+        /// By how much a loss must fall below the best to be better; 0 or above.
         min_delta: f64,
     },
 }
@@ -94,21 +106,38 @@ impl Default for Schedule {
 }
 
 impl Decay {
-    /// The kind's name, as model files have it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Constant => "constant",
-            Self::InverseTime { .. } => "inverse_time",
-            Self::Step { .. } => "step",
-            Self::Exponential { .. } => "exponential",
-            Self::Cosine { .. } => "cosine",
-            Self::OneCycle { .. } => "one_cycle",
-            Self::Plateau { .. } => "plateau",
+    /// Calls `f` with the rule of the kind.
+    fn with_rule<T>(&self, f: impl FnOnce(&dyn DecayRule) -> T) -> T {
+        match *self {
+            Self::Constant => f(&constant::Constant),
+            Self::InverseTime { decay } => f(&inverse_time::InverseTime { decay }),
+            Self::Step { every, factor } => f(&step::StepDecay { every, factor }),
+            Self::Exponential { factor } => f(&exponential::Exponential { factor }),
+            Self::Cosine { steps, minimum } => f(&cosine::Cosine { steps, minimum }),
+            Self::OneCycle { steps } => f(&one_cycle::OneCycle { steps }),
+            Self::Plateau { factor, patience, min_delta } => {
+                f(&plateau::Plateau { factor, patience, min_delta })
+            }
         }
+    }
+
+    /// The kind's name in model files.
+    pub fn name(&self) -> &'static str {
+        self.description().name
+    }
+
+    /// The kind in words and numbers.
+    pub fn description(&self) -> Description {
+        self.with_rule(|rule| rule.description())
     }
 }
 
 impl Schedule {
+    /// A constant learning rate without a warm-up.
+    pub const fn constant(learning_rate: f64) -> Self {
+        Self { learning_rate, warmup: 0, decay: Decay::Constant }
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -118,30 +147,7 @@ impl Schedule {
         let Self { learning_rate, warmup, decay } = *self;
         let rate_valid = learning_rate.is_finite() && learning_rate > 0.0;
         check(rate_valid, "learning rate", "a finite number above 0", learning_rate)?;
-        match decay {
-            Decay::Constant => Ok(()),
-            Decay::InverseTime { decay } => check_not_negative("decay", decay),
-            Decay::Step { every, factor } => {
-                check(every > 0, "every", "1 step or more", every as f64)?;
-                check_factor(factor)
-            }
-            Decay::Exponential { factor } => check_factor(factor),
-            Decay::Cosine { steps, minimum } => {
-                check(steps > 0, "steps", "1 or more", steps as f64)?;
-                let within = (0.0..=learning_rate).contains(&minimum);
-                check(within, "minimum", "at least 0 and at most the learning rate", minimum)
-            }
-            Decay::OneCycle { steps } => {
-                check(steps > 0, "steps", "1 or more", steps as f64)?;
-                let expected = "0, as one cycle has a rise of its own";
-                check(warmup == 0, "warmup", expected, warmup as f64)
-            }
-            Decay::Plateau { factor, patience: _, min_delta } => {
-                let falls = factor > 0.0 && factor < 1.0;
-                check(falls, "factor", "above 0 and below 1", factor)?;
-                check_not_negative("min_delta", min_delta)
-            }
-        }
+        decay.with_rule(|rule| rule.validate(learning_rate, warmup))
     }
 
     /// The learning rate of a step, the first being step 0, in a run in which the rate has dropped `drops`
@@ -149,84 +155,30 @@ impl Schedule {
     ///
     /// # Panics
     ///
-    /// Where a count of steps is 0 that [`Self::validate`] refuses. Of other settings that it refuses the rate has no
+    /// If a count of steps is 0 that [`Self::validate`] refuses. With other settings that it refuses, the rate has no
     /// meaning.
     pub fn rate_at(&self, step: u64, drops: u32) -> f64 {
         let Self { learning_rate: rate, warmup, decay } = *self;
-        let warm = match step.checked_sub(warmup) {
-            Some(_) => rate,
-            // In this order the last one is the rate itself.
-            None => rate * ((step + 1) as f64 / warmup as f64),
-        };
-        // What goes by epochs, and not by steps, does so while the rate rises, too.
-        if let Decay::Plateau { factor, .. } = decay {
-            return warm * factor.powf(f64::from(drops));
-        }
-        let Some(t) = step.checked_sub(warmup) else { return warm };
-        match decay {
-            Decay::Constant | Decay::Plateau { .. } => rate,
-            Decay::InverseTime { decay } => rate / (1.0 + decay * t as f64),
-            // powf, not powi: the counts are no i32.
-            Decay::Step { every, factor } => rate * factor.powf((t / every) as f64),
-            Decay::Exponential { factor } => rate * factor.powf(t as f64),
-            Decay::Cosine { steps, minimum } if t < steps => {
-                half_cosine(rate, minimum, t as f64 / steps as f64)
-            }
-            Decay::Cosine { minimum, .. } => minimum,
-            Decay::OneCycle { steps } => one_cycle(rate, steps, t),
-        }
+        decay.with_rule(|rule| {
+            let rate = match step.checked_sub(warmup) {
+                Some(t) => rule.rate_at(rate, t),
+                // In this order the last one is the rate itself.
+                None => rate * ((step + 1) as f64 / warmup as f64),
+            };
+            rate * rule.drop_factor(drops)
+        })
     }
 
-    /// How often the rate has dropped in a run whose epochs came to these losses, first epoch first: 0 but
-    /// for [`Decay::Plateau`].
+    /// How often the rate has dropped in a run whose epochs had these losses, first epoch first. It is 0 except with
+    /// [`Decay::Plateau`].
     ///
-    /// A loss is better where it is below the lowest one before by more than `min_delta`. The rate drops
+    /// A loss is better if it is below the best before by more than `min_delta`; NaN is never better. The rate drops
     /// after each epoch that is one more than `patience` in a row without a better one, since the beginning
-    /// or the last drop. A loss that is not a number is never better.
+    /// or the last drop.
     ///
     /// A pure function of the whole history: a run counts nothing on the way.
     pub fn drops(&self, losses: impl IntoIterator<Item = f64>) -> u32 {
-        let Decay::Plateau { patience, min_delta, .. } = self.decay else { return 0 };
-        let (mut drops, mut best, mut waited) = (0, f64::INFINITY, 0);
-        for loss in losses {
-            if loss < best - min_delta {
-                (best, waited) = (loss, 0);
-            } else if waited < patience {
-                waited += 1;
-            } else {
-                (drops, waited) = (drops + 1, 0);
-            }
-        }
-        drops
-    }
-}
-
-fn check_not_negative(name: &'static str, found: f64) -> Result<(), Error> {
-    check(found.is_finite() && found >= 0.0, name, "a finite number, 0 or above", found)
-}
-
-fn check_factor(factor: f64) -> Result<(), Error> {
-    check(factor > 0.0 && factor <= 1.0, "factor", "above 0 and at most 1", factor)
-}
-
-/// From `from` at 0 to `to` at 1.
-fn half_cosine(from: f64, to: f64, at: f64) -> f64 {
-    to + (from - to) * (1.0 + (PI * at).cos()) / 2.0
-}
-
-/// The two cosines of [`Decay::OneCycle`], from step 0 to step `steps - 1`.
-fn one_cycle(rate: f64, steps: u64, step: u64) -> f64 {
-    const RISE: f64 = 0.3;
-    let (first, last) = (rate / 25.0, rate / 25e4);
-    // PyTorch's highest step, which need be none: below 0 where there are too few steps to rise in.
-    let (highest, end) = (RISE * steps as f64 - 1.0, (steps - 1) as f64);
-    let at = step as f64;
-    if at <= highest {
-        half_cosine(first, rate, at / highest)
-    } else if at < end {
-        half_cosine(rate, last, (at - highest) / (end - highest))
-    } else {
-        last
+        self.decay.with_rule(|rule| rule.drops(&mut losses.into_iter()))
     }
 }
 
@@ -234,7 +186,7 @@ fn one_cycle(rate: f64, steps: u64, step: u64) -> f64 {
 mod tests {
     use super::*;
 
-    const HALF: Schedule = Schedule { learning_rate: 0.5, warmup: 0, decay: Decay::Constant };
+    const HALF: Schedule = Schedule::constant(0.5);
 
     /// One of each kind.
     fn decays() -> [Decay; 7] {

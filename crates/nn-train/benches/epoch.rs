@@ -1,17 +1,17 @@
 //! Epochs of the book's network over 60,000 images, and evaluation of 10,000:
-//! `cargo bench -p nn-train`. Of the images, as of garments, one half is black, in runs.
+//! `cargo bench -p nn-train`. Half of each image is black, in runs, as in Fashion-MNIST.
 
 use std::ops::ControlFlow;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use nn_core::{Init, LayerSpec, Model};
+use nn_core::{Architecture, Init, Model};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
 
 const PIXELS: usize = 784;
 
 fn model() -> Model {
-    Model::new(&LayerSpec::mlp(&[PIXELS, 128, 128, 10]), Init::He, 0).expect("the layers fit")
+    Model::new(Architecture::mlp(&[PIXELS, 128, 128, 10]).expect("the layers fit"), Init::He, 0)
 }
 
 fn images(n: usize) -> (Vec<u8>, Vec<u32>) {

@@ -4,7 +4,7 @@
 
 use std::{error::Error, ops::ControlFlow};
 
-use nn_core::{Activation, Init, LayerSpec, Loss, Model, Penalty};
+use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
 
@@ -16,7 +16,8 @@ const POINTS: u32 = 100;
 const EPOCHS: u64 = 10_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Targets are numbers, one an output: the arm, 0 or 1. On the right side of 0.5 is right, so there is no precision.
+    // Targets are numbers, one an output: the arm, 0 or 1. A prediction is correct on the right side of 0.5, so there is
+    // no precision.
     let numbers = |labels: &[u32]| labels.iter().map(|&label| label as f32).collect::<Vec<f32>>();
     let (points, labels) = spiral_data::spiral(ARMS, POINTS, 0);
     let targets = numbers(&labels);
@@ -26,13 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let features = Features::Floats(&held_out_points);
     let held_out = Samples::of_numbers(features, 2, &held_out_targets, 1, 0.0)?;
 
-    let specs = [
-        LayerSpec::Dense { inputs: 2, outputs: 64 },
-        LayerSpec::RELU,
-        LayerSpec::Dense { inputs: 64, outputs: 1 },
-        LayerSpec::Activation(Activation::Sigmoid),
-    ];
-    let model = Model::new(&specs, Init::Book, 0)?;
+    let layers =
+        [Layer::dense(64), Layer::RELU, Layer::dense(1), Layer::Activation(Activation::Sigmoid)];
+    let model = Model::new(Architecture::new(2, &layers)?, Init::Book, 0);
     let schedule =
         Schedule { learning_rate: 0.001, warmup: 0, decay: Decay::InverseTime { decay: 5e-7 } };
     let l2 = Penalty { weights_l2: 5e-4, biases_l2: 5e-4, ..Penalty::default() };
@@ -42,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         penalties: vec![l2, Penalty::default()],
         ..RunConfig::default()
     };
-    let judge = EvaluationConfig { loss: config.loss, mirror: false };
+    let evaluation = EvaluationConfig { loss: config.loss, tta_flip: false };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     let mut trainer = Trainer::new(model, state, 1)?;
     while trainer.state().progress.epoch < EPOCHS {
@@ -52,8 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let judged = evaluate(trainer.model(), &held_out, judge, 1)?.sums;
-    println!("\nheld out: accuracy {:.3}, loss {:.4}", judged.accuracy(), judged.mean_loss());
+    let sums = evaluate(trainer.model(), &held_out, evaluation, 1)?.sums;
+    println!("\nheld out: accuracy {:.3}, loss {:.4}", sums.accuracy(), sums.mean_loss());
     plot::decision_regions(
         "binary_spiral",
         &format!("Two arms: predicted classes, and {} held-out points", held_out.len()),

@@ -1,11 +1,11 @@
 //! The book's spiral, three arms that no line separates, and its network with regularisation and dropout. Trains it,
-//! shows that a run that is stopped and carried on has the very bits of one that is not, and draws what was learned:
+//! shows that a stopped and resumed run is bit-for-bit identical to an uninterrupted one, and draws the predictions:
 //!
 //!     cargo run -p nn-train --example spiral [PICTURE.svg]
 
 use std::{error::Error, ops::ControlFlow};
 
-use nn_core::{Init, LayerSpec, Model, Penalty, metric::argmax};
+use nn_core::{Architecture, Init, Layer, Model, Penalty, metric::argmax};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
     EvaluationConfig, Features, RunConfig, Samples, Step, Trainer, TrainingState, evaluate,
@@ -19,16 +19,16 @@ const POINTS: u32 = 300;
 const HELD_OUT: u32 = 100;
 const EPOCHS: u64 = 1000;
 
-/// A run that has not begun.
+/// A new run.
 fn start(threads: usize) -> Result<Trainer, Box<dyn Error>> {
-    let specs = [
-        LayerSpec::Dense { inputs: 2, outputs: 512 },
-        LayerSpec::RELU,
-        LayerSpec::Dropout { rate: 0.1 },
-        LayerSpec::Dense { inputs: 512, outputs: ARMS as usize },
-        LayerSpec::Softmax,
+    let layers = [
+        Layer::dense(512),
+        Layer::RELU,
+        Layer::dropout(0.1),
+        Layer::dense(ARMS as usize),
+        Layer::SOFTMAX,
     ];
-    let model = Model::new(&specs, Init::Book, 0)?;
+    let model = Model::new(Architecture::new(2, &layers)?, Init::Book, 0);
     let schedule =
         Schedule { learning_rate: 0.05, warmup: 0, decay: Decay::InverseTime { decay: 5e-5 } };
     let l2 = Penalty { weights_l2: 5e-4, biases_l2: 5e-4, ..Penalty::default() };
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let samples = Samples::new(Features::Floats(&points), 2, &labels)?;
     let (held_out_points, held_out_labels) = spiral_data::spiral(ARMS, HELD_OUT, 1);
     let held_out = Samples::new(Features::Floats(&held_out_points), 2, &held_out_labels)?;
-    let never = &mut |_: Step| ControlFlow::Continue(());
+    let never = &mut |_: Step<'_>| ControlFlow::Continue(());
 
     let mut whole = start(1)?;
     println!("{}\n", whole.model().summary());
@@ -62,10 +62,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // The same run, stopped by its observer after a step, with the epoch still open.
+    // The same run, stopped by its observer after a step, in the middle of an epoch.
     let mut stopped = start(1)?;
     while stopped.state().optimizer.step() < 40 {
-        stopped.train_epoch(&samples, Some(&held_out), &mut |step: Step| match step.epoch {
+        stopped.train_epoch(&samples, Some(&held_out), &mut |step: Step<'_>| match step.epoch {
             40 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         })?;
@@ -77,10 +77,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         resumed.train_epoch(&samples, Some(&held_out), never)?;
     }
     assert_eq!(Some(resumed.into_parts()), after_100);
-    println!("resumed on two threads to epoch 100: the very bits of the run that never stopped\n");
+    println!(
+        "resumed on two threads to epoch 100: bit-for-bit identical to the uninterrupted run\n"
+    );
 
-    let judged = evaluate(whole.model(), &held_out, EvaluationConfig::default(), 1)?.sums;
-    println!("held out: accuracy {:.3}, loss {:.4}", judged.accuracy(), judged.mean_loss());
+    let sums = evaluate(whole.model(), &held_out, EvaluationConfig::default(), 1)?.sums;
+    println!("held out: accuracy {:.3}, loss {:.4}", sums.accuracy(), sums.mean_loss());
     plot::decision_regions(
         "spiral",
         &format!("Spiral: predicted classes, and {} held-out points", held_out.len()),

@@ -1,29 +1,30 @@
-//! Images changed at random before they are learned from, while their batch is gathered.
+//! Augmentation: random changes of training images, while their batch is gathered.
 //!
-//! How, is a pure function of the run's seed, the epoch and the image, so nothing is saved and nothing can be restored
+//! They are a pure function of the run's seed, the epoch and the image, so nothing is saved, and nothing can be restored
 //! wrongly.
 
 use nn_core::rng::{Purpose, Stream};
 
-/// How images are changed before they are learned from.
+/// How training images are augmented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augment {
-    /// Whether every other image, at random, is mirrored, left to right.
+    /// Flips half of the images, at random, left to right.
     pub flip: bool,
-    /// By up to so many pixels are images shifted each way, to be filled up with 0.
+    /// Shifts images by up to so many pixels each way, and fills up with 0.
     pub shift: usize,
-    /// The side of a square of zeros put at random over each image, in pixels, cut off at the edges; 0 for none.
+    /// The side, in pixels, of a square of zeros at a random place of each image, cut off at the edges; 0 for none.
+    ///
     /// DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout" (2017).
     pub cutout: usize,
 }
 
 impl Augment {
-    /// Whether images are changed at all.
+    /// Whether anything is changed at all.
     pub fn is_any(self) -> bool {
         self != Self::default()
     }
 
-    /// Overwrites `x` with the image `image`, of rows of `width` pixels, changed as sample `sample` is in `epoch`.
+    /// Overwrites `x` with `image`, which has rows of `width` pixels, augmented as sample `sample` is in `epoch`.
     pub(crate) fn apply(
         self,
         seed: u64,
@@ -37,7 +38,7 @@ impl Augment {
         let mut stream = Stream::new(seed, Purpose::Augment, Stream::index_of(epoch, sample));
         let mut draw = |n: usize| stream.below(n as u32) as usize;
         let flip = self.flip && draw(2) == 1;
-        // How many pixels of an edge are pushed out, less how many come in.
+        // Pixels to the right and down; negative ones are to the left and up.
         let [right, down] =
             [(); 2].map(|()| draw(2 * self.shift + 1) as isize - self.shift as isize);
         for (row, x) in x.chunks_exact_mut(width).enumerate() {
@@ -67,18 +68,18 @@ impl Augment {
 /// Overwrites `x` with a row of pixels moved to the right, or left where `right` is negative.
 fn shift(row: &[u8], right: isize, x: &mut [u8]) {
     let n = right.unsigned_abs().min(row.len());
-    let kept = row.len() - n;
+    let rest = row.len() - n;
     if right >= 0 {
         x[..n].fill(0);
-        x[n..].copy_from_slice(&row[..kept]);
+        x[n..].copy_from_slice(&row[..rest]);
     } else {
-        x[..kept].copy_from_slice(&row[n..]);
-        x[kept..].fill(0);
+        x[..rest].copy_from_slice(&row[n..]);
+        x[rest..].fill(0);
     }
 }
 
-/// Overwrites `x` with the mirror image of `image`, of rows of `width` pixels.
-pub(crate) fn mirror(width: usize, image: &[u8], x: &mut [u8]) {
+/// Overwrites `x` with the mirror image of `image`, which has rows of `width` pixels.
+pub(crate) fn flip(width: usize, image: &[u8], x: &mut [u8]) {
     for (x, row) in x.chunks_exact_mut(width).zip(image.chunks_exact(width)) {
         x.copy_from_slice(row);
         x.reverse();
@@ -103,7 +104,7 @@ mod tests {
         x
     }
 
-    /// The image, mirrored or not, moved so far right and down.
+    /// The image, flipped or not, moved so far right and down.
     fn moved(flip: bool, right: isize, down: isize) -> Vec<u8> {
         let image = image();
         let pixel = |row: isize, column: isize| {
@@ -150,7 +151,7 @@ mod tests {
         assert_ne!(of_epoch(1), of_epoch(2));
     }
 
-    /// A square of the size, or what of it is within the image, is 0, and nothing else.
+    /// A square, or the part of it that is within the image, is 0, and nothing else.
     #[test]
     fn a_square_is_cut_out() {
         let image = image();
@@ -168,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn mirror_images() {
+    fn flips_images() {
         let mut x = vec![0; WIDTH * HEIGHT];
-        mirror(WIDTH, &image(), &mut x);
+        flip(WIDTH, &image(), &mut x);
         assert_eq!(x, moved(true, 0, 0));
     }
 }

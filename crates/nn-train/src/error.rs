@@ -1,15 +1,12 @@
-//! Why a run could not begin, or could not go on.
+//! The crate's errors.
 
-/// Why a run could not begin, or could not go on.
+/// Why a run could not start or continue.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting of the optimizer or the schedule is outside its range.
     #[error(transparent)]
     Setting(#[from] nn_optim::Error),
-    /// The batch size is 0.
-    #[error("batch size: expected 1 or more, found 0")]
-    EmptyBatch,
     /// A setting of the run, or a sample's weight, is outside its range.
     #[error("{name}: expected {expected}, found {found}")]
     Config {
@@ -20,12 +17,12 @@ pub enum Error {
         /// What was given.
         found: f64,
     },
-    /// The model cannot be trained by the loss, or by what the state has of it.
+    /// The model does not suit the loss, or the copies of it in the state.
     #[error(transparent)]
     Objective(nn_core::Error),
-    /// Images are to be changed or mirrored, but nothing says how wide they are.
+    /// Images are to be augmented or flipped, but the samples are not known to be images.
     #[error(
-        "samples that are changed as images: expected bytes and a width that divides {n_features}, found none"
+        "samples that are augmented or flipped: expected bytes and a width that divides {n_features}, found none"
     )]
     NoImages {
         /// Features of a sample.
@@ -41,26 +38,26 @@ pub enum Error {
         /// The optimizer's.
         found: usize,
     },
-    /// The progress cannot be that of a run over these samples.
+    /// The progress is not that of a run over these samples.
     #[error(
-        "the run stands at batch {batch} of an epoch, but these {n_samples} samples make {batches} batches"
+        "the run is at batch {batch} of an epoch, but these {n_samples} samples make {batches} batches"
     )]
     Progress {
-        /// Batches done of the epoch under way.
+        /// Batches done of the current epoch.
         batch: u64,
-        /// Samples of the data.
+        /// Number of samples.
         n_samples: usize,
         /// Batches of an epoch over them.
         batches: u64,
     },
-    /// The optimizer has taken another number of steps than the run.
+    /// The optimizer and the run disagree about the number of steps.
     #[error(
-        "the run stands at epoch {epoch}, batch {batch}, which the optimizer's {found} steps do not make"
+        "the run is at epoch {epoch}, batch {batch}, which does not agree with the optimizer's {found} steps"
     )]
     Steps {
-        /// Epochs completed.
+        /// Completed epochs.
         epoch: u64,
-        /// Batches done of the epoch under way.
+        /// Batches done of the current epoch.
         batch: u64,
         /// The optimizer's count of steps.
         found: u64,
@@ -78,7 +75,17 @@ pub enum Error {
     /// There is nothing to train on or to evaluate.
     #[error("expected at least one sample, found none")]
     NoSamples,
-    /// A label is no class of the model.
+    /// A feature is infinite or NaN.
+    #[error("feature {feature} of sample {sample}: expected a finite number, found {found}")]
+    Feature {
+        /// Index of the sample.
+        sample: usize,
+        /// Index of the feature within the sample.
+        feature: usize,
+        /// The feature.
+        found: f32,
+    },
+    /// A label is not a class of the model.
     #[error("label of sample {sample}: expected a class below {classes}, found {label}")]
     Label {
         /// Index of the sample.
@@ -88,43 +95,56 @@ pub enum Error {
         /// The model's outputs.
         classes: usize,
     },
-    /// A sample's targets are none that the loss has a meaning for.
+    /// The loss is undefined for a sample's targets.
     #[error("targets of sample {sample}: expected {expected}, found {found}")]
     Target {
         /// Index of the sample.
         sample: usize,
-        /// What they can be, in words.
+        /// Their range, in words.
         expected: &'static str,
-        /// A target that is something else, or their sum.
+        /// A target outside the range, or their sum.
         found: f32,
     },
-    /// The loss over samples that were evaluated is not finite.
-    #[error(
-        "the loss over these samples is {loss}: a feature is not finite, or weights are far too large"
-    )]
+    /// The loss of an evaluation is not finite.
+    #[error("the loss over these samples is {loss}: features or weights are far too large")]
     NotFinite {
-        /// What the loss is.
+        /// The loss.
         loss: f64,
     },
-    /// A number is not finite any more, or a gradient is beyond [`nn_optim::LARGEST_GRADIENT`], as happens
-    /// where the learning rate is too high.
+    /// The run diverged: a number is no longer finite, or a gradient exceeds [`nn_optim::LARGEST_GRADIENT`]. Usually the
+    /// learning rate is too high.
     #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]
     Diverged {
-        /// The epoch under way, counted from 1.
+        /// The current epoch, counted from 1.
         epoch: u64,
         /// The run's step, counted from 1.
         step: u64,
-        /// Of which layer or parameter the number is, as `the output of layer 2 (dense)`.
+        /// The origin of the number, such as `the output of layer 2 (dense)`.
         what: String,
-        /// Its value.
+        /// The number.
         value: f64,
     },
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {
-        /// How many were asked for.
+        /// The number of threads asked for.
         threads: usize,
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
+}
+
+/// `Ok` if `is_valid`, else the error that names the setting.
+pub(crate) fn check(
+    is_valid: bool,
+    name: &'static str,
+    expected: &'static str,
+    found: f64,
+) -> Result<(), Error> {
+    if is_valid { Ok(()) } else { Err(Error::Config { name, expected, found }) }
+}
+
+/// `Ok` if both lengths are equal, else the error that says what they are of.
+pub(crate) fn check_len(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::Samples { what, expected, found }) }
 }

@@ -2,30 +2,42 @@
 //!
 //! # Reading order
 //!
-//! [`TrainingState`] is what a run is, beside its model; [`Samples`] is what it learns from; a
-//! [`Trainer`] takes it through epochs; [`evaluate`] measures. How work is divided among threads
-//! without changing a bit is in `passes` and `gradients`.
+//! [`TrainingState`] is everything about a run except its model; [`RunConfig`] is its settings; [`Samples`] are its
+//! training data. A [`Trainer`] takes a run through epochs (`run.rs`); [`evaluate`] measures a model.
+//! `shards` and `gradients` divide the work among threads without changing a bit; `threads` alone knows rayon.
 //!
 //! This crate does no I/O and prints nothing.
 
-mod augment;
-mod error;
-mod gradients;
-mod passes;
-mod profile;
-mod rate_finder;
-mod samples;
+mod config;
+mod history;
 mod state;
+
+mod augment;
+mod samples;
+mod targets;
+
+mod run;
 mod trainer;
 
+mod divergence;
+mod evaluation;
+mod gradients;
+mod layer_rules;
+mod shards;
+mod threads;
+
+mod error;
+mod profile;
+mod rate_finder;
+
 pub use augment::Augment;
+pub use config::{Clip, RunConfig, Shuffle};
 pub use error::Error;
-pub use passes::{Evaluation, EvaluationConfig, evaluate};
-pub use profile::{Profile, Stage};
+pub use evaluation::{Evaluation, EvaluationConfig, evaluate};
+pub use history::{EarlyStop, EpochRecord, Metrics, Monitor};
+pub use profile::{Profile, ProfileStage};
 pub use rate_finder::{RateLoss, find_rate, suggested_rate};
+pub use run::{EpochOutcome, Step};
 pub use samples::{Features, Samples};
-pub use state::{
-    Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle,
-    TrainingState,
-};
-pub use trainer::{EpochOutcome, Step, Trainer};
+pub use state::{Best, Progress, TrainingState};
+pub use trainer::Trainer;

@@ -1,7 +1,7 @@
 //! Where the time of training goes, by stage of a step, summed over threads.
 //!
-//! Off, it costs a test of a flag a stage. On, the clock is read after each of them: some 30 times a
-//! part of 32 samples, 25 ns each.
+//! The clock is read only while profiling is enabled: some 30 times a shard of 32 samples, 25 ns each. Otherwise a stage
+//! costs the test of a flag, and training works without a clock, as in WebAssembly.
 
 use std::time::{Duration, Instant};
 
@@ -9,24 +9,24 @@ use nn_core::{Model, Pass};
 
 /// What a thread does in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum ProfileStage {
     /// Drawing the order of an epoch.
     Shuffle,
-    /// Bringing a batch's samples together, and scaling them.
+    /// Gathering and scaling a batch's samples.
     Gather,
     /// A layer's pass; the last one's includes the loss.
     Layer(Pass),
-    /// Seeing that the gradient will be finite.
+    /// Checking that the gradient will be finite.
     Check,
-    /// The gradient by the parameters of a layer, by its index.
+    /// The gradient with respect to the parameters of a layer, by its index.
     Gradient(usize),
-    /// The optimizer, and what the model keeps of its parameters in another form.
+    /// The optimizer, and the refresh of the model's cached forms of its parameters.
     Update,
-    /// All layers over the samples held out, once an epoch.
+    /// All layers over the held-out samples, once an epoch.
     Validate,
 }
 
-impl Stage {
+impl ProfileStage {
     /// All stages of training a model of `n_layers`, in the order of a step.
     fn all(n_layers: usize) -> impl Iterator<Item = Self> {
         let forward = (0..n_layers).map(|index| Self::Layer(Pass::Forward(index)));
@@ -39,20 +39,6 @@ impl Stage {
             .chain(gradient)
             .chain([Self::Update, Self::Validate])
     }
-
-    /// Its place among them.
-    fn index(self, n_layers: usize) -> usize {
-        match self {
-            Self::Shuffle => 0,
-            Self::Gather => 1,
-            Self::Layer(Pass::Forward(index)) => 2 + index,
-            Self::Layer(Pass::Backward(index)) => 2 + 2 * n_layers - 1 - index,
-            Self::Check => 2 + 2 * n_layers,
-            Self::Gradient(index) => 3 + 2 * n_layers + index,
-            Self::Update => 3 + 3 * n_layers,
-            Self::Validate => 4 + 3 * n_layers,
-        }
-    }
 }
 
 /// Where the time went.
@@ -60,83 +46,84 @@ impl Stage {
 pub struct Profile {
     /// Steps that were measured.
     pub steps: u64,
-    /// The time they took, by the clock on the wall.
+    /// The wall-clock time they took.
     pub elapsed: Duration,
-    /// On so many threads.
+    /// The number of threads.
     pub threads: usize,
-    /// The time of each stage that took any, all threads together, in the order of a step.
-    pub stages: Vec<(Stage, Duration)>,
+    /// The time of each stage that took any, summed over threads, in the order of a step.
+    pub stages: Vec<(ProfileStage, Duration)>,
 }
 
 impl Profile {
-    /// What threads did not spend in any stage: waiting for each other or for work, and what lies
-    /// between steps.
+    /// The time that threads did not spend in any stage: waiting for each other or for work, and between steps.
     pub fn waiting(&self) -> Duration {
         let busy: Duration = self.stages.iter().map(|&(_, time)| time).sum();
         (self.elapsed * self.threads as u32).saturating_sub(busy)
     }
 }
 
-/// A stopwatch that gives each stretch of time to a stage.
-#[derive(Clone, Debug)]
-pub(crate) struct Laps {
-    n_layers: usize,
-    /// The end of the last lap; none while it is off.
-    last: Option<Instant>,
-    times: Vec<Duration>,
+/// What a profile sums up over the whole run, besides the timers of threads and shards.
+pub(crate) struct ProfileTotals {
+    pub(crate) steps: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) timer: StageTimer,
 }
 
-impl Laps {
+impl ProfileTotals {
     pub(crate) fn new(model: &Model) -> Self {
-        let n_layers = model.layers().len();
-        Self { n_layers, last: None, times: vec![Duration::ZERO; Stage::all(n_layers).count()] }
+        Self { steps: 0, elapsed: Duration::ZERO, timer: StageTimer::new(model) }
+    }
+}
+
+/// A stopwatch that credits each stretch of time to a stage.
+#[derive(Clone, Debug)]
+pub(crate) struct StageTimer {
+    /// The end of the last stage; `None` while the timer is disabled.
+    last: Option<Instant>,
+    /// Every stage, in the order of a step.
+    stages: Vec<(ProfileStage, Duration)>,
+}
+
+impl StageTimer {
+    /// A disabled timer.
+    pub(crate) fn new(model: &Model) -> Self {
+        let stages = ProfileStage::all(model.layers().len());
+        Self { last: None, stages: stages.map(|stage| (stage, Duration::ZERO)).collect() }
     }
 
-    /// Switches it on.
     pub(crate) fn enable(&mut self) {
         self.last = Some(Instant::now());
     }
 
-    /// Begins a lap.
-    pub(crate) fn start(&mut self) {
-        if let Some(last) = &mut self.last {
-            *last = Instant::now();
-        }
+    /// The time, if the timer is enabled.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.last.map(|_| Instant::now())
     }
 
-    /// Ends a lap, which `stage` took, and begins the next.
-    pub(crate) fn lap(&mut self, stage: Stage) {
+    /// Starts a stage.
+    pub(crate) fn start(&mut self) {
+        self.last = self.now();
+    }
+
+    /// Ends a stage, credits the time since its start to it, and starts the next.
+    pub(crate) fn record(&mut self, stage: ProfileStage) {
         if let Some(last) = &mut self.last {
             let now = Instant::now();
-            self.times[stage.index(self.n_layers)] += now - *last;
+            let found = self.stages.iter_mut().find(|(it, _)| *it == stage);
+            found.expect("every stage has a time").1 += now - *last;
             *last = now;
         }
     }
 
     /// Adds another's times.
     pub(crate) fn add(&mut self, other: &Self) {
-        for (time, other) in self.times.iter_mut().zip(&other.times) {
+        for ((_, time), (_, other)) in self.stages.iter_mut().zip(&other.stages) {
             *time += *other;
         }
     }
 
     /// The stages that took time.
-    pub(crate) fn stages(&self) -> Vec<(Stage, Duration)> {
-        let stages = Stage::all(self.n_layers).zip(self.times.iter().copied());
-        stages.filter(|(_, time)| !time.is_zero()).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_stage_has_its_place() {
-        for n_layers in [1, 6] {
-            let indices: Vec<usize> =
-                Stage::all(n_layers).map(|stage| stage.index(n_layers)).collect();
-            assert_eq!(indices, (0..indices.len()).collect::<Vec<_>>());
-        }
+    pub(crate) fn stages(&self) -> Vec<(ProfileStage, Duration)> {
+        self.stages.iter().copied().filter(|(_, time)| !time.is_zero()).collect()
     }
 }

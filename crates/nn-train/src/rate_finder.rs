@@ -1,4 +1,4 @@
-//! Which learning rate a run should have: some steps at rates that rise from very low to very high, and the loss
+//! The learning-rate finder: takes some steps at rates that rise from very low to very high, and records the loss
 //! at each.
 //!
 //! # Sources
@@ -6,36 +6,37 @@
 //! Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), section 3.3, with the smoothed losses and
 //! the exponential rise that fastai made of it.
 
-use std::{ops::ControlFlow, ops::Range};
+use std::ops::{ControlFlow, Range};
 
 use nn_core::Model;
 use nn_optim::{Decay, Schedule};
 
-use crate::{Error, Samples, Step, Trainer, TrainingState};
+use crate::{Error, Samples, Step, Trainer, TrainingState, error::check};
 
-/// How much of the smoothed loss stays at a step.
+/// The decay of the smoothed loss at a step.
 const SMOOTHING: f64 = 0.95;
 
-/// A loss so many times the lowest one has diverged.
+/// A loss that is so many times the lowest one counts as diverged.
 const DIVERGED: f64 = 4.0;
 
-/// A step at a learning rate, and what the loss was then.
+/// A learning rate, and the loss of the step at it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLoss {
     /// The learning rate.
     pub learning_rate: f64,
-    /// The mean loss over the step's samples and, fading, those of the steps before.
+    /// The exponentially smoothed mean loss up to this step.
     pub loss: f64,
 }
 
-/// Takes a run's first `n_steps` steps at learning rates that rise from the start of `rates` to its end by the same
-/// factor each, and gives the smoothed loss at each, up to where the run diverges. The run, which must be a new one,
-/// is used up.
+/// Takes the first `n_steps` steps of a run at learning rates that rise exponentially from the start of `rates` to its
+/// end, and returns the smoothed loss at each, up to where the run diverges.
+///
+/// The run must be a new one. It is consumed.
 ///
 /// # Errors
 ///
-/// If there are no steps, the rates do not rise, the run has begun, the state or the samples do not fit the model, or the
-/// threads cannot be started.
+/// If a rate is not finite, the rates do not rise from above 0, there are no steps, the run is not new, the state or the
+/// samples do not fit the model, or the threads cannot be started.
 pub fn find_rate(
     model: Model,
     state: TrainingState,
@@ -44,25 +45,16 @@ pub fn find_rate(
     n_steps: u64,
     threads: usize,
 ) -> Result<Vec<RateLoss>, Error> {
-    if !(rates.start > 0.0 && rates.start.is_finite()) {
-        let (name, expected) = ("lowest rate", "a finite number above 0");
-        return Err(Error::Config { name, expected, found: rates.start });
-    }
+    let is_valid = rates.start > 0.0 && rates.start.is_finite();
+    check(is_valid, "lowest rate", "a finite number above 0", rates.start)?;
     let rise = rates.end / rates.start;
-    if !(rise > 1.0 && rise.is_finite()) {
-        let (name, expected) = ("highest rate", "a finite number above the lowest rate");
-        return Err(Error::Config { name, expected, found: rates.end });
-    }
-    if n_steps == 0 {
-        let (name, expected) = ("steps", "1 or more");
-        return Err(Error::Config { name, expected, found: 0.0 });
-    }
-    if state.optimizer.step() > 0 {
-        let (name, expected) = ("steps that the run has taken", "0, a new run");
-        return Err(Error::Config { name, expected, found: state.optimizer.step() as f64 });
-    }
+    let is_valid = rise > 1.0 && rise.is_finite();
+    check(is_valid, "highest rate", "a finite number above the lowest rate", rates.end)?;
+    check(n_steps > 0, "steps", "1 or more", 0.0)?;
+    let taken = state.optimizer.step();
+    check(taken == 0, "steps that the run has taken", "0, a new run", taken as f64)?;
     let mut trainer = Trainer::new(model, state, threads)?;
-    // Not one that a run can have: it rises.
+    // Not a valid schedule of a run, since it rises.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { factor };
     trainer.set_schedule(Schedule { learning_rate: rates.start, warmup: 0, decay });
@@ -71,7 +63,7 @@ pub fn find_rate(
     let (mut mean, mut weight, mut lowest) = (0.0, 0.0, f64::INFINITY);
     let mut is_over = false;
     while !is_over {
-        let observer = &mut |step: Step| {
+        let observer = &mut |step: Step<'_>| {
             mean = SMOOTHING * mean + (1.0 - SMOOTHING) * step.of_step.mean_loss();
             weight = SMOOTHING * weight + (1.0 - SMOOTHING);
             let loss = mean / weight;
@@ -89,7 +81,7 @@ pub fn find_rate(
     Ok(found)
 }
 
-/// The rate to begin with: a tenth of the one at which the loss was lowest, where it is about to rise; none where it
+/// The suggested learning rate: a tenth of the one with the lowest loss, after which the loss rises; `None` if it
 /// never fell.
 pub fn suggested_rate(found: &[RateLoss]) -> Option<f64> {
     let (at, lowest) =

@@ -1,20 +1,25 @@
-//! What a run learns from: features and labels, borrowed from whoever keeps them.
+//! The samples of a run: features and targets, borrowed from the caller.
 
-use nn_core::{Loss, Model, Scaling, Values, Workspace, metric::argmax};
+use nn_core::{Loss, Model, Scaling, Workspace};
 
-use crate::{Augment, Error, augment::mirror};
+use crate::{
+    Augment, Error,
+    augment::flip,
+    error::{check, check_len},
+    targets::{GatheredTargets, Labels},
+};
 
 /// The samples' features, sample after sample.
 #[derive(Clone, Copy, Debug)]
 pub enum Features<'a> {
-    /// Bytes, such as pixels, scaled while a batch is gathered: a quarter of the memory.
+    /// Bytes, such as pixels, that are scaled while a batch is gathered. They take a quarter of the memory.
     Bytes {
-        /// One sample behind the other.
+        /// The bytes of all samples.
         data: &'a [u8],
         /// How a byte becomes an input.
         scaling: Scaling,
     },
-    /// Numbers as the network is fed them.
+    /// The network's inputs themselves.
     Floats(&'a [f32]),
 }
 
@@ -25,63 +30,75 @@ impl Features<'_> {
             Features::Floats(data) => data.len(),
         }
     }
+
+    /// The error if an input is not finite, with samples of `n_features`.
+    fn check_finite(&self, n_features: usize) -> Result<(), Error> {
+        match *self {
+            Features::Bytes { scaling: Scaling { mean, std }, .. } => {
+                let mean_name = "mean of the scaling";
+                check(mean.is_finite(), mean_name, "a finite number", f64::from(mean))?;
+                let name = "standard deviation of the scaling";
+                let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
+                check(is_valid, name, "a number above 0 to divide by", f64::from(std))
+            }
+            Features::Floats(data) => {
+                // Without an early end this loop is vectorised; the search below runs only for bad data.
+                if data.iter().fold(true, |all, x| all & x.is_finite()) {
+                    return Ok(());
+                }
+                let bad = data.iter().enumerate().find(|&(_, x)| !x.is_finite());
+                bad.map_or(Ok(()), |(at, &found)| {
+                    let (sample, feature) = (at / n_features, at % n_features);
+                    Err(Error::Feature { sample, feature, found })
+                })
+            }
+        }
+    }
 }
 
-/// Features with what a model shall make of them.
+/// Features with their targets.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     features: Features<'a>,
     n_features: usize,
-    /// Pixels of a row, where the features are images.
+    /// Pixels of a row, if the features are images.
     width: Option<usize>,
     labels: Labels<'a>,
-    /// How much each sample counts; empty where all count 1.
-    weights: &'a [f32],
 }
 
-/// What a model shall make of the samples.
-#[derive(Clone, Copy, Debug)]
-enum Labels<'a> {
-    Classes(&'a [u32]),
-    Numbers { numbers: &'a [f32], n_outputs: usize, precision: f32 },
-}
-
-/// Whether a sample or a class can count so much.
-pub(crate) fn is_weight(weight: f32) -> bool {
-    weight.is_finite() && weight >= 0.0
-}
-
-/// How samples are brought together.
+/// What happens to images while they are gathered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Gathering {
-    AsTheyAre,
-    Mirrored,
-    Changed { augment: Augment, seed: u64, epoch: u64 },
+    Unchanged,
+    Flipped,
+    Augmented { augment: Augment, seed: u64, epoch: u64 },
 }
 
 impl<'a> Samples<'a> {
-    /// Samples of `n_features` with a class each.
+    /// Samples of `n_features` each, with a class each.
     ///
     /// # Errors
     ///
-    /// If there are not `n_features` for each label, or more samples than `u32::MAX`.
+    /// If there are not `n_features` for each label, or `n_features` is 0; if a feature or the scaling is not finite, or
+    /// the scaling's standard deviation is 0; or if there are more samples than `u32::MAX`.
     pub fn new(
         features: Features<'a>,
         n_features: usize,
         labels: &'a [u32],
     ) -> Result<Self, Error> {
-        Self::with_labels(features, n_features, labels.len(), Labels::Classes(labels))
+        Self::with_labels(features, n_features, Labels::classes(labels))
     }
 
-    /// Samples of `n_features` with `n_outputs` numbers each: what each output shall be; for binary cross-entropy 0 to
-    /// 1, and for cross-entropy and the focal loss a distribution, which whoever trains or evaluates on them checks. An
-    /// output is right within `precision` ([`nn_core::loss::precision_of`]) of its number, or for binary cross-entropy on
-    /// its side of 0.5.
+    /// Samples of `n_features` each, with `n_outputs` target numbers each, one an output.
+    ///
+    /// For binary cross-entropy they are 0 to 1, and for cross-entropy and the focal loss a distribution; training and
+    /// evaluation check that. An output is right within `precision` ([`nn_core::loss::precision_of`]) of its number,
+    /// or, for binary cross-entropy, on its side of 0.5.
     ///
     /// # Errors
     ///
-    /// If there are not `n_features` for every `n_outputs`, there are more samples than `u32::MAX`, or the precision is
-    /// below 0 or not finite.
+    /// As [`Self::new`], or if there are not `n_outputs` numbers for each sample, or the precision is below 0 or not
+    /// finite.
     pub fn of_numbers(
         features: Features<'a>,
         n_features: usize,
@@ -89,43 +106,29 @@ impl<'a> Samples<'a> {
         n_outputs: usize,
         precision: f32,
     ) -> Result<Self, Error> {
-        let n = numbers.len() / n_outputs.max(1);
-        if n * n_outputs != numbers.len() {
-            let (what, expected) = ("numbers of all samples together", n * n_outputs);
-            return Err(Error::Samples { what, expected, found: numbers.len() });
-        }
-        if !(precision.is_finite() && precision >= 0.0) {
-            let (name, expected) = ("precision", "a finite number, 0 or above");
-            return Err(Error::Config { name, expected, found: f64::from(precision) });
-        }
-        let labels = Labels::Numbers { numbers, n_outputs, precision };
-        Self::with_labels(features, n_features, n, labels)
+        let labels = Labels::numbers(numbers, n_outputs, precision)?;
+        Self::with_labels(features, n_features, labels)
     }
 
     fn with_labels(
         features: Features<'a>,
         n_features: usize,
-        n: usize,
         labels: Labels<'a>,
     ) -> Result<Self, Error> {
-        let limit = u32::MAX as usize;
-        if n > limit {
-            let what = "number of samples, at most";
-            return Err(Error::Samples { what, expected: limit, found: n });
-        }
+        let n = labels.len();
+        check(n_features > 0, "features of a sample", "1 or more", n_features as f64)?;
+        check_len("number of samples, at most", n, n.min(u32::MAX as usize))?;
         let expected = n.saturating_mul(n_features);
-        if features.len() != expected {
-            let (what, found) = ("features of all samples together", features.len());
-            return Err(Error::Samples { what, expected, found });
-        }
-        Ok(Self { features, n_features, width: None, labels, weights: &[] })
+        check_len("features of all samples together", features.len(), expected)?;
+        features.check_finite(n_features)?;
+        Ok(Self { features, n_features, width: None, labels })
     }
 
-    /// The same, being images of rows of `width` pixels, which can be changed and mirrored.
+    /// Declares the samples to be images with rows of `width` pixels, which can be augmented and flipped.
     ///
     /// # Errors
     ///
-    /// If they are no bytes, or not made of such rows.
+    /// If they are not bytes, or not made of such rows.
     pub fn as_images(self, width: usize) -> Result<Self, Error> {
         let is_bytes = matches!(self.features, Features::Bytes { .. });
         if !is_bytes || width == 0 || !self.n_features.is_multiple_of(width) {
@@ -134,56 +137,33 @@ impl<'a> Samples<'a> {
         Ok(Self { width: Some(width), ..self })
     }
 
-    /// The same, each of them counting by its weight in the loss.
+    /// Sets how much each sample counts in the loss.
     ///
     /// # Errors
     ///
-    /// If there is not one for each sample, or one is below 0 or not finite.
+    /// If there is not one weight for each sample, or one is below 0 or not finite.
     pub fn weighted(self, weights: &'a [f32]) -> Result<Self, Error> {
-        if weights.len() != self.len() {
-            let (what, expected) = ("weights of samples", self.len());
-            return Err(Error::Samples { what, expected, found: weights.len() });
-        }
-        match weights.iter().find(|weight| !is_weight(**weight)) {
-            None => Ok(Self { weights, ..self }),
-            Some(&weight) => {
-                let (name, expected) = ("weight of a sample", "a finite number, 0 or above");
-                Err(Error::Config { name, expected, found: f64::from(weight) })
-            }
-        }
+        Ok(Self { labels: self.labels.weighted(weights)?, ..self })
     }
 
-    /// How many there are.
+    /// How many samples there are.
     pub fn len(&self) -> usize {
-        match self.labels {
-            Labels::Classes(labels) => labels.len(),
-            Labels::Numbers { numbers, n_outputs, .. } => numbers.len() / n_outputs.max(1),
-        }
+        self.labels.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The first `n` and the rest.
+    /// The first `n` samples and the rest.
     ///
     /// # Panics
     ///
     /// If there are fewer than `n`.
     #[track_caller]
     pub fn split_at(self, n: usize) -> (Self, Self) {
-        let (labels, rest_labels) = match self.labels {
-            Labels::Classes(labels) => {
-                let (labels, rest) = labels.split_at(n);
-                (Labels::Classes(labels), Labels::Classes(rest))
-            }
-            Labels::Numbers { numbers, n_outputs, precision } => {
-                let (numbers, rest) = numbers.split_at(n * n_outputs);
-                let of = |numbers| Labels::Numbers { numbers, n_outputs, precision };
-                (of(numbers), of(rest))
-            }
-        };
+        let (labels, rest_labels) = self.labels.split_at(n);
         let (features, rest_features) = match self.features {
             Features::Bytes { data, scaling } => {
                 let (data, rest) = data.split_at(n * self.n_features);
@@ -194,25 +174,18 @@ impl<'a> Samples<'a> {
                 (Features::Floats(data), Features::Floats(rest))
             }
         };
-        let (weights, rest_weights) = self.weights.split_at(n.min(self.weights.len()));
         (
-            Self { features, labels, weights, ..self },
-            Self { features: rest_features, labels: rest_labels, weights: rest_weights, ..self },
+            Self { features, labels, ..self },
+            Self { features: rest_features, labels: rest_labels, ..self },
         )
     }
 
-    /// The class of sample `index`; of numbers, the index of the largest, which is the class where they are one-hot or
-    /// another distribution.
+    /// The class of sample `index`. Of numbers, the index of the largest.
     pub(crate) fn class(&self, index: usize) -> u32 {
-        match self.labels {
-            Labels::Classes(labels) => labels[index],
-            Labels::Numbers { numbers, n_outputs, .. } => {
-                argmax(&numbers[index * n_outputs..(index + 1) * n_outputs]) as u32
-            }
-        }
+        self.labels.class(index)
     }
 
-    /// Fills `workspace` and `targets` with `n` samples, `index(i)` being the `i`-th of them.
+    /// Overwrites `workspace` and `targets` with `n` samples; `index(i)` is the index of the `i`-th.
     pub(crate) fn gather(
         &self,
         n: usize,
@@ -222,27 +195,22 @@ impl<'a> Samples<'a> {
         workspace: &mut Workspace,
         targets: &mut GatheredTargets,
     ) {
-        targets.gather(self, n, &index, class_weights);
+        targets.gather(&self.labels, n, &index, class_weights);
         let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
-        match (self.features, gathering, self.width) {
-            (Features::Bytes { data, scaling }, Gathering::Mirrored, Some(width)) => {
-                let change = |_, image: &[u8], x: &mut [u8]| mirror(width, image, x);
-                workspace.set_changed_bytes(n, scaling, |i| &data[range(i)], change);
-            }
-            (
-                Features::Bytes { data, scaling },
-                Gathering::Changed { augment, seed, epoch },
-                Some(width),
-            ) => {
-                let change = |i, image: &[u8], x: &mut [u8]| {
-                    augment.apply(seed, epoch, index(i) as u32, width, image, x);
+        match self.features {
+            Features::Bytes { data, scaling } => {
+                // Samples that are not images are not changed: `check_images` has refused that.
+                let width = self.width.unwrap_or(self.n_features);
+                let change = |i: usize, image: &[u8], x: &mut [u8]| match gathering {
+                    Gathering::Unchanged => x.copy_from_slice(image),
+                    Gathering::Flipped => flip(width, image, x),
+                    Gathering::Augmented { augment, seed, epoch } => {
+                        augment.apply(seed, epoch, index(i) as u32, width, image, x);
+                    }
                 };
                 workspace.set_changed_bytes(n, scaling, |i| &data[range(i)], change);
             }
-            (Features::Bytes { data, scaling }, ..) => {
-                workspace.set_input_bytes(n, scaling, |i| &data[range(i)]);
-            }
-            (Features::Floats(data), ..) => {
+            Features::Floats(data) => {
                 for (i, mut x) in workspace.input_mut(n).column_iter_mut().enumerate() {
                     x.copy_from_slice(&data[range(i)]);
                 }
@@ -250,7 +218,7 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The error where they are to be changed or mirrored but are no images.
+    /// The error if they are to be augmented or flipped but are not images.
     pub(crate) fn check_images(&self) -> Result<(), Error> {
         match self.width {
             Some(_) => Ok(()),
@@ -258,128 +226,19 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// Whether `model` can be trained or evaluated on these samples by this loss.
+    /// The error if `model` cannot be trained or evaluated on these samples with this loss.
     pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
         if self.is_empty() {
             return Err(Error::NoSamples);
         }
-        if self.n_features != model.inputs() {
-            let (what, expected) = ("features of a sample", model.inputs());
-            return Err(Error::Samples { what, expected, found: self.n_features });
-        }
-        let classes = model.outputs();
-        match self.labels {
-            Labels::Classes(_) if !loss.is_categorical() => Err(Error::Samples {
-                what: "numbers of a sample, which this loss compares with outputs",
-                expected: classes,
-                found: 0,
-            }),
-            Labels::Classes(labels) => {
-                match labels.iter().position(|&label| label as usize >= classes) {
-                    None => Ok(()),
-                    Some(sample) => Err(Error::Label { sample, label: labels[sample], classes }),
-                }
-            }
-            Labels::Numbers { numbers, n_outputs, .. } if n_outputs == classes => {
-                let mut of_samples = numbers.chunks(n_outputs).enumerate();
-                of_samples.try_for_each(|(sample, targets)| check_targets(loss, sample, targets))
-            }
-            Labels::Numbers { n_outputs, .. } => Err(Error::Samples {
-                what: "numbers of a sample",
-                expected: classes,
-                found: n_outputs,
-            }),
-        }
-    }
-}
-
-/// The error where the loss has no meaning for a sample's targets.
-fn check_targets(loss: Loss, sample: usize, targets: &[f32]) -> Result<(), Error> {
-    let refused = |expected, found| Err(Error::Target { sample, expected, found });
-    let (range, expected) = match loss {
-        _ if loss.is_categorical() => (0.0..=f32::MAX, "a distribution: numbers of 0 or above"),
-        Loss::BinaryCrossEntropy => (0.0..=1.0, "numbers of 0 to 1"),
-        _ => (f32::MIN..=f32::MAX, "finite numbers"),
-    };
-    if let Some(&found) = targets.iter().find(|target| !range.contains(target)) {
-        return refused(expected, found);
-    }
-    // What rounding leaves of 1, with any number of classes.
-    const TOLERANCE: f32 = 1e-3;
-    let sum: f32 = targets.iter().sum();
-    if loss.is_categorical() && (sum - 1.0).abs() > TOLERANCE {
-        return refused("a distribution: numbers whose sum is 1", sum);
-    }
-    Ok(())
-}
-
-/// What a model shall make of the samples of a part.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct GatheredTargets {
-    classes: Vec<u32>,
-    numbers: Vec<f32>,
-    precision: Option<f32>,
-    weights: Vec<f32>,
-}
-
-impl GatheredTargets {
-    /// Room for so many samples with so many outputs.
-    pub(crate) fn with_capacity(n: usize, outputs: usize) -> Self {
-        Self {
-            classes: Vec::with_capacity(n),
-            numbers: Vec::with_capacity(n * outputs),
-            precision: None,
-            weights: Vec::with_capacity(n),
-        }
-    }
-
-    fn gather(
-        &mut self,
-        samples: &Samples<'_>,
-        n: usize,
-        index: impl Fn(usize) -> usize,
-        class_weights: &[f32],
-    ) {
-        let Self { classes, numbers, precision, weights } = self;
-        classes.clear();
-        numbers.clear();
-        weights.clear();
-        classes.extend((0..n).map(|i| samples.class(index(i))));
-        *precision = match samples.labels {
-            Labels::Classes(_) => None,
-            Labels::Numbers { numbers: all, n_outputs, precision } => {
-                for i in (0..n).map(&index) {
-                    numbers.extend_from_slice(&all[i * n_outputs..(i + 1) * n_outputs]);
-                }
-                Some(precision)
-            }
-        };
-        if !samples.weights.is_empty() || !class_weights.is_empty() {
-            let of_class = |i| class_weights.get(samples.class(i) as usize).copied().unwrap_or(1.0);
-            let of_sample = |i| samples.weights.get(i).copied().unwrap_or(1.0);
-            weights.extend((0..n).map(&index).map(|i| of_class(i) * of_sample(i)));
-        }
-    }
-
-    /// For the loss.
-    pub(crate) fn view(&self) -> nn_core::Targets<'_> {
-        let Self { classes, numbers, precision, weights } = self;
-        let values = match *precision {
-            None => Values::Classes(classes),
-            Some(precision) => Values::Numbers { numbers, precision },
-        };
-        nn_core::Targets { values, weights }
-    }
-
-    /// The classes; of numbers, the index of the largest.
-    pub(crate) fn classes(&self) -> &[u32] {
-        &self.classes
+        check_len("features of a sample", self.n_features, model.inputs())?;
+        self.labels.check(model, loss)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use nn_core::{Init, LayerSpec};
+    use nn_core::{Architecture, Init};
 
     use super::*;
 
@@ -396,6 +255,57 @@ mod tests {
     }
 
     #[test]
+    fn samples_have_features() {
+        for data in [&[][..], &[0.0]] {
+            let error = Samples::new(Features::Floats(data), 0, &[0]).unwrap_err().to_string();
+            assert_eq!(error, "features of a sample: expected 1 or more, found 0");
+        }
+        assert!(Samples::of_numbers(Features::Floats(&[]), 0, &[], 1, 0.0).is_err());
+    }
+
+    /// The error names sample and feature, wherever it is and whatever the targets are.
+    #[test]
+    fn features_are_finite() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in 0..12 {
+                let mut data = [f32::MAX; 12];
+                data[at] = bad;
+                let features = Features::Floats(&data);
+                let expected = format!(
+                    "feature {} of sample {}: expected a finite number, found {bad}",
+                    at % 4,
+                    at / 4
+                );
+                let classes = Samples::new(features, 4, &[0, 1, 0]);
+                let numbers = Samples::of_numbers(features, 4, &[0.5; 3], 1, 0.0);
+                for samples in [classes, numbers] {
+                    assert_eq!(samples.unwrap_err().to_string(), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scalings_are_finite() {
+        let check = |mean, std, expected: &str| {
+            let bytes = Features::Bytes { data: &[0; 4], scaling: Scaling { mean, std } };
+            let classes = Samples::new(bytes, 2, &[0, 1]);
+            let numbers = Samples::of_numbers(bytes, 2, &[0.5; 2], 1, 0.0);
+            for samples in [classes, numbers] {
+                let error = samples.unwrap_err().to_string();
+                assert!(error.starts_with(expected), "{error}");
+            }
+        };
+        // The reciprocal of the last is infinite in 32 bits.
+        for std in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY, 1e-39] {
+            check(127.5, std, "standard deviation of the scaling: expected a number above 0");
+        }
+        for mean in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            check(mean, 127.5, "mean of the scaling: expected a finite number, found");
+        }
+    }
+
+    #[test]
     fn weights_must_be_numbers_of_samples() {
         let samples = Samples::new(Features::Floats(&[0.0; 4]), 2, &[0, 1]).unwrap();
         assert!(samples.weighted(&[0.0, 2.5]).is_ok());
@@ -407,8 +317,8 @@ mod tests {
     }
 
     #[test]
-    fn a_model_takes_only_its_own_kind() {
-        let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
+    fn a_model_takes_samples_of_its_shape() {
+        let model = Model::new(Architecture::mlp(&[2, 3]).unwrap(), Init::He, 0);
         let check = |data: &[f32], n_features, labels: &[u32]| {
             let samples = Samples::new(Features::Floats(data), n_features, labels).unwrap();
             samples.check(&model, Loss::default())
@@ -422,21 +332,21 @@ mod tests {
         );
     }
 
-    /// Bytes that are scaled on the way are the same samples as those numbers.
+    /// Bytes that are scaled while they are gathered give the same samples as scaled numbers.
     #[test]
     fn gathers_scaled_bytes_and_splits() {
         let scaling = Scaling { mean: 10.0, std: 20.0 };
         let (data, labels) = ([10, 12, 14, 0, 18, 20], [0, 1, 2]);
         let numbers = data.map(|byte| (f32::from(byte) - 10.0) / 20.0);
-        let model = Model::new(&LayerSpec::mlp(&[2, 3]), Init::He, 0).unwrap();
+        let model = Model::new(Architecture::mlp(&[2, 3]).unwrap(), Init::He, 0);
         let outputs = [Features::Bytes { data: &data, scaling }, Features::Floats(&numbers)].map(
             |features| {
                 let (_, rest) = Samples::new(features, 2, &labels).unwrap().split_at(1);
                 assert_eq!((rest.class(1), rest.len()), (2, 2));
                 let mut workspace = Workspace::inference(&model, 1);
                 let mut targets = GatheredTargets::default();
-                let as_they_are = Gathering::AsTheyAre;
-                rest.gather(1, |i| i + 1, as_they_are, &[], &mut workspace, &mut targets);
+                let unchanged = Gathering::Unchanged;
+                rest.gather(1, |i| i + 1, unchanged, &[], &mut workspace, &mut targets);
                 model.forward(&mut workspace).into_owned()
             },
         );

@@ -1,17 +1,17 @@
-//! A training step allocates nothing. Alone in its test binary: the allocator counts for all.
+//! A training step allocates nothing. Alone in its test binary, because the allocator counts for all tests.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::ControlFlow;
 
-use nn_core::{Init, LayerSpec, Model};
+use nn_core::{Architecture, Init, Layer, Model};
 use nn_optim::{AdagradConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig};
 use nn_train::{Augment, Clip, Features, RunConfig, Samples, Trainer, TrainingState};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// How many allocations were made before each step of an epoch was reported.
+/// The number of allocations up to the end of each step of an epoch.
 fn allocations_by_step(trainer: &mut Trainer, samples: &Samples<'_>) -> Vec<u64> {
     let mut counts = Vec::with_capacity(100);
     trainer
@@ -26,16 +26,16 @@ fn allocations_by_step(trainer: &mut Trainer, samples: &Samples<'_>) -> Vec<u64>
 #[test]
 fn a_step_allocates_nothing() {
     let _profiler = dhat::Profiler::builder().testing().build();
-    // The last of the 11 batches is a short one.
+    // The last of the 11 batches is shorter.
     let pixels: Vec<u8> = (0..784 * 1310).map(|i| (i % 253) as u8).collect();
     let labels: Vec<u32> = (0..1310).map(|i| i % 10).collect();
     let features = Features::Bytes { data: &pixels, scaling: Default::default() };
     let samples = Samples::new(features, 784, &labels).unwrap().as_images(28).unwrap();
     let sgd = SgdConfig { momentum: 0.9, nesterov: true };
-    let mlp = LayerSpec::mlp(&[784, 128, 128, 10]);
+    let mlp = Layer::mlp(&[128, 128, 10]);
     let mut all_kinds = mlp.clone();
-    let dropout = LayerSpec::Dropout { rate: 0.2 };
-    all_kinds.splice(2..2, [LayerSpec::BATCH_NORM, dropout, LayerSpec::LAYER_NORM]);
+    let dropout = Layer::dropout(0.2);
+    all_kinds.splice(2..2, [Layer::BATCH_NORM, dropout, Layer::LAYER_NORM]);
     let everything = RunConfig {
         accumulation: 2,
         clip: Some(Clip::Norm(1.0)),
@@ -55,12 +55,12 @@ fn a_step_allocates_nothing() {
         (2, OptimizerConfig::Adagrad(AdagradConfig::default()), &mlp, &plain),
         (2, OptimizerConfig::Sgd(sgd), &mlp, &plain),
     ] {
-        let model = Model::new(layers, Init::He, 0).unwrap();
+        let model = Model::new(Architecture::new(784, layers).unwrap(), Init::He, 0);
         let (schedule, config) = (Schedule::default(), config.clone());
         let steps = 1310_usize.div_ceil(config.step_len());
         let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
         let mut trainer = Trainer::new(model, state, threads).unwrap();
-        // Threads set up their queues of work when they first have some.
+        // Threads allocate their work queues when they first have work.
         for _ in 0..5 {
             allocations_by_step(&mut trainer, &samples);
         }

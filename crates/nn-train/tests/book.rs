@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Init, LayerSpec, Loss, Model, Penalty, loss};
+use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty, loss};
 use nn_optim::{Decay, OptimizerConfig, Schedule, SgdConfig};
 use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
 
@@ -18,10 +18,10 @@ fn wave(n: usize, phase: f64) -> Vec<f32> {
 }
 
 /// Dense layers of these sizes, ReLU between them, and `end`.
-fn model(sizes: &[usize], end: LayerSpec) -> Model {
-    let mut specs = LayerSpec::mlp(sizes);
-    *specs.last_mut().unwrap() = end;
-    let mut model = Model::new(&specs, Init::Book, 0).unwrap();
+fn model(sizes: &[usize], end: Layer) -> Model {
+    let mut layers = Layer::mlp(&sizes[1..]);
+    *layers.last_mut().unwrap() = end;
+    let mut model = Model::new(Architecture::new(sizes[0], &layers).unwrap(), Init::Book, 0);
     let mut offset = 0;
     for pair in sizes.windows(2) {
         let n = (pair[0] + 1) * pair[1];
@@ -53,7 +53,7 @@ fn check(name: &str, model: Model, loss: Loss, targets: Targets, penalty: Option
     };
 
     let inputs = model.inputs();
-    let n_dense = model.specs().iter().filter(|spec| spec.dense().is_some()).count();
+    let n_dense = model.architecture().weighted_layers().count();
     let mut penalties = vec![Penalty::default(); n_dense];
     penalties[0] = penalty.unwrap_or_default();
     let config = RunConfig { batch_size: N, loss, penalties, ..RunConfig::default() };
@@ -94,27 +94,27 @@ fn check(name: &str, model: Model, loss: Loss, targets: Targets, penalty: Option
 }
 
 #[test]
-fn problems_of_classes() {
+fn classification_problems() {
     let classes: Vec<u32> = (0..N as u32).map(|i| i * 5 % 3).collect();
     let one_hot = (0..N * 3).map(|i| f32::from(u8::from(classes[i / 3] as usize == i % 3)));
     let one_hot = Targets::Numbers(one_hot.collect(), 3);
-    let net = || model(&[4, 6, 3], LayerSpec::Softmax);
+    let net = || model(&[4, 6, 3], Layer::SOFTMAX);
     check("classes", net(), Loss::default(), Targets::Classes(classes), Some(PENALTY));
     check("one_hot", net(), Loss::default(), one_hot, None);
 }
 
 #[test]
-fn problems_of_sides() {
+fn binary_problems() {
     let sides = wave(2 * N, 0.7).iter().map(|&x| f32::from(u8::from(x > 0.0))).collect();
-    let net = model(&[4, 6, 2], LayerSpec::Activation(Activation::Sigmoid));
+    let net = model(&[4, 6, 2], Layer::Activation(Activation::Sigmoid));
     check("binary", net, Loss::BinaryCrossEntropy, Targets::Numbers(sides, 2), Some(PENALTY));
 }
 
 #[test]
-fn problems_of_numbers() {
+fn regression_problems() {
     let numbers = wave(2 * N, 0.7).iter().map(|&x| 2.0 * x).collect();
     let targets = Targets::Numbers(numbers, 2);
-    let net = |sizes: &[usize]| model(sizes, LayerSpec::Activation(Activation::Linear));
+    let net = |sizes: &[usize]| model(sizes, Layer::Activation(Activation::Linear));
     let [squared, absolute] = [Loss::MeanSquaredError, Loss::MeanAbsoluteError];
     check("squared", net(&[4, 6, 2]), squared, targets.clone(), Some(PENALTY));
     check("absolute", net(&[4, 6, 2]), absolute, targets.clone(), None);

@@ -1,16 +1,16 @@
-//! The learning rate that is suggested is one that learns.
+//! The learning-rate finder suggests a rate that learns.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::ControlFlow;
 
-use nn_core::{Init, LayerSpec, Model};
+use nn_core::{Architecture, Init, Model};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
     Error, Features, RunConfig, Samples, Trainer, TrainingState, find_rate, suggested_rate,
 };
 
-/// Points in a square, and in which quarter of it each lies.
+/// Points in a square, and the quarter of it that each is in.
 fn points() -> (Vec<f32>, Vec<u32>) {
     let at = |i: usize, factor: f32| (i as f32 * factor).fract() * 2.0 - 1.0;
     let points: Vec<f32> = (0..600).flat_map(|i| [at(i, 0.618_034), at(i, 0.754_877)]).collect();
@@ -20,7 +20,7 @@ fn points() -> (Vec<f32>, Vec<u32>) {
 }
 
 fn start(learning_rate: f64) -> (Model, TrainingState) {
-    let model = Model::new(&LayerSpec::mlp(&[2, 16, 4]), Init::He, 0).unwrap();
+    let model = Model::new(Architecture::mlp(&[2, 16, 4]).unwrap(), Init::He, 0);
     let config = RunConfig { batch_size: 20, ..RunConfig::default() };
     let schedule = Schedule { learning_rate, warmup: 0, decay: Decay::Constant };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config).unwrap();
@@ -80,9 +80,9 @@ fn rates_that_do_not_rise_are_refused() {
     }
 }
 
-/// Its rates are counted from its first step.
+/// The finder's rates start with the run's first step.
 #[test]
-fn a_run_that_has_begun_is_refused() {
+fn a_run_that_is_not_new_is_refused() {
     let (points, labels) = points();
     let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
     let (model, state) = start(0.001);
@@ -97,7 +97,7 @@ fn a_run_that_has_begun_is_refused() {
 }
 
 #[test]
-fn nothing_is_suggested_where_the_loss_never_fell() {
+fn nothing_is_suggested_if_the_loss_never_fell() {
     let found = |losses: &[f64]| -> Vec<nn_train::RateLoss> {
         let rate = |i| 10f64.powi(i);
         (-3..)

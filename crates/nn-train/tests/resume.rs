@@ -1,10 +1,10 @@
-//! A run stopped and resumed, or on other threads, is the run that never stopped: bit for bit.
+//! A run that is stopped and resumed, or on other threads, is bit-for-bit identical to an uninterrupted run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::ControlFlow;
 
-use nn_core::{Init, LayerSpec, Model};
+use nn_core::{Architecture, Init, Layer, Model};
 use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig,
     RmsPropConfig, Schedule, SgdConfig,
@@ -40,10 +40,10 @@ impl Data {
     }
 }
 
-/// Every optimizer, each way that it goes.
+/// Every optimizer with each of its variants.
 fn optimizers() -> [OptimizerConfig; 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
-    // The largest second moment is not the last.
+    // With this, the largest second moment is not the last.
     let amsgrad = AdamConfig { beta_2: 0.5, amsgrad: true, ..AdamConfig::default() };
     [
         OptimizerConfig::default(),
@@ -80,18 +80,18 @@ fn schedules() -> [Schedule; 7] {
     })
 }
 
-/// A run that Adam takes.
+/// A new run with Adam.
 fn start() -> (Model, TrainingState) {
     start_with(OptimizerConfig::default())
 }
 
 fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
-    let model = Model::new(&LayerSpec::mlp(&[N_FEATURES, 40, 24, 5]), Init::He, 1).unwrap();
+    let model = Model::new(Architecture::mlp(&[N_FEATURES, 40, 24, 5]).unwrap(), Init::He, 1);
     let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
     (model, state)
 }
 
-/// Trains on from the given run until `last_step` steps are taken or the epochs are complete.
+/// Continues the run until `last_step` steps are taken or the epochs are complete.
 fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model, TrainingState) {
     let data = Data::new();
     let (train, validation) = data.split();
@@ -100,7 +100,7 @@ fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model,
         let done = trainer.state().optimizer.step();
         let batch = trainer.state().progress.batch;
         let outcome = trainer
-            .train_epoch(&train, Some(&validation), &mut |step: Step| match done + step.batch
+            .train_epoch(&train, Some(&validation), &mut |step: Step<'_>| match done + step.batch
                 - batch
                 == last_step
             {
@@ -147,7 +147,7 @@ fn any_number_of_threads() {
     tally.finish();
 }
 
-/// Within the warm-up and behind it, at the ends of epochs and of the schedules.
+/// During and after the warm-up, and at the ends of epochs and schedules.
 #[test]
 fn under_every_schedule() {
     let mut tally = Tally::new("C1", "under each schedule: stopped, and resumed");
@@ -170,7 +170,7 @@ fn under_every_schedule() {
     tally.finish();
 }
 
-/// The rate that is recorded is the one of the step, the drops of the history being in it.
+/// The recorded rate is that of the epoch's last step, and includes the drops.
 #[test]
 fn a_plateau_drops_after_an_epoch() {
     let [.., schedule] = schedules();
@@ -181,7 +181,7 @@ fn a_plateau_drops_after_an_epoch() {
     assert_eq!((state.drops(), state.learning_rate()), (2, 1e-3 * 0.1f64.powf(2.0)));
 }
 
-/// What a resume could forget, each made to happen: the comparison above must be able to see it.
+/// Each thing that a resume could forget must show in the comparison above.
 #[test]
 fn a_lost_part_of_the_state_shows() {
     let whole = train(start(), 2, u64::MAX);
@@ -235,7 +235,7 @@ fn moments_of_another_model_are_refused() {
     }
 }
 
-/// A count of steps that is not the run's would give other bits: it is refused.
+/// A wrong count of steps would change the results, so it is refused.
 #[test]
 fn steps_that_the_run_did_not_take_are_refused() {
     let refused = |lose: &dyn Fn(&mut TrainingState)| {
@@ -264,7 +264,7 @@ fn steps_that_the_run_did_not_take_are_refused() {
 }
 
 #[test]
-fn progress_that_the_data_cannot_have_made_is_refused() {
+fn progress_of_a_run_over_other_data_is_refused() {
     let data = Data::new();
     let (_, validation) = data.split();
     let (model, state) = train(start(), 1, 10);
@@ -273,7 +273,7 @@ fn progress_that_the_data_cannot_have_made_is_refused() {
     assert!(matches!(result, Err(Error::Progress { batch: 10, batches: 2, .. })), "{result:?}");
 }
 
-/// An epoch visits every sample once, the last short batch too, in another order than the last.
+/// An epoch visits every sample once, including the last, shorter batch.
 #[test]
 fn an_epoch_visits_every_sample() {
     let (_, state) = train(start(), 1, 14);
@@ -282,11 +282,10 @@ fn an_epoch_visits_every_sample() {
     assert_eq!(state.progress.sums.n_samples, 650);
 }
 
-/// A run at a rate that no net bears stops within a step of the harm, tells where, and takes no step on
-/// numbers that are none.
+/// A run at a far too high rate stops before the state is harmed, and names the layer.
 #[test]
 fn divergence_stops_before_the_state_is_harmed() {
-    let mut tally = Tally::new("E1", "learning rates that no net bears");
+    let mut tally = Tally::new("E1", "learning rates far too high for any net");
     let rates = [1e20, 1e25, 1e30];
     let runs = optimizers().map(|optimizer| rates.map(|rate| (optimizer, rate)));
     for (optimizer, learning_rate) in runs.into_iter().flatten() {
@@ -298,7 +297,7 @@ fn divergence_stops_before_the_state_is_harmed() {
             let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
             let mut step_before = 0;
             let error = loop {
-                let steps = &mut |_: Step| {
+                let steps = &mut |_: Step<'_>| {
                     step_before += 1;
                     ControlFlow::Continue(())
                 };
@@ -324,13 +323,12 @@ fn divergence_stops_before_the_state_is_harmed() {
     tally.finish();
 }
 
-/// A batch normalisation makes small numbers of any, and so its statistics are beyond 32 bits where no loss tells.
+/// Batch normalisation makes small outputs of any inputs, so its statistics can exceed 32 bits while the loss is finite.
 #[test]
 fn statistics_that_are_not_finite_end_a_run() {
-    let dense = |inputs, outputs| LayerSpec::Dense { inputs, outputs };
-    let layers = [dense(2, 3), LayerSpec::BATCH_NORM, dense(3, 2), LayerSpec::Softmax];
+    let layers = [Layer::dense(3), Layer::BATCH_NORM, Layer::dense(2), Layer::SOFTMAX];
     let run = |scale: f32| {
-        let model = Model::new(&layers, Init::He, 0).unwrap();
+        let model = Model::new(Architecture::new(2, &layers).unwrap(), Init::He, 0);
         let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
         let state = TrainingState::new(&model, optimizer, schedule, config()).unwrap();
         let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0].map(|x: f32| scale * x);
@@ -347,10 +345,10 @@ fn statistics_that_are_not_finite_end_a_run() {
     assert!(matches!(end, Ok(EpochOutcome::Completed(_))) && record == Some(0), "{end:?}");
 }
 
-/// What the last step of an epoch breaks shows only in the evaluation after it: no record is made of that epoch.
+/// If the last step of an epoch breaks the weights, only the evaluation after it shows that. The epoch gets no record.
 #[test]
 fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
-    let model = Model::new(&LayerSpec::mlp(&[2, 3, 2]), Init::He, 0).unwrap();
+    let model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);
     let schedule = Schedule { learning_rate: 1e30, warmup: 0, decay: Decay::Constant };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config()).unwrap();
     let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0];
@@ -362,13 +360,13 @@ fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
     assert!(!value.is_finite() && trainer.state().history.is_empty(), "{value}");
 }
 
-/// The loss may be finite where the gradient is not, or where no optimizer bears its square: the step is not
+/// The loss may be finite although the gradient is not, or is too large for an optimizer to square. Then the step is not
 /// taken.
 #[test]
 fn a_gradient_that_is_not_finite_is_not_applied() {
     let check = |optimizer: OptimizerConfig, scale: f32, diverges: bool| {
-        let mut model = Model::new(&LayerSpec::mlp(&[2, 2, 2]), Init::He, 1).unwrap();
-        // Features times `scale`, and back: the loss is that of a modest net, the gradient by the last
+        let mut model = Model::new(Architecture::mlp(&[2, 2, 2]).unwrap(), Init::He, 1);
+        // Multiplies features by `scale`, and divides again: the loss is moderate, the gradient with respect to the last
         // weights is not.
         model.params_mut().copy_from_slice(&[
             scale,
@@ -408,7 +406,7 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
     }
 }
 
-/// What is not a number is never the best, wherever it stands.
+/// An epoch whose metric is NaN is never the best, wherever it is in the history.
 #[test]
 fn the_best_epoch() {
     let best = |losses: &[f64], held_out: bool| {
@@ -421,7 +419,7 @@ fn the_best_epoch() {
         };
         Monitor::Loss.best_epoch(&losses.iter().map(record).collect::<Vec<_>>())
     };
-    let mut tally = Tally::new("E2", "a metric that is not a number beside the best");
+    let mut tally = Tally::new("E2", "a metric that is not a number next to the best");
     let (nan, infinite) = (f64::NAN, f64::INFINITY);
     let orders = [
         [nan, 0.5, 0.4],

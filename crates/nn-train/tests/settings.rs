@@ -1,11 +1,11 @@
-//! What each setting of a run does, as a user would notice it, and that a run with any of them resumes to the same
-//! bits on any number of threads.
+//! The effect of each setting of a run, as a user would notice it. And a run with any of them resumes bit for bit, on any
+//! number of threads.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Init, LayerSpec, Loss, LossSum, Model, Penalty};
+use nn_core::{Activation, Architecture, Init, Layer, Loss, LossSum, Model, Penalty, Role};
 use nn_optim::{Decay, OptimizerConfig, Schedule, SgdConfig};
 use nn_train::{
     Augment, Clip, EarlyStop, EpochOutcome, Error, EvaluationConfig, Features, Monitor, RunConfig,
@@ -38,23 +38,23 @@ impl Data {
     }
 }
 
-fn mlp() -> Vec<LayerSpec> {
-    LayerSpec::mlp(&[N_FEATURES, 16, 12, CLASSES])
+fn mlp() -> Vec<Layer> {
+    Layer::mlp(&[16, 12, CLASSES])
 }
 
-/// Layers of every kind that learns or draws.
-fn all_kinds() -> Vec<LayerSpec> {
+/// Layers of every kind that has parameters or is random.
+fn all_kinds() -> Vec<Layer> {
     vec![
-        LayerSpec::Dense { inputs: N_FEATURES, outputs: 16 },
-        LayerSpec::BATCH_NORM,
-        LayerSpec::RELU,
-        LayerSpec::Dropout { rate: 0.2 },
-        LayerSpec::Dense { inputs: 16, outputs: 12 },
-        LayerSpec::LAYER_NORM,
-        LayerSpec::Activation(Activation::Silu),
-        LayerSpec::Dense { inputs: 12, outputs: CLASSES },
-        LayerSpec::BATCH_NORM,
-        LayerSpec::Softmax,
+        Layer::dense(16),
+        Layer::BATCH_NORM,
+        Layer::RELU,
+        Layer::dropout(0.2),
+        Layer::dense(12),
+        Layer::LAYER_NORM,
+        Layer::Activation(Activation::Silu),
+        Layer::dense(CLASSES),
+        Layer::BATCH_NORM,
+        Layer::SOFTMAX,
     ]
 }
 
@@ -67,17 +67,21 @@ fn adam() -> (OptimizerConfig, Schedule) {
     (OptimizerConfig::default(), Schedule::default())
 }
 
+fn model_of(layers: &[Layer]) -> Model {
+    Model::new(Architecture::new(N_FEATURES, layers).unwrap(), Init::He, 1)
+}
+
 fn start(
-    specs: &[LayerSpec],
+    layers: &[Layer],
     (optimizer, schedule): (OptimizerConfig, Schedule),
     config: RunConfig,
 ) -> (Model, TrainingState) {
-    let model = Model::new(specs, Init::He, 1).unwrap();
+    let model = model_of(layers);
     let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
     (model, state)
 }
 
-/// Trains up to so many epochs, or `stop_after` further steps; gives the sums of each step, too.
+/// Trains to the end of so many epochs, or for `stop_after` more steps. Also returns the sums of each step.
 fn train(
     run: (Model, TrainingState),
     epochs: u64,
@@ -89,7 +93,7 @@ fn train(
     let mut trainer = Trainer::new(run.0, run.1, threads).unwrap();
     let mut steps = Vec::new();
     while trainer.state().progress.epoch < epochs && !trainer.state().stops_early() {
-        let observer = &mut |step: Step| {
+        let observer = &mut |step: Step<'_>| {
             steps.push(step.of_step);
             if steps.len() == stop_after {
                 ControlFlow::Break(())
@@ -109,7 +113,7 @@ fn whole(run: (Model, TrainingState), epochs: u64) -> (Model, TrainingState) {
     train(run, epochs, 2, usize::MAX).0
 }
 
-/// Every setting at once, but for those that exclude each other.
+/// All settings at once, except those that exclude each other.
 fn everything() -> Vec<RunConfig> {
     let base = RunConfig {
         seed: 5,
@@ -129,7 +133,7 @@ fn everything() -> Vec<RunConfig> {
         averaging: Some(0.9),
         monitor: Monitor::Accuracy,
         keep_best: true,
-        mirror: true,
+        tta_flip: true,
         ..RunConfig::default()
     };
     vec![
@@ -164,7 +168,7 @@ fn any_run_stopped_and_resumed_on_any_threads() {
     tally.finish();
 }
 
-/// Batches whose gradients are added up are one large batch.
+/// Accumulated batches are equivalent to one large batch.
 #[test]
 fn accumulated_batches_are_a_large_one() {
     let run = |batch_size, accumulation| {
@@ -176,7 +180,7 @@ fn accumulated_batches_are_a_large_one() {
     assert_eq!(small_state.optimizer.step(), 4);
     let difference = large.params().iter().zip(small.params()).map(|(a, b)| (a - b).abs());
     assert!(difference.fold(0.0, f32::max) < 1e-6);
-    // And not what small batches by themselves come to.
+    // Small batches without accumulation take more steps.
     assert_ne!(run(20, 1).1.optimizer.step(), 4);
 }
 
@@ -200,7 +204,7 @@ fn class_weights_are_weights_of_samples() {
     assert!(matches!(samples.weighted(&of_sample[1..]), Err(Error::Samples { .. })));
 }
 
-/// One-hot numbers are classes: the same run, weights of classes too, and the same confusion.
+/// One-hot targets give the same run as classes, also with class weights, and the same confusion matrix.
 #[test]
 fn one_hot_samples_have_classes() {
     let data = Data::new();
@@ -232,7 +236,8 @@ fn frozen_layers_stay() {
     let config = RunConfig { frozen: vec![true, false, true], ..RunConfig::default() };
     let (before, state) = start(&all_kinds(), adam(), config);
     let (after, _) = whole((before.clone(), state), 1);
-    for param in before.index() {
+    let tensors = before.architecture().tensors().iter();
+    for param in tensors.filter(|tensor| !tensor.role.is_statistic()) {
         let range = param.range.clone();
         let has_moved = before.params()[range.clone()] != after.params()[range];
         let learns =
@@ -241,7 +246,7 @@ fn frozen_layers_stay() {
     }
 }
 
-/// A step of plain descent is the rate times the gradient: what is clipped shows in how far it goes.
+/// A step of plain descent is the rate times the gradient, so clipping shows in its length.
 #[test]
 fn clipped_gradients_take_short_steps() {
     let moved = |clip| {
@@ -264,7 +269,7 @@ fn clipped_gradients_take_short_steps() {
     assert_eq!(moved(Some(Clip::Norm(1e6))), free);
 }
 
-/// The average is that of the weights after each step, and it is what is judged and used.
+/// The average is over the weights after each step, and it is evaluated and used.
 #[test]
 fn averaged_weights() {
     let decay = 0.9;
@@ -287,13 +292,13 @@ fn averaged_weights() {
     let used = state.inference_model(&model).unwrap();
     assert_eq!(used.params(), average.as_slice());
     let data = Data::new();
-    let judged = evaluate(&used, &data.split().1, EvaluationConfig::default(), 1).unwrap();
-    assert_eq!(state.history[0].validation.unwrap().loss, judged.sums.mean_loss());
+    let evaluation = evaluate(&used, &data.split().1, EvaluationConfig::default(), 1).unwrap();
+    assert_eq!(state.history[0].validation.unwrap().loss, evaluation.sums.mean_loss());
 }
 
-/// At a rate so high that epochs get worse, what is used in the end is the best of them, and the run ends early.
+/// At a rate so high that epochs get worse, the run ends early, and the best epoch is used.
 #[test]
-fn the_best_epoch_is_kept_and_the_rest_not_waited_for() {
+fn the_best_epoch_is_used_and_the_run_ends_early() {
     let early_stop = Some(EarlyStop { patience: 3, min_delta: 0.0 });
     let config = RunConfig { keep_best: true, early_stop, ..RunConfig::default() };
     let (model, state) = whole(start(&mlp(), sgd(0.8), config.clone()), 50);
@@ -304,7 +309,7 @@ fn the_best_epoch_is_kept_and_the_rest_not_waited_for() {
     assert_ne!(model.params(), of_best.params());
 }
 
-/// With layers that stay as they are, a step's loss shows which samples it had.
+/// With frozen layers, a step's loss shows which samples it had.
 #[test]
 fn samples_come_in_one_order_or_another() {
     let losses = |shuffle| {
@@ -319,38 +324,39 @@ fn samples_come_in_one_order_or_another() {
     assert!(each[0] == once[0] && each[1] != each[0] && each[2] != each[1], "{each:?}");
 }
 
-/// Judged together with its mirror image, an image and its mirror image are the same.
+/// With `tta_flip`, an image and its mirror image give the same result.
 #[test]
-fn mirror_images_are_judged_alike() {
+fn mirror_images_are_evaluated_alike() {
     let data = Data::new();
-    let mut mirrored = data.bytes.clone();
-    mirrored.chunks_exact_mut(WIDTH).for_each(<[u8]>::reverse);
-    let mirrored = Data { bytes: mirrored, labels: data.labels.clone() };
-    let model = Model::new(&mlp(), Init::He, 1).unwrap();
-    let judge = |data: &Data, mirror| {
-        let config = EvaluationConfig { mirror, ..EvaluationConfig::default() };
+    let mut flipped = data.bytes.clone();
+    flipped.chunks_exact_mut(WIDTH).for_each(<[u8]>::reverse);
+    let flipped = Data { bytes: flipped, labels: data.labels.clone() };
+    let model = model_of(&mlp());
+    let loss = |data: &Data, tta_flip| {
+        let config = EvaluationConfig { tta_flip, ..EvaluationConfig::default() };
         evaluate(&model, &data.split().0, config, 2).unwrap().sums.mean_loss()
     };
-    assert!((judge(&data, true) - judge(&mirrored, true)).abs() < 1e-7);
-    assert!((judge(&data, false) - judge(&mirrored, false)).abs() > 1e-3);
+    assert!((loss(&data, true) - loss(&flipped, true)).abs() < 1e-7);
+    assert!((loss(&data, false) - loss(&flipped, false)).abs() > 1e-3);
 }
 
 #[test]
-fn regularisation_is_reported_apart() {
+fn regularisation_is_reported_separately() {
     let penalty = Penalty { weights_l2: 0.01, ..Penalty::default() };
     let config = RunConfig { penalties: vec![penalty; 3], ..RunConfig::default() };
     let (model, state) = whole(start(&mlp(), sgd(0.1), config), 2);
-    let weights = model.index().iter().filter(|param| param.name.ends_with("weights"));
-    let squares = weights.flat_map(|param| &model.params()[param.range.clone()]);
+    let tensors = model.architecture().tensors().iter();
+    let weights = tensors.filter(|tensor| tensor.role == Role::Weight);
+    let squares = weights.flat_map(|tensor| &model.params()[tensor.range.clone()]);
     let expected = 0.01 * squares.map(|&x| f64::from(x).powi(2)).sum::<f64>();
     assert!((state.history[1].penalty - expected).abs() < 1e-9);
     let (_, free) = whole(start(&mlp(), sgd(0.1), RunConfig::default()), 1);
     assert_eq!(free.history[0].penalty, 0.0);
 }
 
-/// Dropout and batch statistics are for training: in inference a sample gives the same by itself as among others.
+/// Dropout and batch statistics are for training only: in inference, a prediction does not depend on the other samples.
 #[test]
-fn inference_knows_no_batch() {
+fn inference_does_not_depend_on_the_batch() {
     let config = RunConfig { batch_size: 20, ..RunConfig::default() };
     let (model, _) = whole(start(&all_kinds(), adam(), config), 1);
     let x = scaled_columns(&Data::new());
@@ -372,7 +378,7 @@ fn scaled_columns(data: &Data) -> Vec<f32> {
 
 #[test]
 fn settings_that_cannot_be_are_refused_by_name() {
-    let model = Model::new(&mlp(), Init::He, 1).unwrap();
+    let model = model_of(&mlp());
     let refused = |config: RunConfig| {
         let (optimizer, schedule) = adam();
         TrainingState::new(&model, optimizer, schedule, config).unwrap_err().to_string()
@@ -406,9 +412,9 @@ fn settings_that_cannot_be_are_refused_by_name() {
     }
 }
 
-/// Only images can be changed as such.
+/// Only images can be augmented.
 #[test]
-fn numbers_are_no_images() {
+fn samples_of_numbers_are_not_images() {
     let augment = Augment { flip: true, ..Augment::default() };
     let (model, state) = start(&mlp(), adam(), RunConfig { augment, ..RunConfig::default() });
     let numbers = vec![0.0; N_FEATURES];

@@ -1,30 +1,30 @@
-//! What samples cannot be, and what an evaluation cannot say.
+//! Samples and settings that training and evaluation refuse.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Init, LayerSpec, Loss, Model};
+use nn_core::{Activation, Architecture, Init, Layer, Loss, Model};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{
-    Error, EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate,
+    Error, EvaluationConfig, Features, RunConfig, Samples, Step, Trainer, TrainingState, evaluate,
 };
 
 const FEATURES: [f32; 4] = [0.1, 0.2, 0.3, 0.4];
 
-fn model(last: LayerSpec) -> Model {
-    Model::new(&[LayerSpec::Dense { inputs: 2, outputs: 3 }, last], Init::He, 1).unwrap()
+fn model(last: Layer) -> Model {
+    Model::new(Architecture::new(2, &[Layer::dense(3), last]).unwrap(), Init::He, 1)
 }
 
-fn run(last: LayerSpec, config: RunConfig) -> Result<Trainer, Error> {
+fn run(last: Layer, config: RunConfig) -> Result<Trainer, Error> {
     let model = model(last);
     let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
     let state = TrainingState::new(&model, optimizer, schedule, config)?;
     Trainer::new(model, state, 1)
 }
 
-/// What training and evaluation say of a second sample with these targets.
-fn said(last: LayerSpec, loss: Loss, targets: [f32; 3]) -> Option<String> {
+/// The error of training and evaluation for a second sample with these targets.
+fn error_of(last: Layer, loss: Loss, targets: [f32; 3]) -> Option<String> {
     let numbers = [[0.0, 1.0, 0.0], targets].concat();
     let samples = Samples::of_numbers(Features::Floats(&FEATURES), 2, &numbers, 3, 0.1).unwrap();
     let mut trainer = run(last, RunConfig { loss, ..RunConfig::default() }).unwrap();
@@ -37,11 +37,11 @@ fn said(last: LayerSpec, loss: Loss, targets: [f32; 3]) -> Option<String> {
 }
 
 #[test]
-fn targets_that_a_loss_has_no_meaning_for_are_refused() {
-    let sigmoid = LayerSpec::Activation(Activation::Sigmoid);
+fn targets_for_which_the_loss_is_undefined_are_refused() {
+    let sigmoid = Layer::Activation(Activation::Sigmoid);
     let (cross_entropy, focal) = (Loss::default(), Loss::Focal { gamma: 2.0 });
     let (binary, squared) = (Loss::BinaryCrossEntropy, Loss::MeanSquaredError);
-    let softmax = LayerSpec::Softmax;
+    let softmax = Layer::SOFTMAX;
     for (last, loss, targets, expected) in [
         (softmax, cross_entropy, [5.0; 3], "numbers whose sum is 1, found 15"),
         (softmax, cross_entropy, [0.0; 3], "numbers whose sum is 1, found 0"),
@@ -52,8 +52,8 @@ fn targets_that_a_loss_has_no_meaning_for_are_refused() {
         (sigmoid, binary, [0.0, 7.0, 1.0], "expected numbers of 0 to 1, found 7"),
         (sigmoid, squared, [0.0, 7.0, f32::NAN], "expected finite numbers, found NaN"),
     ] {
-        let said = said(last, loss, targets).expect(expected);
-        assert!(said.starts_with("targets of sample 1: expected") && said.ends_with(expected));
+        let error = error_of(last, loss, targets).expect(expected);
+        assert!(error.starts_with("targets of sample 1: expected") && error.ends_with(expected));
     }
     for (last, loss, targets) in [
         (softmax, cross_entropy, [0.1, 0.2, 0.7]),
@@ -61,7 +61,7 @@ fn targets_that_a_loss_has_no_meaning_for_are_refused() {
         (softmax, squared, [5.0, -3.0, 1e9]),
         (sigmoid, binary, [0.0, 0.5, 1.0]),
     ] {
-        assert_eq!(said(last, loss, targets), None, "{targets:?}");
+        assert_eq!(error_of(last, loss, targets), None, "{targets:?}");
     }
 }
 
@@ -74,14 +74,54 @@ fn a_precision_is_a_length() {
     }
 }
 
-/// Nothing is right about outputs that are no numbers.
+/// No prediction counts as correct if the outputs are NaN.
 #[test]
-fn features_that_are_no_numbers_are_not_evaluated() {
-    for wrong in [f32::NAN, f32::INFINITY] {
-        let features = [wrong, 0.2, 0.3, 0.4];
-        let samples = Samples::new(Features::Floats(&features), 2, &[0, 1]).unwrap();
-        let found = evaluate(&model(LayerSpec::Softmax), &samples, EvaluationConfig::default(), 1);
-        assert!(matches!(found, Err(Error::NotFinite { .. })), "{found:?}");
+fn features_so_large_that_the_loss_is_not_finite_are_not_evaluated() {
+    let features = [f32::MAX; 4];
+    let samples = Samples::new(Features::Floats(&features), 2, &[0, 1]).unwrap();
+    let mut model = model(Layer::SOFTMAX);
+    model.params_mut().fill(2.0);
+    let found = evaluate(&model, &samples, EvaluationConfig::default(), 1);
+    assert!(matches!(found, Err(Error::NotFinite { .. })), "{found:?}");
+}
+
+/// A label beyond the classes, and samples of another length, are refused in training and in evaluation, by name.
+#[test]
+fn samples_of_another_model() {
+    let check = |n_features: usize, labels: &[u32], expected: &str| {
+        let x = vec![0.5; n_features * labels.len()];
+        let samples = Samples::new(Features::Floats(&x), n_features, labels).unwrap();
+        let good = Samples::new(Features::Floats(&FEATURES), 2, &[0, 2]).unwrap();
+        let train = |samples, validation| {
+            let mut trainer = run(Layer::SOFTMAX, RunConfig::default()).unwrap();
+            let observer = &mut |_: Step<'_>| ControlFlow::Continue(());
+            trainer.train_epoch(samples, validation, observer).err().map(|it| it.to_string())
+        };
+        let evaluated = evaluate(&model(Layer::SOFTMAX), &samples, EvaluationConfig::default(), 1);
+        assert_eq!(evaluated.unwrap_err().to_string(), expected);
+        assert_eq!(train(&samples, None).as_deref(), Some(expected));
+        assert_eq!(train(&good, Some(&samples)).as_deref(), Some(expected));
+        assert_eq!(train(&good, Some(&good)), None);
+    };
+    check(2, &[0, 3], "label of sample 1: expected a class below 3, found 3");
+    check(2, &[u32::MAX], "label of sample 0: expected a class below 3, found 4294967295");
+    check(3, &[0, 1], "features of a sample: expected 2, found 3");
+    check(1, &[0, 1], "features of a sample: expected 2, found 1");
+    check(2, &[], "expected at least one sample, found none");
+}
+
+#[test]
+fn rates_that_are_not_finite_are_refused() {
+    for rate in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
+        let model = model(Layer::SOFTMAX);
+        let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::constant(rate));
+        let new = TrainingState::new(&model, optimizer, schedule, RunConfig::default());
+        let expected = format!("learning rate: expected a finite number above 0, found {rate}");
+        assert_eq!(new.unwrap_err().to_string(), expected);
+        let good = Schedule::constant(0.1);
+        let mut state = TrainingState::new(&model, optimizer, good, RunConfig::default()).unwrap();
+        state.schedule = schedule;
+        assert_eq!(Trainer::new(model, state, 1).err().unwrap().to_string(), expected);
     }
 }
 
@@ -89,7 +129,7 @@ fn features_that_are_no_numbers_are_not_evaluated() {
 fn a_batch_of_more_than_there_can_be_is_refused() {
     for batch_size in [usize::MAX, u32::MAX as usize + 1] {
         let config = RunConfig { batch_size, ..RunConfig::default() };
-        let error = run(LayerSpec::Softmax, config).err().unwrap();
+        let error = run(Layer::SOFTMAX, config).err().unwrap();
         assert!(matches!(error, Error::Config { name: "batch size", .. }), "{error}");
     }
 }

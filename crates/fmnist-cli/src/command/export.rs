@@ -1,4 +1,4 @@
-//! `fmnist export`: a model in another form.
+//! `fmnist export`: writes a model in another form.
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -26,13 +26,13 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Form {
-    /// A model file without the optimizer's state: a third of the size, to predict and evaluate
+    /// A model file without training state, for predict and evaluate: a third of the size
     Inference,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let checkpoint = Checkpoint::load(&args.model)?;
-    // Averaged, or of the best epoch, where the run says so.
+    // With averaged weights, or those of the best epoch, if the run has them.
     let model = checkpoint.inference_model()?;
     let info = checkpoint.info;
     let checkpoint = match args.to {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let _lock = FileLock::acquire(&args.out)?;
     if args.out.exists() && Checkpoint::load(&args.out)?.training.is_some() {
         let out = args.out.display();
-        let message = format!("{out}: holds a run that can be carried on, which would be lost");
+        let message = format!("{out}: has a run that can be resumed, which would be lost");
         return Err(Usage::error(format!("{message}; choose another file")));
     }
     checkpoint.save(&args.out)?;

@@ -1,11 +1,14 @@
-//! `fmnist find-rate`: which learning rate a run should have.
+//! `fmnist find-rate`: suggests a learning rate.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde_json::json;
 
-use super::train::{Preset, Run, Settings, begin, by_option};
+use super::train::{
+    Preset, Settings, by_option,
+    new_run::{self, Run},
+};
 use crate::{
     console::Console,
     data::{self, LabelledImages},
@@ -20,8 +23,8 @@ const BAR: f64 = 40.0;
 
 /// Find the learning rate for a network and an optimizer
 ///
-/// Takes some steps of a run at rates that rise from very low to very high, shows the loss at each, and suggests a
-/// tenth of the rate at which it was lowest, if it fell. Nothing is saved. Example: fmnist find-rate --norm batch
+/// Trains for some steps at rates that rise from very low to very high, prints the loss at each, and suggests a tenth
+/// of the rate at which it was lowest, if it fell. Nothing is saved. Example: fmnist find-rate --norm batch
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Steps to take
@@ -37,19 +40,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", default_value_t = 10.0)]
     to: f64,
 
-    /// Threads to use; their number changes no result [default: all]
+    /// Threads to use; the number does not change the result [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    /// Settings that are built into the program; options given beside it go before it
+    /// Use settings that are built into the program; command-line options override them
     #[arg(long, value_enum)]
     preset: Option<Preset>,
 
-    /// A file of settings in TOML, as `train --print-config` writes it; options given beside it go before it
+    /// Read settings from this TOML file, as `train --print-config` writes it; command-line options override them
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
+    /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -62,7 +65,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let settings = settings.over(config.as_deref(), preset)?;
     let source = settings.source(data_dir.as_deref())?;
     let dataset = data::obtain(&source, console)?;
-    let (Run { model, state }, n_validation) = begin::run(&settings, None, &dataset, console)?;
+    let (Run { model, state }, n_validation) = new_run::run(&settings, None, &dataset, console)?;
     let images = LabelledImages::new(&dataset.train, nn_core::Scaling::default());
     let n_fit = dataset.train.labels.len().saturating_sub(n_validation).max(1);
     let (train, _) = images.samples()?.split_at(n_fit);

@@ -1,9 +1,9 @@
-//! `fmnist inspect`: what a model file holds.
+//! `fmnist inspect`: shows the contents of a model file.
 
 use std::{path::PathBuf, process::ExitCode};
 
-use nn_core::{Activation, LayerSpec};
-use nn_io::{Checkpoint, Newest, VERSION};
+use nn_core::{Scaling, Shape};
+use nn_io::{Checkpoint, InputSpec, Newest, VERSION};
 use nn_train::{EpochRecord, Progress, TrainingState};
 use serde_json::{Value, json};
 
@@ -11,23 +11,23 @@ use super::{metrics_json, train::Settings};
 use crate::{
     bundled,
     console::Console,
-    optimizer, run_config, schedule,
+    layer, optimizer, run_config, schedule,
     text::{count, filled, loss},
 };
 
-/// Show what a model file holds; reading it verifies every checksum
+/// Show the contents of a model file, and verify its checksums
 ///
-/// Of a directory of checkpoints, the newest that is whole. Example: fmnist inspect fashion_mnist.model
+/// In a directory of checkpoints, the newest undamaged one. Example: fmnist inspect fashion_mnist.model
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The model, or a directory of checkpoints [default: the model built into this program]
+    /// The model, or a directory of checkpoints [default: the built-in model]
     model: Option<PathBuf>,
 
-    /// Say that all was verified, or everything that is damaged
+    /// Report that everything was verified, or list all damage
     #[arg(long)]
     verify: bool,
 
-    /// Write the settings of the run as a file that `train --config` takes, and nothing else
+    /// Print only the settings of the run, as a file for `train --config`
     #[arg(long)]
     print_config: bool,
 }
@@ -50,12 +50,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     };
     if args.print_config {
         let Some(settings) = settings(&checkpoint) else {
-            anyhow::bail!("the model is for inference only: it has no settings of a run");
+            anyhow::bail!("the model is for inference only and has no settings of a run");
         };
         if settings.epochs.is_none() {
             console.warning(
-                "no epoch is complete, so how many batches one has is not known: how many epochs there \
-                 are, and what else counts in them, is left out",
+                "no epoch is complete, so the number of batches in one is unknown: settings that count in epochs \
+                 are left out",
             );
         }
         let toml = settings.to_toml()?;
@@ -89,10 +89,10 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns before what a line says.
+/// The column of values.
 const INDENT: usize = 14;
 
-/// The error of a file that cannot be read; with --verify, all that is damaged where that is more.
+/// The error of a file that cannot be read; with --verify, a list of all damage if there is more.
 fn all_damage(args: &Args, error: anyhow::Error) -> anyhow::Error {
     match args.model.as_deref() {
         Some(path) if args.verify => match Checkpoint::damage(path) {
@@ -112,19 +112,19 @@ fn lines(errors: &[nn_io::Error]) -> String {
 
 fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
     let Checkpoint { model, info, training } = checkpoint;
-    let input = &info.input;
+    let classes = match info.class_names.as_slice() {
+        [] => "none named".into(),
+        names => filled(names, ",", INDENT),
+    };
     let mut lines = vec![
         model.summary(),
         String::new(),
         format!("format:       {VERSION}, written by {} ({})", info.producer, info.instruction_set),
-        format!(
-            "input:        {} x {}, (pixel - {}) / {}",
-            input.width, input.height, input.mean, input.std
-        ),
-        format!("classes:      {}", filled(&info.class_names, ",", INDENT)),
+        format!("input:        {}", input_text(&info.input, model.inputs())),
+        format!("classes:      {classes}"),
         format!(
             "trained on:   {}, {} held out",
-            info.dataset.name,
+            info.dataset.as_ref().map_or("unknown data", |dataset| &dataset.name),
             count(info.n_validation as u64, "image")
         ),
     ];
@@ -137,6 +137,18 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
     lines.join("\n")
 }
 
+/// `28 x 28, (pixel - 127.5) / 127.5`, or of a table `4 features`.
+fn input_text(input: &InputSpec, inputs: usize) -> String {
+    let (size, what) = match input.image {
+        Some(Shape { width, height, .. }) => (format!("{width} x {height}"), "pixel"),
+        None => (count(inputs as u64, "feature"), "byte"),
+    };
+    match input.scaling {
+        Some(Scaling { mean, std }) => format!("{size}, ({what} - {mean}) / {std}"),
+        None => size,
+    }
+}
+
 fn training_lines(training: &TrainingState) -> Vec<String> {
     let TrainingState { config, progress, history, .. } = training;
     let step = training.optimizer.step();
@@ -144,7 +156,7 @@ fn training_lines(training: &TrainingState) -> Vec<String> {
     let mut run = vec![format!("seed {}, batches of {}", config.seed, config.batch_size)];
     run.extend(run_config::parts(config));
     let mut lines = vec![
-        format!("optimizer:    {}", optimizer::text(&training.optimizer.config())),
+        format!("optimizer:    {:#}", training.optimizer.config()),
         format!("schedule:     {}", schedule::text(&training.schedule, n_batches)),
         format!("run:          {}", filled(&run, ";", INDENT)),
         format!(
@@ -168,16 +180,24 @@ fn training_lines(training: &TrainingState) -> Vec<String> {
 
 fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
     let Checkpoint { model, info, training } = checkpoint;
-    let input = &info.input;
+    let InputSpec { image, scaling, mirror } = info.input;
+    let input = json!({
+        "width": image.map(|image| image.width),
+        "height": image.map(|image| image.height),
+        "mean": scaling.map(|scaling| scaling.mean),
+        "std": scaling.map(|scaling| scaling.std),
+        "mirror": mirror,
+    });
+    let dataset = info.dataset.as_ref();
     json!({
         "format_version": VERSION.to_string(),
         "producer": info.producer,
         "instruction_set": info.instruction_set,
-        "layers": model.specs().into_iter().map(layer_json).collect::<Vec<_>>(),
+        "layers": model.layers().iter().map(layer::to_json).collect::<Vec<_>>(),
         "parameters": model.params().len(),
-        "input": {"width": input.width, "height": input.height, "mean": input.mean, "std": input.std, "mirror": input.mirror},
+        "input": input,
         "class_names": info.class_names,
-        "dataset": {"name": info.dataset.name, "sha256": info.dataset.sha256},
+        "dataset": dataset.map(|it| json!({"name": it.name, "sha256": it.sha256})),
         "n_validation": info.n_validation,
         "optimizer": training.as_ref().map(optimizer_json),
         "schedule": training.as_ref().map(|training| schedule::to_json(&training.schedule)),
@@ -188,41 +208,21 @@ fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
     })
 }
 
-fn layer_json(spec: LayerSpec) -> Value {
-    let mut value = json!({"kind": spec.name()});
-    match spec {
-        LayerSpec::Dense { inputs, outputs } => {
-            value["inputs"] = inputs.into();
-            value["outputs"] = outputs.into();
-        }
-        LayerSpec::Activation(Activation::LeakyRelu { slope }) => value["slope"] = slope.into(),
-        LayerSpec::Activation(Activation::Elu { alpha }) => value["alpha"] = alpha.into(),
-        LayerSpec::Dropout { rate } => value["rate"] = rate.into(),
-        LayerSpec::LayerNorm { epsilon } => value["epsilon"] = epsilon.into(),
-        LayerSpec::BatchNorm { momentum, epsilon } => {
-            value["momentum"] = momentum.into();
-            value["epsilon"] = epsilon.into();
-        }
-        LayerSpec::Activation(_) | LayerSpec::Softmax => {}
-    }
-    value
-}
-
 /// The options of `fmnist train` that give the run.
 fn settings(checkpoint: &Checkpoint) -> Option<Settings> {
     let Checkpoint { model, info, training } = checkpoint;
     let training = training.as_ref()?;
     let n_batches = batches_of_an_epoch(training);
-    let mut settings = Settings::of(&model.specs(), training, info, n_batches);
+    let mut settings = Settings::of(model.architecture(), training, info, n_batches);
     if n_batches.is_some() {
-        // One that is under way is an epoch of the run, too.
+        // An epoch in progress counts as well.
         let Progress { epoch, batch, .. } = training.progress;
         settings.epochs.get_or_insert(epoch + u64::from(batch > 0));
     }
     Some(settings)
 }
 
-/// How many batches an epoch has, where one is complete.
+/// The number of batches in an epoch, if one is complete.
 fn batches_of_an_epoch(training: &TrainingState) -> Option<u64> {
     let TrainingState { optimizer, progress, .. } = training;
     let n_batches = optimizer.step().saturating_sub(progress.batch).checked_div(progress.epoch);

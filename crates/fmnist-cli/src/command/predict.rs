@@ -1,9 +1,9 @@
-//! `fmnist predict`: what a picture, or an image of the test set, shows.
+//! `fmnist predict`: classifies pictures, or images of the test set.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use fmnist_data::picture;
-use nn_core::{Model, Workspace};
+use nn_core::{Model, Scaling, Shape, Workspace};
 use nn_io::{Checkpoint, ModelInfo};
 use serde_json::json;
 
@@ -12,31 +12,29 @@ use crate::{
     console::Console,
     data,
     exit::Usage,
-    source::{Choice, Source},
+    source::{DataSource, DatasetKind},
 };
 
-/// Say what pictures show
+/// Classify pictures
 ///
-/// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set
-/// by index. A model that was trained on data of one's own takes pictures in their tones and with their
-/// margins, fitted into its size. Example: fmnist predict photo.png
+/// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set by index. For a
+/// model of a custom dataset, pictures are only made grey and fitted to its size. Example: fmnist predict photo.png
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Pictures; a model as the first file is the one to ask [default: the one built into this
-    /// program]
+    /// Pictures, optionally after the model to use [default: the built-in model]
     #[arg(value_name = "[MODEL] IMAGE", required_unless_present = "index")]
     files: Vec<PathBuf>,
 
-    /// Images of the test set, the first being 0
+    /// Images of the test set, counted from 0
     #[arg(long, value_name = "N", value_delimiter = ',')]
     index: Vec<usize>,
 
-    /// How many classes to name of each image, the most probable first
+    /// The number of classes to print for each image, the most probable first
     #[arg(long, value_name = "K", default_value_t = 3)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
 
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
+    /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -53,16 +51,16 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     let source = match args.index.as_slice() {
         [] => None,
-        _ => Some(Source::of_model(&checkpoint.info, args.data_dir.as_deref())?),
+        _ => Some(DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?),
     };
     let mut predictor = Predictor::new(checkpoint, args.top_k)?;
     let info = &predictor.info;
-    let input = info.input;
-    // Garments are made to look like the dataset's; of what else a model knows, the tones may matter.
-    let is_own = Choice::of_model(info).is_ok_and(Choice::is_own);
-    let load = if is_own { picture::load_plain } else { picture::load };
+    let (width, height) = (predictor.size.width, predictor.size.height);
+    // Photographs of garments are made to look like Fashion-MNIST. In a custom dataset, tones may matter.
+    let is_custom = DatasetKind::of_model(info).is_ok_and(DatasetKind::is_custom);
+    let load = if is_custom { picture::load_plain } else { picture::load };
     for path in pictures {
-        let pixels = load(&path, input.width as u32, input.height as u32)?;
+        let pixels = load(&path, width as u32, height as u32)?;
         predictor.show(&path.display().to_string(), &pixels, None, console)?;
     }
     if let Some(source) = source {
@@ -83,9 +81,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 }
 
 struct Predictor {
-    /// Averaged, or of the best epoch, where the run says so.
+    /// With averaged weights, or those of the best epoch, if the run has them.
     model: Model,
     info: ModelInfo,
+    size: Shape,
+    scaling: Scaling,
+    class_names: Vec<String>,
     workspace: Workspace,
     top_k: usize,
 }
@@ -93,19 +94,27 @@ struct Predictor {
 impl Predictor {
     fn new(checkpoint: Checkpoint, top_k: u16) -> anyhow::Result<Self> {
         let model = checkpoint.inference_model()?;
-        let workspace = Workspace::inference(&model, 1);
-        Ok(Self { model, info: checkpoint.info, workspace, top_k: usize::from(top_k) })
+        let info = checkpoint.info;
+        Ok(Self {
+            size: data::image_size(&info)?,
+            scaling: data::scaling(&info)?,
+            class_names: data::class_names(&info, &model),
+            workspace: Workspace::inference(&model, 1),
+            top_k: usize::from(top_k),
+            model,
+            info,
+        })
     }
 
-    /// What the model says of an image; where it judges it with its mirror image, the mean of both.
+    /// The probabilities of an image, averaged with those of its mirror image if the model asks for it.
     fn probabilities(&mut self, pixels: &[u8]) -> Vec<f32> {
-        let Self { model, info, workspace, .. } = self;
-        let scaling = data::scaling(info);
+        let Self { model, info, size, workspace, .. } = self;
+        let scaling = self.scaling;
         workspace.set_input_bytes(1, scaling, |_| pixels);
         let mut probabilities: Vec<f32> = model.forward(workspace).iter().copied().collect();
         if info.input.mirror {
             let mut mirrored = pixels.to_vec();
-            mirrored.chunks_mut(info.input.width).for_each(<[u8]>::reverse);
+            mirrored.chunks_mut(size.width).for_each(<[u8]>::reverse);
             workspace.set_input_bytes(1, scaling, |_| &mirrored);
             for (p, &other) in probabilities.iter_mut().zip(model.forward(workspace).iter()) {
                 *p = 0.5 * (*p + other);
@@ -114,7 +123,7 @@ impl Predictor {
         probabilities
     }
 
-    /// Predicts one image and writes the answer, with the truth where it is known.
+    /// Classifies one image and prints the answer, with the true class if it is known.
     fn show(
         &mut self,
         input: &str,
@@ -129,13 +138,13 @@ impl Predictor {
         let probabilities = self.probabilities(pixels);
         if !probabilities.iter().all(|probability| probability.is_finite()) {
             anyhow::bail!(
-                "{input}: the model gives no finite probabilities; its weights are too large"
+                "{input}: the model's probabilities are not finite; its weights are too large"
             );
         }
 
         let mut order: Vec<usize> = (0..probabilities.len()).collect();
         order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-        let (names, top_k) = (&self.info.class_names, self.top_k);
+        let (names, top_k) = (&self.class_names, self.top_k);
         let class = order[0];
         let actual = actual.map(|(label, name)| (usize::from(label), name));
         console.result(

@@ -1,18 +1,14 @@
-//! `fmnist train`: begins a run or carries one on, saves after every epoch, stops when told to.
+//! `fmnist train`: starts or resumes a run, saves after every epoch, and stops at a signal.
 
-pub(super) mod begin;
+mod args;
 mod book;
-mod open;
+mod claim_output;
+pub(super) mod new_run;
 mod report;
+mod resume;
 mod settings;
-mod setup;
 
-use std::{
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{ops::ControlFlow, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::Context as _;
 use fmnist_data::{Dataset, DatasetName};
@@ -25,81 +21,21 @@ use crate::{
     data::{self, LabelledImages, SYNTHETIC_NOTICE},
     exit::Usage,
     signal::{Signal, Stop},
-    text::count,
+    text::{count, rounded},
 };
-use open::Opened;
+pub(crate) use args::Args;
+use claim_output::{Claimed, check_replaced, claim_output};
 use report::Report;
 use settings::EPOCHS;
 pub(super) use settings::{Preset, Settings, by_option};
-pub(super) use setup::Run;
-
-/// Train a classifier, or carry a training on
-///
-/// Without options: the network 784-128-128-10 on Fashion-MNIST for 10 epochs. Saves the whole run
-/// after every epoch, and on Ctrl-C at the next step; carried on from either, it ends with the very
-/// bits of a run that never stopped. Example: fmnist train --resume fashion_mnist.model --epochs 20
-///
-/// Images of one's own: --dataset idx, folder or csv, with --data-dir; the network's first and last layer
-/// follow from them.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Carry this run on, up to --epochs in all; what makes the run what it is stays as saved. Of a
-    /// directory of checkpoints, the newest that is whole
-    #[arg(long, value_name = "FILE|DIR")]
-    resume: Option<PathBuf>,
-
-    /// Where the model is saved [default: fashion_mnist.model, or the file that is carried on]
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-
-    /// Keep the newest three checkpoints and the best one in this directory as well [default: the
-    /// directory that is carried on]
-    #[arg(long, value_name = "DIR")]
-    checkpoint_dir: Option<PathBuf>,
-
-    /// Epochs from one checkpoint in that directory to the next [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    checkpoint_every: Option<u64>,
-
-    /// Begin a new run with the weights of this model, where its layers have the same sizes
-    #[arg(long, value_name = "FILE")]
-    warm_start: Option<PathBuf>,
-
-    /// Settings that are built into the program; options given beside it go before it
-    #[arg(long, value_enum)]
-    preset: Option<Preset>,
-
-    /// A file of settings in TOML, as --print-config writes it; options given beside it go before it
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Write all settings of the run as such a file, and do not train
-    #[arg(long)]
-    print_config: bool,
-
-    /// Threads to use; their number changes no result [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-
-    /// The directory of the dataset's files [env: FMNIST_DATA_DIR, of Fashion-MNIST alone]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
-    /// Say at the end where the time of a step went
-    #[arg(long)]
-    profile: bool,
-
-    #[command(flatten)]
-    settings: Settings,
-}
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let settings = args.settings.over(args.config.as_deref(), args.preset)?;
     if args.print_config {
         if let Some(path) = &args.resume {
             return Err(Usage::error(format!(
-                "--print-config: expected no --resume; `fmnist inspect --print-config {}` writes the settings of \
-                 a saved run",
+                "--print-config: cannot be combined with --resume; `fmnist inspect --print-config {}` prints the \
+                 settings of a saved run",
                 path.display()
             )));
         }
@@ -108,20 +44,20 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         console.result(|| toml.trim_end().into(), || json!(all))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Opened { plan, resumed, output, _lock, checkpoints } =
-        open::open(&args, &settings, console)?;
+    let Claimed { plan, resumed, output, _lock, checkpoints } =
+        claim_output(&args, &settings, console)?;
     let dataset = data::obtain(plan.source(), console)?;
     let n_train = dataset.train.labels.len();
     let (mut run, info) = plan.into_run(&dataset, console)?;
-    let scaling = data::scaling(&info);
+    let scaling = data::scaling(&info)?;
     let train_images = LabelledImages::new(&dataset.train, scaling);
     let test_images = LabelledImages::new(&dataset.test, scaling);
     let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
-        let (most, found) = (n_train - 1, info.n_validation);
-        let message = format!("--validation: expected at most {most} of {n_train}, found {found}");
+        let (max, found) = (n_train - 1, info.n_validation);
+        let message = format!("--validation: expected at most {max} of {n_train}, found {found}");
         return Err(setting_error(resumed.as_deref(), message));
     };
-    // A batch of the saved run's size, too, takes memory before the first image is in it.
+    // Also for a saved run: a batch takes memory before its first image is copied.
     let batch_size = run.state.config.batch_size;
     if batch_size > n_train {
         let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
@@ -130,10 +66,10 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let n_batches = n_fit.div_ceil(run.state.config.step_len()) as u64;
     let (epochs, changes) = match resumed {
         None => (settings.epochs.unwrap_or(EPOCHS), Vec::new()),
-        Some(_) => settings.rates.carry_on(&mut run.state, settings.epochs, n_batches)?,
+        Some(_) => settings.schedule.resume(&mut run.state, settings.epochs, n_batches)?,
     };
     if resumed.as_ref() != Some(&output) {
-        open::check_replaced(&output, &info, console)?;
+        check_replaced(&output, &info, console)?;
     }
     let (train, held_out) = train_images.samples()?.split_at(n_fit);
     let test = test_images.samples()?;
@@ -175,11 +111,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// What must be said where the test set has a say in training.
-const VALIDATES_ON_TEST: &str = "each epoch is measured by the test set, as in the book: what is chosen \
-    by these numbers is not tested by them";
+/// The warning of a run that is validated on the test set.
+const VALIDATES_ON_TEST: &str = "each epoch is evaluated on the test set, as in the book: the final test result \
+    is not independent of choices made by these numbers";
 
-/// What is wrong with a setting: the user's fault, or that of the file where it is saved.
+/// The error of a setting: the user's, or that of the file in which it is saved.
 fn setting_error(resumed: Option<&Path>, message: String) -> anyhow::Error {
     match resumed {
         None => Usage::error(message),
@@ -187,13 +123,13 @@ fn setting_error(resumed: Option<&Path>, message: String) -> anyhow::Error {
     }
 }
 
-/// A run under way.
+/// A run in progress.
 struct Session<'a> {
     trainer: Trainer,
     info: ModelInfo,
     output: &'a Path,
     checkpoints: Option<CheckpointDir>,
-    /// Epochs from one checkpoint to the next.
+    /// Epochs between two checkpoints.
     checkpoint_every: u64,
     epochs: u64,
     report: Report<'a>,
@@ -201,7 +137,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Trains to the last epoch; ends early, after saving, at a signal.
+    /// Trains to the last epoch. At a signal, it saves and ends early.
     fn train(
         &mut self,
         train: &Samples<'_>,
@@ -209,11 +145,9 @@ impl Session<'_> {
     ) -> anyhow::Result<Option<Signal>> {
         let done = self.trainer.state().progress.epoch;
         if done >= self.epochs {
-            let epochs = self.epochs;
-            let message =
-                format!("{} done: nothing to train up to --epochs {epochs}", count(done, "epoch"));
-            self.report.warning(&message);
-            // The output may be another file than the one carried on.
+            let (epochs, more) = (count(done, "epoch"), done + 1);
+            self.report.warning(&format!("already at {epochs}; give --epochs {more} or more"));
+            // The output may be another file than the resumed one.
             self.save()?;
         }
         while self.trainer.state().progress.epoch < self.epochs {
@@ -224,19 +158,19 @@ impl Session<'_> {
             let start = Instant::now();
             let bar = self.report.start_epoch(self.epochs)?;
             let (stop, report) = (&self.stop, &mut self.report);
-            let mut told = Ok(());
+            let mut reported = Ok(());
             let outcome = self.trainer.train_epoch(train, validation, &mut |step| {
-                told = report.step(&bar, &step);
+                reported = report.step(&bar, &step);
                 match stop.signal() {
-                    None if told.is_ok() => ControlFlow::Continue(()),
+                    None if reported.is_ok() => ControlFlow::Continue(()),
                     _ => ControlFlow::Break(()),
                 }
             });
             self.report.finish_epoch();
-            let outcome = outcome.with_context(|| self.output.display().to_string())?;
-            // An epoch is told of only when it is safe on the disk.
+            let outcome = outcome.map_err(|error| self.failure(error))?;
+            // An epoch is reported only after it has been saved to disk.
             self.save()?;
-            told?;
+            reported?;
             match outcome {
                 EpochOutcome::Completed(record) => {
                     let epoch = self.trainer.state().progress.epoch;
@@ -252,15 +186,31 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// Does all of the first save but replacing a file: it must not fail after an hour of training.
+    /// The error of an epoch, with the model's path, and after divergence with what to try.
+    fn failure(&self, error: nn_train::Error) -> anyhow::Error {
+        let path = self.output.display();
+        let context = match error {
+            nn_train::Error::Diverged { .. } => {
+                let rate = self.trainer.state().schedule.learning_rate;
+                let lower = rounded(rate / 10.0);
+                format!(
+                    "{path}: training diverged, the learning rate was {rate}: \
+                     try --learning-rate {lower}, or run `fmnist find-rate`"
+                )
+            }
+            _ => path.to_string(),
+        };
+        anyhow::Error::new(error).context(context)
+    }
+
+    /// Does everything of the first save except replacing a file, so that it does not fail after an hour of training.
     fn rehearse_save(&self) -> Result<(), nn_io::Error> {
         let checkpoint = checkpoint(&self.trainer, &self.info);
         checkpoint.rehearse_save(self.output)?;
         self.checkpoints.as_ref().map_or(Ok(()), |it| it.rehearse_save(&checkpoint))
     }
 
-    /// Saves the run, and in the directory of checkpoints what belongs there after this epoch, or after
-    /// a stop within one.
+    /// Saves the run, and the checkpoints that are due after this epoch or after a stop within one.
     fn save(&mut self) -> Result<(), nn_io::Error> {
         let Self { trainer, info, output, checkpoints, checkpoint_every, epochs, .. } = self;
         let checkpoint = checkpoint(trainer, info);
@@ -279,7 +229,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Evaluates the trained model on the test set, once.
+    /// Evaluates the trained model once on the test set.
     fn finish(
         &mut self,
         test: &Samples<'_>,
@@ -287,7 +237,7 @@ impl Session<'_> {
         dataset: &Dataset,
     ) -> anyhow::Result<()> {
         let config = &self.trainer.state().config;
-        let evaluation = EvaluationConfig { loss: config.loss.plain(), mirror: config.mirror };
+        let evaluation = EvaluationConfig { loss: config.loss.plain(), tta_flip: config.tta_flip };
         let model = self.trainer.inference_model();
         let test = nn_train::evaluate(&model, test, evaluation, threads)?.sums.into();
         self.report.finished(&test, self.trainer.state(), self.output)?;
@@ -298,7 +248,7 @@ impl Session<'_> {
     }
 }
 
-/// A run as it is now.
+/// The run in its current state.
 fn checkpoint<'a>(trainer: &'a Trainer, info: &'a ModelInfo) -> CheckpointRef<'a> {
     CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
 }

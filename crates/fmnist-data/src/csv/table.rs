@@ -8,26 +8,26 @@ use csv_core::{ReadFieldResult, Reader};
 use crate::dataset::MAX_SIDE;
 use crate::{Error, sniff};
 
-/// Longest value in bytes: a column's name in the header.
+/// The longest value in bytes; a column name in the header is the longest.
 const MAX_VALUE: usize = 64;
 
-/// Most columns: a label, and the pixels of the largest image.
+/// The largest number of columns: a label and the pixels of the largest image.
 const MAX_COLUMNS: usize = 1 + MAX_SIDE * MAX_SIDE;
 
-/// Reads a table of a header and lines of small numbers.
+/// Reads a table: a header, then lines of small numbers.
 pub(super) struct Table<'a, R> {
     input: BufReader<R>,
     path: &'a Path,
     core: Reader,
     value: [u8; MAX_VALUE],
     length: usize,
-    /// The line that the last value stands on, from 1.
+    /// The line of the last value, from 1.
     line: u64,
-    /// Which value of its line it is, from 1.
+    /// The column of the last value, from 1.
     column: usize,
-    /// Whether it is the last of its line.
+    /// Whether the last value ends its line.
     is_last: bool,
-    /// Ends of lines since.
+    /// Line ends after the last value.
     newlines: u64,
 }
 
@@ -47,12 +47,12 @@ impl<'a, R: Read> Table<'a, R> {
         }
     }
 
-    /// Reads the names of the columns, of which the first is `label`; how many others there are.
+    /// Reads the column names, the first of which is `label`. Returns the number of the others.
     pub(super) fn header(&mut self) -> Result<usize, Error> {
         let head = self.input.fill_buf().map_err(Error::io(self.path, "read"))?;
         let kind = sniff::describe(head.get(..sniff::HEAD).unwrap_or(head));
         let is_there = match self.advance() {
-            // Too long a name, so not this one.
+            // The name is too long to be `label`.
             Err(Error::Text { .. }) => true,
             result => result?,
         };
@@ -69,7 +69,7 @@ impl<'a, R: Read> Table<'a, R> {
         Ok(self.column.saturating_sub(1))
     }
 
-    /// Begins a line, if there is one: its label, which is below `n_classes`.
+    /// Begins the next line and returns its label, below `n_classes`; `None` at the end of the file.
     pub(super) fn begin_line(&mut self, n_classes: usize) -> Result<Option<u8>, Error> {
         if !self.advance()? {
             return Ok(None);
@@ -83,7 +83,7 @@ impl<'a, R: Read> Table<'a, R> {
         }
     }
 
-    /// The next pixel of a line that has so many columns.
+    /// The next pixel of a line that has `n_columns`.
     pub(super) fn value(&mut self, n_columns: usize) -> Result<u8, Error> {
         if self.is_last {
             let found = self.column.to_string();
@@ -96,7 +96,7 @@ impl<'a, R: Read> Table<'a, R> {
         }
     }
 
-    /// The line must have ended.
+    /// Fails unless the line has ended.
     pub(super) fn end_line(&mut self) -> Result<(), Error> {
         if self.is_last {
             return Ok(());
@@ -145,7 +145,7 @@ impl<'a, R: Read> Table<'a, R> {
         }
     }
 
-    /// Adds up the ends of lines, less the one of the line that the value itself ends.
+    /// Counts line ends, except that of the line which the value itself ends.
     fn count_lines(&mut self, ends_line: bool) {
         let own = u64::from(ends_line);
         self.line = self.line.saturating_add(self.newlines.saturating_sub(own));
@@ -156,13 +156,13 @@ impl<'a, R: Read> Table<'a, R> {
         self.value.get(..self.length).unwrap_or_default()
     }
 
-    /// The last value as a message can show it.
+    /// The last value, escaped for a message.
     fn found(&self) -> String {
         format!("\"{}\"", self.text().escape_ascii())
     }
 }
 
-/// A number of 0 to 255 in digits, spaces around it or not.
+/// A number from 0 to 255 in digits, possibly with spaces around it.
 fn number(text: &[u8]) -> Option<u8> {
     let digits = text.trim_ascii();
     if digits.is_empty() {

@@ -1,9 +1,10 @@
-//! The size of an image where its file does not say it, and how a command line names it.
+//! The size of an image, for files that do not state it, and its form on a command line.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::MAX_SIDE;
+/// The longest side of an image, in pixels.
+pub const MAX_SIDE: usize = 1024;
 
 /// Width and height in pixels, each of 1 to [`MAX_SIDE`]; as text, `28x28`, the width first.
 ///
@@ -22,23 +23,23 @@ pub struct ImageSize {
 }
 
 impl ImageSize {
-    /// A size, if it is one that images may have.
+    /// A size, or `None` if a side is 0 or above [`MAX_SIDE`].
     pub fn new(width: usize, height: usize) -> Option<Self> {
         let is_side = |side| (1..=MAX_SIDE).contains(&side);
         (is_side(width) && is_side(height)).then_some(Self { width, height })
     }
 
-    /// Pixels of a row.
+    /// The number of columns.
     pub fn width(self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// The number of rows.
     pub fn height(self) -> usize {
         self.height
     }
 
-    /// Pixels of an image, at most [`MAX_SIDE`] squared.
+    /// The number of pixels, at most [`MAX_SIDE`] squared.
     pub fn pixels(self) -> usize {
         self.width.saturating_mul(self.height)
     }

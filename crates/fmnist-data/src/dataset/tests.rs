@@ -8,10 +8,13 @@ mod stranger;
 
 use std::fs;
 
-use super::four_files::{load_published, to_images};
+use std::path::Path;
+
 use super::*;
 use crate::fixture::{self, gzip, idx_u8};
+use crate::four_files::{load_published, to_images};
 use crate::manifest::Manifest;
+use crate::{Error, manifest};
 
 const NAMES: [&str; 4] = [
     "train-images-idx3-ubyte.gz",

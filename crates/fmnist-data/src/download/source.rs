@@ -1,4 +1,4 @@
-//! Where files are fetched from: the published mirrors, or a place that a person names.
+//! Download sources: the published mirrors, or one that the user names.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// The environment variable that names another source than the built-in mirrors. Empty counts as
-/// unset.
+/// The environment variable that names a source instead of the built-in mirrors. Empty counts as unset.
 pub const VARIABLE: &str = "FMNIST_MIRROR";
 
 /// Where the dataset is published: its repository, its own site, and the copy that Keras uses.
@@ -29,7 +28,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Reads a source as a person writes it: an http(s) address, or else a directory.
+    /// Parses a source: an http(s) address, or else a directory.
     ///
     /// # Errors
     ///
@@ -47,7 +46,7 @@ impl Source {
         }
     }
 
-    /// Where this source has the file called `name`.
+    /// The address or path of the file `name` in this source.
     pub(super) fn place(&self, name: &str) -> String {
         match self {
             Self::Url(base) => format!("{base}/{name}"),
@@ -65,8 +64,8 @@ impl fmt::Display for Source {
     }
 }
 
-/// The sources to fetch from: `from`, or else what [`VARIABLE`] names, or else the three mirrors
-/// of the published dataset.
+/// The sources to download from: `from`, or else the one in [`VARIABLE`], or else the three mirrors of the published
+/// dataset.
 ///
 /// # Errors
 ///

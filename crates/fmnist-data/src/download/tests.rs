@@ -9,22 +9,36 @@ mod server;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tally::{Failure, ensure};
+use tally::{Dice, Failure, ensure};
 
 use super::*;
-use crate::fixture::{self, gzip};
+use crate::fixture::{self, gzip, idx_u8};
 use crate::manifest::Manifest;
 use server::{Behaviour, Server};
 
 const IMAGES: &str = "train-images-idx3-ubyte.gz";
 const LABELS: &str = "train-labels-idx1-ubyte.gz";
 
+/// The four files of a set of 600 + 300 images of 28 x 28 that hardly compress: a download of several reads and writes.
+fn noisy_files() -> [Vec<u8>; 4] {
+    let mut dice = Dice::new(0);
+    let mut bytes = |n: usize, end: usize| -> Vec<u8> {
+        (0..n).map(|_| u8::try_from(dice.below(end)).unwrap()).collect()
+    };
+    [
+        idx_u8(&[600, 28, 28], &bytes(600 * 784, 256)),
+        idx_u8(&[600], &bytes(600, 10)),
+        idx_u8(&[300, 28, 28], &bytes(300 * 784, 256)),
+        idx_u8(&[300], &bytes(300, 10)),
+    ]
+}
+
 fn fetch_into(
     dir: &Path,
     manifest: &Manifest,
     timeouts: Timeouts,
     sources: &[Source],
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
     // A proxy of the machine that runs the tests has no business on the loopback interface.
     let agent = config(timeouts).proxy(None).build().new_agent();
@@ -63,7 +77,7 @@ impl Target {
     fn fetch_with(
         &self,
         sources: &[Source],
-        progress: &mut dyn FnMut(Progress<'_>),
+        progress: &mut dyn FnMut(DownloadProgress<'_>),
     ) -> Result<Vec<Fetched>, Error> {
         let result = self.fetch_within(Timeouts::default(), sources, progress);
         self.assert_nothing_wrong_has_a_name();
@@ -74,7 +88,7 @@ impl Target {
         &self,
         timeouts: Timeouts,
         sources: &[Source],
-        progress: &mut dyn FnMut(Progress<'_>),
+        progress: &mut dyn FnMut(DownloadProgress<'_>),
     ) -> Result<Vec<Fetched>, Error> {
         fetch_into(self.dir.path(), &self.manifest, timeouts, sources, progress)
     }
@@ -138,7 +152,9 @@ fn a_good_mirror_is_enough() {
         let mut last = 0;
         target
             .fetch_with(&[first.source(), second.source()], &mut |progress| {
-                let Progress::Receiving { received, total, .. } = progress else { panic!() };
+                let DownloadProgress::Receiving { received, total, .. } = progress else {
+                    panic!()
+                };
                 assert!(received <= total);
                 last = received;
             })

@@ -1,20 +1,19 @@
-//! What is in a folder: the classes in it, and the pictures in those.
+//! Lists a folder: its classes, and the pictures of each.
 //!
-//! Only two levels are looked into, so that no loop of links leads anywhere.
+//! Only two levels are read, so a loop of links does no harm.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::check;
-use crate::Error;
-use crate::dataset::{MAX_CLASSES, MAX_IMAGES, classes};
+use crate::dataset::{MAX_CLASSES, MAX_IMAGES};
+use crate::{Error, classes};
 
-/// A class and its pictures, in the order of their names.
+/// A class and its pictures, sorted by name.
 pub(super) type Class = (String, Vec<PathBuf>);
 
-/// The folders of training and test set, if `dir` is parted so. One of them alone may be a class of that
-/// name; with folders in it, it is none.
+/// The folders of training and test set, if `dir` has both. A single one may be a class of that name, but not if it
+/// contains folders.
 pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> {
     let parts = ["train", "test"].map(|name| dir.join(name));
     match parts.each_ref().map(|part| part.is_dir()) {
@@ -29,14 +28,14 @@ pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> 
     Ok(None)
 }
 
-/// The classes in `dir`, in the order of their names.
+/// The classes in `dir`, sorted by name.
 pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
     let mut classes = Vec::new();
     let mut n_pictures = 0_usize;
     for path in entries(dir)? {
         if !path.is_dir() {
             check(&path, !is_named_as_picture(&path), || {
-                ("pictures in the folders of their classes".into(), "one beside these".into())
+                ("pictures in the folders of their classes".into(), "one next to them".into())
             })?;
             continue;
         }
@@ -61,7 +60,7 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
     Ok(classes)
 }
 
-/// The error where nothing can be learnt from these classes.
+/// Fails unless there are at least 2 classes and each has a picture.
 pub(super) fn check_classes(dir: &Path, classes: &[Class]) -> Result<(), Error> {
     check(dir, classes.len() >= 2, || {
         ("a folder for each of 2 classes or more".into(), format!("{} of them", classes.len()))
@@ -74,7 +73,7 @@ pub(super) fn check_classes(dir: &Path, classes: &[Class]) -> Result<(), Error> 
     }
 }
 
-/// The error where the two sets are not of the same classes.
+/// Fails unless both sets have the same classes.
 pub(super) fn check_same(
     dir: &Path,
     classes: &[Class],
@@ -97,7 +96,7 @@ pub(super) fn check_same(
     }
 }
 
-/// What is in a directory and not hidden, in the order of the names' bytes.
+/// The entries of a directory that are not hidden, sorted by the bytes of their names.
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
@@ -105,7 +104,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        // A path is shown as it is wherever something is wrong with its file.
+        // Errors show paths unescaped.
         let shown = name.to_string_lossy();
         check(dir, classes::fault(&shown) != Some("control characters"), || {
             ("names without control characters".into(), format!("{shown:?}"))
@@ -115,6 +114,20 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let name = |path: &PathBuf| path.file_name().map(|name| name.as_encoded_bytes().to_vec());
     paths.sort_by_cached_key(name);
     Ok(paths)
+}
+
+/// Fails unless the arrangement of the folder holds to a rule.
+pub(super) fn check(
+    path: &Path,
+    holds: bool,
+    expected_and_found: impl FnOnce() -> (String, String),
+) -> Result<(), Error> {
+    if holds {
+        return Ok(());
+    }
+    let (expected, found) = expected_and_found();
+    let hint = "arrange the pictures as DIR/train/CLASS/*.png and DIR/test/CLASS/*.png, or as DIR/CLASS/*.png";
+    Err(Error::Layout { path: path.into(), expected, found, hint })
 }
 
 fn is_named_as_picture(path: &Path) -> bool {

@@ -1,11 +1,18 @@
-//! Which pictures of a class are for the test, and in which order a set has those of all classes.
+//! Chooses the test pictures of a class, and the order of all pictures in a set.
 
 use std::path::PathBuf;
 
-use super::{Entry, TEST_SHARE};
+/// One in so many pictures of a class belongs to the test set, if that has no folder of its own.
+pub const TEST_SHARE: usize = 6;
 
-/// Parts the pictures of each class into those to learn from and those to test by: of each six, in the
-/// order of names, the last.
+/// A picture that is part of a set, not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    pub(super) label: u8,
+}
+
+/// Splits the pictures of each class into training and test pictures: the last of every six, by name, is for the test.
 pub(super) fn every_sixth(classes: Vec<Vec<PathBuf>>) -> [Vec<Vec<PathBuf>>; 2] {
     let parted = classes.into_iter().map(|pictures| {
         let numbered = pictures.into_iter().zip(1_usize..);
@@ -18,8 +25,8 @@ pub(super) fn every_sixth(classes: Vec<Vec<PathBuf>>) -> [Vec<Vec<PathBuf>>; 2] 
     [train, test]
 }
 
-/// Puts classes, each in order, into one sequence that has as much of each in every part of it: picture
-/// `i` of `n` stands at (2 i + 1) / 2 n of the way, at equal places the class of the smaller label first.
+/// Merges the classes into one sequence in which each is spread evenly. Picture `i` of `n` has the position
+/// (2 i + 1) / 2 n; at equal positions, the smaller label comes first.
 pub(super) fn spread(classes: Vec<Vec<PathBuf>>) -> Vec<Entry> {
     let mut placed = Vec::new();
     for (label, pictures) in (0..=u8::MAX).zip(classes) {
@@ -27,7 +34,7 @@ pub(super) fn spread(classes: Vec<Vec<PathBuf>>) -> Vec<Entry> {
         let odd = (0_u64..).map(|i| i.saturating_mul(2).saturating_add(1));
         placed.extend(odd.zip(pictures).map(|(place, path)| (place, n, Entry { path, label })));
     }
-    // a / n is less than b / m where a m is less than b n; the sort keeps what is equal in order.
+    // a / n < b / m if a m < b n; the sort is stable.
     placed.sort_by(|(a, n, _), (b, m, _)| a.saturating_mul(*m).cmp(&b.saturating_mul(*n)));
     placed.into_iter().map(|(_, _, entry)| entry).collect()
 }

@@ -1,13 +1,18 @@
-//! The random choices behind an image.
+//! The random choices of an image.
 //!
-//! One ChaCha8 stream an image, so that no image depends on how many draws another one took.
+//! Each image has its own ChaCha8 stream, so no image depends on how many draws another one took.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::Part;
+/// Which of the two splits; part of every image's stream number.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Train,
+    Test,
+}
 
-/// What a stream is drawn for; keeps the streams of images and of their order apart.
+/// What a stream is for; images and their order have separate streams.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     Image,

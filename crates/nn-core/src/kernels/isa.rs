@@ -57,8 +57,8 @@ impl InstructionSet {
         }
     }
 
-    /// Has the kernels of this process use this one, from now to its end. Says whether they do: not
-    /// where the processor lacks it, or where a kernel has run, or been chosen for, before.
+    /// Selects this one for all kernels of this process. Returns whether they use it: they do not if the processor
+    /// lacks it, or if a kernel has run or another one was selected before.
     pub fn choose(self) -> bool {
         if let Some(arch) = self.arch() {
             CHOSEN.get_or_init(|| arch);

@@ -44,7 +44,7 @@ use std::{
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::marks::Nonzero;
+use super::mask::Nonzero;
 use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 
 /// Indices of the summed dimension in a block: those of a word of bits.
@@ -247,7 +247,7 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
         let n_panels = n_vectors.div_ceil(longest);
         let k = self.terms.iter().map(|term| term.k).max().unwrap_or(0);
         let mut words = [[0; COLUMNS]; TERMS];
-        // One block of no indices, where there are none: `c` is to be written.
+        // If there are no indices, one block without any: `c` must be written.
         for block in 0..k.div_ceil(BLOCK).max(1) {
             for start in (0..self.n).step_by(COLUMNS) {
                 let columns = start..self.n.min(start + COLUMNS);
@@ -308,7 +308,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         }
     }
 
-    /// `R` vectors of rows from `row`, of which the last may be cut short by the matrix' end where they are not `FULL`.
+    /// `R` vectors of rows from `row`; unless they are `FULL`, the end of the matrix can cut the last one short.
     #[inline(always)]
     #[allow(unsafe_code)]
     fn columns<S: Simd, const R: usize, const FULL: bool>(
@@ -438,7 +438,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
 
 impl Factors<'_> {
     /// Copies a block of `R` full vectors of rows from `row` of `a`, and asks memory for what is to be copied next: the
-    /// rows behind them, or the first of the next block.
+    /// rows after them, or the first of the next block.
     #[inline(always)]
     #[allow(unsafe_code)]
     fn copy<S: Simd, const R: usize>(
@@ -484,7 +484,7 @@ fn prefetch(at: *const f32) {
     let _ = at;
 }
 
-/// The `len` elements at `from`, up to a vector's lanes; the lanes behind them are 0.
+/// The `len` elements at `from`, up to a vector's lanes; the lanes after them are 0.
 ///
 /// # Safety
 ///

@@ -1,9 +1,11 @@
 //! Activations that act on each element by itself.
 //!
-//! The gradient is written by whichever of input and output gives it more simply. Where an activation has a
-//! kink the gradient is that of its flat side, as the book has it for ReLU.
+//! The gradient is computed from the input or from the output, whichever is simpler. At a kink it is the gradient of
+//! the left side, as the book has it for ReLU.
 
+use super::op::{Backward, Forward, LayerOp, ZeroRule};
 use crate::{
+    SettingError,
     buffer::{MatrixView, MatrixViewMut},
     kernels,
 };
@@ -41,7 +43,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Its name, as files and summaries have it.
+    /// The name in files and summaries, such as `leaky_relu`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Relu => "relu",
@@ -56,7 +58,7 @@ impl Activation {
     }
 
     /// Overwrites `y` with the activation of each element of `x`, of the same shape.
-    pub(crate) fn forward(self, x: MatrixView<'_>, y: MatrixViewMut<'_>) {
+    fn map(self, x: MatrixView<'_>, y: MatrixViewMut<'_>) {
         match self {
             // A comparison, not `max`: a NaN stays NaN and shows in the loss.
             Self::Relu => kernels::map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
@@ -76,8 +78,8 @@ impl Activation {
         }
     }
 
-    /// Overwrites `dx` with the gradient by the input; all of the shape of input `x` and output `y`.
-    pub(crate) fn backward_input(
+    /// Overwrites `dx` with the gradient with respect to the input; all of the shape of input `x` and output `y`.
+    fn input_gradient(
         self,
         x: MatrixView<'_>,
         y: MatrixView<'_>,
@@ -110,6 +112,39 @@ impl Activation {
             }),
             Self::Linear => kernels::zip_map(x, dy, dx, |_, dy| dy),
         }
+    }
+}
+
+impl LayerOp for Activation {
+    fn name(&self) -> &'static str {
+        Activation::name(*self)
+    }
+
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        match *self {
+            Self::LeakyRelu { slope } => vec![("slope", slope)],
+            Self::Elu { alpha } => vec![("alpha", alpha)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        self.settings().into_iter().try_for_each(|(name, found)| {
+            let expected = "a number between -1e6 and 1e6";
+            SettingError::check(name, (-1e6..1e6).contains(&found), expected, found)
+        })
+    }
+
+    fn forward(&self, pass: Forward<'_>) {
+        self.map(pass.x.values, pass.y);
+    }
+
+    fn backward_input(&self, pass: &Backward<'_>, dx: MatrixViewMut<'_>) {
+        self.input_gradient(pass.x, pass.y, pass.dy, dx);
+    }
+
+    fn zero_rule(&self) -> ZeroRule {
+        if *self == Self::Relu { ZeroRule::StopsGradient } else { ZeroRule::Nothing }
     }
 }
 
@@ -157,8 +192,8 @@ mod tests {
             let input = DMatrix::repeat(1, 1, x as f32);
             let (mut output, mut gradient) = (input.clone(), input.clone());
             let dy = DMatrix::repeat(1, 1, 1.0);
-            activation.forward(input.as_view(), output.as_view_mut());
-            activation.backward_input(
+            activation.map(input.as_view(), output.as_view_mut());
+            activation.input_gradient(
                 input.as_view(),
                 output.as_view(),
                 dy.as_view(),
@@ -178,7 +213,7 @@ mod tests {
     fn relu_does_not_hide_a_nan() {
         let x = DMatrix::from_element(1, 1, f32::NAN);
         let mut y = DMatrix::zeros(1, 1);
-        Activation::Relu.forward(x.as_view(), y.as_view_mut());
+        Activation::Relu.map(x.as_view(), y.as_view_mut());
         assert!(y[0].is_nan());
     }
 
@@ -198,8 +233,8 @@ mod tests {
         let x = DMatrix::from_column_slice(2, 3, &[-1e30, -200.0, -0.0, 0.0, 200.0, 1e30]);
         let (mut y, mut dx, dy) = (x.clone(), x.clone(), x.map(|_| 1.0));
         for activation in all {
-            activation.forward(x.as_view(), y.as_view_mut());
-            activation.backward_input(x.as_view(), y.as_view(), dy.as_view(), dx.as_view_mut());
+            activation.map(x.as_view(), y.as_view_mut());
+            activation.input_gradient(x.as_view(), y.as_view(), dy.as_view(), dx.as_view_mut());
             assert!(y.iter().chain(dx.iter()).all(|x| x.is_finite()), "{activation:?}: {y} {dx}");
         }
     }

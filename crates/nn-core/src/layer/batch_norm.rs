@@ -1,165 +1,127 @@
 //! Batch normalisation: each feature gets mean 0 and variance 1 over the batch, then a scale and a shift.
 //!
-//! `y = scale (x - mean) / sqrt(variance + epsilon) + shift`. In training, mean and variance are those of the
-//! feature over the whole batch, however many threads share it: a pass stops before such a layer until all
-//! parts' sums are there ([`crate::BatchStatistics::gather`]). In inference they are the running ones, which move by
-//! `momentum` of the difference at each batch and are saved with the model.
-//!
-//! # Sources
-//!
-//! Ioffe and Szegedy, "Batch Normalization" (2015), algorithms 1 and 2; the running variance is the unbiased
-//! one, `n / (n - 1)` times the batch's, as in algorithm 2 and in PyTorch.
+//! In training, mean and variance are those of the feature over the whole batch, however many threads share it: a
+//! pass waits before such a layer until the sums of all shards are there ([`crate::BatchStatistics::gather`]). In
+//! inference they are the running ones, which move by `momentum` of the difference at each batch and are saved with
+//! the model.
 
-use std::ops::Range;
-
+use super::op::{Backward, BatchSync, Forward, LayerOp, ShardView, Shards};
 use crate::{
+    Mode, Place, Role, SettingError, Shape,
     buffer::{MatrixView, MatrixViewMut},
     kernels,
-    layer::norm::Norm,
 };
 
-/// Batch normalisation, and where its running statistics begin: the means, then the variances.
+/// `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, mean and variance being those of the feature over the
+/// batch, and in inference the running ones.
+///
+/// # Sources
+///
+/// Ioffe and Szegedy, "Batch Normalization" (2015), algorithms 1 and 2; the running variance is the unbiased one,
+/// `n / (n - 1)` times the batch's, as in algorithm 2 and in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNorm {
-    /// Its size and parameters.
-    pub norm: Norm,
-    /// By how much of the difference the running statistics move at a batch, in `(0, 1]`.
+    /// The share of the difference to a batch's statistics by which the running ones move, in `(0, 1]`.
     pub momentum: f64,
-    /// Index of its first running mean in the model's statistics.
-    pub offset: usize,
+    /// Added to the variance, above 0.
+    pub epsilon: f64,
 }
 
-/// What a pass keeps of every feature.
+/// What a pass saves of every feature.
 #[derive(Debug)]
-struct Kept<'a> {
+struct Cache<'a> {
     mean: &'a [f32],
     /// What makes the variance 1.
     factor: &'a [f32],
     /// The unbiased variance.
     variance: &'a [f32],
-    /// The mean over the batch of the gradient by the output, and of that times the normalised input.
+    /// The mean over the batch of the gradient with respect to the output, and of that times the normalised input.
     d_shift: &'a [f32],
     d_scale: &'a [f32],
 }
 
-/// As many numbers does [`Kept`] have of a feature.
-pub(crate) const KEPT_PER_FEATURE: usize = 5;
+/// How many numbers [`Cache`] has of a feature.
+const CACHE_PER_FEATURE: usize = 5;
 
-impl<'a> Kept<'a> {
-    fn new(kept: &'a [f32], size: usize) -> Self {
-        let mut parts = kept.chunks_exact(size);
+impl<'a> Cache<'a> {
+    fn new(cache: &'a [f32]) -> Self {
+        let mut parts = cache.chunks_exact(cache.len() / CACHE_PER_FEATURE);
         let mut next = || parts.next().unwrap_or_default();
         Self { mean: next(), factor: next(), variance: next(), d_shift: next(), d_scale: next() }
     }
 }
 
-impl BatchNorm {
-    /// Where the running means lie in the model's statistics. They begin as 0.
-    pub fn means(self) -> Range<usize> {
-        self.offset..self.offset + self.norm.size
+impl LayerOp for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch_norm"
     }
 
-    /// Where the running variances lie in the model's statistics. They begin as 1.
-    pub fn variances(self) -> Range<usize> {
-        self.offset + self.norm.size..self.end()
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        vec![("momentum", self.momentum), ("epsilon", self.epsilon)]
     }
 
-    pub(crate) fn end(self) -> usize {
-        self.offset + 2 * self.norm.size
+    fn check(&self) -> Result<(), SettingError> {
+        let valid = f64::from(f32::MIN_POSITIVE)..1.0f64.next_up();
+        let is_valid = valid.contains(&self.momentum);
+        SettingError::check("momentum", is_valid, "above 0 and at most 1", self.momentum)?;
+        SettingError::check_epsilon(self.epsilon)
     }
 
-    /// Overwrites `sums` with the sums of each feature of `x`, then with those of its squares.
-    pub(crate) fn sum(self, x: MatrixView<'_>, sums: &mut [f64]) {
-        kernels::sum_columns_and_squares(x, sums);
+    fn tensors(&self, input: Shape) -> Vec<(&'static str, Role, Vec<usize>)> {
+        let size = || vec![input.len()];
+        vec![
+            ("scales", Role::Scale, size()),
+            ("shifts", Role::Shift, size()),
+            ("means", Role::RunningMean, size()),
+            ("variances", Role::RunningVariance, size()),
+        ]
     }
 
-    /// From all parts' sums, one after another, to the batch's statistics, written to the start of `kept`.
-    pub(crate) fn combine<'s>(
-        self,
-        n: usize,
-        parts: impl Iterator<Item = &'s [f64]> + Clone,
-        kept: &mut [f32],
-    ) {
-        let size = self.norm.size;
-        let n = n as f64;
-        let total = |at: usize| parts.clone().map(|sums| sums[at]).sum::<f64>();
-        for i in 0..size {
-            let mean = total(i) / n;
-            let variance = (total(size + i) / n - mean * mean).max(0.0);
-            kept[i] = mean as f32;
-            kept[size + i] = (1.0 / (variance + self.norm.epsilon).sqrt()) as f32;
-            kept[2 * size + i] = (variance * n / (n - 1.0).max(1.0)) as f32;
-        }
+    fn cache_len(&self, at: &Place, _: usize) -> usize {
+        CACHE_PER_FEATURE * at.input.len()
     }
 
-    /// From all parts' gradients by scales and shifts to their means, written behind the statistics in `kept`.
-    pub(crate) fn combine_gradients<'s>(
-        self,
-        n: usize,
-        parts: impl Iterator<Item = &'s [f32]> + Clone,
-        kept: &mut [f32],
-    ) {
-        let size = self.norm.size;
-        let mean = |at: usize| {
-            let total: f64 = parts.clone().map(|sums| f64::from(sums[at])).sum();
-            (total / n as f64) as f32
-        };
-        for i in 0..size {
-            kept[3 * size + i] = mean(size + i);
-            kept[4 * size + i] = mean(i);
-        }
-    }
-
-    /// Moves the running statistics towards those of the batch.
-    pub(crate) fn update(self, kept: &[f32], statistics: &mut [f32]) {
-        let momentum = self.momentum as f32;
-        let Kept { mean, variance, .. } = Kept::new(kept, self.norm.size);
-        let mut move_towards = |range: Range<usize>, batch: &[f32]| {
-            for (running, &batch) in statistics[range].iter_mut().zip(batch) {
-                *running += momentum * (batch - *running);
+    fn forward(&self, pass: Forward<'_>) {
+        let Forward { params, statistics, mode, x, mut y, cache, .. } = pass;
+        if mode == Mode::Infer {
+            let (means, variances) = statistics.split_at(statistics.len() / 2);
+            let (mean, rest) = cache.split_at_mut(means.len());
+            mean.copy_from_slice(means);
+            for (factor, &variance) in rest.iter_mut().zip(variances) {
+                *factor = (1.0 / (f64::from(variance) + self.epsilon).sqrt()) as f32;
             }
-        };
-        move_towards(self.means(), mean);
-        move_towards(self.variances(), variance);
-    }
-
-    /// The statistics of inference, as [`BatchNorm::combine`] writes those of training.
-    pub(crate) fn running(self, statistics: &[f32], kept: &mut [f32]) {
-        let size = self.norm.size;
-        kept[..size].copy_from_slice(&statistics[self.means()]);
-        let factors = kept[size..2 * size].iter_mut();
-        for (factor, &variance) in factors.zip(&statistics[self.variances()]) {
-            *factor = (1.0 / (f64::from(variance) + self.norm.epsilon).sqrt()) as f32;
         }
-    }
-
-    /// Overwrites `y` with the normalised columns of `x`.
-    pub(crate) fn forward(
-        self,
-        params: &[f32],
-        x: MatrixView<'_>,
-        mut y: MatrixViewMut<'_>,
-        kept: &[f32],
-    ) {
-        let (scale, shift) = self.norm.params(params);
-        let Kept { mean, factor, .. } = Kept::new(kept, self.norm.size);
-        for (x, mut y) in x.column_iter().zip(y.column_iter_mut()) {
+        let (scale, shift) = params.split_at(params.len() / 2);
+        let Cache { mean, factor, .. } = Cache::new(cache);
+        for (x, mut y) in x.values.column_iter().zip(y.column_iter_mut()) {
             kernels::normalize(x.as_slice(), [mean, factor, scale, shift], y.as_mut_slice());
         }
     }
 
-    /// Overwrites `d_sums` with the gradient by scales and shifts, summed over the columns.
-    pub(crate) fn sum_gradient(
-        self,
-        x: MatrixView<'_>,
-        kept: &[f32],
-        dy: MatrixView<'_>,
-        d_sums: &mut [f32],
-    ) {
-        d_sums.fill(0.0);
-        let (d_scale, d_shift) = d_sums.split_at_mut(self.norm.size);
-        let Kept { mean, factor, .. } = Kept::new(kept, self.norm.size);
-        for (x, dy) in x.column_iter().zip(dy.column_iter()) {
+    /// `scale factor (dy - mean(dy) - normal mean(dy normal))`, the means being the batch's.
+    fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
+        let (scale, _) = pass.params.split_at(pass.params.len() / 2);
+        let Cache { mean, factor, d_shift, d_scale, .. } = Cache::new(pass.cache);
+        let columns = pass.x.column_iter().zip(pass.dy.column_iter()).zip(dx.column_iter_mut());
+        for ((x, dy), mut dx) in columns {
+            kernels::norm_backward(
+                [x.as_slice(), dy.as_slice()],
+                [mean, factor, scale, d_shift, d_scale],
+                dx.as_mut_slice(),
+            );
+        }
+    }
+
+    fn n_column_sums(&self, at: &Place) -> usize {
+        at.params.len()
+    }
+
+    /// The gradient with respect to scales and shifts.
+    fn column_sums(&self, pass: &Backward<'_>, sums: &mut [f32]) {
+        sums.fill(0.0);
+        let (d_scale, d_shift) = sums.split_at_mut(sums.len() / 2);
+        let Cache { mean, factor, .. } = Cache::new(pass.cache);
+        for (x, dy) in pass.x.column_iter().zip(pass.dy.column_iter()) {
             kernels::add_norm_gradient(
                 [x.as_slice(), dy.as_slice(), mean, factor],
                 d_scale,
@@ -168,25 +130,57 @@ impl BatchNorm {
         }
     }
 
-    /// Overwrites `dx` with the gradient by the input:
-    /// `scale factor (dy - mean(dy) - normal mean(dy normal))`, the means being the batch's.
-    pub(crate) fn backward_input(
-        self,
-        params: &[f32],
-        x: MatrixView<'_>,
-        kept: &[f32],
-        dy: MatrixView<'_>,
-        mut dx: MatrixViewMut<'_>,
-    ) {
-        let (scale, _) = self.norm.params(params);
-        let Kept { mean, factor, d_shift, d_scale, .. } = Kept::new(kept, self.norm.size);
-        let columns = x.column_iter().zip(dy.column_iter()).zip(dx.column_iter_mut());
-        for ((x, dy), mut dx) in columns {
-            kernels::norm_backward(
-                [x.as_slice(), dy.as_slice()],
-                [mean, factor, scale, d_shift, d_scale],
-                dx.as_mut_slice(),
-            );
+    fn gradient_bound(&self, shard: ShardView<'_>) -> f64 {
+        f64::from(kernels::max_abs_of(shard.column_sums))
+    }
+
+    fn batch_sync(&self) -> Option<&dyn BatchSync> {
+        Some(self)
+    }
+}
+
+impl BatchSync for BatchNorm {
+    fn n_batch_sums(&self, at: &Place) -> usize {
+        2 * at.input.len()
+    }
+
+    /// The sums of each feature, then those of its squares.
+    fn sum_batch(&self, x: MatrixView<'_>, sums: &mut [f64]) {
+        kernels::sum_columns_and_squares(x, sums);
+    }
+
+    fn gather(&self, at: &Place, n_batch: usize, shards: Shards<'_>, cache: &mut [f32]) {
+        let (size, n) = (at.input.len(), n_batch as f64);
+        let total = |i: usize| shards.iter().map(|shard| shard.batch_sums[i]).sum::<f64>();
+        for i in 0..size {
+            let mean = total(i) / n;
+            let variance = (total(size + i) / n - mean * mean).max(0.0);
+            cache[i] = mean as f32;
+            cache[size + i] = (1.0 / (variance + self.epsilon).sqrt()) as f32;
+            cache[2 * size + i] = (variance * n / (n - 1.0).max(1.0)) as f32;
+        }
+    }
+
+    fn gather_gradient(&self, at: &Place, n_batch: usize, shards: Shards<'_>, cache: &mut [f32]) {
+        let size = at.input.len();
+        let mean = |i: usize| {
+            let sums = shards.iter().map(|shard| f64::from(shard.column_sums[i]));
+            (sums.sum::<f64>() / n_batch as f64) as f32
+        };
+        for i in 0..size {
+            cache[3 * size + i] = mean(size + i);
+            cache[4 * size + i] = mean(i);
+        }
+    }
+
+    fn update_statistics(&self, cache: &[f32], statistics: &mut [f32]) {
+        let momentum = self.momentum as f32;
+        let Cache { mean, variance, .. } = Cache::new(cache);
+        let (means, variances) = statistics.split_at_mut(statistics.len() / 2);
+        for (running, batch) in [(means, mean), (variances, variance)] {
+            for (running, &batch) in running.iter_mut().zip(batch) {
+                *running += momentum * (batch - *running);
+            }
         }
     }
 }

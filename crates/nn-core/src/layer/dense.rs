@@ -1,104 +1,210 @@
 //! The dense layer: `y = W x + b`.
 //!
-//! Its parameters are one matrix, outputs x (inputs + 1), column-major: the weights' columns, one
-//! an input, and behind them the biases, as the column of one more input that is always 1. A run
-//! of columns is a contiguous block of parameters, which is how threads divide the work of
-//! [`crate::GradientBlock`]s and of the optimizer.
+//! Its parameters are one matrix, outputs x (inputs + 1), column-major: a column of weights for each input, and after
+//! them the biases, as the column of one more input that is always 1. A run of columns is a contiguous block of
+//! parameters, which one thread computes the gradient of and updates.
+//!
+//! Passes read the weights of a block in another form, too, its weight cache: the gradient with respect to the input
+//! runs along the rows of the weights, which lie apart, so the cache is their transpose. The first layer has no such
+//! gradient. There an offset of the whole input goes through the sum of the weights' columns, so the cache is that
+//! sum. It is refreshed once a step, by the thread that has just updated the block and has it in its cache.
 
 use std::ops::Range;
 
+use super::op::{Backward, Forward, LayerOp, ShardView, Shards, add_column_sums};
 use crate::{
-    buffer::{MatrixView, MatrixViewMut},
-    kernels::{Marks, Nonzero, Start, add_scaled, multiply},
-    mirror::Mirror,
-    workspace::Input,
+    Place, Role, SettingError, Shape,
+    buffer::{MatrixView, MatrixViewMut, column_stride, with_scratch},
+    kernels::{
+        self, NonzeroMask, Start, TERMS, Term, add_scaled, multiply, multiply_transposed, transpose,
+    },
 };
 
-/// A dense layer and where its parameters begin.
+/// About as many parameters as a block has: its gradient and two moments then stay in a core's caches while it is
+/// updated, and the book's network gives each of 8 threads a block or two.
+const BLOCK_LEN: usize = 8192;
+
+/// The fewest columns of a block, however wide its layer: so many pay for bringing a panel of deltas to L1, and are,
+/// as the rows of a transpose, the 6 vectors of AVX2's tiles.
+const MIN_COLUMNS: usize = 48;
+
+/// A fully connected layer: `y = W x + b`. It takes any shape of input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
-    /// Length of an input column.
-    pub inputs: usize,
-    /// Length of an output column.
+    /// How many outputs it has, 1 or more.
     pub outputs: usize,
-    /// Index of its first weight in the parameter buffer.
-    pub offset: usize,
 }
 
 impl Dense {
-    /// The parameters' columns: one an input, and the biases.
-    pub(crate) fn columns(self) -> usize {
-        self.inputs + 1
+    /// Which columns of a block are weights; the one after them, if it is among them, is the biases.
+    fn weight_columns(self, at: &Place, block: &Range<usize>) -> Range<usize> {
+        block.start / self.outputs..(block.end / self.outputs).min(at.input.len())
+    }
+}
+
+impl LayerOp for Dense {
+    fn name(&self) -> &'static str {
+        "dense"
     }
 
-    /// One behind the last bias, or `None` where no buffer is so long.
-    pub(crate) fn end(self) -> Option<usize> {
-        const LONGEST: usize = isize::MAX as usize / size_of::<f32>();
-        let len = self.inputs.checked_add(1)?.checked_mul(self.outputs)?;
-        len.checked_add(self.offset).filter(|&end| end <= LONGEST)
+    fn check(&self) -> Result<(), SettingError> {
+        let (expected, found) = ("1 or more", self.outputs as f64);
+        SettingError::check("outputs", self.outputs > 0, expected, found)
     }
 
-    /// Where the given columns of its parameters lie in the parameter buffer.
-    pub(crate) fn range(self, columns: Range<usize>) -> Range<usize> {
-        self.offset + columns.start * self.outputs..self.offset + columns.end * self.outputs
+    fn output(&self, _: Shape) -> Shape {
+        Shape::flat(self.outputs)
     }
 
-    /// Where the weights lie in the parameter buffer.
-    pub fn weights(self) -> Range<usize> {
-        self.range(0..self.inputs)
+    fn tensors(&self, input: Shape) -> Vec<(&'static str, Role, Vec<usize>)> {
+        let weights = vec![input.len(), self.outputs];
+        vec![("weights", Role::Weight, weights), ("biases", Role::Bias, vec![self.outputs])]
     }
 
-    /// Where the biases lie in the parameter buffer.
-    pub fn biases(self) -> Range<usize> {
-        self.range(self.inputs..self.inputs + 1)
+    fn reads_mask(&self) -> bool {
+        true
     }
 
-    fn weights_view(self, params: &[f32]) -> MatrixView<'_> {
-        MatrixView::from_slice(&params[self.weights()], self.outputs, self.inputs)
+    fn takes_bytes(&self) -> bool {
+        true
     }
 
-    /// Overwrites `y` (outputs x n) with `W x + b`, `x` being inputs x n.
-    ///
-    /// `mirrors` are those of the layer's blocks: what is to be added to every element of `x` goes
-    /// through the sums of the weights' columns, together with the biases.
-    pub(crate) fn forward(
-        self,
-        params: &[f32],
-        mirrors: &[Mirror],
-        x: Input<'_>,
-        mut y: MatrixViewMut<'_>,
-    ) {
+    /// What is to be added to every element of `x` goes through the sums of the weights' columns, together with the
+    /// biases.
+    fn forward(&self, pass: Forward<'_>) {
+        let Forward { at, params, weight_caches, x, mut y, .. } = pass;
+        let inputs = at.input.len();
+        let (weights, biases) = params.split_at(inputs * self.outputs);
         let mut columns = y.column_iter_mut();
         let Some(mut first) = columns.next() else { return };
         let first = first.as_mut_slice();
-        first.copy_from_slice(&params[self.biases()]);
+        first.copy_from_slice(biases);
         if x.offset != 0.0 {
-            for mirror in mirrors {
-                add_scaled(first, x.offset, mirror.column_sum());
+            for column_sum in weight_caches {
+                add_scaled(first, x.offset, column_sum);
             }
         }
         for mut column in columns {
             column.as_mut_slice().copy_from_slice(first);
         }
-        let (weights, nonzero) = (self.weights_view(params), x.marks.map(Marks::columns));
-        multiply(y, Start::Kept, weights, x.values, nonzero);
+        let weights = MatrixView::from_slice(weights, self.outputs, inputs);
+        multiply(y, Start::Kept, weights, x.values, x.mask.map(NonzeroMask::columns));
     }
 
-    /// Overwrites `dx` (inputs x n) with `WT dy`, `dy` being outputs x n and zero where `nonzero` has
-    /// no bits. `mirrors` are those of the layer's blocks.
-    pub(crate) fn backward_input(
-        self,
-        mirrors: &[Mirror],
-        dy: MatrixView<'_>,
-        nonzero: Option<Nonzero<'_>>,
-        mut dx: MatrixViewMut<'_>,
+    /// `WT dy`. For the first layer, whose weights nobody keeps transposed, they are transposed here.
+    fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
+        let nonzero = pass.dy_mask.map(NonzeroMask::columns);
+        let mut add_rows = |start: usize, transposed: &[f32]| {
+            let n_rows = transposed.len() / self.outputs;
+            let transposed = MatrixView::from_slice(transposed, n_rows, self.outputs);
+            multiply(dx.rows_mut(start, n_rows), Start::Zero, transposed, pass.dy, nonzero);
+            start + n_rows
+        };
+        if pass.at.index == 0 {
+            let weights = &pass.params[..pass.at.input.len() * self.outputs];
+            let view = MatrixView::from_slice(weights, self.outputs, pass.at.input.len());
+            return with_scratch(weights.len(), |transposed| {
+                transpose(view, transposed);
+                add_rows(0, transposed);
+            });
+        }
+        pass.weight_caches.iter().fold(0, |start, transposed| add_rows(start, transposed));
+    }
+
+    fn n_column_sums(&self, _: &Place) -> usize {
+        self.outputs
+    }
+
+    /// The gradient with respect to the biases.
+    fn column_sums(&self, pass: &Backward<'_>, sums: &mut [f32]) {
+        kernels::sum_columns(pass.dy, sums);
+    }
+
+    fn block_len(&self, _: &Place) -> usize {
+        self.outputs * (BLOCK_LEN / self.outputs).max(MIN_COLUMNS)
+    }
+
+    /// With respect to weights, `dy xT` over all samples. If x is `values + offset`, that is the offset times the sum
+    /// of dy, and `dy valuesT`.
+    fn gradient(
+        &self,
+        at: &Place,
+        block: Range<usize>,
+        shards: Shards<'_>,
+        d_params: &mut [f32],
+        to_update: &mut [f32],
     ) {
-        let mut start = 0;
-        for mirror in mirrors {
-            let weights = mirror.transposed();
-            let rows = dx.rows_mut(start, weights.nrows());
-            start += weights.nrows();
-            multiply(rows, Start::Zero, weights, dy, nonzero);
+        let columns = self.weight_columns(at, &block);
+        let (d_weights, d_biases) = d_params.split_at_mut(columns.len() * self.outputs);
+        if !d_biases.is_empty() {
+            add_column_sums(shards, 0..self.outputs, d_biases);
+        }
+        if d_weights.is_empty() {
+            return;
+        }
+        let (mut to_update, _) = to_update.split_at_mut(d_weights.len().min(to_update.len()));
+        let mut d_weights = MatrixViewMut::from_slice(d_weights, self.outputs, columns.len());
+        let len = NonzeroMask::GROUP * column_stride(columns.len());
+        with_scratch(TERMS * len + self.outputs, |scratch| {
+            let (scratch, of_offsets) = scratch.split_at_mut(TERMS * len);
+            of_offsets.fill(0.0);
+            for shard in shards.iter() {
+                add_scaled(of_offsets, shard.x.offset(), shard.column_sums);
+            }
+            let mut start = Start::Column(of_offsets);
+            let mut rest = shards.iter().flat_map(groups).peekable();
+            loop {
+                let groups = rest.by_ref().take(TERMS).zip(scratch.chunks_exact_mut(len));
+                let terms = groups.map(|((shard, samples), scratch)| {
+                    let a = shard.dy.columns(samples.start, samples.len());
+                    let (b, nonzero) = shard.x.rows(columns.clone(), samples, scratch);
+                    Term { a, b, nonzero }
+                });
+                let claimed = std::mem::take(&mut to_update);
+                multiply_transposed(d_weights.as_view_mut(), start, terms, claimed);
+                if rest.peek().is_none() {
+                    break;
+                }
+                start = Start::Kept;
+            }
+        });
+    }
+
+    fn gradient_bound(&self, shard: ShardView<'_>) -> f64 {
+        let n = shard.n_samples;
+        let dy = kernels::max_abs(shard.dy.columns(0, n));
+        // What a bias is multiplied with is 1. Not `max`, which would lose a NaN.
+        let x = shard.x.max_abs(n);
+        let x = if x < 1.0 { 1.0 } else { x };
+        f64::from(dy) * f64::from(x) * n as f64
+    }
+
+    fn weight_cache_len(&self, at: &Place, block: Range<usize>) -> usize {
+        let n_columns = self.weight_columns(at, &block).len();
+        if at.index == 0 { self.outputs } else { n_columns * self.outputs }
+    }
+
+    fn refresh_weight_cache(
+        &self,
+        at: &Place,
+        block: Range<usize>,
+        params: &[f32],
+        cache: &mut [f32],
+    ) {
+        let n_columns = self.weight_columns(at, &block).len();
+        let weights = &params[..n_columns * self.outputs];
+        let weights = MatrixView::from_slice(weights, self.outputs, n_columns);
+        if at.index == 0 {
+            kernels::sum_columns(weights, cache);
+        } else {
+            transpose(weights, cache);
         }
     }
+}
+
+/// A shard with each run of its samples that share words of masks.
+fn groups(shard: ShardView<'_>) -> impl Iterator<Item = (ShardView<'_>, Range<usize>)> {
+    let n = shard.n_samples;
+    let starts = (0..n).step_by(NonzeroMask::GROUP);
+    starts.map(move |start| (shard, start..n.min(start + NonzeroMask::GROUP)))
 }

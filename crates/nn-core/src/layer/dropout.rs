@@ -1,44 +1,34 @@
 //! Dropout: in training, a random share of the elements becomes 0 and the others grow, so that the mean stays;
 //! in inference nothing happens.
 //!
-//! Which elements, is a pure function of the run's seed, the step, the layer and the sample's place in the batch:
-//! there is nothing to save, and the number of threads changes nothing.
+//! The choice of elements is a pure function of the run's seed, the step, the layer and the sample's place in the
+//! batch. So there is nothing to save, and the number of threads changes nothing.
 
+use super::op::{Backward, Forward, LayerOp, ZeroRule};
 use crate::{
+    Mode, Place, SettingError,
     buffer::{MatrixView, MatrixViewMut},
     kernels,
     rng::{Purpose, Stream},
 };
 
-/// Dropout over columns of the given length.
+/// The bound of rates that, rounded, drop fewer than all of the 65,536 numbers that can be drawn.
+const MAX_RATE: f64 = 1.0 - 0.6 / 65_536.0;
+
+/// In training, each element is 0 with probability `rate`, and otherwise divided by `1 - rate`; in inference, `y = x`.
+///
+/// # Sources
+///
+/// Srivastava et al., "Dropout" (2014), in the inverted form, as in the book.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
-    /// Length of a column.
-    pub size: usize,
-    /// The share of elements that become 0, in `[0, 1)`.
+    /// The share of elements that become 0, in `[0, 1)`; rounded to 1/65,536.
     pub rate: f64,
-    /// Its place in the model, which tells its draws from those of others.
-    pub(crate) layer: usize,
-}
-
-/// A step's place in a run, of which its random draws are a function; and a part's in the step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draws {
-    /// The run's seed.
-    pub seed: u64,
-    /// The step of the run.
-    pub step: u64,
-    /// Which part of the step's samples these are.
-    pub part: u64,
 }
 
 impl Dropout {
-    /// Overwrites `factors` with what each element of a training pass is multiplied with: 0 or
-    /// `1 / (1 - rate)`.
-    pub(crate) fn draw(self, draws: Draws, factors: &mut [f32]) {
-        let Draws { seed, step, part } = draws;
-        let mut stream = Stream::new(seed, Purpose::Dropout, step);
-        stream.skip_to(self.layer as u64, part);
+    /// Overwrites `factors` with what each element of a training pass is multiplied with: 0 or `1 / (1 - rate)`.
+    fn draw(self, mut stream: Stream, factors: &mut [f32]) {
         // Of 65,536 equally likely numbers the first are those of elements that become 0.
         let n_dropped = (self.rate * 65_536.0).round() as u32;
         let factor = (1.0 / (1.0 - f64::from(n_dropped) / 65_536.0)) as f32;
@@ -50,23 +40,64 @@ impl Dropout {
             }
         }
     }
+}
 
-    /// Overwrites `y` with `x` times `factors`, which are [`Dropout::draw`]n; all size x n. Backward is the same,
-    /// of gradients.
-    pub(crate) fn apply(factors: &[f32], x: MatrixView<'_>, y: MatrixViewMut<'_>) {
-        let factors = MatrixView::from_slice(&factors[..x.len()], x.nrows(), x.ncols());
-        kernels::zip_map(x, factors, y, |x, factor| x * factor);
+impl LayerOp for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
     }
+
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        vec![("rate", self.rate)]
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        let is_valid = (0.0..MAX_RATE).contains(&self.rate);
+        SettingError::check("rate", is_valid, "at least 0 and below 1", self.rate)
+    }
+
+    /// A factor for each element.
+    fn cache_len(&self, at: &Place, capacity: usize) -> usize {
+        at.input.len() * capacity
+    }
+
+    fn forward(&self, pass: Forward<'_>) {
+        let Forward { at, mode, x, y, cache, .. } = pass;
+        let factors = &mut cache[..x.values.len()];
+        match mode {
+            Mode::Train { seed, step, shard } => {
+                let mut stream = Stream::new(seed, Purpose::Dropout, step);
+                stream.skip_to(at.index as u64, shard);
+                self.draw(stream, factors);
+            }
+            // The way back reads them after such a pass, too.
+            Mode::Infer => factors.fill(1.0),
+        }
+        scale(factors, x.values, y);
+    }
+
+    fn backward_input(&self, pass: &Backward<'_>, dx: MatrixViewMut<'_>) {
+        scale(pass.cache, pass.dy, dx);
+    }
+
+    fn zero_rule(&self) -> ZeroRule {
+        ZeroRule::PassesZeros
+    }
+}
+
+/// Overwrites `y` with `x` times `factors`, element by element.
+fn scale(factors: &[f32], x: MatrixView<'_>, y: MatrixViewMut<'_>) {
+    let factors = MatrixView::from_slice(&factors[..x.len()], x.nrows(), x.ncols());
+    kernels::zip_map(x, factors, y, |x, factor| x * factor);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn draw(rate: f64, step: u64, part: u64, n: usize) -> Vec<f32> {
+    fn draw(rate: f64, n: usize) -> Vec<f32> {
         let mut factors = vec![9.0; n];
-        let dropout = Dropout { size: n, rate, layer: 3 };
-        dropout.draw(Draws { seed: 1, step, part }, &mut factors);
+        Dropout { rate }.draw(Stream::new(1, Purpose::Dropout, 7), &mut factors);
         factors
     }
 
@@ -74,22 +105,12 @@ mod tests {
     #[test]
     fn drops_the_share_and_keeps_the_mean() {
         for rate in [0.1, 0.25, 0.5, 0.9] {
-            let factors = draw(rate, 7, 0, 100_000);
+            let factors = draw(rate, 100_000);
             let zeros = factors.iter().filter(|&&x| x == 0.0).count() as f64 / 1e5;
             let mean = factors.iter().map(|&x| f64::from(x)).sum::<f64>() / 1e5;
             assert!((zeros - rate).abs() < 0.006, "{zeros} of {rate}");
             assert!((mean - 1.0).abs() < 0.05, "{mean}");
         }
-        assert!(draw(0.0, 7, 0, 1000).iter().all(|&x| x == 1.0));
-    }
-
-    #[test]
-    fn draws_are_those_of_the_step_and_the_part() {
-        let first = draw(0.5, 7, 0, 1000);
-        assert_eq!(first, draw(0.5, 7, 0, 1000));
-        for other in [draw(0.5, 8, 0, 1000), draw(0.5, 7, 1, 1000)] {
-            let same = first.iter().zip(&other).filter(|(a, b)| a == b).count();
-            assert!((400..600).contains(&same), "{same} of 1000 alike");
-        }
+        assert!(draw(0.0, 1000).iter().all(|&x| x == 1.0));
     }
 }

@@ -1,90 +1,104 @@
-//! Layer normalisation: each sample's features get mean 0 and variance 1, then a scale and a shift each.
-//!
-//! `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, mean and variance being those of the column.
-//! Parameters: the scales, then the shifts.
-//!
-//! # Sources
-//!
-//! Ba, Kiros and Hinton, "Layer Normalization" (2016), equation 4.
+//! Layer normalisation: the features of each sample get mean 0 and variance 1, then a scale and a shift each.
 
-use crate::{
-    buffer::{MatrixView, MatrixViewMut},
-    layer::norm::Norm,
-};
+use super::op::{Backward, Forward, LayerOp, ShardView};
+use crate::{Place, Role, SettingError, Shape, buffer::MatrixViewMut, kernels};
 
-/// Of every sample in training, its mean and the factor that makes its variance 1.
-pub(crate) const KEPT_PER_SAMPLE: usize = 2;
+/// What a pass saves of a sample: its mean, and the factor that makes its variance 1.
+const CACHE_PER_SAMPLE: usize = 2;
 
-/// Overwrites `y` with the normalised columns of `x`, and `kept` with what backward needs of each.
-pub(crate) fn forward(
-    norm: Norm,
-    params: &[f32],
-    x: MatrixView<'_>,
-    mut y: MatrixViewMut<'_>,
-    kept: &mut [f32],
-) {
-    let (scale, shift) = norm.params(params);
-    let n = norm.size as f64;
-    let columns = x.column_iter().zip(y.column_iter_mut());
-    for ((x, mut y), kept) in columns.zip(kept.chunks_exact_mut(KEPT_PER_SAMPLE)) {
-        let x = x.as_slice();
-        let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-        let variance = x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
-        let (mean, factor) = (mean as f32, (1.0 / (variance + norm.epsilon).sqrt()) as f32);
-        kept.copy_from_slice(&[mean, factor]);
-        let terms = x.iter().zip(scale).zip(shift);
-        for (y, ((&x, &scale), &shift)) in y.as_mut_slice().iter_mut().zip(terms) {
-            *y = scale * ((x - mean) * factor) + shift;
-        }
-    }
+/// `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, mean and variance being those of the sample.
+///
+/// # Sources
+///
+/// Ba, Kiros and Hinton, "Layer Normalization" (2016), equation 4.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerNorm {
+    /// Added to the variance, above 0.
+    pub epsilon: f64,
 }
 
-/// Overwrites `dx` with the gradient by the input.
-pub(crate) fn backward_input(
-    norm: Norm,
-    params: &[f32],
-    x: MatrixView<'_>,
-    kept: &[f32],
-    dy: MatrixView<'_>,
-    mut dx: MatrixViewMut<'_>,
-) {
-    let (scale, _) = norm.params(params);
-    let n = norm.size as f32;
-    let columns = x.column_iter().zip(dy.column_iter()).zip(dx.column_iter_mut());
-    for (((x, dy), mut dx), kept) in columns.zip(kept.chunks_exact(KEPT_PER_SAMPLE)) {
-        let [mean, factor] = [kept[0], kept[1]];
-        let (x, dy) = (x.as_slice(), dy.as_slice());
-        let (mut sum, mut sum_by_x) = (0.0, 0.0);
-        for ((&x, &dy), &scale) in x.iter().zip(dy).zip(scale) {
-            let d_normal = dy * scale;
-            sum += d_normal;
-            sum_by_x += d_normal * ((x - mean) * factor);
-        }
-        let terms = x.iter().zip(dy).zip(scale);
-        for (dx, ((&x, &dy), &scale)) in dx.as_mut_slice().iter_mut().zip(terms) {
-            let normal = (x - mean) * factor;
-            *dx = factor * (dy * scale - (sum + normal * sum_by_x) / n);
+impl LayerOp for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+
+    fn settings(&self) -> Vec<(&'static str, f64)> {
+        vec![("epsilon", self.epsilon)]
+    }
+
+    fn check(&self) -> Result<(), SettingError> {
+        SettingError::check_epsilon(self.epsilon)
+    }
+
+    fn tensors(&self, input: Shape) -> Vec<(&'static str, Role, Vec<usize>)> {
+        let size = vec![input.len()];
+        vec![("scales", Role::Scale, size.clone()), ("shifts", Role::Shift, size)]
+    }
+
+    fn cache_len(&self, _: &Place, capacity: usize) -> usize {
+        CACHE_PER_SAMPLE * capacity
+    }
+
+    fn forward(&self, pass: Forward<'_>) {
+        let Forward { params, x, mut y, cache, .. } = pass;
+        let (scale, shift) = params.split_at(params.len() / 2);
+        let n = scale.len() as f64;
+        let columns = x.values.column_iter().zip(y.column_iter_mut());
+        for ((x, mut y), cache) in columns.zip(cache.chunks_exact_mut(CACHE_PER_SAMPLE)) {
+            let x = x.as_slice();
+            let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+            let variance = x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n;
+            let (mean, factor) = (mean as f32, (1.0 / (variance + self.epsilon).sqrt()) as f32);
+            cache.copy_from_slice(&[mean, factor]);
+            let terms = x.iter().zip(scale).zip(shift);
+            for (y, ((&x, &scale), &shift)) in y.as_mut_slice().iter_mut().zip(terms) {
+                *y = scale * ((x - mean) * factor) + shift;
+            }
         }
     }
-}
 
-/// Overwrites `d_sums` with the gradient by scales and shifts, summed over the columns.
-pub(crate) fn sum_gradient(
-    norm: Norm,
-    x: MatrixView<'_>,
-    kept: &[f32],
-    dy: MatrixView<'_>,
-    d_sums: &mut [f32],
-) {
-    d_sums.fill(0.0);
-    let (d_scale, d_shift) = d_sums.split_at_mut(norm.size);
-    let columns = x.column_iter().zip(dy.column_iter());
-    for ((x, dy), kept) in columns.zip(kept.chunks_exact(KEPT_PER_SAMPLE)) {
-        let [mean, factor] = [kept[0], kept[1]];
-        let sums = d_scale.iter_mut().zip(d_shift.iter_mut());
-        for ((d_scale, d_shift), (&x, &dy)) in sums.zip(x.as_slice().iter().zip(dy.as_slice())) {
-            *d_scale += dy * ((x - mean) * factor);
-            *d_shift += dy;
+    fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
+        let (scale, _) = pass.params.split_at(pass.params.len() / 2);
+        let n = scale.len() as f32;
+        let columns = pass.x.column_iter().zip(pass.dy.column_iter()).zip(dx.column_iter_mut());
+        for (((x, dy), mut dx), cache) in columns.zip(pass.cache.chunks_exact(CACHE_PER_SAMPLE)) {
+            let [mean, factor] = [cache[0], cache[1]];
+            let (x, dy) = (x.as_slice(), dy.as_slice());
+            let (mut sum, mut sum_by_x) = (0.0, 0.0);
+            for ((&x, &dy), &scale) in x.iter().zip(dy).zip(scale) {
+                let d_normal = dy * scale;
+                sum += d_normal;
+                sum_by_x += d_normal * ((x - mean) * factor);
+            }
+            let terms = x.iter().zip(dy).zip(scale);
+            for (dx, ((&x, &dy), &scale)) in dx.as_mut_slice().iter_mut().zip(terms) {
+                let normal = (x - mean) * factor;
+                *dx = factor * (dy * scale - (sum + normal * sum_by_x) / n);
+            }
         }
+    }
+
+    fn n_column_sums(&self, at: &Place) -> usize {
+        at.params.len()
+    }
+
+    /// The gradient with respect to scales and shifts.
+    fn column_sums(&self, pass: &Backward<'_>, sums: &mut [f32]) {
+        sums.fill(0.0);
+        let (d_scale, d_shift) = sums.split_at_mut(sums.len() / 2);
+        let columns = pass.x.column_iter().zip(pass.dy.column_iter());
+        for ((x, dy), cache) in columns.zip(pass.cache.chunks_exact(CACHE_PER_SAMPLE)) {
+            let [mean, factor] = [cache[0], cache[1]];
+            let sums = d_scale.iter_mut().zip(d_shift.iter_mut());
+            for ((d_scale, d_shift), (&x, &dy)) in sums.zip(x.as_slice().iter().zip(dy.as_slice()))
+            {
+                *d_scale += dy * ((x - mean) * factor);
+                *d_shift += dy;
+            }
+        }
+    }
+
+    fn gradient_bound(&self, shard: ShardView<'_>) -> f64 {
+        f64::from(kernels::max_abs_of(shard.column_sums))
     }
 }

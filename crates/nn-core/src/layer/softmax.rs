@@ -1,34 +1,31 @@
 //! Softmax over each column: `y_i = exp(x_i) / sum_j exp(x_j)`.
 //!
-//! Where cross-entropy follows, as in training a classifier, [`crate::loss::softmax_cross_entropy`]
-//! takes the logits and this layer is not run at all.
+//! If cross-entropy follows, as in training a classifier, the loss takes the logits, and this layer does not run at
+//! all.
 
-use crate::buffer::{MatrixView, MatrixViewMut};
+use super::op::{Backward, Forward, LayerOp};
+use crate::buffer::MatrixViewMut;
 
-/// Softmax over columns of the given length.
+/// Softmax over each sample: `y_i = exp(x_i) / sum_j exp(x_j)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Softmax {
-    /// Length of a column.
-    pub size: usize,
-}
+pub struct Softmax;
 
-impl Softmax {
-    /// Overwrites `y` with the softmax of each column of `x`; both size x n.
-    pub(crate) fn forward(self, x: MatrixView<'_>, mut y: MatrixViewMut<'_>) {
-        for (x, mut y) in x.column_iter().zip(y.column_iter_mut()) {
+impl LayerOp for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn forward(&self, pass: Forward<'_>) {
+        let Forward { x, mut y, .. } = pass;
+        for (x, mut y) in x.values.column_iter().zip(y.column_iter_mut()) {
             y.copy_from(&x);
             exp_normalize(y.as_mut_slice());
         }
     }
 
-    /// Overwrites `dx` with the product of the full Jacobian and `dy`:
-    /// `dx_i = y_i (dy_i - sum_j y_j dy_j)`; all size x n, `y` being the output of forward.
-    pub(crate) fn backward_input(
-        self,
-        y: MatrixView<'_>,
-        dy: MatrixView<'_>,
-        mut dx: MatrixViewMut<'_>,
-    ) {
+    /// The product of the full Jacobian and `dy`: `dx_i = y_i (dy_i - sum_j y_j dy_j)`.
+    fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
+        let &Backward { y, dy, .. } = pass;
         for ((y, dy), mut dx) in y.column_iter().zip(dy.column_iter()).zip(dx.column_iter_mut()) {
             let dot = y.dot(&dy);
             for ((dx, &dy), &y) in dx.iter_mut().zip(dy.iter()).zip(y.iter()) {
@@ -63,10 +60,14 @@ mod tests {
     /// Numbers from Python: `scipy.special.softmax([1., 2., 3.])`, and of the same plus 1000.
     #[test]
     fn agrees_with_scipy_and_does_not_overflow() {
-        let columns = [1.0, 2.0, 3.0, 1001.0, 1002.0, 1003.0, -1e4, 1e4, 0.0];
-        let x = DMatrix::from_column_slice(3, 3, &columns);
-        let mut y = DMatrix::zeros(3, 3);
-        Softmax { size: 3 }.forward(x.as_view(), y.as_view_mut());
+        let mut y = DMatrix::from_column_slice(
+            3,
+            3,
+            &[1.0, 2.0, 3.0, 1001.0, 1002.0, 1003.0, -1e4, 1e4, 0.0],
+        );
+        y.column_iter_mut().for_each(|mut column| {
+            exp_normalize(column.as_mut_slice());
+        });
         for (found, expected) in y.column(0).iter().zip([0.09003057, 0.24472847, 0.66524096]) {
             assert!((found - expected).abs() < 1e-7, "{found} {expected}");
         }

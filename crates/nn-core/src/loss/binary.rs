@@ -7,14 +7,13 @@ use crate::{
 };
 
 /// `max(z, 0) - t z + ln(1 + exp(-|z|))` for each logit `z` and target `t`; overwrites `y` with the sigmoids.
-#[track_caller]
 pub(super) fn forward(
     logits: MatrixView<'_>,
     targets: Targets<'_>,
     mut y: MatrixViewMut<'_>,
 ) -> LossSum {
     let (outputs, n) = logits.shape();
-    let (numbers, _) = targets.numbers(outputs, n);
+    let (numbers, _) = targets.numbers(outputs);
     let n_predictions = (outputs * n) as u64;
     let mut sum = LossSum { n_samples: n as u64, n_predictions, ..LossSum::default() };
     let columns = logits.column_iter().zip(y.column_iter_mut()).zip(numbers);
@@ -32,15 +31,14 @@ pub(super) fn forward(
 }
 
 /// `(y - t) / outputs / n_batch`.
-#[track_caller]
 pub(super) fn backward(
     y: MatrixView<'_>,
     targets: Targets<'_>,
     n_batch: usize,
     mut d_logits: MatrixViewMut<'_>,
 ) {
-    let (outputs, n) = y.shape();
-    let (numbers, _) = targets.numbers(outputs, n);
+    let outputs = y.nrows();
+    let (numbers, _) = targets.numbers(outputs);
     let columns = y.column_iter().zip(d_logits.column_iter_mut()).zip(numbers);
     for (i, ((y, mut d), numbers)) in columns.enumerate() {
         let factor = targets.weight(i) / (outputs as f32 * n_batch as f32);
@@ -51,10 +49,9 @@ pub(super) fn backward(
 }
 
 /// `-(t ln(y) + (1 - t) ln(1 - y))` of outputs, clipped to `[1e-7, 1 - 1e-7]` as in the book.
-#[track_caller]
 pub(super) fn of_outputs(y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
     let (outputs, n) = y.shape();
-    let (numbers, _) = targets.numbers(outputs, n);
+    let (numbers, _) = targets.numbers(outputs);
     let n_predictions = (outputs * n) as u64;
     let mut sum = LossSum { n_samples: n as u64, n_predictions, ..LossSum::default() };
     for (i, (y, numbers)) in y.column_iter().zip(numbers).enumerate() {

@@ -7,100 +7,10 @@ use crate::{
     metric::argmax,
 };
 
-/// `-ln p[class]`, summed over the samples; the probability is clipped to `[1e-7, 1 - 1e-7]` as in
-/// the book.
-///
-/// # Shapes
-///
-/// `probabilities`: classes x n. `labels`: n classes.
-///
-/// # Panics
-///
-/// If the lengths differ or a label is no class.
-#[track_caller]
-pub fn cross_entropy(probabilities: MatrixView<'_>, labels: &[u32]) -> LossSum {
-    assert_eq!(probabilities.ncols(), labels.len(), "samples and labels");
-    let n_samples = labels.len() as u64;
-    let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
-    for (column, &label) in probabilities.column_iter().zip(labels) {
-        let p = column[label as usize].clamp(1e-7, 1.0 - 1e-7);
-        sum.loss -= f64::from(p.ln());
-        sum.correct += u64::from(argmax(column.as_slice()) == label as usize);
-    }
-    sum
-}
-
-/// Overwrites `d_probabilities` with the gradient of [`cross_entropy`] over `n_batch`:
-/// `-1 / p[class] / n_batch` at the class, else 0.
-///
-/// # Shapes
-///
-/// Both matrices: classes x n. `labels`: n classes. `n_batch`: samples of the whole batch.
-///
-/// # Panics
-///
-/// If the lengths differ or a label is no class.
-#[track_caller]
-pub fn cross_entropy_backward(
-    probabilities: MatrixView<'_>,
-    labels: &[u32],
-    n_batch: usize,
-    mut d_probabilities: MatrixViewMut<'_>,
-) {
-    assert_eq!(probabilities.ncols(), labels.len(), "samples and labels");
-    d_probabilities.fill(0.0);
-    for (i, &label) in labels.iter().enumerate() {
-        let at = (label as usize, i);
-        d_probabilities[at] = -1.0 / (probabilities[at] * n_batch as f32);
-    }
-}
-
-/// Softmax and cross-entropy in one: `ln(sum_j exp(z_j)) - z[class]`, summed over the samples.
-///
-/// The sum's logarithm is taken with the largest logit set apart, so no logit, however large,
-/// makes the loss infinite. Overwrites `probabilities` with the softmax.
-///
-/// # Shapes
-///
-/// `logits`, `probabilities`: classes x n. `labels`: n classes.
-///
-/// # Panics
-///
-/// If the shapes differ or a label is no class.
-#[track_caller]
-pub fn softmax_cross_entropy(
-    logits: MatrixView<'_>,
-    labels: &[u32],
-    probabilities: MatrixViewMut<'_>,
-) -> LossSum {
-    forward(Loss::default(), logits, labels.into(), probabilities)
-}
-
-/// Overwrites `d_logits` with the gradient of [`softmax_cross_entropy`] over `n_batch`:
-/// `(p - onehot(class)) / n_batch`.
-///
-/// # Shapes
-///
-/// Both matrices: classes x n. `labels`: n classes. `n_batch`: samples of the whole batch.
-///
-/// # Panics
-///
-/// If the shapes differ or a label is no class.
-#[track_caller]
-pub fn softmax_cross_entropy_backward(
-    probabilities: MatrixView<'_>,
-    labels: &[u32],
-    n_batch: usize,
-    d_logits: MatrixViewMut<'_>,
-) {
-    backward(Loss::default(), probabilities, labels.into(), n_batch, d_logits);
-}
-
 /// The loss of logits by a categorical `loss`, summed over the samples; overwrites `probabilities`.
 ///
 /// With a target distribution `q`, smoothed to `(1 - s) q + s / classes`, cross-entropy is
 /// `ln(sum_j exp(z_j)) - sum_j q_j z_j`.
-#[track_caller]
 pub(super) fn forward(
     loss: Loss,
     logits: MatrixView<'_>,
@@ -109,7 +19,7 @@ pub(super) fn forward(
 ) -> LossSum {
     let (classes, n) = logits.shape();
     assert_eq!((classes, n), probabilities.shape(), "logits and probabilities");
-    let distributions = Distributions::new(targets, classes, n);
+    let distributions = Distributions { values: targets.values, classes };
     let n_samples = n as u64;
     let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
     let columns = logits.column_iter().zip(probabilities.column_iter_mut());
@@ -141,7 +51,6 @@ pub(super) fn forward(
 
 /// Overwrites `d_logits` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
 /// loss that times `(1 - p)^gamma (1 - gamma p ln(p) / (1 - p))`, `p` being that of the target's class.
-#[track_caller]
 pub(super) fn backward(
     loss: Loss,
     probabilities: MatrixView<'_>,
@@ -149,8 +58,8 @@ pub(super) fn backward(
     n_batch: usize,
     mut d_logits: MatrixViewMut<'_>,
 ) {
-    let (classes, n) = probabilities.shape();
-    let distributions = Distributions::new(targets, classes, n);
+    let classes = probabilities.nrows();
+    let distributions = Distributions { values: targets.values, classes };
     let smoothing = smoothing(loss) as f32;
     d_logits.copy_from(&probabilities);
     for (i, mut d) in d_logits.column_iter_mut().enumerate() {
@@ -171,11 +80,10 @@ pub(super) fn backward(
     }
 }
 
-/// `-sum_j q_j ln(p_j)` of probabilities, clipped as in [`cross_entropy`].
-#[track_caller]
+/// `-sum_j q_j ln(p_j)` of probabilities, clipped to `[1e-7, 1 - 1e-7]` as in the book.
 pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
     let (classes, n) = probabilities.shape();
-    let distributions = Distributions::new(targets, classes, n);
+    let distributions = Distributions { values: targets.values, classes };
     let n_samples = n as u64;
     let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
     for (i, p) in probabilities.column_iter().enumerate() {
@@ -204,18 +112,6 @@ struct Distributions<'a> {
 }
 
 impl<'a> Distributions<'a> {
-    #[track_caller]
-    fn new(targets: Targets<'a>, classes: usize, n: usize) -> Self {
-        match targets.values {
-            Values::Classes(labels) => assert_eq!(n, labels.len(), "samples and labels"),
-            Values::Numbers { numbers, .. } => {
-                assert_eq!(n * classes, numbers.len(), "samples and their targets");
-            }
-        }
-        targets.check_weights(n);
-        Self { values: targets.values, classes }
-    }
-
     fn of_sample(&self, numbers: &'a [f32], i: usize) -> &'a [f32] {
         &numbers[i * self.classes..(i + 1) * self.classes]
     }
@@ -258,15 +154,21 @@ mod tests {
 
     use super::*;
 
+    /// Softmax and cross-entropy of classes: the loss, and what becomes of `p` and `d`.
+    fn fused(z: &DMatrix<f32>, labels: &[u32]) -> (LossSum, DMatrix<f32>, DMatrix<f32>) {
+        let (mut p, mut d) = (z.clone(), z.clone());
+        let sum = forward(Loss::default(), z.as_view(), labels.into(), p.as_view_mut());
+        backward(Loss::default(), p.as_view(), labels.into(), labels.len(), d.as_view_mut());
+        (sum, p, d)
+    }
+
     /// Two samples, logits `z` (1, 2, 3) of class 0 and (0.5, -1.5, 0.25) of class 2, in Python:
     /// `s = sum(map(exp, z)); log(s) - z[c], [(exp(a) / s - (i == c)) / 2 for i, a in enumerate(z)]`.
     #[test]
     fn agrees_with_the_formula() {
         let z = DMatrix::from_column_slice(3, 2, &[1.0, 2.0, 3.0, 0.5, -1.5, 0.25]);
         let labels = [0, 2];
-        let (mut p, mut d) = (z.clone(), z.clone());
-        let sum = softmax_cross_entropy(z.as_view(), &labels, p.as_view_mut());
-        softmax_cross_entropy_backward(p.as_view(), &labels, 2, d.as_view_mut());
+        let (sum, p, d) = fused(&z, &labels);
         assert!((sum.loss - (2.4076059644 + 0.8992663805)).abs() < 1e-6, "{}", sum.loss);
         assert_eq!((sum.correct, sum.n_samples), (0, 2));
         let expected = [-0.45498471, 0.12236424, 0.33262048, 0.26121445, 0.03535153, -0.29656598];
@@ -275,17 +177,14 @@ mod tests {
         }
 
         // The same through probabilities.
-        let apart = cross_entropy(p.as_view(), &labels);
+        let apart = of_outputs(p.as_view(), (&labels).into());
         assert!((apart.loss - sum.loss).abs() < 1e-6);
         assert_eq!(apart.correct, sum.correct);
     }
 
-    #[track_caller]
     fn check(logits: [f32; 3], label: u32, expected: f64) {
         let z = DMatrix::from_column_slice(3, 1, &logits);
-        let (mut p, mut d) = (z.clone(), z.clone());
-        let sum = softmax_cross_entropy(z.as_view(), &[label], p.as_view_mut());
-        softmax_cross_entropy_backward(p.as_view(), &[label], 1, d.as_view_mut());
+        let (sum, _, d) = fused(&z, &[label]);
         assert!((sum.loss - expected).abs() < 1e-3, "loss {}", sum.loss);
         assert!(d.iter().all(|d| d.is_finite()), "{d}");
     }
@@ -312,9 +211,7 @@ mod tests {
             let z = DMatrix::from_fn(n, 1, |_, _| if i % 7 == 0 { first } else { logit() });
             let label = [dice.below(n) as u32];
             tally.case(|| {
-                let (mut p, mut d) = (z.clone(), z.clone());
-                let loss = softmax_cross_entropy(z.as_view(), &label, p.as_view_mut()).loss;
-                softmax_cross_entropy_backward(p.as_view(), &label, 1, d.as_view_mut());
+                let (LossSum { loss, .. }, _, d) = fused(&z, &label);
                 let is_loss = loss.is_finite() && loss >= 0.0;
                 ensure(is_loss, || Failure::wrong(format!("loss {loss} of {z}")))?;
                 ensure(d.sum().abs() < 1e-5, || Failure::wrong(format!("gradient {d} of {z}")))

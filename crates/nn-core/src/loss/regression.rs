@@ -32,10 +32,9 @@ fn d_error(loss: Loss, error: f32) -> f32 {
     }
 }
 
-#[track_caller]
 pub(super) fn forward(loss: Loss, y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
     let (outputs, n) = y.shape();
-    let (numbers, precision) = targets.numbers(outputs, n);
+    let (numbers, precision) = targets.numbers(outputs);
     let n_predictions = (outputs * n) as u64;
     let mut sum = LossSum { n_samples: n as u64, n_predictions, ..LossSum::default() };
     for (i, (y, numbers)) in y.column_iter().zip(numbers).enumerate() {
@@ -47,7 +46,6 @@ pub(super) fn forward(loss: Loss, y: MatrixView<'_>, targets: Targets<'_>) -> Lo
     sum
 }
 
-#[track_caller]
 pub(super) fn backward(
     loss: Loss,
     y: MatrixView<'_>,
@@ -55,8 +53,8 @@ pub(super) fn backward(
     n_batch: usize,
     mut dy: MatrixViewMut<'_>,
 ) {
-    let (outputs, n) = y.shape();
-    let (numbers, _) = targets.numbers(outputs, n);
+    let outputs = y.nrows();
+    let (numbers, _) = targets.numbers(outputs);
     let columns = y.column_iter().zip(dy.column_iter_mut()).zip(numbers);
     for (i, ((y, mut dy), numbers)) in columns.enumerate() {
         let factor = targets.weight(i) / (outputs as f32 * n_batch as f32);

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use tally::Dice;
 
-use super::Disk;
+use super::system::Disk;
 
 /// Names, and the contents of their files.
 pub(crate) type Contents = BTreeMap<PathBuf, Vec<u8>>;

@@ -4,12 +4,13 @@
     python3 make.py
 
 v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
-Adam's first moment as its momentum; v1.0-schedule under another schedule, and AMSGrad, with both required features.
-v1.0-layers is of another network, which has every kind of layer, and is judged with mirror images; v1.0-run is a run with every
-setting but the two of v1.0-origin, of a network with a batch normalisation. Their numbers are those of the checkpoints in `tests/suite/fuller.rs`.
-The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level where a minor version may add some: values
-of every type, before, between and behind the known ones. v2.0 has a header of the layout that all
-versions share, and behind it metadata that only version 2.0 would know.
+Adam's first moment as its momentum; v1.0-schedule is under another schedule and AMSGrad, with both required features.
+v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images; v1.0-run is a run
+with every setting except the two of v1.0-origin, of a network with a batch normalisation. Their numbers are those of the
+checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regressor of a table, and has nothing that only classifiers of images
+have. The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level
+where a minor version may add some: values of every type, before, between and after the known ones. v2.0 has a header of the
+layout that all versions share, and after it metadata that only version 2.0 would know.
 """
 
 import math
@@ -52,7 +53,7 @@ def sgd(metadata, tensors):
 
 
 def schedule(metadata, tensors):
-    """The same, were it AMSGrad that trains, along a cosine behind a warm-up."""
+    """The same, were it AMSGrad that trains, along a cosine after a warm-up."""
     adam = metadata["training"]["optimizer"]["adam"]
     step = adam.pop("step")
     adam |= {"amsgrad": True, "step": step}
@@ -72,7 +73,7 @@ def floats(n, f):
 
 def network(metadata, layers, more=lambda n_params, n_statistics: {}):
     """The metadata, the number of tensors and their bytes, of the same run of another network; `more` are the tensors
-    behind Adam's moments."""
+    after Adam's moments."""
     params, statistics = {}, {}
     numbers = {}
     size = 0
@@ -176,6 +177,15 @@ def origin(metadata):
     return metadata
 
 
+def table(metadata):
+    """A regression on a table of four features: no softmax, image size, scaling, names of classes or dataset."""
+    metadata["layers"].pop()
+    metadata["input"] = {}
+    del metadata["class_names"], metadata["dataset"]
+    metadata["training"]["config"]["loss"] = {"mean_squared_error": {}}
+    return metadata
+
+
 def newer(metadata):
     """The metadata with keys that a later minor version might add."""
     adam = metadata["training"]["optimizer"]["adam"]
@@ -211,6 +221,8 @@ metadata, _, _ = read()
 write(1, 0, *run(metadata), features=20, name="-run")
 metadata, n_tensors, tensors = read()
 write(1, 0, origin(metadata), n_tensors, tensors, features=16, name="-origin")
+metadata, n_tensors, tensors = read()
+write(1, 0, table(metadata), n_tensors, tensors, features=48, name="-table")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

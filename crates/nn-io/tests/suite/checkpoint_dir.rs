@@ -186,7 +186,7 @@ fn its_files_are_no_outputs() {
     for name in ["ckpt-000010.model", "ckpt-000020.model", "best.model", "checkpoints.lock"] {
         let error = check_output(path.join(name)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{name}");
-        says(&error, &[name, "what a directory of checkpoints keeps", "choose another place"]);
+        says(&error, &[name, "a file of a directory of checkpoints", "choose another place"]);
     }
     check_output(path.join("m.model")).unwrap();
     check_output(root.path().join("best.model")).unwrap();

@@ -157,11 +157,11 @@ fn every_byte_with_every_value(original: &[u8]) {
 }
 
 #[test]
-fn bytes_before_and_behind() {
+fn bytes_before_and_after() {
     let bytes = fixture::bytes();
     let whole = format!("expected {} bytes", bytes.len());
     let longer = |before: &[u8], behind: &[u8]| [before, &bytes, behind].concat();
-    let mut tally = Tally::new("A8", "bytes too many: 1 to 4096 of them behind");
+    let mut tally = Tally::new("A8", "bytes too many: 1 to 4096 of them after");
     for n in 1..=4096 {
         let found = format!("found {};", bytes.len() + n);
         tally.case(|| refused(&longer(&[], &vec![0; n]), &["(whole file)", &whole, &found]));
@@ -170,7 +170,7 @@ fn bytes_before_and_behind() {
 
     let mut tally = Tally::new("A8", "bytes too many: before, two files, files of two kinds");
     for n in 1..=64 {
-        let found = format!("a model file behind {n} other bytes");
+        let found = format!("a model file after {n} other bytes");
         tally.case(|| refused(&longer(&vec![b'x'; n], &[]), &[&found]));
     }
     tally.case(|| refused(&longer(&[], &bytes), &["(whole file)", &whole]));

@@ -42,9 +42,13 @@ fn what_they_cover() {
     check(false, false, |it| it.info.instruction_set = "avx512".into());
     check(true, true, |it| it.model.params_mut()[22] += 1e-6);
     check(true, true, |it| it.model.params_mut()[10] = -0.0);
-    check(false, true, |it| it.info.input.mean = 128.0);
+    check(false, true, |it| fixture::scaling(it).mean = 128.0);
     check(false, true, |it| it.info.class_names.swap(0, 1));
-    check(false, true, |it| it.info.dataset.name = "other".into());
+    check(false, true, |it| fixture::dataset(it).name = "other".into());
+    check(false, true, |it| it.info.dataset = None);
+    check(false, true, |it| it.info.class_names.clear());
+    check(false, true, |it| it.info.input.image = None);
+    check(false, true, |it| it.info.input.scaling = None);
     check(false, true, |it| it.info.n_validation = 0);
     check(false, true, |it| it.training = None);
     check_training(|it| it.config.seed += 1);
@@ -82,7 +86,8 @@ fn what_they_cover_of_a_run_with_every_setting() {
         let params = fixture::buffer(it.model.params().len(), |i| it.model.params()[i as usize]);
         let statistics = it.model.statistics();
         let statistics = fixture::buffer(statistics.len(), |i| statistics[i as usize] + 1e-3);
-        it.model = Model::from_parts(&it.model.specs(), params, statistics).unwrap();
+        let architecture = it.model.architecture().clone();
+        it.model = Model::from_parts(architecture, params, statistics).unwrap();
     });
     check(false, &|it| training(it).average.as_mut().unwrap()[0] += 1e-6);
     check(false, &|it| training(it).best.as_mut().unwrap().params[0] += 1e-6);
@@ -92,7 +97,7 @@ fn what_they_cover_of_a_run_with_every_setting() {
     check(false, &|it| training(it).config.frozen[0] = true);
     check(false, &|it| {
         it.info.input.mirror = true;
-        training(it).config.mirror = true;
+        training(it).config.tta_flip = true;
     });
 }
 

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use nn_core::{Buffer, Init, LayerSpec, LossSum, Model};
+use nn_core::{Architecture, Buffer, Init, LossSum, Model, Scaling, Shape};
 use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo};
 use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
@@ -15,6 +15,21 @@ pub(crate) fn buffer(n: usize, f: impl Fn(f32) -> f32) -> Buffer {
     let mut buffer = nn_core::zeros(n);
     buffer.iter_mut().enumerate().for_each(|(i, value)| *value = f(i as f32));
     buffer
+}
+
+/// Images of this size.
+pub(crate) fn images(width: usize, height: usize, scaling: Scaling) -> InputSpec {
+    InputSpec { image: Some(Shape::image(height, width)), scaling: Some(scaling), mirror: false }
+}
+
+/// The dataset of a checkpoint that has one.
+pub(crate) fn dataset(checkpoint: &mut Checkpoint) -> &mut DatasetId {
+    checkpoint.info.dataset.as_mut().unwrap()
+}
+
+/// The scaling of a checkpoint that has one.
+pub(crate) fn scaling(checkpoint: &mut Checkpoint) -> &mut Scaling {
+    checkpoint.info.input.scaling.as_mut().unwrap()
 }
 
 /// Every optimizer that a file can have, Adam first; each way that it goes.
@@ -67,18 +82,21 @@ pub(crate) fn checkpoint() -> Checkpoint {
 
 /// The same, trained by another optimizer.
 pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
-    let layers = LayerSpec::mlp(&[4, 3, 2]);
-    let n = Model::parameter_count(&layers).unwrap();
+    let architecture = Architecture::mlp(&[4, 3, 2]).unwrap();
+    let n = architecture.n_params();
     let validation = Some(Metrics { loss: 0.75, accuracy: 0.8125 });
     Checkpoint {
-        model: Model::from_parts(&layers, buffer(n, |i| (i - 10.0) / 3.0), nn_core::zeros(0))
+        model: Model::from_parts(architecture, buffer(n, |i| (i - 10.0) / 3.0), nn_core::zeros(0))
             .unwrap(),
         info: ModelInfo {
             producer: "nn-io 0.1.0".into(),
             instruction_set: "portable".into(),
-            input: InputSpec { width: 2, height: 2, mean: 127.5, std: 127.5, mirror: false },
+            input: images(2, 2, Scaling { mean: 127.5, std: 127.5 }),
             class_names: vec!["T-shirt/top".into(), "Bag".into()],
-            dataset: DatasetId { name: "pixels".into(), sha256: "0123456789abcdef".repeat(4) },
+            dataset: Some(DatasetId {
+                name: "pixels".into(),
+                sha256: "0123456789abcdef".repeat(4),
+            }),
             n_validation: 16,
         },
         training: Some(TrainingState {
@@ -127,14 +145,12 @@ pub(crate) fn bytes_with(config: OptimizerConfig) -> Vec<u8> {
 
 /// The network that the program trains, with the state of its training: a file of 1.4 MB.
 pub(crate) fn real() -> Checkpoint {
-    let layers = LayerSpec::mlp(&[784, 128, 128, 10]);
-    let model = Model::new(&layers, Init::He, 7).unwrap();
+    let model = Model::new(Architecture::mlp(&[784, 128, 128, 10]).unwrap(), Init::He, 7);
     let n = model.params().len();
     let (m, v) = (buffer(n, |i| (i - 9.0) * 1e-9), buffer(n, |i| i * 1e-12));
     let mut checkpoint = checkpoint();
     checkpoint.model = model;
-    checkpoint.info.input =
-        InputSpec { width: 28, height: 28, mean: 72.9375, std: 90.0, mirror: false };
+    checkpoint.info.input = images(28, 28, Scaling { mean: 72.9375, std: 90.0 });
     checkpoint.info.class_names = (0..10).map(|i| format!("class {i}")).collect();
     let training = checkpoint.training.as_mut().unwrap();
     training.optimizer = Optimizer::from_parts(Default::default(), 39, vec![m, v]).unwrap();

@@ -1,51 +1,44 @@
-use nn_core::{Activation, Init, LayerSpec, Loss, Model, Penalty};
-use nn_io::Checkpoint;
+use nn_core::{Activation, Architecture, BatchNorm, Init, Layer, Loss, Model, Penalty};
+use nn_io::{Checkpoint, ModelInfo};
 use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
 
 use crate::fixture::{self, buffer};
 
-const fn dense(inputs: usize, outputs: usize) -> LayerSpec {
-    LayerSpec::Dense { inputs, outputs }
-}
-
 /// Every kind of layer, batch normalisation twice.
-pub(crate) fn every_layer() -> Vec<LayerSpec> {
-    let activation = LayerSpec::Activation;
+pub(crate) fn every_layer() -> Vec<Layer> {
+    let activation = Layer::Activation;
     vec![
-        dense(4, 4),
-        LayerSpec::LAYER_NORM,
+        Layer::dense(4),
+        Layer::LAYER_NORM,
         activation(Activation::LeakyRelu { slope: 0.01 }),
-        LayerSpec::Dropout { rate: 0.25 },
-        dense(4, 5),
-        LayerSpec::BATCH_NORM,
+        Layer::dropout(0.25),
+        Layer::dense(5),
+        Layer::BATCH_NORM,
         activation(Activation::Elu { alpha: 1.5 }),
-        dense(5, 4),
-        LayerSpec::BatchNorm { momentum: 0.25, epsilon: 1e-3 },
+        Layer::dense(4),
+        Layer::BatchNorm(BatchNorm { momentum: 0.25, epsilon: 1e-3 }),
         activation(Activation::Gelu),
-        dense(4, 4),
+        Layer::dense(4),
         activation(Activation::Silu),
-        dense(4, 3),
+        Layer::dense(3),
         activation(Activation::Tanh),
-        dense(3, 4),
-        LayerSpec::RELU,
-        dense(4, 3),
+        Layer::dense(4),
+        Layer::RELU,
+        Layer::dense(3),
         activation(Activation::Sigmoid),
-        dense(3, 2),
+        Layer::dense(2),
         activation(Activation::Linear),
-        LayerSpec::Softmax,
+        Layer::SOFTMAX,
     ]
 }
 
-/// The fixture's run, of a network of these layers.
-pub(crate) fn of(specs: &[LayerSpec]) -> Checkpoint {
+/// The fixture's run, of a network of this architecture.
+pub(crate) fn of(architecture: Architecture) -> Checkpoint {
     let mut checkpoint = fixture::checkpoint();
-    let n = Model::parameter_count(specs).unwrap();
-    let index = Model::statistics_index(specs).unwrap();
-    let n_statistics = index.last().map_or(0, |last| last.range.end);
-    let statistics = buffer(n_statistics, |i| (i + 1.0) / 8.0);
-    checkpoint.model =
-        Model::from_parts(specs, buffer(n, |i| (i * 17.0 % 41.0 - 20.0) / 20.0), statistics)
-            .unwrap();
+    let n = architecture.n_params();
+    let params = buffer(n, |i| (i * 17.0 % 41.0 - 20.0) / 20.0);
+    let statistics = buffer(architecture.n_statistics(), |i| (i + 1.0) / 8.0);
+    checkpoint.model = Model::from_parts(architecture, params, statistics).unwrap();
     let training = checkpoint.training.as_mut().unwrap();
     training.optimizer = fixture::optimizer(training.optimizer.config(), n);
     checkpoint
@@ -53,9 +46,23 @@ pub(crate) fn of(specs: &[LayerSpec]) -> Checkpoint {
 
 /// A network of every kind of layer, judged with mirror images.
 pub(crate) fn layers() -> Checkpoint {
-    let mut checkpoint = of(&every_layer());
+    let mut checkpoint = of(Architecture::new(4, &every_layer()).unwrap());
     checkpoint.info.input.mirror = true;
-    checkpoint.training.as_mut().unwrap().config.mirror = true;
+    checkpoint.training.as_mut().unwrap().config.tta_flip = true;
+    checkpoint
+}
+
+/// A regressor of a table of floats, in the middle of its training: nothing that only classifiers of images have.
+pub(crate) fn table() -> Checkpoint {
+    let mut checkpoint = fixture::checkpoint();
+    let architecture = Architecture::new(4, &Layer::mlp(&[3, 2])[..3]).unwrap();
+    let params = buffer(checkpoint.model.params().len(), |i| (i - 10.0) / 3.0);
+    checkpoint.model = Model::from_parts(architecture, params, nn_core::zeros(0)).unwrap();
+    let ModelInfo { producer, instruction_set, n_validation, .. } = checkpoint.info;
+    checkpoint.info = ModelInfo { producer, instruction_set, n_validation, ..ModelInfo::default() };
+    let training = checkpoint.training.as_mut().unwrap();
+    training.config.loss = Loss::MeanSquaredError;
+    training.progress.sums.n_predictions = 48;
     checkpoint
 }
 
@@ -79,7 +86,7 @@ pub(crate) fn config() -> RunConfig {
         monitor: Monitor::Accuracy,
         keep_best: true,
         early_stop: Some(EarlyStop { patience: 3, min_delta: 0.001 }),
-        mirror: false,
+        tta_flip: false,
         init: Init::Orthogonal,
         validates_on_test: true,
     }
@@ -87,9 +94,9 @@ pub(crate) fn config() -> RunConfig {
 
 /// A run with every setting, and what it keeps, of a network with a batch normalisation.
 pub(crate) fn run() -> Checkpoint {
-    let mut specs = LayerSpec::mlp(&[4, 3, 2]);
-    specs.insert(1, LayerSpec::BATCH_NORM);
-    let mut checkpoint = of(&specs);
+    let mut layers = Layer::mlp(&[3, 2]);
+    layers.insert(1, Layer::BATCH_NORM);
+    let mut checkpoint = of(Architecture::new(4, &layers).unwrap());
     let (n, n_statistics) = (checkpoint.model.params().len(), checkpoint.model.statistics().len());
     let training = checkpoint.training.as_mut().unwrap();
     training.config = config();

@@ -45,8 +45,8 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each required feature that is not known");
-    for bit in 5..32 {
-        for known in 0..32 {
+    for bit in 6..32 {
+        for known in 0..64 {
             let features = 1u32 << bit | known;
             let file = with_header(15, &features.to_le_bytes());
             let found = format!("found {features:#010x}");
@@ -56,8 +56,8 @@ fn required_features() {
     tally.finish();
 }
 
-/// The known ones (optimizers, schedules, layers, mirror images, settings of a run) stand in the header exactly where they
-/// are in the metadata.
+/// The header has the bits of the known ones (optimizers, schedules, layers, mirror images, settings of a run, a file without
+/// what classifiers of images have) exactly when the metadata need them.
 #[test]
 fn required_features_that_are_known() {
     let mut tally = Tally::new("A9", "versions: each known feature, true and untrue");
@@ -74,12 +74,12 @@ fn required_features_that_are_known() {
             files.push((features, checkpoint.view().to_bytes().unwrap()));
         }
     }
-    for bits in 0..32 {
+    for bits in 0..64 {
         let mut checkpoint = if bits & 4 == 0 { fixture::checkpoint() } else { fuller::layers() };
         checkpoint.info.input.mirror = bits & 8 != 0;
         let n = checkpoint.model.params().len();
         let training = checkpoint.training.as_mut().unwrap();
-        training.config.mirror = bits & 8 != 0;
+        training.config.tta_flip = bits & 8 != 0;
         if bits & 1 != 0 {
             training.optimizer = fixture::optimizer(fixture::optimizers()[1], n);
         }
@@ -89,12 +89,15 @@ fn required_features_that_are_known() {
         if bits & 16 != 0 {
             training.config.accumulation = 2;
         }
+        if bits & 32 != 0 {
+            checkpoint.info.dataset = None;
+        }
         files.push((bits, checkpoint.view().to_bytes().unwrap()));
     }
     for (features, mut file) in files {
         assert_eq!(file[15..19], [features, 0, 0, 0]);
         tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
-        for untrue in (0..32).filter(|&it| it != features) {
+        for untrue in (0..64).filter(|&it| it != features) {
             file[15] = untrue;
             seal_header(&mut file);
             let (expected, found) =

@@ -155,7 +155,7 @@ fn a_panic_in_training() {
     let saved = fs::read(&path).unwrap();
     tally.case(|| {
         let run = AssertUnwindSafe(|| {
-            let panic_at_3 = &mut |step: nn_train::Step| match step.batch {
+            let panic_at_3 = &mut |step: nn_train::Step<'_>| match step.batch {
                 3 => panic!("a bug"),
                 _ => ControlFlow::Continue(()),
             };

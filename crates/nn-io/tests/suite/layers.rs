@@ -1,4 +1,4 @@
-use nn_core::{Activation, Buffer, LayerSpec, Model};
+use nn_core::{Activation, Architecture, Buffer, Layer, Model};
 use nn_io::{Checkpoint, Error};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
@@ -7,33 +7,33 @@ use crate::fixture::{self, at, edited_in, newer, pairs, refused, stable, with_fl
 use crate::fuller::{self, every_layer};
 
 /// A kind of layer behind a dense one, with a softmax at the end.
-fn one(kind: LayerSpec) -> Vec<u8> {
-    fuller::of(&specs(kind)).view().to_bytes().unwrap()
+fn one(kind: Layer) -> Vec<u8> {
+    fuller::of(network(kind)).view().to_bytes().unwrap()
 }
 
-fn specs(kind: LayerSpec) -> [LayerSpec; 3] {
-    [LayerSpec::Dense { inputs: 4, outputs: 2 }, kind, LayerSpec::Softmax]
+fn network(kind: Layer) -> Architecture {
+    Architecture::new(4, &[Layer::dense(2), kind, Layer::SOFTMAX]).unwrap()
 }
 
 /// Each kind that a file may have beside dense layers, ReLU and softmax.
-fn others() -> impl Iterator<Item = LayerSpec> {
+fn others() -> impl Iterator<Item = Layer> {
     let known = ["dense", "relu", "softmax"];
     every_layer().into_iter().filter(move |layer| !known.contains(&layer.name()))
 }
 
 /// The file of one such layer with its map of settings changed.
-fn edited(kind: LayerSpec, edit: impl FnOnce(&mut Vec<(Value, Value)>)) -> Vec<u8> {
+fn edited(kind: Layer, edit: impl FnOnce(&mut Vec<(Value, Value)>)) -> Vec<u8> {
     let path = format!("layers.1.{}", kind.name());
     edited_in(&one(kind), |metadata| edit(pairs(at(metadata, &path))))
 }
 
-fn settings(kind: LayerSpec) -> Vec<String> {
+fn settings(kind: Layer) -> Vec<String> {
     let mut keys = Vec::new();
     edited(kind, |map| keys = map.iter().map(|(key, _)| key.as_str().unwrap().into()).collect());
     keys
 }
 
-fn with_setting(kind: LayerSpec, setting: &str, value: f64) -> Vec<u8> {
+fn with_setting(kind: Layer, setting: &str, value: f64) -> Vec<u8> {
     edited(kind, |map| {
         map.iter_mut().find(|(key, _)| key.as_str() == Some(setting)).unwrap().1 = value.into();
     })
@@ -43,7 +43,7 @@ fn with_setting(kind: LayerSpec, setting: &str, value: f64) -> Vec<u8> {
 #[test]
 fn round_trips() {
     for kind in others() {
-        let checkpoint = fuller::of(&specs(kind));
+        let checkpoint = fuller::of(network(kind));
         let bytes = one(kind);
         let loaded = Checkpoint::from_bytes(&bytes).unwrap();
         assert_eq!(loaded, checkpoint);
@@ -51,7 +51,7 @@ fn round_trips() {
         assert_eq!(bytes[15..19], [4, 0, 0, 0], "{}", kind.name());
     }
     assert_eq!(others().count(), 11, "every other kind, one of them twice");
-    assert_eq!(one(LayerSpec::RELU)[15], 0);
+    assert_eq!(one(Layer::RELU)[15], 0);
 }
 
 /// In the order of FORMAT.md, section 4.
@@ -117,9 +117,9 @@ fn settings_outside_their_range() {
         }
     }
     for (setting, kind, value) in [
-        ("rate", LayerSpec::Dropout { rate: 0.5 }, 0.0),
-        ("momentum", LayerSpec::BATCH_NORM, 1.0),
-        ("alpha", LayerSpec::Activation(Activation::Elu { alpha: 1.0 }), -0.0),
+        ("rate", Layer::dropout(0.5), 0.0),
+        ("momentum", Layer::BATCH_NORM, 1.0),
+        ("alpha", Layer::Activation(Activation::Elu { alpha: 1.0 }), -0.0),
     ] {
         let file = with_setting(kind, setting, value);
         tally.case(|| ensure(stable(&file)?, || Failure::lost(setting)));
@@ -144,7 +144,7 @@ fn maps_of_another_kind() {
         tally.case(|| refused(&file, &["(metadata)", "a key that it does not know"]));
         tally.case(|| {
             let loaded = Checkpoint::from_bytes(&newer(file)).map_err(Failure::lost)?;
-            ensure(loaded == fuller::of(&specs(kind)), || Failure::torn("loaded as another"))
+            ensure(loaded == fuller::of(network(kind)), || Failure::torn("loaded as another"))
         });
         for other in ["LeakyRelu", "layernorm", "swish"] {
             let file = edited_in(&one(kind), |metadata| {
@@ -166,15 +166,14 @@ fn layers_that_make_no_network() {
             let Value::Array(list) = at(metadata, "layers") else { panic!("no list") };
             list.swap(0, 1);
         });
-        let expected =
-            ["layers: layer 0: expected a dense layer", &format!("found {}", kind.name())];
+        let expected = ["layers[0]: expected a dense layer", &format!("found {}", kind.name())];
         tally.case(|| refused(&file, &expected));
     }
     // One kind for another: the tensors tell.
     for (kind, other, expected) in [
-        (LayerSpec::BATCH_NORM, LayerSpec::LAYER_NORM, "tensors: expected 6 tensors"),
-        (LayerSpec::LAYER_NORM, LayerSpec::BATCH_NORM, "tensors: expected 8 tensors"),
-        (LayerSpec::RELU, LayerSpec::BATCH_NORM, "required features: expected 0x00000004"),
+        (Layer::BATCH_NORM, Layer::LAYER_NORM, "tensors: expected 6 tensors"),
+        (Layer::LAYER_NORM, Layer::BATCH_NORM, "tensors: expected 8 tensors"),
+        (Layer::RELU, Layer::BATCH_NORM, "required features: expected 0x00000004"),
     ] {
         let theirs = at(&mut fixture::metadata_of(&one(other)), "layers.1").clone();
         let file = edited_in(&one(kind), |metadata| *at(metadata, "layers.1") = theirs);
@@ -211,12 +210,13 @@ fn floats_that_no_model_has() {
     // What a model may have in memory, a file may not.
     let with = |place: usize, value: f32| {
         let mut checkpoint = fuller::layers();
+        let architecture = checkpoint.model.architecture().clone();
         let mut statistics = Buffer::new(0);
         statistics.extend_from_slice(checkpoint.model.statistics());
         statistics[place] = value;
         let mut params = Buffer::new(0);
         params.extend_from_slice(checkpoint.model.params());
-        checkpoint.model = Model::from_parts(&every_layer(), params, statistics).unwrap();
+        checkpoint.model = Model::from_parts(architecture, params, statistics).unwrap();
         checkpoint.view().to_bytes().map(drop)
     };
     for (place, value, name) in [
@@ -240,12 +240,12 @@ fn mirror() {
     let error = checkpoint.view().to_bytes().unwrap_err();
     let expected = ["mirror of the run's settings: expected true, as input.mirror is, found false"];
     fixture::says(&error, &expected);
-    checkpoint.training.as_mut().unwrap().config.mirror = true;
+    checkpoint.training.as_mut().unwrap().config.tta_flip = true;
     let bytes = checkpoint.view().to_bytes().unwrap();
     assert_eq!(bytes[15..19], [8, 0, 0, 0]);
     let loaded = Checkpoint::from_bytes(&bytes).unwrap();
     assert_eq!(loaded, checkpoint);
-    assert!(loaded.training.unwrap().config.mirror);
+    assert!(loaded.training.unwrap().config.tta_flip);
     checkpoint.info.input.mirror = false;
     let error = checkpoint.view().to_bytes().unwrap_err();
     fixture::says(&error, &["expected false, as input.mirror is, found true"]);

@@ -1,7 +1,7 @@
-use nn_core::{LayerSpec, Loss, Model, Penalty};
+use nn_core::{Architecture, Layer, Loss, Model, Penalty, Shape};
 use nn_io::{Checkpoint, Error, ErrorKind, check_size, limits};
-use nn_optim::{AdamConfig, AdamWConfig, Decay, OptimizerConfig};
-use nn_train::{Best, RunConfig};
+use nn_optim::{AdamConfig, AdamWConfig, Decay, OptimizerConfig, Schedule};
+use nn_train::{Best, RunConfig, TrainingState};
 use rmpv::Value;
 
 use crate::fixture::{self, refused, says, seal_header, with, with_metadata};
@@ -22,17 +22,16 @@ fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) {
 }
 
 /// A chain of dense layers of one unit.
-fn deep(layers: usize) -> Vec<LayerSpec> {
-    vec![LayerSpec::Dense { inputs: 1, outputs: 1 }; layers]
+fn deep(layers: usize) -> Architecture {
+    Architecture::new(1, &vec![Layer::dense(1); layers]).unwrap()
 }
 
 /// A checkpoint of a network that takes this many pixels and knows this many classes.
-fn wide(layers: &[LayerSpec], inputs: usize, outputs: usize) -> Checkpoint {
-    let n = Model::parameter_count(layers).unwrap();
+fn wide(architecture: Architecture, inputs: usize, outputs: usize) -> Checkpoint {
+    let params = nn_core::zeros(architecture.n_params());
     let mut checkpoint = fixture::checkpoint();
-    checkpoint.model = Model::from_parts(layers, nn_core::zeros(n), nn_core::zeros(0)).unwrap();
-    checkpoint.info.input.width = inputs;
-    checkpoint.info.input.height = 1;
+    checkpoint.model = Model::from_parts(architecture, params, nn_core::zeros(0)).unwrap();
+    checkpoint.info.input.image = Some(Shape::image(1, inputs));
     checkpoint.info.class_names = (0..outputs).map(|i| format!("class {i}")).collect();
     checkpoint.training = None;
     checkpoint
@@ -46,8 +45,8 @@ fn round_trips(checkpoint: &Checkpoint) {
 
 #[test]
 fn layers() {
-    round_trips(&wide(&deep(256), 1, 1));
-    let error = wide(&deep(257), 1, 1).view().to_bytes().unwrap_err();
+    round_trips(&wide(deep(256), 1, 1));
+    let error = wide(deep(257), 1, 1).view().to_bytes().unwrap_err();
     too_large(error, &["layers: expected at most 256, found 257"]);
     too_large(check_size(&deep(257), None).unwrap_err(), &["layers", "found 257"]);
     let relu = Value::Map(vec![("relu".into(), Value::Map(vec![]))]);
@@ -56,9 +55,9 @@ fn layers() {
 
 #[test]
 fn width() {
-    let layers = |n| [LayerSpec::Dense { inputs: n, outputs: 1 }];
-    round_trips(&wide(&layers(1 << 24), 1 << 24, 1));
-    let error = wide(&layers((1 << 24) + 1), (1 << 24) + 1, 1).view().to_bytes().unwrap_err();
+    let network = |n: usize| Architecture::new(n, &[Layer::dense(1)]).unwrap();
+    round_trips(&wide(network(1 << 24), 1 << 24, 1));
+    let error = wide(network((1 << 24) + 1), (1 << 24) + 1, 1).view().to_bytes().unwrap_err();
     too_large(error, &["inputs of layer 0: expected at most 16777216, found 16777217"]);
     for n in [(1 << 24) + 1, 1 << 32, u64::MAX] {
         for field in ["inputs", "outputs"] {
@@ -70,11 +69,24 @@ fn width() {
 
 #[test]
 fn classes() {
-    let layers = |n| [LayerSpec::Dense { inputs: 4, outputs: n }];
-    round_trips(&wide(&layers(1000), 4, 1000));
-    let error = wide(&layers(1001), 4, 1001).view().to_bytes().unwrap_err();
+    let network = |n| Architecture::new(4, &[Layer::dense(n)]).unwrap();
+    round_trips(&wide(network(1000), 4, 1000));
+    let error = wide(network(1001), 4, 1001).view().to_bytes().unwrap_err();
     too_large(error, &["classes: expected at most 1000, found 1001"]);
-    too_large(check_size(&layers(1001), None).unwrap_err(), &["classes"]);
+    // Outputs without names are no classes.
+    let mut checkpoint = wide(network(1001), 4, 0);
+    check_size(&network(1001), None).unwrap();
+    round_trips(&checkpoint);
+    let weights = RunConfig { class_weights: vec![1.0; 1001], ..RunConfig::default() };
+    let run = Some((&OptimizerConfig::default(), &weights));
+    let expected = ["class weights: expected at most 1000, found 1001"];
+    too_large(check_size(&network(1001), run).unwrap_err(), &expected);
+    let (model, adam) = (&checkpoint.model, OptimizerConfig::default());
+    let plain = RunConfig { loss: Loss::MeanSquaredError, ..RunConfig::default() };
+    let mut state = TrainingState::new(model, adam, Schedule::default(), plain).unwrap();
+    state.config = weights;
+    checkpoint.training = Some(state);
+    too_large(checkpoint.view().to_bytes().unwrap_err(), &expected);
     let names = Value::Array(vec!["x".into(); 1001]);
     refused(&with("class_names", names), &["at most 1000"]).unwrap();
 }
@@ -91,7 +103,7 @@ fn strings() {
     unwritable(|it| it.info.producer = longer.clone(), &["bytes of producer"]);
     unwritable(|it| it.info.instruction_set = longer.clone(), &["bytes of instruction_set"]);
     unwritable(|it| it.info.class_names[0] = longer.clone(), &["bytes of class_names[0]"]);
-    unwritable(|it| it.info.dataset.name = longer.clone(), &["bytes of dataset.name"]);
+    unwritable(|it| fixture::dataset(it).name = longer.clone(), &["bytes of dataset.name"]);
 }
 
 fn with_history(checkpoint: &mut Checkpoint, n: usize) {
@@ -115,7 +127,7 @@ fn history() {
 /// always be saved.
 #[test]
 fn metadata() {
-    let checkpoints = [largest(&deep(256)), largest(&normalised(256))];
+    let checkpoints = [largest(deep(256)), largest(normalised(256))];
     let lens = checkpoints.map(|checkpoint| {
         let bytes = checkpoint.view().to_bytes().unwrap();
         assert!(Checkpoint::from_bytes(&bytes).unwrap() == checkpoint);
@@ -146,21 +158,20 @@ fn longest_record() -> Value {
 }
 
 /// A layer of one unit that is normalised again and again.
-fn normalised(layers: usize) -> Vec<LayerSpec> {
-    let mut specs = vec![LayerSpec::BATCH_NORM; layers];
-    specs[0] = LayerSpec::Dense { inputs: 1, outputs: 1 };
-    specs
+fn normalised(layers: usize) -> Architecture {
+    let mut specs = vec![Layer::BATCH_NORM; layers];
+    specs[0] = Layer::dense(1);
+    Architecture::new(1, &specs).unwrap()
 }
 
-/// All that a file of these layers can say, in as many bytes as it can.
-fn largest(layers: &[LayerSpec]) -> Checkpoint {
-    let mut checkpoint = fuller::of(layers);
-    checkpoint.info.input.width = 1;
-    checkpoint.info.input.height = 1;
+/// All that a file of this architecture can say, in as many bytes as it can.
+fn largest(architecture: Architecture) -> Checkpoint {
+    let mut checkpoint = fuller::of(architecture);
+    checkpoint.info.input.image = Some(Shape::image(1, 1));
     checkpoint.info.class_names = vec!["x".into()];
     let model = &checkpoint.model;
     let (n, n_statistics) = (model.params().len(), model.statistics().len());
-    let n_dense = layers.iter().filter(|layer| layer.dense().is_some()).count();
+    let n_dense = model.architecture().weighted_layers().count();
     let training = checkpoint.training.as_mut().unwrap();
     // The one with the most settings.
     let adamw = OptimizerConfig::AdamW(AdamWConfig {
@@ -185,34 +196,35 @@ fn largest(layers: &[LayerSpec]) -> Checkpoint {
     let longest = "x".repeat(255);
     checkpoint.info.producer = longest.clone();
     checkpoint.info.instruction_set = longest.clone();
-    checkpoint.info.dataset.name = longest;
+    fixture::dataset(&mut checkpoint).name = longest;
     checkpoint
 }
 
 #[test]
 fn file() {
     // 2^28 parameters are a gibibyte by themselves; with Adam's moments a third of them is.
-    let layers = |n| LayerSpec::mlp(&[1 << 14, n, 10]);
-    check_size(&layers(16_000), None).unwrap();
-    let error = check_size(&layers(16_384), None).unwrap_err();
+    let network = |n| Architecture::mlp(&[1 << 14, n, 10]).unwrap();
+    check_size(&network(16_000), None).unwrap();
+    let error = check_size(&network(16_384), None).unwrap_err();
     too_large(error, &["bytes of a file of 268615690 parameters: expected at most 1073741824"]);
     let plain = RunConfig::default();
     let (adam, sgd) = (OptimizerConfig::default(), OptimizerConfig::Sgd(Default::default()));
-    check_size(&layers(16_000), Some((&sgd, &plain))).unwrap();
-    check_size(&layers(5_000), Some((&adam, &plain))).unwrap();
-    let error = check_size(&layers(6_000), Some((&adam, &plain))).unwrap_err();
+    check_size(&network(16_000), Some((&sgd, &plain))).unwrap();
+    check_size(&network(5_000), Some((&adam, &plain))).unwrap();
+    let error = check_size(&network(6_000), Some((&adam, &plain))).unwrap_err();
     too_large(
         error,
         &["98370010 parameters and their optimizer's state", "make the model smaller"],
     );
     // The average and the best epoch are two more such buffers.
-    check_size(&layers(4_000), Some((&adam, &plain))).unwrap();
+    check_size(&network(4_000), Some((&adam, &plain))).unwrap();
     let averaging = RunConfig { averaging: Some(0.9), ..RunConfig::default() };
-    check_size(&layers(4_000), Some((&adam, &averaging))).unwrap();
+    check_size(&network(4_000), Some((&adam, &averaging))).unwrap();
     let both = RunConfig { keep_best: true, ..averaging };
-    let error = check_size(&layers(4_000), Some((&adam, &both))).unwrap_err();
+    let error = check_size(&network(4_000), Some((&adam, &both))).unwrap_err();
     too_large(error, &["their optimizer's state and their average and those of the best epoch"]);
-    check_size(&LayerSpec::mlp(&[784, 1 << 24, 1 << 24, 10]), None).unwrap_err();
+    let vast = Architecture::mlp(&[784, 1 << 24, 1 << 24, 10]).unwrap();
+    check_size(&vast, None).unwrap_err();
 
     // The header is refused before anything of such a length is looked for.
     let mut bytes = fixture::bytes();
@@ -229,9 +241,16 @@ fn file() {
 }
 
 #[test]
-fn layers_that_make_no_network_have_no_size() {
-    let error = check_size(&[LayerSpec::RELU], None).unwrap_err();
-    assert!(matches!(error, Error::Network(_)));
-    let layers = [LayerSpec::Dense { inputs: 10_000_000_000, outputs: 10_000_000_000 }];
-    too_large(check_size(&layers, None).unwrap_err(), &["inputs of layer 0", "10000000000"]);
+fn networks_that_fit_into_no_file() {
+    let network = |inputs: usize, layers: &[Layer]| Architecture::new(inputs, layers);
+    let error_of =
+        |inputs, layers: &[Layer]| check_size(&network(inputs, layers).unwrap(), None).unwrap_err();
+    assert_eq!(network(4, &[Layer::RELU]), Err(nn_core::Error::NoParameters));
+    let error = error_of(4, &[Layer::RELU, Layer::dense(2)]);
+    assert!(matches!(error, Error::Value { .. }));
+    says(&error, &["layers[0]: expected a dense layer", "found relu"]);
+    let vast = 10_000_000_000;
+    assert_eq!(network(vast, &[Layer::dense(vast)]), Err(nn_core::Error::TooLarge));
+    too_large(error_of(vast, &[Layer::dense(1)]), &["inputs of layer 0", "10000000000"]);
+    too_large(error_of(1, &[Layer::dense(vast)]), &["outputs of layer 0", "10000000000"]);
 }

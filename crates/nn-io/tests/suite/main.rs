@@ -46,6 +46,9 @@ mod layers;
 /// Every setting of a run, and the parameters that it keeps.
 mod runs;
 
+/// What only classifiers of images have: their size and scaling, names of classes, and a dataset.
+mod partial;
+
 /// The limits, from both sides.
 mod limits;
 

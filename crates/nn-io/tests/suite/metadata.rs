@@ -59,6 +59,12 @@ fn missing_keys() {
                 "training" => "tensors: expected 4 tensors, as layers and training need, found 6",
                 // Without its one key, the map of a kind has none.
                 "dense" | "relu" | "softmax" | "adam" | "inverse_time" => "incorrect length",
+                // Optional, with a required feature where they are absent.
+                "class_names" | "dataset" | "width" | "mean" => {
+                    "required features: expected 0x00000020, as the metadata need"
+                }
+                "height" => "input: expected both width and height, or neither",
+                "std" => "input: expected both mean and std, or neither",
                 _ => &missing,
             };
             tally.case(|| refused(&file, &[expected]));

@@ -64,14 +64,13 @@ fn real() -> impl Strategy<Value = f64> {
 
 /// Any small network, with or without a run of it.
 fn checkpoint() -> impl Strategy<Value = Checkpoint> {
-    let layers = (1..5usize, 1..4usize).prop_flat_map(|(width, height)| {
-        (Just(width), Just(height), network::layers(width * height))
+    let networks = (1..5usize, 1..4usize).prop_flat_map(|(width, height)| {
+        (Just(width), Just(height), network::architecture(width * height))
     });
-    layers.prop_flat_map(|(width, height, layers)| {
-        let outputs = layers.iter().filter_map(|layer| layer.dense()).next_back().unwrap().1;
-        let info = network::info(width, height, outputs);
-        (network::model(layers.clone()), info).prop_flat_map(move |(model, info)| {
-            let training = run::training(&layers, outputs, info.input.mirror);
+    networks.prop_flat_map(|(width, height, architecture)| {
+        let info = network::info(width, height, architecture.output().len());
+        (network::model(architecture), info).prop_flat_map(|(model, info)| {
+            let training = run::training(model.architecture(), info.input.mirror);
             proptest::option::of(training).prop_map(move |training| Checkpoint {
                 model: model.clone(),
                 info: info.clone(),

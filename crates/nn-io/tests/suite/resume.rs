@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Init, LayerSpec, Loss, Model, Penalty, Scaling};
+use nn_core::{Activation, Architecture, BatchNorm, Init, Layer, Loss, Model, Penalty, Scaling};
 use nn_io::{Checkpoint, CheckpointRef, InputSpec, ModelInfo};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
@@ -28,7 +28,7 @@ const EPOCHS: u64 = 3;
 /// A run, and where it is stopped.
 #[derive(Clone, Debug)]
 struct Run {
-    layers: Vec<LayerSpec>,
+    architecture: Architecture,
     optimizer: OptimizerConfig,
     schedule: Schedule,
     config: RunConfig,
@@ -40,10 +40,10 @@ struct Run {
 }
 
 /// Layers that learn at the rates below.
-fn layer() -> impl Strategy<Value = LayerSpec> {
-    let activation = LayerSpec::Activation;
+fn layer() -> impl Strategy<Value = Layer> {
+    let activation = Layer::Activation;
     prop_oneof![
-        1 => Just(LayerSpec::RELU),
+        1 => Just(Layer::RELU),
         1 => Just(activation(Activation::LeakyRelu { slope: 0.1 })),
         1 => Just(activation(Activation::Elu { alpha: 0.7 })),
         1 => Just(activation(Activation::Sigmoid)),
@@ -51,30 +51,30 @@ fn layer() -> impl Strategy<Value = LayerSpec> {
         1 => Just(activation(Activation::Gelu)),
         1 => Just(activation(Activation::Silu)),
         1 => Just(activation(Activation::Linear)),
-        1 => Just(LayerSpec::Softmax),
-        1 => Just(LayerSpec::LAYER_NORM),
+        1 => Just(Layer::SOFTMAX),
+        1 => Just(Layer::LAYER_NORM),
         // With draws, or a state of their own.
-        2 => (0.1..0.6).prop_map(|rate| LayerSpec::Dropout { rate }),
-        4 => (0.1..1.0).prop_map(|momentum| LayerSpec::BatchNorm { momentum, epsilon: 1e-3 }),
+        2 => (0.1..0.6).prop_map(Layer::dropout),
+        4 => (0.1..1.0)
+            .prop_map(|momentum| Layer::BatchNorm(BatchNorm { momentum, epsilon: 1e-3 })),
     ]
 }
 
 /// One to three dense layers, up to three layers behind each but the last, and an end that some loss needs.
-fn layers() -> impl Strategy<Value = Vec<LayerSpec>> {
+fn architecture() -> impl Strategy<Value = Architecture> {
     let end = [
-        LayerSpec::Softmax,
-        LayerSpec::Activation(Activation::Sigmoid),
-        LayerSpec::Activation(Activation::Linear),
+        Layer::SOFTMAX,
+        Layer::Activation(Activation::Sigmoid),
+        Layer::Activation(Activation::Linear),
     ];
     (vec((2..9usize, vec(layer(), 0..4)), 0..3), select(end.to_vec())).prop_map(|(groups, end)| {
-        let (mut layers, mut inputs) = (Vec::new(), PIXELS);
+        let mut layers = Vec::new();
         for (outputs, behind) in groups {
-            layers.push(LayerSpec::Dense { inputs, outputs });
+            layers.push(Layer::dense(outputs));
             layers.extend(behind);
-            inputs = outputs;
         }
-        layers.extend([LayerSpec::Dense { inputs, outputs: CLASSES }, end]);
-        layers
+        layers.extend([Layer::dense(CLASSES), end]);
+        Architecture::new(PIXELS, &layers).unwrap()
     })
 }
 
@@ -98,9 +98,9 @@ fn schedule() -> impl Strategy<Value = Schedule> {
     })
 }
 
-fn config(layers: &[LayerSpec]) -> impl Strategy<Value = RunConfig> + use<> {
-    let n_dense = layers.iter().filter(|layer| layer.dense().is_some()).count();
-    let last = layers[layers.len() - 1];
+fn config(architecture: &Architecture) -> impl Strategy<Value = RunConfig> + use<> {
+    let n_dense = architecture.weighted_layers().count();
+    let last = architecture.last().layer;
     let losses = [
         Loss::default(),
         Loss::CrossEntropy { smoothing: 0.1 },
@@ -154,7 +154,7 @@ fn config(layers: &[LayerSpec]) -> impl Strategy<Value = RunConfig> + use<> {
                 monitor: if accuracy { Monitor::Accuracy } else { Monitor::Loss },
                 keep_best,
                 early_stop,
-                mirror,
+                tta_flip: mirror,
                 ..RunConfig::default()
             }
         })
@@ -163,13 +163,13 @@ fn config(layers: &[LayerSpec]) -> impl Strategy<Value = RunConfig> + use<> {
 fn runs() -> impl Strategy<Value = Run> {
     let optimizers = select(fixture::optimizers().to_vec());
     let threads = (1..4usize, 1..4usize);
-    layers().prop_flat_map(move |layers| {
+    architecture().prop_flat_map(move |architecture| {
         let stop = prop_oneof![9 => (0..64u64).prop_map(Some), 1 => Just(None)];
-        let config = config(&layers);
+        let config = config(&architecture);
         (optimizers.clone(), schedule(), config, any::<bool>(), stop, threads.clone()).prop_map(
             move |(optimizer, schedule, config, validates, stop, threads)| {
-                let layers = layers.clone();
-                Run { layers, optimizer, schedule, config, validates, stop, threads }
+                let architecture = architecture.clone();
+                Run { architecture, optimizer, schedule, config, validates, stop, threads }
             },
         )
     })
@@ -212,17 +212,16 @@ enum End {
 
 impl Run {
     fn info(&self) -> ModelInfo {
-        let InputSpec { mean, std, .. } = fixture::checkpoint().info.input;
-        let mirror = self.config.mirror;
+        let images = fixture::images(WIDTH, PIXELS / WIDTH, Scaling::default());
         ModelInfo {
-            input: InputSpec { width: WIDTH, height: PIXELS / WIDTH, mean, std, mirror },
+            input: InputSpec { mirror: self.config.tta_flip, ..images },
             class_names: (0..CLASSES).map(|class| format!("class {class}")).collect(),
             ..fixture::checkpoint().info
         }
     }
 
     fn start(&self) -> (Model, TrainingState) {
-        let model = Model::new(&self.layers, Init::He, self.config.seed).unwrap();
+        let model = Model::new(self.architecture.clone(), Init::He, self.config.seed);
         let Run { optimizer, schedule, config, .. } = self.clone();
         let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
         (model, state)
@@ -250,7 +249,7 @@ impl Run {
             End::FirstEpoch => state.progress.epoch == 1,
         };
         while !is_over(trainer.state()) {
-            let mut observer = |_: Step| {
+            let mut observer = |_: Step<'_>| {
                 step += 1;
                 match end {
                     End::Step(last) if step == last => ControlFlow::Break(()),
@@ -282,8 +281,8 @@ impl Run {
 
     /// The names of all that the run has.
     fn parts(&self) -> Vec<&'static str> {
-        let Run { layers, optimizer, schedule, config, .. } = self;
-        let mut parts: Vec<_> = layers.iter().map(|layer| layer.name()).collect();
+        let Run { architecture, optimizer, schedule, config, .. } = self;
+        let mut parts: Vec<_> = architecture.layers().iter().map(|at| at.layer.name()).collect();
         parts.extend([optimizer.name(), schedule.decay.name(), config.loss.name()]);
         for (name, has) in [
             ("accumulation", config.accumulation > 1),
@@ -300,7 +299,7 @@ impl Run {
             ("monitor", config.monitor == Monitor::Accuracy),
             ("best", config.keep_best),
             ("early stop", config.early_stop.is_some()),
-            ("mirror", config.mirror),
+            ("mirror", config.tta_flip),
         ] {
             parts.extend(has.then_some(name));
         }

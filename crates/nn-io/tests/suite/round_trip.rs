@@ -1,4 +1,4 @@
-use nn_core::{Init, LossSum, Model};
+use nn_core::{Init, LossSum, MatrixView, Model};
 use nn_io::{Checkpoint, InputSpec};
 use nn_optim::{AdamConfig, Decay, Optimizer, OptimizerConfig, Schedule, SgdConfig};
 
@@ -51,7 +51,7 @@ fn the_least_and_the_greatest_numbers() {
         LossSum { loss: 1e300, correct: 0, n_samples: u64::MAX, n_predictions: u64::MAX };
     training.history[0].train.loss = -0.0;
     checkpoint.info.n_validation = usize::MAX;
-    checkpoint.info.input.mean = -0.0;
+    fixture::scaling(&mut checkpoint).mean = -0.0;
     check(&checkpoint);
 }
 
@@ -119,7 +119,7 @@ fn golden_file_of_a_runs_origin() {
     check_golden("1.0-origin", &expected);
 }
 
-/// The last required feature of version 1.0, and which parameters judge.
+/// The fifth required feature of version 1.0, and which parameters predict.
 #[test]
 fn golden_file_of_every_setting() {
     let mut expected = fuller::run();
@@ -133,11 +133,11 @@ fn golden_file_of_every_setting() {
 #[track_caller]
 fn outputs(checkpoint: &Checkpoint, expected: [[f32; 2]; 2]) {
     let model = checkpoint.inference_model().unwrap();
-    let InputSpec { mean, std, mirror, .. } = checkpoint.info.input;
+    let InputSpec { scaling, mirror, .. } = checkpoint.info.input;
     let predict = |images: [[u8; 4]; 2]| {
         let mut x = [0.0; 8];
-        nn_core::Scaling { mean, std }.apply(images.as_flattened(), &mut x);
-        model.predict(nn_core::MatrixView::from_slice(&x, 4, 2))
+        scaling.unwrap().apply(images.as_flattened(), &mut x);
+        model.predict(MatrixView::from_slice(&x, 4, 2))
     };
     let images = [[0, 50, 100, 255], [255, 3, 0, 70]];
     let mirrored = images.map(|[a, b, c, d]| [b, a, d, c]);
@@ -147,6 +147,17 @@ fn outputs(checkpoint: &Checkpoint, expected: [[f32; 2]; 2]) {
     };
     for (found, expected) in outputs.as_slice().iter().zip(expected.as_flattened()) {
         assert!((found - expected).abs() < 1e-6, "{outputs} instead of {expected}");
+    }
+}
+
+/// The sixth required feature of version 1.0.
+#[test]
+fn golden_file_of_a_regressor_of_a_table() {
+    let loaded = check_golden("1.0-table", &fuller::table());
+    let x = MatrixView::from_slice(&[0.0, -1.5, 0.25, 2.0], 4, 1);
+    let outputs = loaded.inference_model().unwrap().predict(x);
+    for (found, expected) in outputs.as_slice().iter().zip([30.694_445, 34.777_78]) {
+        assert!((found - expected).abs() < 1e-5, "{outputs}");
     }
 }
 

@@ -1,4 +1,4 @@
-use nn_core::{LayerSpec, Model};
+use nn_core::{Architecture, Init, Layer, Model};
 use nn_io::{Checkpoint, Error, ErrorKind};
 use nn_optim::Optimizer;
 use nn_train::TrainingState;
@@ -109,47 +109,47 @@ fn moments_of_another_network() {
 fn layers_that_make_no_network() {
     let mut tally = Tally::new("A15", "without meaning: layers that do not follow from each other");
     let error = Checkpoint::from_bytes(&with("layers.2.dense.inputs", 5)).unwrap_err();
-    assert!(matches!(error, Error::Network(_)));
+    assert!(matches!(error, Error::Value { field, .. } if field == "layers[2].dense.inputs"));
+    let error = Checkpoint::from_bytes(&with("layers.0.dense.outputs", 0)).unwrap_err();
+    assert!(matches!(error, Error::Network(nn_core::Error::LayerSetting { layer: 0, .. })));
     let mut check = |path: &str, value: Value, expected: &[&str]| {
         tally.case(|| refused(&with(path, value), expected));
     };
     let kind = |kind: &str| Value::Map(vec![(kind.into(), Value::Map(vec![]))]);
-    check("layers.2.dense.inputs", 5.into(), &["layer 2: expected 3 inputs", "found 5"]);
-    check("layers.0.dense.outputs", 0.into(), &["layer 0", "at least 1 input"]);
-    check("layers", Value::Array(vec![]), &["layer 0: expected a dense layer"]);
-    check("layers.0", kind("relu"), &["layer 0: expected a dense layer", "found relu"]);
-    check("layers.0", kind("softmax"), &["layer 0: expected a dense layer", "found softmax"]);
+    check("layers.2.dense.inputs", 5.into(), &["layers[2].dense.inputs: expected 3", "found 5"]);
+    check("layers.0.dense.inputs", 0.into(), &["layers: expected samples of 1 feature or more"]);
+    check("layers.0.dense.outputs", 0.into(), &["layer 0: outputs: expected 1 or more", "found 0"]);
+    check("layers", Value::Array(vec![]), &["layers[0]: expected a dense layer", "found none"]);
+    check("layers.0", kind("relu"), &["layers[0]: expected a dense layer", "found relu"]);
+    check("layers.0", kind("softmax"), &["layers[0]: expected a dense layer", "found softmax"]);
     check("layers.2", kind("relu"), &["tensors: expected 4"]);
     tally.finish();
     // Other layers than the tensors are of.
-    let layers = LayerSpec::mlp(&[4, 3, 2])[..3].to_vec();
+    let architecture = Architecture::new(4, &Layer::mlp(&[3, 2])[..3]).unwrap();
     let mut checkpoint = fixture::checkpoint();
     let params = fixture::buffer(23, |i| i);
-    checkpoint.model = Model::from_parts(&layers, params, nn_core::zeros(0)).unwrap();
+    checkpoint.model = Model::from_parts(architecture, params, nn_core::zeros(0)).unwrap();
     assert!(checkpoint.view().to_bytes().is_ok(), "no softmax is a network as well");
+    // A file has the number of inputs in its first layer, which must be dense.
+    let architecture = Architecture::new(4, &[Layer::RELU, Layer::dense(2)]).unwrap();
+    let change = |it: &mut Checkpoint| it.model = Model::new(architecture, Init::He, 0);
+    unwritable(change, &["layers[0]: expected a dense layer", "found relu"]).unwrap();
 }
 
 #[test]
 fn inputs_and_outputs_that_do_not_fit() {
     let mut tally = Tally::new("A15", "without meaning: scaling, and names of classes");
-    let change = |it: &mut Checkpoint| it.info.input.width = 3;
+    let change = |it: &mut Checkpoint| it.info.input.image.as_mut().unwrap().width = 3;
     tally.case(|| unwritable(change, &["input: expected 4 pixels", "found 3 x 2"]));
     for mean in [f64::NAN, f64::INFINITY, 0.1, 1e300, 5e-324] {
         let expected = ["input.mean", "the precision of 32 bits"];
         tally.case(|| refused(&with("input.mean", mean), &expected));
     }
-    tally.case(|| unwritable(|it| it.info.input.mean = f32::NAN, &["input.mean"]));
+    tally.case(|| unwritable(|it| fixture::scaling(it).mean = f32::NAN, &["input.mean"]));
     for std in [0.0, -1.0, f64::from(f32::from_bits(1))] {
         tally.case(|| refused(&with("input.std", std), &["input.std", "a number above 0"]));
     }
-    tally.case(|| unwritable(|it| it.info.input.std = 0.0, &["input.std"]));
-    for key in [2, 3] {
-        let missing = fixture::edited(|metadata| {
-            drop(fixture::pairs(fixture::at(metadata, "input")).remove(key));
-        });
-        tally.case(|| refused(&missing, &["(metadata)", "missing field"]));
-    }
-
+    tally.case(|| unwritable(|it| fixture::scaling(it).std = 0.0, &["input.std"]));
     let (one, three) = (["expected 2 names", "found 1"], ["expected 2 names", "found 3"]);
     let names = |n| Value::Array(vec!["x".into(); n]);
     tally.case(|| refused(&with("class_names", names(1)), &one));

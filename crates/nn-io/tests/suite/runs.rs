@@ -1,4 +1,4 @@
-use nn_core::{Activation, Buffer, Init, LayerSpec, Loss, Penalty};
+use nn_core::{Activation, Architecture, Buffer, Init, Layer, Loss, Penalty};
 use nn_io::{Checkpoint, Error, ErrorKind};
 use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle, TrainingState};
 use rmpv::Value;
@@ -42,18 +42,18 @@ fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) -> Result
 }
 
 /// Runs that have one setting each, of a network that ends in the layer that its loss needs.
-fn single() -> Vec<(LayerSpec, RunConfig)> {
+fn single() -> Vec<(Layer, RunConfig)> {
     let plain = || RunConfig { seed: 300, batch_size: 8, ..RunConfig::default() };
     let full = fuller::config;
-    let (softmax, sigmoid) = (LayerSpec::Softmax, LayerSpec::Activation(Activation::Sigmoid));
-    let linear = LayerSpec::Activation(Activation::Linear);
+    let (softmax, sigmoid) = (Layer::SOFTMAX, Layer::Activation(Activation::Sigmoid));
+    let linear = Layer::Activation(Activation::Linear);
     let losses = [
         (softmax, Loss::CrossEntropy { smoothing: 0.1 }),
         (softmax, Loss::Focal { gamma: 0.0 }),
         (sigmoid, Loss::BinaryCrossEntropy),
         (linear, Loss::MeanSquaredError),
         (softmax, Loss::MeanAbsoluteError),
-        (LayerSpec::RELU, Loss::Huber { delta: 0.5 }),
+        (Layer::RELU, Loss::Huber { delta: 0.5 }),
     ];
     let augment = |flip, shift, cutout| Augment { flip, shift, cutout };
     let settings = [
@@ -84,10 +84,10 @@ fn single() -> Vec<(LayerSpec, RunConfig)> {
 }
 
 /// The fixture's run with other settings, and with what they have kept.
-fn of(last: LayerSpec, config: RunConfig) -> Checkpoint {
-    let mut specs = LayerSpec::mlp(&[4, 3, 2]);
-    *specs.last_mut().unwrap() = last;
-    let mut checkpoint = fuller::of(&specs);
+fn of(last: Layer, config: RunConfig) -> Checkpoint {
+    let mut layers = Layer::mlp(&[3, 2]);
+    *layers.last_mut().unwrap() = last;
+    let mut checkpoint = fuller::of(Architecture::new(4, &layers).unwrap());
     let n = checkpoint.model.params().len();
     let training = training(&mut checkpoint);
     let sums = &mut training.progress.sums;
@@ -210,10 +210,10 @@ fn settings_outside_their_range() {
     check("config.augmentation.shift", (1 << 24) + 1, "shift: expected at most 16777216 pixels");
     check("config.augmentation.cutout", u64::MAX, "cutout: expected at most 16777216 pixels");
     for (last, loss, expected) in [
-        (LayerSpec::Softmax, Loss::CrossEntropy { smoothing: 1.0 }, "label smoothing"),
-        (LayerSpec::Softmax, Loss::Huber { delta: 0.0 }, "delta of the Huber loss"),
-        (LayerSpec::RELU, Loss::Focal { gamma: 2.0 }, "expected softmax, which focal needs"),
-        (LayerSpec::Softmax, Loss::BinaryCrossEntropy, "expected sigmoid"),
+        (Layer::SOFTMAX, Loss::CrossEntropy { smoothing: 1.0 }, "label smoothing"),
+        (Layer::SOFTMAX, Loss::Huber { delta: 0.0 }, "delta of the Huber loss"),
+        (Layer::RELU, Loss::Focal { gamma: 2.0 }, "expected softmax, which focal needs"),
+        (Layer::SOFTMAX, Loss::BinaryCrossEntropy, "expected sigmoid"),
     ] {
         let checkpoint = of(last, RunConfig { loss, ..RunConfig::default() });
         tally.case(|| match checkpoint.view().to_bytes() {
@@ -224,7 +224,7 @@ fn settings_outside_their_range() {
         });
     }
     // The loss of a file that does not name it was asked of no network.
-    let checkpoint = of(LayerSpec::RELU, RunConfig { seed: 1, ..RunConfig::default() });
+    let checkpoint = of(Layer::RELU, RunConfig { seed: 1, ..RunConfig::default() });
     tally.case(|| checkpoint.view().to_bytes().map(drop).map_err(Failure::lost));
     let change = |it: &mut Checkpoint| training(it).config.accumulation = 0;
     tally.case(|| unwritable(change, &["training.config: accumulation"]));
@@ -270,7 +270,7 @@ fn progress_and_penalties() {
     tally.case(|| refused(&with("progress.correct", 25), &correct));
     // Two outputs, of which each is right or wrong.
     let mut checkpoint = of(
-        LayerSpec::RELU,
+        Layer::RELU,
         RunConfig {
             seed: 300,
             batch_size: 8,
@@ -324,7 +324,7 @@ fn copies() {
         training(it).best.as_mut().unwrap().statistics.pop();
     };
     tally.case(|| unwritable(change, &["best.statistics: expected 6 elements", "found 5"]));
-    let mut plain = of(LayerSpec::Softmax, RunConfig { keep_best: true, ..RunConfig::default() });
+    let mut plain = of(Layer::SOFTMAX, RunConfig { keep_best: true, ..RunConfig::default() });
     training(&mut plain).best.as_mut().unwrap().statistics.push(1.0);
     let error = plain.view().to_bytes().unwrap_err();
     tally.case(|| fixture::mentions(&error, &["best.statistics: expected 0 elements", "found 1"]));

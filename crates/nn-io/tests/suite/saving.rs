@@ -106,7 +106,7 @@ fn what_may_not_be_overwritten() {
         path
     };
     protected(directory.path(), "a directory");
-    protected(Path::new("/"), "no name of a file");
+    protected(Path::new("/"), "names no file");
     protected(&write("a.png", b"\x89PNG\r\n\x1a\n"), "a PNG image");
     protected(&write("notes", b"do not lose\n"), "a text file");
     protected(&write("empty", b""), "an empty file");

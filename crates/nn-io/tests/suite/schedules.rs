@@ -137,6 +137,16 @@ fn maps_of_another_kind() {
     tally.finish();
 }
 
+/// A file has no place for it, so it would be read back as another schedule.
+#[test]
+fn one_cycle_with_a_warm_up_is_not_written() {
+    let mut checkpoint = fixture::checkpoint();
+    let schedule = &mut checkpoint.training.as_mut().unwrap().schedule;
+    (schedule.decay, schedule.warmup) = (Decay::OneCycle { steps: 100 }, 10);
+    let error = checkpoint.view().to_bytes().unwrap_err();
+    fixture::says(&error, &["training.schedule: expected what a file can say"]);
+}
+
 /// A newer minor version may write a warm-up of 0: it is read as none, and then saved without.
 #[test]
 fn no_warm_up_in_another_form() {

@@ -67,8 +67,11 @@ fn shapes_that_lie() {
     for rank in [3, 9] {
         tally.case(|| refused(&with("tensors.0.shape", numbers(&vec![1; rank])), &["at most 2"]));
     }
+    let no_inputs = ["layers: expected samples of 1 feature or more, found none"];
+    tally.case(|| refused(&with("layers.0.dense.inputs", 0), &no_inputs));
+    let no_outputs = ["layers: layer 0: outputs: expected 1 or more, found 0"];
+    tally.case(|| refused(&with("layers.0.dense.outputs", 0), &no_outputs));
     for (n, expected) in [
-        (0, "at least 1 input"),
         ((1 << 24) + 1, "of layer 0: expected at most 16777216, found 16777217"),
         (1 << 32, "of layer 0: expected at most 16777216, found 4294967296"),
         (u64::MAX, "of layer 0: expected at most 16777216, found 18446744073709551615"),
@@ -125,7 +128,7 @@ fn each_error() {
         bytes
     };
     type Is = fn(&Error) -> bool;
-    let cases: [(Vec<u8>, Is, &[&str]); 11] = [
+    let cases: [(Vec<u8>, Is, &[&str]); 12] = [
         (
             b"GIF89a".into(),
             |it| matches!(it, Error::NotAModel { .. }),
@@ -137,7 +140,7 @@ fn each_error() {
             &["byte 11", "reads version 3.0"],
         ),
         (
-            changed(15, 32),
+            changed(15, 64),
             |it| matches!(it, Error::Features { .. }),
             &["byte 15", "use a newer program"],
         ),
@@ -155,8 +158,13 @@ fn each_error() {
         ),
         (
             with("layers.2.dense.inputs", 5),
+            |it| matches!(it, Error::Value { .. }),
+            &["layers[2].dense.inputs: expected 3", "found 5", "correct it"],
+        ),
+        (
+            with("layers.0.dense.outputs", 0),
             |it| matches!(it, Error::Network(_)),
-            &["layer 2: expected 3 inputs", "found 5"],
+            &["layers: layer 0: outputs: expected 1 or more", "found 0"],
         ),
         (
             with("training.schedule.inverse_time.decay", -1.0),

@@ -1,7 +1,7 @@
-"""Numbers of tests/book.rs, by the book's formulas in float64: python3 book.py > book.txt
+"""Numbers of tests/suite/reference.rs, by the book's formulas in float64: python3 book.py > book.txt
 
-A line a step: the optimizer, its parameters, then each of its moments. What the book has not (Nesterov's
-momentum, AdamW, AMSGrad) is by the formulas of the papers, in the papers' own variables.
+A line a step: the optimizer, its parameters, then each of its moments. Nesterov momentum, AdamW and AMSGrad, which
+are not in the book, follow the formulas of the papers, in the papers' own variables.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
-"""Numbers of tests/pytorch.rs: python3 pytorch.py > pytorch.txt, with PyTorch 2, in float64.
+"""Numbers of tests/suite/reference.rs: python3 pytorch.py > pytorch.txt, with PyTorch 2, in float64.
 
-A line a step: the optimizer and its parameters. The learning rate falls as in book.py, but under momentum:
-PyTorch's is of gradients alone and multiplied by the rate of the step at hand, where the book's (and ours)
-holds each gradient times the rate of its own step. At one rate they are the same.
+A line a step: the optimizer and its parameters. The learning rate falls as in book.py, except with momentum:
+PyTorch's momentum is of gradients alone and multiplied by the rate of the current step, while the book's (and ours)
+holds each gradient times the rate of its own step. At a constant rate they are the same.
 """
 
 import torch

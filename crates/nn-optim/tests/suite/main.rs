@@ -14,14 +14,17 @@ mod schedules;
 /// Clipping and averaging: numbers of PyTorch.
 mod slices;
 
-/// Parts and restored states: the same bits.
+/// Updates in runs, and restored states: bit-for-bit identical.
 mod state;
 
-/// Moments that no training should end at: denormal ones, infinite ones.
+/// Moments that training must not produce: denormal or infinite ones.
 mod moments;
 
 /// Settings and states that are refused.
 mod refused;
+
+/// Settings as programs list them, and optimizers in words.
+mod settings;
 
 /// Every optimizer, as the scripts in `reference` name it.
 fn optimizers() -> [(&'static str, OptimizerConfig); 9] {
@@ -45,7 +48,7 @@ fn optimizers() -> [(&'static str, OptimizerConfig); 9] {
     ]
 }
 
-/// A thousand numbers from -1 to 1, and a few more: no multiple of a vector's length.
+/// 1003 numbers from -1 to 1: not a multiple of a vector's length.
 fn wave(phase: f32) -> Vec<f32> {
     (0..1003).map(|i| (i as f32 * 0.37 + phase).sin()).collect()
 }

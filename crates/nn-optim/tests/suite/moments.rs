@@ -2,8 +2,8 @@ use nn_optim::{Buffer, LARGEST_GRADIENT, Optimizer, OptimizerConfig};
 
 use crate::optimizers;
 
-/// A unit that dies has gradients of 0 from then on: its moments fall to 0, or stay where they are, and are
-/// never denormal on the way, which would slow every later step down. So do weights that decay.
+/// A dead unit has gradients of 0 from then on. Its moments fall to 0, or stay constant, and are
+/// never denormal on the way, which would slow every later step down. The same holds for weights that decay.
 #[test]
 fn of_a_dead_unit_are_never_denormal() {
     for (name, mut config) in optimizers() {
@@ -24,7 +24,7 @@ fn of_a_dead_unit_are_never_denormal() {
                 assert!(moments.chain(params).all(|x| !x.is_subnormal()), "{name}: {optimizer:?}");
             }
             for (moment, values) in config.moments().iter().zip(optimizer.moments()) {
-                // What never falls stays what the one gradient made of it.
+                // A moment that never falls keeps its value from the one gradient.
                 let ends = match moment.name {
                     "adagrad.cache" => gradient * gradient,
                     "adam.v_max" => (1.0f64 - 0.9) as f32 * gradient * gradient,
@@ -39,7 +39,7 @@ fn of_a_dead_unit_are_never_denormal() {
     }
 }
 
-/// From the largest moments there can be, steps along the largest gradient leave finite ones.
+/// Steps along the largest gradient leave even the largest moments finite.
 #[test]
 fn of_squares_stay_finite() {
     for (name, config) in optimizers() {

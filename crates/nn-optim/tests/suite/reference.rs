@@ -11,8 +11,8 @@ fn gradient(step: usize) -> [f32; 3] {
     [0.3 * (step - 2.0), 1e-4 * (step + 1.0), -5.0 / (step + 1.0)]
 }
 
-/// Takes the scripts' five steps with every optimizer, and after each compares with a line of theirs what
-/// `numbers` gives.
+/// Takes the scripts' five steps with every optimizer, and compares the result of `numbers` with the script's line
+/// after each.
 #[track_caller]
 fn compare(
     lines: &str,
@@ -33,7 +33,7 @@ fn compare(
             assert_eq!(found.len(), expected.len(), "{name}");
             for (found, expected) in found.into_iter().zip(expected) {
                 let difference = (f64::from(found) - expected).abs();
-                // 32 bits against 64: more than their last one where a momentum turns around.
+                // 32 bits against 64: more than the last bit where a momentum changes its sign.
                 let close = difference <= 5e-6 * expected.abs();
                 assert!(close, "{name}, step {step}: {found}, expected {expected}");
             }
@@ -55,8 +55,8 @@ fn the_book() {
     );
 }
 
-/// Parameters; PyTorch's moments are not all ours. Numbers from `reference/pytorch.py`, which says why the
-/// rate is constant under momentum.
+/// Parameters only, since PyTorch's moments differ. Numbers from `reference/pytorch.py`, which says why the
+/// rate is constant with momentum.
 #[test]
 fn pytorch() {
     let constant = Schedule { decay: Decay::Constant, ..SCHEDULE };

@@ -46,6 +46,38 @@ fn settings_outside_their_range() {
     refused(OptimizerConfig::Sgd(nesterov_of_none), "momentum: expected above 0, to be Nesterov's");
 }
 
+/// It would turn every parameter into NaN.
+#[test]
+fn a_rate_that_is_not_finite() {
+    for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for (name, config) in optimizers() {
+            let mut optimizer = Optimizer::new(config, 1).unwrap();
+            let step =
+                std::panic::AssertUnwindSafe(|| optimizer.begin_step(rate).apply(&mut [], &[]));
+            let panic = std::panic::catch_unwind(step).expect_err(name);
+            let message = panic.downcast_ref::<String>().unwrap();
+            assert_eq!(*message, format!("learning rate: expected a finite number, found {rate}"));
+        }
+    }
+}
+
+/// The lengths of every argument are checked, whatever the optimizer.
+#[test]
+fn updates_of_another_length() {
+    for (name, config) in optimizers() {
+        for (n_params, n_gradient) in [(3, 2), (2, 3), (3, 3)] {
+            let mut optimizer = Optimizer::new(config, 2).unwrap();
+            if (n_params, n_gradient) == (3, 3) && config.moments().is_empty() {
+                continue;
+            }
+            let (mut params, gradient) = (vec![0.0; n_params], vec![0.0; n_gradient]);
+            let mut update = optimizer.begin_step(0.1);
+            let apply = std::panic::AssertUnwindSafe(|| update.apply(&mut params, &gradient));
+            assert!(std::panic::catch_unwind(apply).is_err(), "{name}: {n_params}, {n_gradient}");
+        }
+    }
+}
+
 #[test]
 fn states_that_no_training_leaves() {
     let buffer = |values: &[f32]| Buffer::from_slice(0, values);

@@ -48,7 +48,7 @@ fn pytorch() {
     assert_eq!(names, ["value", "norm", "average"]);
 }
 
-/// In vectors and behind the last of them as one by one.
+/// In vectors, and after the last whole vector.
 #[test]
 fn every_element() {
     let (mut clipped, mut mean, params) = (wave(0.0), wave(1.0), wave(2.0));
@@ -60,9 +60,9 @@ fn every_element() {
     }
 }
 
-/// What is not a number is not clipped to one: it is for the check of the step to see.
+/// NaN is not clipped, so that the check of the step sees it.
 #[test]
-fn what_is_not_a_number_stays_so() {
+fn nan_stays_nan() {
     let mut gradient = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::NAN, 0.25];
     clip_by_value(&mut gradient, 1.0);
     assert!(gradient[0].is_nan() && gradient[3].is_nan());
@@ -73,7 +73,7 @@ fn what_is_not_a_number_stays_so() {
     assert_eq!(norm_factor(0.0, 1.0), 1.0);
 }
 
-/// The mean of weights that have become 0 falls for ever, and is never denormal on the way.
+/// The average of weights that have become 0 falls to 0 without becoming denormal.
 #[test]
 fn an_average_is_never_denormal() {
     let mut mean = [1.0];
@@ -86,6 +86,6 @@ fn an_average_is_never_denormal() {
 
 #[test]
 #[should_panic(expected = "lengths of an update")]
-fn an_average_of_other_parameters() {
+fn an_average_of_another_length() {
     average(&mut [0.0; 3], &[0.0; 4], 0.9);
 }

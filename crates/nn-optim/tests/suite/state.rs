@@ -2,30 +2,30 @@ use nn_optim::{Optimizer, OptimizerConfig};
 
 use crate::{bits, optimizers, wave};
 
-/// One step of `optimizer` from `params`, in the parts that `cuts` divide it into.
+/// One step of `optimizer` from `params`, in the runs that `cuts` divide it into.
 fn step(optimizer: &mut Optimizer, params: &mut [f32], gradient: &[f32], cuts: &[usize]) {
     let mut update = optimizer.begin_step(0.01);
     let mut done = 0;
     for &cut in cuts {
-        let (mut part, rest) = update.split_at(cut - done);
-        part.apply(&mut params[done..cut], &gradient[done..cut]);
+        let (mut run, rest) = update.split_at(cut - done);
+        run.apply(&mut params[done..cut], &gradient[done..cut]);
         (update, done) = (rest, cut);
     }
     update.apply(&mut params[done..], &gradient[done..]);
 }
 
 #[test]
-fn parts_give_the_bits_of_the_whole() {
+fn updates_in_runs_are_bit_for_bit_identical() {
     for (name, config) in optimizers() {
         let mut whole = Optimizer::new(config, 1003).unwrap();
-        let mut parts = whole.clone();
-        let (mut whole_params, mut parts_params) = (wave(0.0), wave(0.0));
+        let mut cut = whole.clone();
+        let (mut whole_params, mut cut_params) = (wave(0.0), wave(0.0));
         for phase in [1.0, 2.0, 3.0] {
             step(&mut whole, &mut whole_params, &wave(phase), &[]);
-            step(&mut parts, &mut parts_params, &wave(phase), &[0, 1, 17, 600, 601, 1003]);
+            step(&mut cut, &mut cut_params, &wave(phase), &[0, 1, 17, 600, 601, 1003]);
         }
-        assert_eq!(parts.step(), 3);
-        assert_eq!(bits(&parts, &parts_params), bits(&whole, &whole_params), "{name}");
+        assert_eq!(cut.step(), 3);
+        assert_eq!(bits(&cut, &cut_params), bits(&whole, &whole_params), "{name}");
         assert_ne!(whole_params, wave(0.0), "{name}");
     }
 }

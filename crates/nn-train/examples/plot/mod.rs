@@ -1,6 +1,6 @@
-//! What the examples show: the lines that they print, and pictures of what was learned, as SVG.
+//! The output of the examples: the lines that they print, and plots of the predictions as SVG.
 //!
-//! No example itself: for those cargo takes files of `examples`, and folders only with a `main.rs`.
+//! Not an example itself: cargo takes only files of `examples`, and folders with a `main.rs`.
 
 #![allow(dead_code, reason = "every example compiles it, and each draws one kind")]
 
@@ -17,7 +17,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 type Area<'p> = DrawingArea<SVGBackend<'p>, Shift>;
 type Chart<'a, 'p> = ChartContext<'a, SVGBackend<'p>, Cartesian2d<RangedCoordf32, RangedCoordf32>>;
 
-/// Colours that people who see few colours can tell apart: Okabe and Ito, "Color Universal Design" (2008).
+/// Colours that colour-blind readers can distinguish: Okabe and Ito, "Color Universal Design" (2008).
 const BLUE: RGBColor = RGBColor(0, 114, 178);
 const ORANGE: RGBColor = RGBColor(213, 94, 0);
 const GREEN: RGBColor = RGBColor(0, 158, 115);
@@ -40,14 +40,15 @@ pub(crate) fn print_epoch(state: &TrainingState) {
     );
 }
 
-/// Where the picture goes: to the path that was asked for, or to `plots/NAME.svg` in cargo's target folder, in whose
-/// `debug/examples` the program lies. Prints it.
+/// The path of the picture, which it also prints: the first argument, or `plots/NAME.svg` in cargo's target folder. The
+/// program itself is in that folder's `debug/examples`.
 fn path(name: &str) -> Result<PathBuf> {
     let path = match env::args_os().nth(1) {
         Some(path) => PathBuf::from(path),
         None => {
             let program = env::current_exe()?;
-            let target = program.ancestors().nth(3).ok_or("the program is in no target folder")?;
+            let target =
+                program.ancestors().nth(3).ok_or("the program is not in a target folder")?;
             target.join("plots").join(name).with_extension("svg")
         }
     };

@@ -1,8 +1,8 @@
-//! The book's spiral: arms that wind around each other. No example itself.
+//! The book's spiral: arms that wind around each other. Shared by two examples.
 
 use nn_core::rng::{Purpose, Stream};
 
-/// So many points of each arm in turn, two coordinates each, and their arms:
+/// The points of all arms, `points` an arm with two coordinates each, and the arm of each point:
 /// `t = 4 arm + 4 r + 0.2 normal`, `x = r sin(2.5 t)`, `y = r cos(2.5 t)`.
 pub(crate) fn spiral(arms: u32, points: u32, noise: u64) -> (Vec<f32>, Vec<u32>) {
     let mut noise = Stream::new(noise, Purpose::Init, 99);

@@ -1,7 +1,7 @@
-//! A run as the book "Neural Networks from Scratch" prints it, to the letter: its `Model.train`, chapter 18 and on.
+//! The output of a run in the format of the book "Neural Networks from Scratch": its `Model.train`, chapter 18 and on.
 //!
-//! The numbers of an epoch are over its batches, and those of the validation over the test set, which the book
-//! validates by. Without regularisation, which its net for Fashion-MNIST has not, that loss is 0.
+//! The numbers of an epoch are over its batches. Those of the validation are over the test set, which the book
+//! validates on, and are without regularisation.
 
 use nn_train::{EpochRecord, Step};
 
@@ -13,32 +13,36 @@ pub(super) fn epoch(epoch: u64) -> String {
     format!("epoch: {epoch}")
 }
 
-/// The line of a step, if it has one: every hundredth from the first, and the last.
-pub(super) fn step(step: &Step) -> Option<String> {
-    let index = step.batch - 1;
-    let has_line = index.is_multiple_of(PRINT_EVERY) || step.batch == step.n_batches;
-    let (accuracy, loss) = (step.of_step.accuracy(), step.of_step.mean_loss());
-    has_line.then(|| format!("step: {index}, {}", numbers(accuracy, loss, step.learning_rate)))
+/// Whether a batch, counted from 1, has a line: every hundredth step from the first, and the last.
+pub(super) fn has_line(batch: u64, n_batches: u64) -> bool {
+    (batch - 1).is_multiple_of(PRINT_EVERY) || batch == n_batches
 }
 
-/// The lines behind an epoch.
+/// The line of a step. `reg_loss` is the regularisation loss of the weights before it, as in the book.
+pub(super) fn step(step: &Step<'_>, reg_loss: f64) -> String {
+    let (accuracy, loss) = (step.of_step.accuracy(), step.of_step.mean_loss());
+    format!("step: {}, {}", step.batch - 1, numbers(accuracy, loss, reg_loss, step.learning_rate))
+}
+
+/// The lines after an epoch. The regularisation loss is of the weights at its end, as in the book.
 pub(super) fn record(record: &EpochRecord) -> String {
-    let train = numbers(record.train.accuracy, record.train.loss, record.learning_rate);
-    let validation = record.validation.map_or_else(String::new, |validation| {
+    let EpochRecord { train, validation, penalty, learning_rate } = record;
+    let train = numbers(train.accuracy, train.loss, *penalty, *learning_rate);
+    let validation = validation.map_or_else(String::new, |validation| {
         format!("\nvalidation, acc: {:.3}, loss: {:.3}", validation.accuracy, validation.loss)
     });
     format!("training, {train}{validation}")
 }
 
-fn numbers(accuracy: f64, loss: f64, learning_rate: f64) -> String {
-    let rate = python(learning_rate);
+fn numbers(accuracy: f64, data_loss: f64, reg_loss: f64, learning_rate: f64) -> String {
+    let (loss, rate) = (data_loss + reg_loss, python(learning_rate));
     format!(
-        "acc: {accuracy:.3}, loss: {loss:.3} (data_loss: {loss:.3}, reg_loss: 0.000), lr: {rate}"
+        "acc: {accuracy:.3}, loss: {loss:.3} (data_loss: {data_loss:.3}, reg_loss: {reg_loss:.3}), lr: {rate}"
     )
 }
 
-/// A number as Python writes it: the shortest digits that are it and no other, with an exponent of two digits at least
-/// where it is below 0.0001.
+/// A number as Python prints it: the shortest digits that identify it, with an exponent of at least two digits below
+/// 0.0001.
 fn python(number: f64) -> String {
     if number >= 1e-4 || number == 0.0 {
         return format!("{number:?}");
@@ -52,7 +56,7 @@ fn python(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use nn_core::LossSum;
+    use nn_core::{Architecture, Init, LossSum, Model};
     use nn_train::Metrics;
 
     use super::*;
@@ -63,23 +67,28 @@ mod tests {
         assert_eq!(epoch(1), "epoch: 1");
         let sums =
             LossSum { loss: 128.0 * 2.302_4, correct: 11, n_samples: 128, n_predictions: 128 };
+        let model = &Model::new(Architecture::mlp(&[1, 1]).unwrap(), Init::He, 0);
+        let (n_batches, learning_rate) = (469, 0.001);
         let first =
-            Step { epoch: 1, batch: 1, n_batches: 469, sums, of_step: sums, learning_rate: 0.001 };
+            Step { epoch: 1, batch: 1, n_batches, sums, of_step: sums, learning_rate, model };
         assert_eq!(
-            step(&first).unwrap(),
+            step(&first, 0.0),
             "step: 0, acc: 0.086, loss: 2.302 (data_loss: 2.302, reg_loss: 0.000), lr: 0.001"
         );
         let later = Step { batch: 101, learning_rate: 0.001 / 1.1, ..first };
-        assert!(step(&later).unwrap().ends_with("lr: 0.0009090909090909091"));
-        assert!(step(&Step { batch: 100, ..first }).is_none());
-        assert!(step(&Step { batch: 469, ..first }).unwrap().starts_with("step: 468, "));
+        assert_eq!(
+            step(&later, 0.0496),
+            "step: 100, acc: 0.086, loss: 2.352 (data_loss: 2.302, reg_loss: 0.050), lr: 0.0009090909090909091"
+        );
+        let lines = |n_batches| (1..=n_batches).filter(|&it| has_line(it, n_batches)).count();
+        assert_eq!([1, 2, 100, 101, 469].map(lines), [1, 2, 2, 2, 6]);
         let metrics = |loss, accuracy| Metrics { loss, accuracy };
         let (train, validation) = (metrics(0.735, 0.7234), Some(metrics(0.558, 0.7874)));
         let lines =
-            record(&EpochRecord { train, validation, penalty: 0.0, learning_rate: 0.000681 });
+            record(&EpochRecord { train, validation, penalty: 0.1, learning_rate: 0.000681 });
         assert_eq!(
             lines,
-            "training, acc: 0.723, loss: 0.735 (data_loss: 0.735, reg_loss: 0.000), lr: 0.000681\n\
+            "training, acc: 0.723, loss: 0.835 (data_loss: 0.735, reg_loss: 0.100), lr: 0.000681\n\
              validation, acc: 0.787, loss: 0.558"
         );
     }

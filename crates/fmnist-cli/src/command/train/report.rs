@@ -1,4 +1,4 @@
-//! What a run says while it goes on: lines for people or JSON events, and the progress bar.
+//! The output of a run: lines of text or JSON events, and the progress bar.
 
 use std::{
     io,
@@ -8,9 +8,9 @@ use std::{
 
 use fmnist_data::Dataset;
 use indicatif::ProgressBar;
-use nn_core::{Layer, Pass};
+use nn_core::{Pass, Penalty, PlacedLayer};
 use nn_io::ModelInfo;
-use nn_train::{EpochRecord, Metrics, Profile, Stage, Step, Trainer, TrainingState};
+use nn_train::{EpochRecord, Metrics, Profile, ProfileStage, Step, Trainer, TrainingState};
 use serde_json::json;
 
 use super::{
@@ -20,23 +20,23 @@ use super::{
 };
 use crate::{
     console::Console,
-    data::architecture,
+    layer::architecture,
     optimizer, run_config, schedule,
     signal::Signal,
     text::{count, duration, filled, loss as loss_text, thousands},
 };
 
-/// Steps between two looks at the progress bar.
-const STEPS_A_LOOK: u64 = 16;
+/// Steps between two updates of the progress bar.
+const STEPS_PER_UPDATE: u64 = 16;
 
 const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
 
-/// Behind the head, where there is regularisation.
+/// Added to the head if there is regularisation.
 const PENALTY: &str = " penalty";
 
 const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 
-/// Tells of a run.
+/// Reports the progress of a run.
 pub(super) struct Report<'a> {
     console: &'a mut Console,
     threads: usize,
@@ -44,24 +44,34 @@ pub(super) struct Report<'a> {
     /// The epoch that the next bar is for.
     next_epoch: u64,
     n_batches: u64,
-    /// Whether the lines are the book's.
+    /// Whether to print the lines of the book.
     is_book: bool,
-    /// Whether there is regularisation.
-    has_penalty: bool,
+    /// Regularisation, if there is any.
+    penalties: Vec<Penalty>,
+    /// The regularisation loss before the next step, where the book's line of that step needs it.
+    reg_loss: f64,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(console: &'a mut Console, threads: usize, is_book: bool) -> Self {
         let is_book = is_book && console.is_text();
-        let started = Instant::now();
-        Self { console, threads, started, next_epoch: 1, n_batches: 0, is_book, has_penalty: false }
+        Self {
+            console,
+            threads,
+            started: Instant::now(),
+            next_epoch: 1,
+            n_batches: 0,
+            is_book,
+            penalties: Vec::new(),
+            reg_loss: 0.0,
+        }
     }
 
     pub(super) fn warning(&self, text: &str) {
         self.console.warning(text);
     }
 
-    /// The run before its first step, new or carried on.
+    /// Reports the run before its first step.
     pub(super) fn start(
         &mut self,
         trainer: &Trainer,
@@ -77,19 +87,20 @@ impl<'a> Report<'a> {
         let optimizer = state.optimizer.config();
         let architecture = architecture(model);
         self.next_epoch = state.progress.epoch + 1;
-        self.has_penalty = !state.config.penalties.is_empty();
+        self.penalties = state.config.penalties.clone();
+        self.reg_loss = model.penalty(&self.penalties);
         self.n_batches = n_train.div_ceil(state.config.step_len()) as u64;
         let resumed = resumed.map(|path| path.display().to_string());
-        let settings = Settings::of(&model.specs(), state, info, Some(self.n_batches));
+        let settings = Settings::of(model.architecture(), state, info, Some(self.n_batches));
         let text = || {
             let from = resumed.as_ref().map_or_else(String::new, |path| {
-                format!("carrying on {path}, {} done\n", done(state))
+                format!("resuming {path}, {} done\n", done(state))
             });
             let schedule = schedule::text(&state.schedule, Some(self.n_batches));
             let threads = count(self.threads as u64, "thread");
             let mut parts = vec![
                 format!("{architecture}: {}", count(model.params().len() as u64, "parameter")),
-                optimizer::brief(&optimizer),
+                optimizer.to_string(),
                 schedule,
                 format!("batches of {}", state.config.batch_size),
                 format!("seed {}", state.config.seed),
@@ -110,11 +121,17 @@ impl<'a> Report<'a> {
             return Ok(());
         }
         self.console.result(
-            || format!("{}\n\n{HEAD}{}", text(), if self.has_penalty { PENALTY } else { "" }),
+            || {
+                format!(
+                    "{}\n\n{HEAD}{}",
+                    text(),
+                    if self.penalties.is_empty() { "" } else { PENALTY }
+                )
+            },
             || {
                 json!({
                     "event": "start",
-                    "dataset": info.dataset.name,
+                    "dataset": dataset.name.as_str(),
                     "samples": {"train": n_train, "validation": info.n_validation, "test": n_test},
                     "architecture": architecture,
                     "parameters": model.params().len(),
@@ -137,7 +154,7 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// Begins an epoch's progress bar.
+    /// Starts the progress bar of an epoch.
     pub(super) fn start_epoch(&mut self, epochs: u64) -> io::Result<ProgressBar> {
         if self.is_book {
             self.console.line(&book::epoch(self.next_epoch))?;
@@ -147,20 +164,25 @@ impl<'a> Report<'a> {
         Ok(bar)
     }
 
-    /// A step that has been taken: moves the progress bar, now and then, or writes the book's line.
-    pub(super) fn step(&mut self, bar: &ProgressBar, step: &Step) -> io::Result<()> {
-        if step.batch.is_multiple_of(STEPS_A_LOOK) || step.batch == step.n_batches {
-            bar.set_position(step.batch);
+    /// Reports a step: updates the progress bar now and then, and prints the line of the book.
+    pub(super) fn step(&mut self, bar: &ProgressBar, step: &Step<'_>) -> io::Result<()> {
+        let &Step { batch, n_batches, .. } = step;
+        if batch.is_multiple_of(STEPS_PER_UPDATE) || batch == n_batches {
+            bar.set_position(batch);
             let (loss, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
             bar.set_message(format!("loss {}  accuracy {accuracy:.4}", loss_text(loss)));
         }
-        match book::step(step).filter(|_| self.is_book) {
-            Some(line) => self.console.line(&line),
-            None => Ok(()),
+        if !self.is_book {
+            return Ok(());
         }
+        let line = book::has_line(batch, n_batches).then(|| book::step(step, self.reg_loss));
+        if book::has_line(batch % n_batches + 1, n_batches) {
+            self.reg_loss = step.model.penalty(&self.penalties);
+        }
+        line.map_or(Ok(()), |line| self.console.line(&line))
     }
 
-    /// A run that early stopping ends.
+    /// Reports early stopping.
     pub(super) fn stopped_early(&self, state: &TrainingState) {
         let epochs = state.config.early_stop.map_or(0, |stop| stop.patience);
         let best = state.config.monitor.best_epoch(&state.history).map_or(0, |best| best + 1);
@@ -170,12 +192,12 @@ impl<'a> Report<'a> {
         ));
     }
 
-    /// Takes the progress bar away.
+    /// Removes the progress bar.
     pub(super) fn finish_epoch(&mut self) {
         self.console.finish_bar();
     }
 
-    /// An epoch that is complete and saved.
+    /// Reports an epoch that is complete and saved.
     pub(super) fn epoch(
         &mut self,
         epoch: u64,
@@ -195,14 +217,14 @@ impl<'a> Report<'a> {
                         format!("{:>14}  {accuracy:>8.4}", loss_text(loss))
                     },
                 );
-                // What six digits would show as next to nothing.
+                // Six decimals would show a small rate as nearly 0.
                 let learning_rate = match learning_rate {
                     small if *small < 1e-5 => format!("{small:.3e}"),
                     rate => format!("{rate:.6}"),
                 };
-                let penalty = match self.has_penalty {
-                    true => format!(" {:>width$}", loss_text(*penalty), width = PENALTY.len() - 1),
-                    false => String::new(),
+                let penalty = match self.penalties.is_empty() {
+                    true => String::new(),
+                    false => format!(" {:>width$}", loss_text(*penalty), width = PENALTY.len() - 1),
                 };
                 format!(
                     "{epoch:>5}  {:>6}  {:>8.4}  {held_out}  {learning_rate:>13}  {:>6}{penalty}",
@@ -228,7 +250,7 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// Where the time of the steps went.
+    /// Prints the profile of the steps.
     pub(super) fn profile(&mut self, trainer: &Trainer) -> io::Result<()> {
         let profile = trainer.profile();
         let (Profile { steps, elapsed, threads, stages }, waiting) = (&profile, profile.waiting());
@@ -269,7 +291,7 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// A run that a signal stopped and that is saved.
+    /// Reports a run that was stopped by a signal and saved.
     pub(super) fn stopped(
         &mut self,
         signal: Signal,
@@ -283,7 +305,7 @@ impl<'a> Report<'a> {
             || {
                 format!(
                     "stopped by {} and saved in {output}, {} done;\n\
-                     carry on with --resume {output:?} --epochs {epochs}",
+                     resume with --resume {output:?} --epochs {epochs}",
                     signal.name(),
                     done(state)
                 )
@@ -300,7 +322,7 @@ impl<'a> Report<'a> {
         )
     }
 
-    /// A run that is complete.
+    /// Reports a complete run and its test result.
     pub(super) fn finished(
         &mut self,
         test: &Metrics,
@@ -344,20 +366,20 @@ fn done(state: &TrainingState) -> String {
     }
 }
 
-/// What a profile calls a stage.
-fn stage_name(stage: Stage, layers: &[Layer]) -> String {
-    let layer = |index: usize| format!("{index} {}", layers[index].spec().name());
+/// The name of a stage in the profile.
+fn stage_name(stage: ProfileStage, layers: &[PlacedLayer]) -> String {
+    let layer = |index: usize| format!("{index} {}", layers[index].layer.name());
     match stage {
-        Stage::Shuffle => "shuffle".into(),
-        Stage::Gather => "gather".into(),
-        Stage::Layer(Pass::Forward(index)) if index + 1 == layers.len() => {
+        ProfileStage::Shuffle => "shuffle".into(),
+        ProfileStage::Gather => "gather".into(),
+        ProfileStage::Layer(Pass::Forward(index)) if index + 1 == layers.len() => {
             format!("forward {} and loss", layer(index))
         }
-        Stage::Layer(Pass::Forward(index)) => format!("forward {}", layer(index)),
-        Stage::Layer(Pass::Backward(index)) => format!("backward {}", layer(index)),
-        Stage::Check => "check".into(),
-        Stage::Gradient(index) => format!("gradient {}", layer(index)),
-        Stage::Update => "update".into(),
-        Stage::Validate => "validate".into(),
+        ProfileStage::Layer(Pass::Forward(index)) => format!("forward {}", layer(index)),
+        ProfileStage::Layer(Pass::Backward(index)) => format!("backward {}", layer(index)),
+        ProfileStage::Check => "check".into(),
+        ProfileStage::Gradient(index) => format!("gradient {}", layer(index)),
+        ProfileStage::Update => "update".into(),
+        ProfileStage::Validate => "validate".into(),
     }
 }

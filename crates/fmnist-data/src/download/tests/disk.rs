@@ -8,7 +8,7 @@ use tally::{Dice, Tally, size};
 
 use super::*;
 use crate::child;
-use crate::fixture::{noisy_files, notice, says};
+use crate::fixture::{notice, says};
 
 /// The directory that the part fetches into, a file system of its own.
 const MOUNT: &str = "target";
@@ -107,7 +107,7 @@ fn take_turns(target: &Target) {
                 let waiting = waiting.clone();
                 second = Some(scope.spawn(move || {
                     target.fetch_with(sources, &mut |progress| {
-                        assert!(matches!(progress, Progress::Waiting), "{progress:?}");
+                        assert!(matches!(progress, DownloadProgress::Waiting), "{progress:?}");
                         waiting.send(()).unwrap();
                     })
                 }));

@@ -9,7 +9,7 @@ use tally::{Dice, Tally, size};
 
 use super::*;
 use crate::child;
-use crate::fixture::{noisy_files, right};
+use crate::fixture::right;
 
 /// A directory that holds the files of [`noisy_files`].
 fn noisy_source() -> tempfile::TempDir {
@@ -32,7 +32,7 @@ fn part() {
     println!("\nready");
     let source = Source::Directory(source);
     // As slow as a network, so that many of the moments fall between the first byte and the last.
-    let mut slowly = |_: Progress<'_>| thread::sleep(Duration::from_millis(5));
+    let mut slowly = |_: DownloadProgress<'_>| thread::sleep(Duration::from_millis(5));
     fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut slowly).unwrap();
 }
 

@@ -3,7 +3,7 @@
 use tally::{Dice, Tally, size};
 
 use super::*;
-use crate::fixture::{noisy_files, refused, right, says};
+use crate::fixture::{refused, right, says};
 
 /// The bad source is named with its reason for each file that it spoilt, and the second one serves.
 fn falls_back(target: &Target, bad: &Source, spoilt: usize, reason: &str) -> Result<(), Failure> {
@@ -11,7 +11,7 @@ fn falls_back(target: &Target, bad: &Source, spoilt: usize, reason: &str) -> Res
     let mut reasons = Vec::new();
     let fetched = target
         .fetch_with(&[bad.clone(), good.source()], &mut |progress| {
-            if let Progress::GaveUp { file, attempt } = progress {
+            if let DownloadProgress::GaveUp { file, attempt } = progress {
                 assert!(attempt.source.ends_with(file));
                 reasons.push(attempt.reason.clone());
             }
@@ -112,7 +112,7 @@ fn when_all_fail_every_source_is_listed_with_its_reason() {
     }
     let wrong = fixture::digest(&target.raw[0]).sha256;
     tally.case(|| {
-        says(&message, &[IMAGES, "no source gave a good copy", "try again later"])?;
+        says(&message, &[IMAGES, "download failed", "FMNIST_MIRROR"])?;
         says(&message, &[&target.manifest.files[0].gzip.sha256])?;
         right(!message.contains(&wrong), &message)?;
         right(target.files().len() == 2, "more than the good labels and the lock")

@@ -1,18 +1,21 @@
-use nn_core::{Activation, Buffer, LayerSpec, Model};
+use nn_core::{
+    Activation, Architecture, BatchNorm, Buffer, Layer, LayerNorm, Model, Role, Scaling, Shape,
+};
 use nn_io::{DatasetId, InputSpec, ModelInfo};
 use proptest::collection::vec;
+use proptest::option::of;
 use proptest::prelude::*;
 
 use super::finite;
 use crate::fixture;
 
 /// Any activation, dropout or normalisation, with settings within their ranges.
-fn behind() -> impl Strategy<Value = LayerSpec> {
-    let activation = LayerSpec::Activation;
+fn behind() -> impl Strategy<Value = Layer> {
+    let activation = Layer::Activation;
     let epsilon = || 1e-37..1e38;
     prop_oneof![
-        Just(LayerSpec::RELU),
-        Just(LayerSpec::Softmax),
+        Just(Layer::RELU),
+        Just(Layer::SOFTMAX),
         (-1e6..1e6).prop_map(move |slope| activation(Activation::LeakyRelu { slope })),
         (-1e6..1e6).prop_map(move |alpha| activation(Activation::Elu { alpha })),
         Just(activation(Activation::Sigmoid)),
@@ -20,42 +23,40 @@ fn behind() -> impl Strategy<Value = LayerSpec> {
         Just(activation(Activation::Gelu)),
         Just(activation(Activation::Silu)),
         Just(activation(Activation::Linear)),
-        (0.0..0.99998).prop_map(|rate| LayerSpec::Dropout { rate }),
-        epsilon().prop_map(|epsilon| LayerSpec::LayerNorm { epsilon }),
+        (0.0..0.99998).prop_map(Layer::dropout),
+        epsilon().prop_map(|epsilon| Layer::LayerNorm(LayerNorm { epsilon })),
         (1e-37..=1.0, epsilon())
-            .prop_map(|(momentum, epsilon)| LayerSpec::BatchNorm { momentum, epsilon }),
+            .prop_map(|(momentum, epsilon)| Layer::BatchNorm(BatchNorm { momentum, epsilon })),
     ]
 }
 
 /// Any small network of this many inputs: one to four dense layers, with up to three layers behind each.
-pub(super) fn layers(inputs: usize) -> impl Strategy<Value = Vec<LayerSpec>> {
+pub(super) fn architecture(inputs: usize) -> impl Strategy<Value = Architecture> {
     vec((1..6usize, vec(behind(), 0..4)), 1..=4).prop_map(move |groups| {
-        let (mut layers, mut inputs) = (Vec::new(), inputs);
+        let mut layers = Vec::new();
         for (outputs, behind) in groups {
-            layers.push(LayerSpec::Dense { inputs, outputs });
+            layers.push(Layer::dense(outputs));
             layers.extend(behind);
-            inputs = outputs;
         }
-        layers
+        Architecture::new(inputs, &layers).unwrap()
     })
 }
 
-/// A network of these layers, with any parameters and statistics.
-pub(super) fn model(layers: Vec<LayerSpec>) -> impl Strategy<Value = Model> {
-    let n = Model::parameter_count(&layers).unwrap();
-    (vec(finite(), n), statistics(&layers)).prop_map(move |(params, statistics)| {
+/// A network of this architecture, with any parameters and statistics.
+pub(super) fn model(architecture: Architecture) -> impl Strategy<Value = Model> {
+    let n = architecture.n_params();
+    (vec(finite(), n), statistics(&architecture)).prop_map(move |(params, statistics)| {
         let params = fixture::buffer(n, |i| params[i as usize]);
-        Model::from_parts(&layers, params, statistics).unwrap()
+        Model::from_parts(architecture.clone(), params, statistics).unwrap()
     })
 }
 
-/// Any running statistics of these layers: no variance is below 0.
-pub(super) fn statistics(layers: &[LayerSpec]) -> impl Strategy<Value = Buffer> + use<> {
-    let index = Model::statistics_index(layers).unwrap();
-    let n = index.last().map_or(0, |last| last.range.end);
+/// Any running statistics of this architecture: no variance is below 0.
+pub(super) fn statistics(architecture: &Architecture) -> impl Strategy<Value = Buffer> + use<> {
+    let (n, tensors) = (architecture.n_statistics(), architecture.tensors().to_vec());
     vec(finite(), n).prop_map(move |mut values| {
-        for of_squares in index.iter().filter(|it| it.name.ends_with("variances")) {
-            values[of_squares.range.clone()].iter_mut().for_each(|value| *value = value.abs());
+        for variances in tensors.iter().filter(|it| it.role == Role::RunningVariance) {
+            values[variances.range.clone()].iter_mut().for_each(|value| *value = value.abs());
         }
         fixture::buffer(n, |i| values[i as usize])
     })
@@ -78,17 +79,17 @@ pub(super) fn info(
     classes: usize,
 ) -> impl Strategy<Value = ModelInfo> {
     let std = proptest::num::f32::POSITIVE | proptest::num::f32::NORMAL;
-    let input = (finite(), std, any::<bool>()).prop_map(move |(mean, std, mirror)| InputSpec {
-        width,
-        height,
-        mean,
-        std,
-        mirror,
+    let scaling = of((finite(), std).prop_map(|(mean, std)| Scaling { mean, std }));
+    let image = of(Just(Shape::image(height, width)));
+    let input = (image, scaling, any::<bool>()).prop_map(|(image, scaling, mirror)| {
+        let mirror = mirror && image.is_some();
+        InputSpec { image, scaling, mirror }
     });
     let digits = vec(proptest::sample::select(b"0123456789abcdef".to_vec()), 64);
     let dataset = (name(), digits)
         .prop_map(|(name, digits)| DatasetId { name, sha256: String::from_utf8(digits).unwrap() });
-    (name(), name(), input, vec(name(), classes), dataset, any::<usize>()).prop_map(
+    let class_names = prop_oneof![3 => vec(name(), classes), 1 => Just(Vec::new())];
+    (name(), name(), input, class_names, of(dataset), any::<usize>()).prop_map(
         |(producer, instruction_set, input, class_names, dataset, n_validation)| ModelInfo {
             producer,
             instruction_set,

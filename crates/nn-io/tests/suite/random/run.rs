@@ -1,4 +1,4 @@
-use nn_core::{Buffer, Init, LayerSpec, Loss, LossSum, Model, Penalty};
+use nn_core::{Architecture, Buffer, Init, Layer, Loss, LossSum, Penalty};
 use nn_optim::{
     AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
     Schedule, SgdConfig,
@@ -98,7 +98,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 }
 
 /// Any loss that a network ending in this layer can be trained by.
-fn loss(last: LayerSpec) -> impl Strategy<Value = Loss> {
+fn loss(last: Layer) -> impl Strategy<Value = Loss> {
     let losses = prop_oneof![
         Just(Loss::default()),
         (0.0..1.0).prop_map(|smoothing| Loss::CrossEntropy { smoothing }),
@@ -108,9 +108,10 @@ fn loss(last: LayerSpec) -> impl Strategy<Value = Loss> {
         Just(Loss::MeanAbsoluteError),
         (1e-30..1e30).prop_map(|delta| Loss::Huber { delta }),
     ];
-    losses.prop_map(move |loss| match loss.check(last) {
-        Ok(()) => loss,
-        Err(_) => Loss::of_last_layer(last),
+    let fits = move |loss: &Loss| loss.check(last).is_ok();
+    losses.prop_map(move |loss| {
+        let others = [Loss::default(), Loss::BinaryCrossEntropy, Loss::MeanSquaredError];
+        [loss].into_iter().chain(others).find(fits).unwrap()
     })
 }
 
@@ -134,13 +135,10 @@ fn list<T: Clone + std::fmt::Debug>(
     prop_oneof![Just(Vec::new()), vec(element, n)]
 }
 
-/// Any settings of a run of a network of these layers, within their ranges; each is left out at times.
-fn config(
-    layers: &[LayerSpec],
-    outputs: usize,
-    mirror: bool,
-) -> impl Strategy<Value = RunConfig> + use<> {
-    let n_dense = layers.iter().filter(|layer| layer.dense().is_some()).count();
+/// Any settings of a run of this architecture, within their ranges; each is left out at times.
+fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = RunConfig> + use<> {
+    let (outputs, last) = (architecture.output().len(), architecture.last().layer);
+    let n_dense = architecture.weighted_layers().count();
     let limit = || 1e-30..1e30;
     let clip = prop_oneof![limit().prop_map(Clip::Value), limit().prop_map(Clip::Norm)];
     let pixels = || prop_oneof![Just(0), 0..=1usize << 24];
@@ -160,7 +158,6 @@ fn config(
         list(any::<bool>(), n_dense),
     );
     let averaging = of(0.0..0.999_999);
-    let last = layers[layers.len() - 1];
     (counts, flags, loss(last), lists, (of(clip), augment, averaging, of(early_stop))).prop_map(
         move |(counts, flags, loss, lists, (clip, augment, averaging, early_stop))| {
             let (seed, batch_size, accumulation) = counts;
@@ -181,7 +178,7 @@ fn config(
                 monitor: if accuracy { Monitor::Accuracy } else { Monitor::Loss },
                 keep_best,
                 early_stop,
-                mirror,
+                tta_flip: mirror,
                 init,
                 validates_on_test,
             }
@@ -189,20 +186,19 @@ fn config(
     )
 }
 
-/// Any state of a run of a network of these layers.
+/// Any state of a run of this architecture.
 pub(super) fn training(
-    layers: &[LayerSpec],
-    outputs: usize,
+    architecture: &Architecture,
     mirror: bool,
 ) -> impl Strategy<Value = TrainingState> + use<> {
-    let n = Model::parameter_count(layers).unwrap();
+    let (n, outputs) = (architecture.n_params(), architecture.output().len());
     let sums = (real(), any::<u32>(), any::<u32>());
     let batch = u64::from(u32::MAX)..=u64::MAX;
     let copies = vec(vec(finite(), n), 2);
     (
-        (optimizer(n), schedule(), config(layers, outputs, mirror)),
+        (optimizer(n), schedule(), config(architecture, mirror)),
         (batch, sums, vec(record(), 0..4)),
-        (copies, statistics(layers)),
+        (copies, statistics(architecture)),
     )
         .prop_map(move |(settings, (batch, sums, mut history), (copies, statistics))| {
             let (optimizer, schedule, config) = settings;

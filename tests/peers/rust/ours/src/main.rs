@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::fs;
 use std::time::Instant;
 
-use nn_core::{Init, InstructionSet, LayerSpec, Model, Scaling, Workspace};
-use nn_io::{Checkpoint, DatasetId, InputSpec, ModelInfo};
+use nn_core::{Architecture, Init, InstructionSet, Model, Scaling, Shape, Workspace};
+use nn_io::{Checkpoint, InputSpec, ModelInfo};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 use peer::{Args, CLASSES, PIXELS};
@@ -26,8 +26,8 @@ const REPEATS: usize = 50;
 fn main() {
     let args = peer::start();
     choose_instruction_set();
-    let specs = LayerSpec::mlp(&args.sizes());
-    let model = Model::new(&specs, Init::He, args.seed).expect("the layers fit");
+    let architecture = Architecture::mlp(&args.sizes()).expect("the layers fit");
+    let model = Model::new(architecture, Init::He, args.seed);
     match args.task.as_str() {
         "infer" => infer(&args, &model),
         "checkpoint" => checkpoint(&args, model),
@@ -82,14 +82,13 @@ fn infer(args: &Args, model: &Model) {
 fn checkpoint(args: &Args, model: Model) {
     let (adam, config) = (OptimizerConfig::default(), RunConfig::default());
     let state = TrainingState::new(&model, adam, Schedule::default(), config).expect("settings");
-    let Scaling { mean, std } = Scaling::default();
+    let image = Some(Shape::image(28, 28));
     let info = ModelInfo {
         producer: PEER.into(),
         instruction_set: InstructionSet::current().name().into(),
-        input: InputSpec { width: 28, height: 28, mean, std, mirror: false },
+        input: InputSpec { image, scaling: Some(Scaling::default()), mirror: false },
         class_names: (0..CLASSES).map(|class| format!("class {class}")).collect(),
-        dataset: DatasetId { name: "none".into(), sha256: "0".repeat(64) },
-        n_validation: 0,
+        ..ModelInfo::default()
     };
     let checkpoint = Checkpoint { model, info, training: Some(state) };
     let path = std::env::temp_dir().join(format!("peer-ours-{}.model", std::process::id()));

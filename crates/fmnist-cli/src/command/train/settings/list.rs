@@ -1,4 +1,4 @@
-//! A list as the command line has it.
+//! A list on the command line.
 
 use std::{fmt, num::NonZeroUsize, str::FromStr};
 
@@ -8,9 +8,9 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct List<T>(pub(super) Vec<T>);
 
-/// What a list can be of.
+/// An element of a list.
 pub(super) trait Element: FromStr {
-    /// In words, with an example.
+    /// The expected form, with an example.
     const EXPECTED: &str;
 }
 

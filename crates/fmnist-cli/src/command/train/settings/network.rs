@@ -1,28 +1,28 @@
-//! The options of the network between the data's pixels and classes.
+//! The options of the network: its hidden layers and initial weights. The data give its inputs and outputs.
 
 use std::num::NonZeroUsize;
 
 use clap::ValueEnum;
-use nn_core::{Activation, Error, Init, LayerSpec, Model};
+use nn_core::{Activation, Architecture, Dense, Dropout, Error, Init, Layer, SettingError};
 use serde::Serialize;
 
 use super::list::List;
 use crate::exit::Usage;
 
-/// Sizes of the hidden layers of a network that does not say: the book's.
+/// The default sizes of the hidden layers, as in the book.
 const HIDDEN: [usize; 2] = [128, 128];
 
-/// What stands between the pixels and the classes.
+/// The options of the network.
 #[derive(Clone, Debug, Default, clap::Args, Serialize)]
 #[command(next_help_heading = "Network")]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::command) struct Network {
-    /// Sizes of the hidden layers, each 1 or more, or `none` [default: 128,128]
+pub(in crate::command) struct NetworkOptions {
+    /// Sizes of the hidden layers, or `none` [default: 128,128]
     #[arg(long, value_name = "N,N,...", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     hidden: Option<List<NonZeroUsize>>,
 
-    /// What normalises each hidden layer before its activation [default: none]
+    /// Normalisation before the activation of each hidden layer [default: none]
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     norm: Option<NormName>,
@@ -32,67 +32,71 @@ pub(in crate::command) struct Network {
     #[serde(skip_serializing_if = "Option::is_none")]
     activation: Option<ActivationName>,
 
-    /// The share of each hidden layer's outputs that a training step leaves out [default: 0]
+    /// Dropout rate after each hidden layer [default: 0]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     dropout: Option<f64>,
 
-    /// How the weights begin [default: he]
+    /// Initialisation of the weights [default: he]
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     init: Option<InitName>,
 }
 
-impl Network {
-    /// The layers between so many inputs and outputs.
-    pub(in crate::command) fn layers(
+impl NetworkOptions {
+    /// The network between the data's inputs and outputs.
+    pub(in crate::command) fn architecture(
         &self,
         inputs: usize,
         outputs: usize,
-    ) -> anyhow::Result<Vec<LayerSpec>> {
+    ) -> anyhow::Result<Architecture> {
         let hidden = match &self.hidden {
             None => HIDDEN.to_vec(),
             Some(List(sizes)) => sizes.iter().copied().map(usize::from).collect(),
         };
+        // No file can hold a wider layer, and no buffer the widest together.
+        if let Some(size) = hidden.iter().find(|&&size| size > nn_io::limits::WIDTH) {
+            let most = nn_io::limits::WIDTH;
+            return Err(Usage::error(format!(
+                "--hidden: units of a layer: expected at most {most}, found {size}"
+            )));
+        }
         let activation = self.activation.unwrap_or(ActivationName::Relu);
         let mut layers = Vec::new();
-        let mut width = inputs;
         for size in hidden {
-            layers.push(LayerSpec::Dense { inputs: width, outputs: size });
+            layers.push(Layer::dense(size));
             layers.extend(self.norm.and_then(NormName::layer));
-            layers.push(LayerSpec::Activation(activation.activation()));
-            layers.extend(
-                self.dropout.filter(|&rate| rate != 0.0).map(|rate| LayerSpec::Dropout { rate }),
-            );
-            width = size;
+            layers.push(Layer::Activation(activation.activation()));
+            layers.extend(self.dropout.filter(|&rate| rate != 0.0).map(Layer::dropout));
         }
-        layers.extend([LayerSpec::Dense { inputs: width, outputs }, LayerSpec::Softmax]);
-        match Model::parameter_count(&layers) {
-            // Of all settings of a layer, the options have this one.
-            Err(Error::LayerSetting { expected, found, .. }) => {
-                Err(Usage::error(format!("--dropout: expected {expected}, found {found}")))
+        layers.extend([Layer::dense(outputs), Layer::SOFTMAX]);
+        Architecture::new(inputs, &layers).map_err(|error| match error {
+            // The only setting of a layer that an option gives.
+            Error::LayerSetting { setting: SettingError { expected, found, .. }, .. } => {
+                Usage::error(format!("--dropout: expected {expected}, found {found}"))
             }
-            _ => Ok(layers),
-        }
+            other => Usage::error(format!("--hidden: {other}")),
+        })
     }
 
-    /// How the weights begin.
+    /// The initialisation of the weights.
     pub(in crate::command) fn init(&self) -> Init {
         self.init.unwrap_or(InitName::He).init()
     }
 
-    /// The options that give these layers, all of them said; of layers that no options give, how they began alone.
-    pub(super) fn of(layers: &[LayerSpec], init: Init) -> Self {
+    /// The options that give these layers, complete. If no options give them, only the initialisation.
+    pub(super) fn of(architecture: &Architecture, init: Init) -> Self {
         let init = InitName::value_variants().iter().find(|name| name.init() == init).copied();
-        let beginning = Self { init, ..Self::default() };
-        let dense: Vec<_> = layers.iter().filter_map(|layer| layer.dense()).collect();
-        let Some((&(inputs, _), &(_, outputs))) = dense.first().zip(dense.last()) else {
-            return beginning;
-        };
-        let hidden = dense[..dense.len() - 1].iter();
-        let hidden = hidden.filter_map(|&(_, outputs)| NonZeroUsize::new(outputs)).collect();
-        let rate = layers.iter().find_map(|layer| match layer {
-            LayerSpec::Dropout { rate } => Some(*rate),
+        let initial = Self { init, ..Self::default() };
+        let layers = architecture.specs();
+        let sizes = layers.iter().filter_map(|layer| match *layer {
+            Layer::Dense(Dense { outputs }) => NonZeroUsize::new(outputs),
+            _ => None,
+        });
+        let mut hidden: Vec<_> = sizes.collect();
+        hidden.pop();
+        let rate = layers.iter().find_map(|layer| match *layer {
+            Layer::Dropout(Dropout { rate }) => Some(rate),
             _ => None,
         });
         let found = Self {
@@ -104,9 +108,9 @@ impl Network {
             dropout: Some(rate.unwrap_or(0.0)),
             init,
         };
-        match found.layers(inputs, outputs) {
-            Ok(given) if given == layers => found,
-            _ => beginning,
+        match found.architecture(architecture.input().len(), architecture.output().len()) {
+            Ok(given) if given.specs() == layers => found,
+            _ => initial,
         }
     }
 }
@@ -122,18 +126,18 @@ enum NormName {
 }
 
 impl NormName {
-    fn layer(self) -> Option<LayerSpec> {
+    fn layer(self) -> Option<Layer> {
         match self {
             Self::None => None,
-            Self::Batch => Some(LayerSpec::BATCH_NORM),
-            Self::Layer => Some(LayerSpec::LAYER_NORM),
+            Self::Batch => Some(Layer::BATCH_NORM),
+            Self::Layer => Some(Layer::LAYER_NORM),
         }
     }
 
-    fn of(layer: &LayerSpec) -> Option<Self> {
+    fn of(layer: &Layer) -> Option<Self> {
         match layer {
-            LayerSpec::BatchNorm { .. } => Some(Self::Batch),
-            LayerSpec::LayerNorm { .. } => Some(Self::Layer),
+            Layer::BatchNorm(_) => Some(Self::Batch),
+            Layer::LayerNorm(_) => Some(Self::Layer),
             _ => None,
         }
     }
@@ -168,8 +172,8 @@ impl ActivationName {
         }
     }
 
-    fn of(layer: &LayerSpec) -> Option<Self> {
-        let LayerSpec::Activation(activation) = *layer else { return None };
+    fn of(layer: &Layer) -> Option<Self> {
+        let Layer::Activation(activation) = *layer else { return None };
         Self::value_variants().iter().find(|name| name.activation() == activation).copied()
     }
 }
@@ -182,7 +186,7 @@ enum InitName {
     Glorot,
     GlorotNormal,
     Orthogonal,
-    /// 0.01 times a normal number
+    /// 0.01 times a standard normal number
     Book,
 }
 

@@ -5,13 +5,13 @@ use clap::ValueEnum;
 /// Settings that are built into the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::command) enum Preset {
-    /// The run of the book "Neural Networks from Scratch", in its own lines
+    /// The run of the book "Neural Networks from Scratch", with its output format
     Nnfs,
-    /// The default network, trained better in the same time
+    /// The default network with better training, in the same time
     Better,
     /// A larger network, in about a minute on two cores
     DenseFast,
-    /// The most accurate that there is of dense layers
+    /// The most accurate network of dense layers
     DenseBest,
 }
 

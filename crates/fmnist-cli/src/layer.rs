@@ -1,0 +1,35 @@
+//! How layers are shown: a network as text, and a layer as JSON.
+
+use nn_core::{Model, PlacedLayer};
+use serde_json::{Value, json};
+
+/// As `784-128-128-10`, with the kinds of other layers than ReLU and softmax after it:
+/// `784-128-128-10, batch norm, silu, dropout`.
+pub(crate) fn architecture(model: &Model) -> String {
+    let mut sizes = vec![model.inputs().to_string()];
+    let mut kinds = Vec::new();
+    for at in model.layers() {
+        match at.layer.name() {
+            "dense" => sizes.push(at.place.output.len().to_string()),
+            "relu" | "softmax" => {}
+            kind if kinds.contains(&kind) => {}
+            kind => kinds.push(kind),
+        }
+    }
+    let mut parts = vec![sizes.join("-")];
+    parts.extend(kinds.into_iter().map(|kind| kind.replace('_', " ")));
+    parts.join(", ")
+}
+
+/// As `{"kind": "dropout", "rate": 0.2}`; a layer that changes the shape has `inputs` and `outputs`, too.
+pub(crate) fn to_json(at: &PlacedLayer) -> Value {
+    let mut value = json!({"kind": at.layer.name()});
+    if at.layer.name() == "dense" {
+        value["inputs"] = at.place.input.len().into();
+        value["outputs"] = at.place.output.len().into();
+    }
+    for (name, setting) in at.layer.settings() {
+        value[name] = setting.into();
+    }
+    value
+}

@@ -1,0 +1,122 @@
+//! The names of a custom dataset's classes: from `classes.txt` in its directory, or else numbers.
+//!
+//! Names end up in model files and on terminals, so control characters are refused.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use crate::dataset::{MAX_CLASSES, Split};
+use crate::{Error, digest};
+
+/// The file with one name on each line; the first is that of label 0.
+const FILE: &str = "classes.txt";
+
+/// The longest name in bytes, as in model files.
+pub(crate) const MAX_NAME: usize = 255;
+
+/// The longest file in bytes: the largest number of the longest names, and their line ends.
+const MAX_FILE: u64 = 65_795;
+
+/// Names of numbers, from 0 to the largest label.
+pub(crate) fn numbered(splits: &[&Split]) -> Vec<String> {
+    let labels = splits.iter().flat_map(|split| split.labels.iter());
+    let last = labels.max().copied().unwrap_or(0);
+    (0..=last).map(|label| label.to_string()).collect()
+}
+
+/// Why this is not a valid name; `None` if it is.
+pub(crate) fn fault(name: &str) -> Option<&'static str> {
+    // Characters that change the direction of writing would show a name that is not there.
+    let is_command = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if name.is_empty() {
+        Some("nothing")
+    } else if name.len() > MAX_NAME {
+        Some("a longer one")
+    } else if name.contains(is_command) {
+        Some("control characters")
+    } else {
+        None
+    }
+}
+
+/// The names in `classes.txt`, if it is in `dir`.
+pub(crate) fn read(dir: &Path) -> Result<Option<Vec<String>>, Error> {
+    let path = &dir.join(FILE);
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        _ => {}
+    }
+    let (file, _) = digest::open(path)?;
+    let mut bytes = Vec::new();
+    let limited = &mut file.take(MAX_FILE.saturating_add(1));
+    limited.read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
+    parse(&bytes, path).map(Some)
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<Vec<String>, Error> {
+    let wrong = |line: usize, found: &str| Error::Text {
+        path: path.into(),
+        line: line.saturating_add(1) as u64,
+        column: 1,
+        expected: format!("the name of a class, in UTF-8, of 1 to {MAX_NAME} bytes"),
+        found: found.into(),
+    };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let mut names: Vec<String> = Vec::new();
+    for (line, name) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        let name = name.strip_suffix(b"\r").unwrap_or(name);
+        let name = std::str::from_utf8(name).map_err(|_| wrong(line, "other bytes"))?;
+        if let Some(found) = fault(name) {
+            return Err(wrong(line, found));
+        }
+        if line >= MAX_CLASSES {
+            return Err(wrong(line, &format!("more than {MAX_CLASSES} classes")));
+        }
+        if let Some(first) = names.iter().position(|other| other == name) {
+            let first = first.saturating_add(1);
+            return Err(wrong(line, &format!("the name of line {first} once more")));
+        }
+        names.push(name.into());
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn accept(bytes: &[u8], expected: &[&str]) {
+        assert_eq!(parse(bytes, Path::new("classes.txt")).unwrap(), expected);
+    }
+
+    #[track_caller]
+    fn refuse(bytes: &[u8], words: &str) {
+        let message = parse(bytes, Path::new("classes.txt")).expect_err("accepted").to_string();
+        assert!(message.starts_with("classes.txt: line "), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+
+    #[test]
+    fn a_line_is_a_name() {
+        accept(b"cat\ndog\n", &["cat", "dog"]);
+        accept(b"\xef\xbb\xbfcat\r\ndog house", &["cat", "dog house"]);
+        accept(&[b'x'; 255], &["x".repeat(255).as_str()]);
+        refuse(b"", "line 1, column 1: expected the name of a class");
+        refuse(b"cat\n\ndog\n", "line 2, column 1: expected the name of a class");
+        refuse(b"cat\ndog\ncat", "line 3, column 1");
+        refuse(b"cat\ndog\ncat", "found the name of line 1 once more");
+        refuse(b"cat\n\xff", "found other bytes");
+        refuse(b"cat\n\x1b[2J", "found control characters");
+        refuse("a\u{202e}b".as_bytes(), "found control characters");
+        refuse(&[b'x'; 256], "found a longer one");
+        let many = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join("\n");
+        assert_eq!(parse(many(256).as_bytes(), Path::new("classes.txt")).unwrap().len(), 256);
+        refuse(many(257).as_bytes(), "line 257, column 1");
+    }
+}

@@ -1,0 +1,139 @@
+//! The parameters of a model in blocks that threads can own.
+//!
+//! The parameters of each layer are cut, by its shape alone, into blocks. One thread computes the gradient of a block
+//! and updates it.
+
+use std::ops::Range;
+
+use crate::{Architecture, Role};
+
+/// A contiguous run of one layer's parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradientBlock {
+    layer: usize,
+    range: Range<usize>,
+    n_weights: usize,
+}
+
+impl GradientBlock {
+    /// The blocks of all layers, in their order in the buffer and without gaps.
+    pub(crate) fn of(architecture: &Architecture) -> Vec<Self> {
+        let mut blocks = Vec::new();
+        for at in architecture.layers() {
+            let is_weights = |role, layer| role == Role::Weight && layer == at.place.index;
+            let mut weights =
+                architecture.tensors().iter().filter(|it| is_weights(it.role, it.layer));
+            // Weights come first among the parameters of a layer.
+            let end_of_weights = weights.next().map_or(0, |tensor| tensor.range.end);
+            let len = at.layer.op().block_len(&at.place).max(1);
+            for start in at.place.params.clone().step_by(len) {
+                let range = start..(start + len).min(at.place.params.end);
+                let n_weights = end_of_weights.min(range.end).saturating_sub(start);
+                blocks.push(Self { layer: at.place.index, range, n_weights });
+            }
+        }
+        blocks
+    }
+
+    /// Index of its layer in the model.
+    pub fn layer(&self) -> usize {
+        self.layer
+    }
+
+    /// Where the block lies in the parameter buffer.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// How many of the block's parameters are weights; the biases, scales or shifts come after them.
+    pub fn n_weights(&self) -> usize {
+        self.n_weights
+    }
+
+    /// The block's range, counted from the first parameter of its layer.
+    pub(crate) fn in_layer(&self, first: usize) -> Range<usize> {
+        self.range.start - first..self.range.end - first
+    }
+
+    /// Room for the block's weight cache.
+    pub(crate) fn weight_cache(&self, architecture: &Architecture) -> Vec<f32> {
+        let at = &architecture.layers()[self.layer];
+        vec![0.0; at.layer.op().weight_cache_len(&at.place, self.in_layer(at.place.params.start))]
+    }
+
+    fn refresh(&self, architecture: &Architecture, params: &[f32], cache: &mut [f32]) {
+        let at = &architecture.layers()[self.layer];
+        at.layer.op().refresh_weight_cache(
+            &at.place,
+            self.in_layer(at.place.params.start),
+            params,
+            cache,
+        );
+    }
+}
+
+/// The parameters of some blocks of a model, for an optimizer to update. Threads split it.
+///
+/// The weight cache of each block is refreshed after its update.
+#[derive(Debug)]
+pub struct BlocksMut<'a> {
+    architecture: &'a Architecture,
+    blocks: &'a [GradientBlock],
+    params: &'a mut [f32],
+    weight_caches: &'a mut [Vec<f32>],
+}
+
+impl<'a> BlocksMut<'a> {
+    pub(crate) fn new(
+        architecture: &'a Architecture,
+        blocks: &'a [GradientBlock],
+        params: &'a mut [f32],
+        weight_caches: &'a mut [Vec<f32>],
+    ) -> Self {
+        Self { architecture, blocks, params, weight_caches }
+    }
+
+    /// How many blocks there are.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// How many parameters they have.
+    pub fn n_params(&self) -> usize {
+        self.params.len()
+    }
+
+    /// The first `mid` blocks and the rest.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than `mid`.
+    #[track_caller]
+    pub fn split_at(self, mid: usize) -> (Self, Self) {
+        let Self { architecture, blocks, params, weight_caches } = self;
+        let (blocks, rest_blocks) = blocks.split_at(mid);
+        let (weight_caches, rest_caches) = weight_caches.split_at_mut(mid);
+        let n_params = blocks.iter().map(|block| block.range.len()).sum();
+        let (params, rest_params) = params.split_at_mut(n_params);
+        (
+            Self::new(architecture, blocks, params, weight_caches),
+            Self::new(architecture, rest_blocks, rest_params, rest_caches),
+        )
+    }
+
+    /// Lets `update` change the parameters of each block.
+    pub fn for_each(self, mut update: impl FnMut(&GradientBlock, &mut [f32])) {
+        let mut rest = self.params;
+        for (block, cache) in self.blocks.iter().zip(self.weight_caches) {
+            let (params, after) = rest.split_at_mut(block.range.len());
+            update(block, params);
+            block.refresh(self.architecture, params, cache);
+            rest = after;
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Passes over the samples of one workspace: forward, to the loss, and back to every gradient.
+//!
+//! Where a softmax meets cross-entropy, or a sigmoid its binary form, the last layer is fused with the loss: its pass
+//! is the loss's. [`crate::BatchStatistics`] is for models whose samples depend on each other.
+
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
+use crate::{
+    LossSum, Model, Objective, PlacedLayer, Workspace,
+    buffer::MatrixView,
+    layer::{Backward, Forward},
+    workspace::PassState,
+};
+
+/// Samples of one pass in [`Model::predict`].
+const PREDICT_CHUNK: usize = 256;
+
+/// A layer's pass over samples, by the layer's index in the model. That of a layer fused with the loss includes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// From its input to its output.
+    Forward(usize),
+    /// From the gradient with respect to its output to that with respect to its input.
+    Backward(usize),
+}
+
+impl Model {
+    /// Runs all layers over the workspace's samples and returns the last one's output: outputs x n.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace was made for another architecture.
+    #[track_caller]
+    pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
+        workspace.check_model(self.architecture());
+        self.forward_layers(0..self.layers().len(), workspace, &mut |_| {});
+        workspace.set_state(PassState::Forward);
+        workspace.output(self.layers().len() - 1)
+    }
+
+    /// The output for samples in the columns of `x`: outputs x n. Allocates; for many calls use a [`Workspace`] and
+    /// [`Model::forward`].
+    ///
+    /// # Shapes
+    ///
+    /// `x`: inputs x n.
+    ///
+    /// # Panics
+    ///
+    /// If `x` has another number of rows than the model has inputs.
+    #[track_caller]
+    pub fn predict(&self, x: MatrixView<'_>) -> DMatrix<f32> {
+        assert_eq!(x.nrows(), self.inputs(), "rows of x and the model's inputs");
+        let mut workspace = Workspace::inference(self, x.ncols().min(PREDICT_CHUNK));
+        let mut output = DMatrix::zeros(self.outputs(), x.ncols());
+        for start in (0..x.ncols()).step_by(PREDICT_CHUNK) {
+            let n = PREDICT_CHUNK.min(x.ncols() - start);
+            workspace.input_mut(n).copy_from(&x.columns(start, n));
+            output.columns_mut(start, n).copy_from(&self.forward(&mut workspace));
+        }
+        output
+    }
+
+    /// Forward to the loss of the workspace's samples, summed up. What the last layer gives, such as class
+    /// probabilities, is then its [`Workspace::output`], also if it is fused with the loss.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace is of another architecture, the last layer does not suit the loss ([`crate::Loss::check`]),
+    /// a label is no class of the model, or there are not as many targets as samples.
+    #[track_caller]
+    pub fn loss(&self, objective: &Objective<'_>, workspace: &mut Workspace) -> LossSum {
+        self.check(objective, workspace);
+        self.forward_loss(0, objective, workspace, &mut |_| {})
+    }
+
+    /// Back from the loss to the gradient with respect to every layer's output, which stays in the workspace for
+    /// [`Model::gradient`] and [`crate::GradientBlock::gradient`]. Comes after [`Model::loss`] of the same samples,
+    /// loss and targets.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::loss`]; and if that has not been called for these samples, the workspace is one for inference, or
+    /// the model has batch normalisation, whose samples depend on each other: [`Model::train_pass`] is for all models.
+    #[track_caller]
+    pub fn backward(&self, objective: &Objective<'_>, workspace: &mut Workspace) {
+        self.check(objective, workspace);
+        workspace.check_training();
+        workspace.check_state(PassState::Loss, "Model::loss before Model::backward");
+        self.check_independent();
+        self.backward_loss(objective, workspace, &mut |_| {});
+        self.backward_layers(0..self.n_unfused(objective), workspace, &mut |_| {});
+        workspace.set_state(PassState::Backward);
+    }
+
+    /// Back from a custom gradient with respect to the last layer's output, for a loss or a head that is not one of
+    /// [`crate::Loss`]. Comes after [`Model::forward`]; [`Model::gradient`] and [`Model::input_gradient`] then
+    /// give the gradients with respect to parameters and samples.
+    ///
+    /// ```
+    /// use nn_core::{Architecture, Init, Layer, Model, Workspace, zeros};
+    ///
+    /// // The loss (y - 3)^4 of one output.
+    /// let model = Model::new(Architecture::new(2, &[Layer::dense(1)])?, Init::He, 0);
+    /// let mut workspace = Workspace::training(&model, 1);
+    /// workspace.input_mut(1).copy_from_slice(&[0.5, -1.0]);
+    /// let error = model.forward(&mut workspace)[0] - 3.0;
+    /// let d_output = [4.0 * error.powi(3)];
+    /// model.backward_from(nn_core::MatrixView::from_slice(&d_output, 1, 1), &mut workspace);
+    /// let mut gradient = zeros(model.params().len());
+    /// model.gradient(std::slice::from_ref(&workspace), &mut gradient);
+    /// assert_eq!(gradient[2], d_output[0]); // With respect to the bias.
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Shapes
+    ///
+    /// `d_output`: outputs x n.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ, the samples have not been through [`Model::forward`], or as [`Model::backward`].
+    #[track_caller]
+    pub fn backward_from(&self, d_output: MatrixView<'_>, workspace: &mut Workspace) {
+        workspace.check_model(self.architecture());
+        workspace.check_training();
+        workspace.check_state(PassState::Forward, "Model::forward before Model::backward_from");
+        self.check_independent();
+        let expected = (self.outputs(), workspace.n_samples());
+        assert_eq!(d_output.shape(), expected, "shape of the gradient and of the output");
+        let end = self.layers().len();
+        workspace.write_gradient(end, |_, mut dy| dy.copy_from(&d_output));
+        self.backward_layers(0..end, workspace, &mut |_| {});
+        workspace.set_state(PassState::Backward);
+    }
+
+    /// The gradient with respect to the samples: inputs x n. Training does not need it, so it is computed here.
+    ///
+    /// # Panics
+    ///
+    /// If the workspace is of another architecture, or its samples have not been through a backward pass.
+    #[track_caller]
+    pub fn input_gradient<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
+        workspace.check_model(self.architecture());
+        workspace.check_state(PassState::Backward, "a backward pass before its gradient");
+        self.backward_input(0, workspace);
+        workspace.d_samples()
+    }
+
+    /// Panics unless the workspace is of this model, and the objective fits both.
+    #[track_caller]
+    pub(crate) fn check(&self, objective: &Objective<'_>, workspace: &Workspace) {
+        workspace.check_model(self.architecture());
+        objective.targets.check(objective.loss, self.outputs(), workspace.n_samples());
+        if let Err(error) = objective.loss.check(self.architecture().last().layer) {
+            panic!("{error}");
+        }
+    }
+
+    /// Panics if samples depend on each other.
+    #[track_caller]
+    fn check_independent(&self) {
+        let expected = "Model::train_pass, as the model normalises over the batch";
+        assert_eq!(self.n_segments(), 1, "segments of a backward pass: expected {expected}");
+    }
+
+    /// How many of the layers are not fused with the loss.
+    pub(crate) fn n_unfused(&self, objective: &Objective<'_>) -> usize {
+        self.layers().len() - usize::from(objective.loss.is_fused())
+    }
+
+    pub(crate) fn forward_layers(
+        &self,
+        layers: Range<usize>,
+        workspace: &mut Workspace,
+        done: &mut impl FnMut(Pass),
+    ) {
+        let mode = workspace.mode();
+        for PlacedLayer { layer, place: at, .. } in &self.layers()[layers] {
+            workspace.forward(at.index, |x, y, cache| {
+                layer.op().forward(Forward {
+                    at,
+                    params: &self.params()[at.params.clone()],
+                    statistics: &self.statistics()[at.statistics.clone()],
+                    weight_caches: self.weight_caches(at.index),
+                    mode,
+                    x,
+                    y,
+                    cache,
+                });
+            });
+            done(Pass::Forward(at.index));
+        }
+    }
+
+    /// From layer `start` on to the loss.
+    #[track_caller]
+    pub(crate) fn forward_loss(
+        &self,
+        start: usize,
+        objective: &Objective<'_>,
+        workspace: &mut Workspace,
+        done: &mut impl FnMut(Pass),
+    ) -> LossSum {
+        let &Objective { loss, targets, .. } = objective;
+        let unfused = self.n_unfused(objective);
+        self.forward_layers(start..unfused, workspace, done);
+        let sums = if loss.is_fused() {
+            let sums =
+                workspace.forward(unfused, |x, y, _| loss.forward_fused(x.values, targets, y));
+            done(Pass::Forward(unfused));
+            sums
+        } else {
+            loss.of_outputs(workspace.output(unfused - 1), targets)
+        };
+        workspace.set_state(PassState::Loss);
+        sums
+    }
+
+    /// From the loss to the gradient with respect to the output of the last layer that is not fused with it.
+    #[track_caller]
+    pub(crate) fn backward_loss(
+        &self,
+        objective: &Objective<'_>,
+        workspace: &mut Workspace,
+        done: &mut impl FnMut(Pass),
+    ) {
+        let &Objective { loss, targets, n_batch } = objective;
+        let (end, last) = (self.n_unfused(objective), self.layers().len() - 1);
+        workspace.write_gradient(end, |workspace, d| {
+            loss.backward(workspace.output(last), targets, n_batch, d);
+        });
+        if loss.is_fused() {
+            done(Pass::Backward(last));
+        }
+    }
+
+    /// Back through some layers. If the first of them is the model's first, or waits there for other shards, only its
+    /// column sums are computed.
+    pub(crate) fn backward_layers(
+        &self,
+        layers: Range<usize>,
+        workspace: &mut Workspace,
+        done: &mut impl FnMut(Pass),
+    ) {
+        let start = layers.start;
+        for PlacedLayer { layer, place: at, .. } in self.layers()[layers].iter().rev() {
+            let op = layer.op();
+            if op.n_column_sums(at) > 0 {
+                workspace.write_column_sums(at.index, |workspace, sums| {
+                    op.column_sums(&self.backward_pass(at.index, workspace), sums);
+                });
+            }
+            let waits = at.index == start && (start == 0 || op.batch_sync().is_some());
+            if !waits {
+                self.backward_input(at.index, workspace);
+            }
+            done(Pass::Backward(at.index));
+        }
+    }
+
+    pub(crate) fn backward_input(&self, index: usize, workspace: &mut Workspace) {
+        let op = self.layers()[index].layer.op();
+        workspace.write_gradient(index, |workspace, dx| {
+            op.backward_input(&self.backward_pass(index, workspace), dx);
+        });
+    }
+
+    fn backward_pass<'a>(&'a self, index: usize, workspace: &'a Workspace) -> Backward<'a> {
+        let params = &self.params()[self.layers()[index].place.params.clone()];
+        workspace.backward_pass(index, params, self.weight_caches(index))
+    }
+}

@@ -1,0 +1,40 @@
+//! Digests that name a state: section 6 of FORMAT.md.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::wire::{header, tensor};
+use crate::{CheckpointRef, Error, ModelInfo};
+
+impl CheckpointRef<'_> {
+    /// SHA-256 of the layers' parameters and running statistics, in hexadecimal.
+    pub fn weights_sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        for values in [self.model.params(), self.model.statistics()] {
+            tensor::for_each_block(values, |bytes| hasher.update(bytes));
+        }
+        hex(&hasher.finalize())
+    }
+
+    /// SHA-256 of everything except `producer` and `instruction_set`, in hexadecimal: the model, its input, what it was
+    /// trained on and, if there is one, the whole state of training. Equal for equal runs, whenever and wherever they
+    /// ran.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointRef::to_bytes`].
+    pub fn state_sha256(&self) -> Result<String, Error> {
+        let info = ModelInfo {
+            producer: String::new(),
+            instruction_set: String::new(),
+            ..self.info.clone()
+        };
+        let bytes = CheckpointRef { info: &info, ..*self }.to_bytes()?;
+        let state = bytes.get(header::LEN..).unwrap_or_default();
+        Ok(hex(&Sha256::digest(state)))
+    }
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

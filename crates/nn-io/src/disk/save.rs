@@ -1,0 +1,59 @@
+//! Checkpoints to files and from them.
+
+use std::path::Path;
+
+use super::file;
+use super::system::SystemDisk;
+use crate::decode;
+use crate::{Checkpoint, CheckpointRef, Error};
+
+impl Checkpoint {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or breaks any rule of the format.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        Self::from_bytes(&file::read(path)?).map_err(Error::file(path))
+    }
+
+    /// Everything that is wrong with the contents of a file: every damaged tensor, or only the first error if nothing
+    /// after it can be read. Empty for a file that [`Checkpoint::load`] reads.
+    pub fn damage(path: impl AsRef<Path>) -> Vec<Error> {
+        match file::read(path.as_ref()) {
+            Ok(bytes) => decode::damage(&bytes),
+            Err(error) => vec![error],
+        }
+    }
+}
+
+impl CheckpointRef<'_> {
+    /// Replaces the file by this checkpoint, as a whole: a reader sees the old file or the new one, whatever fails.
+    /// Returns once it is on the disk.
+    ///
+    /// It does not check what it replaces ([`crate::check_output`] does, before a run) and takes no lock
+    /// ([`crate::FileLock`] is for the whole run). If the path is a symbolic link, the file that it leads to is
+    /// replaced, and the link stays.
+    ///
+    /// # Errors
+    ///
+    /// If [`CheckpointRef::to_bytes`] fails, or writing does.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        file::replace(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
+    }
+
+    /// Does all that [`CheckpointRef::save`] does, but leaves the old file, or no file, as it was: so a run knows
+    /// before its first step that there is room for what it will save.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`CheckpointRef::save`].
+    pub fn rehearse_save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let bytes = self.to_bytes().map_err(Error::file(path))?;
+        // The second save has the first one next to it.
+        file::rehearse(&SystemDisk, path, &bytes, if path.exists() { 1 } else { 2 })
+    }
+}

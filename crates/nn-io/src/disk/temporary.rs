@@ -1,0 +1,143 @@
+//! Temporary files next to a file that is to be replaced: section 11 of FORMAT.md.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::system::Disk;
+use crate::Error;
+
+/// A new file `.NAME.N.tmp` next to NAME, removed again unless it is renamed.
+pub(crate) struct Temporary<'a, D: Disk> {
+    disk: &'a D,
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl<'a, D: Disk> Temporary<'a, D> {
+    /// Creates it empty.
+    pub(crate) fn create(disk: &'a D, target: &Path) -> Result<Self, Error> {
+        Self::open(disk, target).map(|(temporary, _)| temporary)
+    }
+
+    /// Creates it with these contents, and returns once they are on the disk.
+    pub(crate) fn write(disk: &'a D, target: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let (temporary, mut file) = Self::open(disk, target)?;
+        let failed = |error| Error::cannot_write(target, bytes.len())(error);
+        file.write_all(bytes).map_err(failed)?;
+        // After a failure the kernel may count pages as written that are not: this descriptor is not
+        // tried again, the temporary file goes, and the next save begins anew.
+        disk.sync(&file).map_err(failed)?;
+        Ok(temporary)
+    }
+
+    fn open(disk: &'a D, target: &Path) -> Result<(Self, D::File), Error> {
+        let directory = directory(target);
+        for n in 0..u16::MAX {
+            let mut name = OsString::from(".");
+            name.push(target.file_name().unwrap_or_default());
+            name.push(format!(".{n}.tmp"));
+            let path = directory.join(name);
+            match disk.create_new(&path) {
+                Ok(file) => return Ok((Self { disk, path, renamed: false }, file)),
+                // Another run's, or left behind by one that was killed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io(directory, "create a file in it")(error)),
+            }
+        }
+        let full = io::Error::other("too many temporary files; remove those of this model");
+        Err(Error::io(directory, "create a file in it")(full))
+    }
+
+    /// Gives it the target's name, in place of the file that had it, for good.
+    pub(crate) fn rename(mut self, target: &Path) -> Result<(), Error> {
+        let renamed = self.disk.rename(&self.path, target);
+        renamed.map_err(Error::io(target, "replace the file"))?;
+        self.renamed = true;
+        let directory = directory(target);
+        let synced = self.disk.sync_directory(directory);
+        synced.map_err(Error::io(directory, "flush it to the disk"))
+    }
+}
+
+impl<D: Disk> Drop for Temporary<'_, D> {
+    fn drop(&mut self) {
+        // Once renamed, the name is free and may be another run's.
+        if !self.renamed {
+            // It failed already, or was only a probe; the next lock sweeps whatever stays.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
+/// Removes the temporary files of these targets that killed runs left behind. Only the holder of their
+/// lock may: another run's would go as well.
+pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
+    let entries = fs::read_dir(directory).map_err(Error::io(directory, "list it"))?;
+    for entry in entries {
+        let entry = entry.map_err(Error::io(directory, "list it"))?;
+        if target_of(entry.file_name().as_encoded_bytes()).is_some_and(&is_target) {
+            let path = entry.path();
+            match fs::remove_file(&path) {
+                // Another run's probe, gone by itself.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                result => result.map_err(Error::io(&path, "remove this temporary file"))?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The NAME in `.NAME.N.tmp`.
+fn target_of(name: &[u8]) -> Option<&[u8]> {
+    let name = name.strip_prefix(b".")?.strip_suffix(b".tmp")?;
+    let dot = name.iter().rposition(|&byte| byte == b'.')?;
+    let (target, number) = name.split_at_checked(dot)?;
+    match number {
+        [_, digits @ ..] if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => {
+            Some(target)
+        }
+        _ => None,
+    }
+}
+
+/// Where the target is.
+pub(crate) fn directory(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: Option<&str>) {
+        assert_eq!(target_of(name.as_bytes()), expected.map(str::as_bytes), "{name}");
+    }
+
+    #[test]
+    fn knows_its_own() {
+        check(".m.model.0.tmp", Some("m.model"));
+        check(".m.model.65535.tmp", Some("m.model"));
+        check(".other.model.0.tmp", Some("other.model"));
+        check(".m.model.1.2.tmp", Some("m.model.1"));
+        check(".m.model..tmp", None);
+        check(".m.model.x.tmp", None);
+        check(".m.model.tmp", None);
+        check(".0.tmp", None);
+        check(".tmp", None);
+        check("m.model.0.tmp", None);
+        check("m.model", None);
+    }
+
+    #[test]
+    fn a_bare_name_is_in_the_working_directory() {
+        assert_eq!(directory(Path::new("m.model")), Path::new("."));
+        assert_eq!(directory(Path::new("a/m.model")), Path::new("a"));
+        assert_eq!(directory(Path::new("/m.model")), Path::new("/"));
+    }
+}

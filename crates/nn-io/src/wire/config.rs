@@ -1,0 +1,334 @@
+//! What a run is: `training.config` in section 3 of FORMAT.md. The rules are those of [`RunConfig`], and that the settings
+//! fit the network.
+//!
+//! All keys except the first two are left out where they have the value that a run has without them. So the file of such
+//! a run keeps the bytes that it had before the key existed, and nothing can be written in two ways.
+
+use nn_core::{Architecture, Loss as CoreLoss, Penalty as CorePenalty};
+use nn_train::RunConfig;
+use serde::{Deserialize, Serialize};
+
+use super::form::{count, is_default, is_false, list, real32, unknown};
+use crate::error::{check_limit, check_value};
+use crate::{Error, limits};
+
+/// The feature bit of a run that has more settings than a seed and a batch size.
+pub(super) const FEATURE: u32 = 1 << 4;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Config {
+    pub(super) seed: u64,
+    pub(super) batch_size: u64,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(super) accumulation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) shuffle: Option<Shuffle>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) loss: Loss,
+    #[serde(
+        default,
+        deserialize_with = "list::<_, _, { limits::CLASSES }>",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(super) class_weights: Vec<f64>,
+    #[serde(
+        default,
+        deserialize_with = "list::<_, _, { limits::LAYERS }>",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(super) penalties: Vec<Penalty>,
+    #[serde(
+        default,
+        deserialize_with = "list::<_, _, { limits::LAYERS }>",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(super) frozen: Vec<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) clip: Option<Clip>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) augmentation: Augment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) averaging: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) monitor: Option<Monitor>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) keep_best: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) early_stop: Option<EarlyStop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) init: Option<Init>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) validates_on_test: bool,
+}
+
+impl Config {
+    pub(super) fn new(config: &RunConfig) -> Result<Self, Error> {
+        check_limit("class weights", limits::CLASSES, config.class_weights.len())?;
+        Ok(Self {
+            seed: config.seed,
+            batch_size: config.batch_size as u64,
+            accumulation: config.accumulation as u64,
+            shuffle: match config.shuffle {
+                nn_train::Shuffle::EachEpoch => None,
+                nn_train::Shuffle::Once => Some(Shuffle::Once),
+            },
+            loss: Loss::new(config.loss)?,
+            class_weights: config.class_weights.iter().copied().map(f64::from).collect(),
+            penalties: config.penalties.iter().map(Penalty::new).collect(),
+            frozen: config.frozen.clone(),
+            clip: config.clip.map(|clip| match clip {
+                nn_train::Clip::Value(limit) => Clip::Value(limit),
+                nn_train::Clip::Norm(limit) => Clip::Norm(limit),
+            }),
+            augmentation: Augment::new(config.augment),
+            averaging: config.averaging,
+            monitor: match config.monitor {
+                nn_train::Monitor::Loss => None,
+                nn_train::Monitor::Accuracy => Some(Monitor::Accuracy),
+            },
+            keep_best: config.keep_best,
+            early_stop: config.early_stop.map(|it| {
+                let nn_train::EarlyStop { patience, min_delta } = it;
+                EarlyStop { patience, min_delta }
+            }),
+            init: Init::new(config.init)?,
+            validates_on_test: config.validates_on_test,
+        })
+    }
+
+    /// The settings of a run of this network, checked. The file has `mirror` in its `input`.
+    pub(super) fn read(
+        self,
+        architecture: &Architecture,
+        mirror: bool,
+    ) -> Result<RunConfig, Error> {
+        let batch_size = self.batch_size;
+        check_value(batch_size > 0, "training.config.batch_size", "1 or more", batch_size)?;
+        let class_weights = self.class_weights.iter().enumerate();
+        let class_weights = class_weights
+            .map(|(i, &weight)| real32(&format!("training.config.class_weights[{i}]"), weight));
+        let config = RunConfig {
+            seed: self.seed,
+            batch_size: count("training.config.batch_size", batch_size)?,
+            accumulation: count("training.config.accumulation", self.accumulation)?,
+            shuffle: match self.shuffle {
+                None => nn_train::Shuffle::EachEpoch,
+                Some(Shuffle::Once) => nn_train::Shuffle::Once,
+            },
+            loss: self.loss.read(),
+            class_weights: class_weights.collect::<Result<_, _>>()?,
+            penalties: self.penalties.iter().map(Penalty::read).collect(),
+            frozen: self.frozen,
+            clip: self.clip.map(|clip| match clip {
+                Clip::Value(limit) => nn_train::Clip::Value(limit),
+                Clip::Norm(limit) => nn_train::Clip::Norm(limit),
+            }),
+            augment: self.augmentation.read()?,
+            averaging: self.averaging,
+            monitor: match self.monitor {
+                None => nn_train::Monitor::Loss,
+                Some(Monitor::Accuracy) => nn_train::Monitor::Accuracy,
+            },
+            keep_best: self.keep_best,
+            early_stop: self.early_stop.map(|EarlyStop { patience, min_delta }| {
+                nn_train::EarlyStop { patience, min_delta }
+            }),
+            tta_flip: mirror,
+            init: self.init.map_or(nn_core::Init::He, Init::read),
+            validates_on_test: self.validates_on_test,
+        };
+        config.validate().map_err(Error::Run)?;
+        check_network(&config, architecture)?;
+        Ok(config)
+    }
+
+    /// What a reader must understand to resume the run, as the header says it.
+    pub(super) fn features(&self) -> u32 {
+        let plain = Self::new(&RunConfig::default()).map(|plain| Self {
+            seed: self.seed,
+            batch_size: self.batch_size,
+            ..plain
+        });
+        if plain.is_ok_and(|plain| plain == *self) { 0 } else { FEATURE }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Shuffle {
+    Once,
+}
+
+/// Each variant is a map of one key.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Loss {
+    CrossEntropy { smoothing: f64 },
+    Focal { gamma: f64 },
+    BinaryCrossEntropy {},
+    MeanSquaredError {},
+    MeanAbsoluteError {},
+    Huber { delta: f64 },
+}
+
+impl Loss {
+    fn new(loss: CoreLoss) -> Result<Self, Error> {
+        Ok(match loss {
+            CoreLoss::CrossEntropy { smoothing } => Self::CrossEntropy { smoothing },
+            CoreLoss::Focal { gamma } => Self::Focal { gamma },
+            CoreLoss::BinaryCrossEntropy => Self::BinaryCrossEntropy {},
+            CoreLoss::MeanSquaredError => Self::MeanSquaredError {},
+            CoreLoss::MeanAbsoluteError => Self::MeanAbsoluteError {},
+            CoreLoss::Huber { delta } => Self::Huber { delta },
+            other => return Err(unknown("training.config.loss", other.name())),
+        })
+    }
+
+    fn read(self) -> CoreLoss {
+        match self {
+            Self::CrossEntropy { smoothing } => CoreLoss::CrossEntropy { smoothing },
+            Self::Focal { gamma } => CoreLoss::Focal { gamma },
+            Self::BinaryCrossEntropy {} => CoreLoss::BinaryCrossEntropy,
+            Self::MeanSquaredError {} => CoreLoss::MeanSquaredError,
+            Self::MeanAbsoluteError {} => CoreLoss::MeanAbsoluteError,
+            Self::Huber { delta } => CoreLoss::Huber { delta },
+        }
+    }
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self::CrossEntropy { smoothing: 0.0 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Penalty {
+    pub(super) weights_l1: f64,
+    pub(super) weights_l2: f64,
+    pub(super) biases_l1: f64,
+    pub(super) biases_l2: f64,
+}
+
+impl Penalty {
+    fn new(penalty: &CorePenalty) -> Self {
+        let &CorePenalty { weights_l1, weights_l2, biases_l1, biases_l2 } = penalty;
+        Self { weights_l1, weights_l2, biases_l1, biases_l2 }
+    }
+
+    fn read(&self) -> CorePenalty {
+        let &Self { weights_l1, weights_l2, biases_l1, biases_l2 } = self;
+        CorePenalty { weights_l1, weights_l2, biases_l1, biases_l2 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Clip {
+    Value(f64),
+    Norm(f64),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Augment {
+    pub(super) flip: bool,
+    pub(super) shift: u64,
+    pub(super) cutout: u64,
+}
+
+impl Augment {
+    fn new(augment: nn_train::Augment) -> Self {
+        let nn_train::Augment { flip, shift, cutout } = augment;
+        Self { flip, shift: shift as u64, cutout: cutout as u64 }
+    }
+
+    /// Pixels are limited to the width of a layer, so that sums of them overflow nowhere.
+    fn read(self) -> Result<nn_train::Augment, Error> {
+        let Self { flip, shift, cutout } = self;
+        let pixels = |name: &str, found: u64| {
+            let field = format!("training.config.augmentation.{name}");
+            let expected = format!("at most {} pixels", limits::WIDTH);
+            check_value(found <= limits::WIDTH as u64, &field, expected, found)?;
+            count(&field, found)
+        };
+        let (shift, cutout) = (pixels("shift", shift)?, pixels("cutout", cutout)?);
+        Ok(nn_train::Augment { flip, shift, cutout })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Monitor {
+    Accuracy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct EarlyStop {
+    pub(super) patience: u64,
+    pub(super) min_delta: f64,
+}
+
+/// Each except He's, which is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Init {
+    HeUniform,
+    Glorot,
+    GlorotNormal,
+    Orthogonal,
+    Book,
+}
+
+impl Init {
+    fn new(init: nn_core::Init) -> Result<Option<Self>, Error> {
+        Ok(match init {
+            nn_core::Init::He => None,
+            nn_core::Init::HeUniform => Some(Self::HeUniform),
+            nn_core::Init::Glorot => Some(Self::Glorot),
+            nn_core::Init::GlorotNormal => Some(Self::GlorotNormal),
+            nn_core::Init::Orthogonal => Some(Self::Orthogonal),
+            nn_core::Init::Book => Some(Self::Book),
+            other => return Err(unknown("training.config.init", other.name())),
+        })
+    }
+
+    fn read(self) -> nn_core::Init {
+        match self {
+            Self::HeUniform => nn_core::Init::HeUniform,
+            Self::Glorot => nn_core::Init::Glorot,
+            Self::GlorotNormal => nn_core::Init::GlorotNormal,
+            Self::Orthogonal => nn_core::Init::Orthogonal,
+            Self::Book => nn_core::Init::Book,
+        }
+    }
+}
+
+/// The batches of a step where that is left out.
+fn one() -> u64 {
+    1
+}
+
+/// Whether the batches of a step are left out.
+fn is_one(count: &u64) -> bool {
+    *count == 1
+}
+
+/// Checks what [`RunConfig::check`] asks of a model, before there is one.
+fn check_network(config: &RunConfig, architecture: &Architecture) -> Result<(), Error> {
+    // A loss that the file does not name is only checked by training: old files have it with any network.
+    if config.loss != CoreLoss::default() {
+        let last = architecture.last().layer;
+        config.loss.check(last).map_err(nn_train::Error::Objective).map_err(Error::Run)?;
+    }
+    let (outputs, n_dense) = (architecture.output().len(), architecture.weighted_layers().count());
+    for (key, found, expected, of) in [
+        ("class_weights", config.class_weights.len(), outputs, "a class"),
+        ("penalties", config.penalties.len(), n_dense, "a dense layer"),
+        ("frozen", config.frozen.len(), n_dense, "a dense layer"),
+    ] {
+        let field = format!("training.config.{key}");
+        let valid = found == 0 || found == expected;
+        check_value(valid, field, format!("{expected} elements, one {of}"), found)?;
+    }
+    Ok(())
+}

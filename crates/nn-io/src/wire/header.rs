@@ -1,0 +1,138 @@
+//! The first 64 bytes: section 2 of FORMAT.md.
+//!
+//! They say which version the rest is of and how long it is, and are checked before any of it is
+//! read.
+
+use super::identify::{self, PREFIX};
+use super::{config, info, layer, optimizer, schedule};
+use crate::{Error, VERSION, Version, limits};
+
+/// Bytes of the header.
+pub(crate) const LEN: usize = 64;
+
+/// Where the feature bits are.
+pub(crate) const FEATURES_AT: u64 = 15;
+
+/// The feature bits that this crate knows.
+const FEATURES: u32 = optimizer::FEATURE
+    | schedule::FEATURE
+    | layer::FEATURE
+    | info::MIRROR
+    | config::FEATURE
+    | info::PARTIAL;
+
+/// Whether a file that begins so is a model, whole or not.
+pub(crate) fn is_model(start: &[u8]) -> bool {
+    start.starts_with(&PREFIX)
+}
+
+/// A checked header, less what is the same in every file that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) version: Version,
+    /// What a reader must know to read the file rightly, a bit each.
+    pub(crate) features: u32,
+    pub(crate) n_tensors: u32,
+    pub(crate) metadata_len: u64,
+    pub(crate) file_len: u64,
+    pub(crate) metadata_crc: u32,
+}
+
+impl Header {
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(LEN);
+        bytes.extend(PREFIX);
+        bytes.extend(self.version.major.to_le_bytes());
+        bytes.extend(self.version.minor.to_le_bytes());
+        bytes.extend(self.features.to_le_bytes());
+        bytes.extend(self.n_tensors.to_le_bytes());
+        bytes.extend(self.metadata_len.to_le_bytes());
+        bytes.extend(self.file_len.to_le_bytes());
+        bytes.extend(self.metadata_crc.to_le_bytes());
+        bytes.extend([0; 17]);
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// Checks the header of a file that begins with `start` and is `file_len` bytes long.
+    pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self, Error> {
+        if !is_model(start) {
+            return Err(Error::NotAModel { found: identify::describe(start) });
+        }
+        let too_short = || length("header", 0, LEN as u64, file_len);
+        let (bytes, _) = start.split_first_chunk::<LEN>().ok_or_else(too_short)?;
+        let fields = Fields::split(bytes).ok_or_else(too_short)?;
+
+        let found = crc32fast::hash(fields.checked);
+        if fields.crc != found {
+            let section = "header".into();
+            return Err(Error::Checksum { offset: 0, section, expected: fields.crc, found });
+        }
+        let header = fields.header;
+        if header.version.major != VERSION.major {
+            return Err(Error::Version { expected: VERSION, found: header.version });
+        }
+        if header.features & !FEATURES != 0 {
+            return Err(Error::Features { known: FEATURES, found: header.features });
+        }
+        if fields.reserved != [0; 17] {
+            let reason = "expected 17 zeros, found others".into();
+            return Err(Error::Form { offset: 43, section: "header".into(), reason });
+        }
+        if header.file_len != file_len {
+            return Err(length("whole file", 0, header.file_len, file_len));
+        }
+        let limit = |what: &str, limit, found| Error::Limit { what: what.into(), limit, found };
+        if file_len > limits::FILE {
+            return Err(limit("bytes of the file", limits::FILE, file_len));
+        }
+        if header.metadata_len > limits::METADATA {
+            return Err(limit("bytes of the metadata", limits::METADATA, header.metadata_len));
+        }
+        let rest = file_len.saturating_sub(LEN as u64);
+        if header.metadata_len > rest {
+            return Err(length("metadata", LEN as u64, header.metadata_len, rest));
+        }
+        Ok(header)
+    }
+}
+
+/// A header as it stands in the file.
+struct Fields<'a> {
+    header: Header,
+    reserved: [u8; 17],
+    /// What the header's own CRC is of.
+    checked: &'a [u8],
+    crc: u32,
+}
+
+impl<'a> Fields<'a> {
+    fn split(bytes: &'a [u8; LEN]) -> Option<Self> {
+        let (checked, crc) = bytes.split_last_chunk::<4>()?;
+        let mut rest = checked.get(PREFIX.len()..)?;
+        let version = Version {
+            major: u16::from_le_bytes(take(&mut rest)?),
+            minor: u16::from_le_bytes(take(&mut rest)?),
+        };
+        let header = Header {
+            version,
+            features: u32::from_le_bytes(take(&mut rest)?),
+            n_tensors: u32::from_le_bytes(take(&mut rest)?),
+            metadata_len: u64::from_le_bytes(take(&mut rest)?),
+            file_len: u64::from_le_bytes(take(&mut rest)?),
+            metadata_crc: u32::from_le_bytes(take(&mut rest)?),
+        };
+        let reserved = take(&mut rest)?;
+        Some(Self { header, reserved, checked, crc: u32::from_le_bytes(*crc) })
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*taken)
+}
+
+fn length(section: &str, offset: u64, expected: u64, found: u64) -> Error {
+    Error::Length { offset, section: section.into(), expected, found }
+}

@@ -1,0 +1,116 @@
+//! What a model is for: `input`, `class_names` and `dataset` in section 3 of FORMAT.md.
+
+use nn_core::{Scaling, Shape};
+use serde::{Deserialize, Serialize};
+
+use super::form::{check_string, count, is_false, real32};
+use crate::error::check_value;
+use crate::{DatasetId, Error, InputSpec};
+
+/// The feature bit of predictions that are averaged over an image and its mirror image.
+pub(super) const MIRROR: u32 = 1 << 3;
+
+/// The feature bit of a file without something that every classifier of images has.
+pub(super) const PARTIAL: u32 = 1 << 5;
+
+/// `width` and `height` are both present or both absent, and so are `mean` and `std`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Input {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    width: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    height: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mean: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    std: Option<f64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) mirror: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Dataset {
+    name: String,
+    sha256: String,
+}
+
+impl Input {
+    pub(super) fn new(input: &InputSpec) -> Self {
+        let &InputSpec { image, scaling, mirror } = input;
+        Self {
+            width: image.map(|image| image.width as u64),
+            height: image.map(|image| image.height as u64),
+            mean: scaling.map(|scaling| f64::from(scaling.mean)),
+            std: scaling.map(|scaling| f64::from(scaling.std)),
+            mirror,
+        }
+    }
+
+    /// The input of a network that takes this many numbers.
+    pub(super) fn read(&self, inputs: usize) -> Result<InputSpec, Error> {
+        let size = both("width", self.width, "height", self.height)?;
+        let image = size.map(|size| image(size, inputs)).transpose()?;
+        let scaling = both("mean", self.mean, "std", self.std)?.map(scaling).transpose()?;
+        let has_mirror_images = !self.mirror || image.is_some();
+        check_value(has_mirror_images, "input.mirror", "none, as the input is no image", "some")?;
+        Ok(InputSpec { image, scaling, mirror: self.mirror })
+    }
+
+    /// What a reader must understand to predict, as the header says it.
+    pub(super) fn features(&self) -> u32 {
+        let partial = if self.width.is_none() || self.mean.is_none() { PARTIAL } else { 0 };
+        partial | if self.mirror { MIRROR } else { 0 }
+    }
+}
+
+/// The values of two keys of which neither is present without the other.
+fn both<T>(a: &str, x: Option<T>, b: &str, y: Option<T>) -> Result<Option<(T, T)>, Error> {
+    let (has_a, has_b) = (x.is_some(), y.is_some());
+    let (there, missing) = if has_a { (a, b) } else { (b, a) };
+    let expected = format!("both {a} and {b}, or neither");
+    check_value(has_a == has_b, "input", expected, format!("{there} without {missing}"))?;
+    Ok(x.zip(y))
+}
+
+fn image((width, height): (u64, u64), inputs: usize) -> Result<Shape, Error> {
+    let fits = width.checked_mul(height) == Some(inputs as u64);
+    let expected = format!("{inputs} pixels, as the first layer takes");
+    check_value(fits, "input", expected, format!("{width} x {height}"))?;
+    let (width, height) = (count("input.width", width)?, count("input.height", height)?);
+    Ok(Shape::image(height, width))
+}
+
+fn scaling((mean, std): (f64, f64)) -> Result<Scaling, Error> {
+    let (mean, std) = (real32("input.mean", mean)?, real32("input.std", std)?);
+    let divides = std > 0.0 && (1.0 / std).is_finite();
+    check_value(divides, "input.std", "a number above 0 to divide by", std)?;
+    Ok(Scaling { mean, std })
+}
+
+impl Dataset {
+    pub(super) fn new(dataset: &DatasetId) -> Self {
+        Self { name: dataset.name.clone(), sha256: dataset.sha256.clone() }
+    }
+
+    pub(super) fn read(self) -> Result<DatasetId, Error> {
+        let Self { name, sha256 } = self;
+        check_string("dataset.name", &name)?;
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let digits = sha256.len() == 64 && sha256.bytes().all(is_digit);
+        let found = format!("{sha256:?}");
+        check_value(digits, "dataset.sha256", "64 lower-case hexadecimal digits", found)?;
+        Ok(DatasetId { name, sha256 })
+    }
+}
+
+/// Checks the names of the classes of a network with this many outputs.
+pub(super) fn check_classes(names: &[String], outputs: usize) -> Result<(), Error> {
+    let expected = format!("{outputs} names, one an output");
+    check_value(names.len() == outputs, "class_names", expected, names.len())?;
+    for (i, name) in names.iter().enumerate() {
+        let field = format!("class_names[{i}]");
+        check_value(!name.is_empty(), &field, "a name", "an empty string")?;
+        check_string(&field, name)?;
+    }
+    Ok(())
+}

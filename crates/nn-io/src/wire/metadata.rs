@@ -1,0 +1,157 @@
+//! Everything that is not a tensor: the map of section 3 of FORMAT.md.
+//!
+//! The serde types of this crate are the file's alone: fields, variants and their order are the format, so they are never
+//! renamed, and the types of the other crates stay free of serde. A real is `f64` and an integer `u64` whatever the
+//! program computes with, so that serde changes nothing silently.
+
+use std::io::Cursor;
+
+use nn_core::Architecture;
+use serde::{Deserialize, Serialize};
+
+use super::form::{check_string, count, list};
+use super::header::LEN as HEADER_LEN;
+use super::info::{self, Dataset, Input};
+use super::layer::{self, Layer};
+use super::tensor::{self, Contents, Tensor, TensorSpec};
+use super::training::{Training, TrainingDescription};
+use crate::error::{check_limit, quotable};
+use crate::{CheckpointRef, Error, ModelInfo, VERSION, Version, limits};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Metadata {
+    producer: String,
+    instruction_set: String,
+    input: Input,
+    #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
+    layers: Vec<Layer>,
+    #[serde(
+        default,
+        deserialize_with = "list::<_, _, { limits::CLASSES }>",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    class_names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dataset: Option<Dataset>,
+    n_validation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    training: Option<Training>,
+    #[serde(deserialize_with = "list::<_, _, { TENSORS }>")]
+    tensors: Vec<Tensor>,
+}
+
+/// Tensors of a file: four for each layer at most, the three moments that an optimizer has at most, the average, and
+/// the two of the best epoch.
+const TENSORS: usize = 4 * limits::LAYERS + 6;
+
+/// What metadata mean: a checkpoint without its tensors. One that exists has kept every rule.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) architecture: Architecture,
+    pub(crate) info: ModelInfo,
+    pub(crate) training: Option<TrainingDescription>,
+    /// The tensors that follow, each with its checksum.
+    pub(crate) tensors: Vec<(TensorSpec, u32)>,
+}
+
+impl Metadata {
+    /// The metadata of a checkpoint with these tensors, not checked except for what no file can say.
+    pub(crate) fn new(
+        checkpoint: &CheckpointRef<'_>,
+        tensors: &[(&TensorSpec, &[f32])],
+    ) -> Result<Self, Error> {
+        let info = checkpoint.info;
+        check_limit("classes", limits::CLASSES, info.class_names.len())?;
+        Ok(Self {
+            producer: info.producer.clone(),
+            instruction_set: info.instruction_set.clone(),
+            input: Input::new(&info.input),
+            layers: checkpoint.model.layers().iter().map(Layer::new).collect::<Result<_, _>>()?,
+            class_names: info.class_names.clone(),
+            dataset: info.dataset.as_ref().map(Dataset::new),
+            n_validation: info.n_validation as u64,
+            training: checkpoint.training.map(Training::new).transpose()?,
+            tensors: tensors.iter().map(|(spec, values)| Tensor::new(spec, values)).collect(),
+        })
+    }
+
+    /// The meaning of the metadata, with all rules checked.
+    pub(crate) fn read(self) -> Result<Description, Error> {
+        let architecture = layer::read(&self.layers)?;
+        let mirror = self.input.mirror;
+        let training = self.training.map(|it| it.read(&architecture, mirror)).transpose()?;
+        let contents = training
+            .as_ref()
+            .map(|it| Contents::of(&it.optimizer, &it.config, it.progress.epoch > 0));
+        let specs = tensor::tensor_specs(&architecture, contents.unwrap_or_default());
+        Tensor::check_all(&self.tensors, &specs)?;
+        check_string("producer", &self.producer)?;
+        check_string("instruction_set", &self.instruction_set)?;
+        if !self.class_names.is_empty() {
+            info::check_classes(&self.class_names, architecture.output().len())?;
+        }
+        let info = ModelInfo {
+            producer: self.producer,
+            instruction_set: self.instruction_set,
+            input: self.input.read(architecture.input().len())?,
+            class_names: self.class_names,
+            dataset: self.dataset.map(Dataset::read).transpose()?,
+            n_validation: count("n_validation", self.n_validation)?,
+        };
+        let tensors = specs.into_iter().zip(self.tensors.iter().map(|it| it.crc32)).collect();
+        Ok(Description { architecture, info, training, tensors })
+    }
+
+    /// What a reader must understand to read the file rightly, as the header says it.
+    pub(crate) fn features(&self) -> u32 {
+        let layers = self.layers.iter().fold(0, |bits, layer| bits | layer.features());
+        let training = self.training.as_ref().map_or(0, Training::features);
+        let partial = match self.class_names.is_empty() || self.dataset.is_none() {
+            true => info::PARTIAL,
+            false => 0,
+        };
+        self.input.features() | partial | layers | training
+    }
+
+    /// The one form that given metadata have.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        rmp_serde::to_vec_named(self).map_err(|error| form(0, error.to_string()))
+    }
+
+    /// Reads the metadata of a file of the given version.
+    ///
+    /// What serde lets pass (keys it does not know, numbers of another type, arrays for maps,
+    /// longer forms than needed) shows when the metadata are written again: in a file of a version
+    /// that is known whole, the bytes must come out the same.
+    pub(crate) fn parse(bytes: &[u8], version: Version) -> Result<Self, Error> {
+        let mut deserializer = rmp_serde::Deserializer::new(Cursor::new(bytes));
+        // It refuses the depth it is given.
+        deserializer.set_max_depth(limits::DEPTH + 1);
+        let parsed = Self::deserialize(&mut deserializer);
+        let end = deserializer.position();
+        let metadata = parsed.map_err(|error| {
+            // It may quote the file.
+            form(end, format!("before here: {}", quotable(&error.to_string())))
+        })?;
+        if end != bytes.len() as u64 {
+            return Err(form(end, "expected the end of the metadata, found more".into()));
+        }
+        let newer = version.minor > VERSION.minor;
+        if !newer {
+            let canonical = metadata.to_bytes()?;
+            let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+            if canonical != bytes {
+                let reason = "not in the one form of this version: \
+                    a key that it does not know, another order or another type";
+                return Err(form(same as u64, reason.into()));
+            }
+        }
+        Ok(metadata)
+    }
+}
+
+/// The error of metadata that break the form at the given place in them.
+fn form(position: u64, reason: String) -> Error {
+    let offset = position.saturating_add(HEADER_LEN as u64);
+    Error::Form { offset, section: "metadata".into(), reason }
+}

@@ -1,0 +1,101 @@
+//! The optimizer: `training.optimizer` in section 3 of FORMAT.md.
+
+use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
+use serde::{Deserialize, Serialize};
+
+use super::form::is_false;
+use crate::Error;
+
+/// The feature bit of an optimizer other than plain Adam.
+pub(super) const FEATURE: u32 = 1 << 0;
+
+/// Each variant is a map of one key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Optimizer {
+    Sgd {
+        momentum: f64,
+        nesterov: bool,
+        step: u64,
+    },
+    Adagrad {
+        epsilon: f64,
+        step: u64,
+    },
+    Rmsprop {
+        rho: f64,
+        epsilon: f64,
+        step: u64,
+    },
+    Adam {
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        #[serde(default, skip_serializing_if = "is_false")]
+        amsgrad: bool,
+        step: u64,
+    },
+    Adamw {
+        beta_1: f64,
+        beta_2: f64,
+        epsilon: f64,
+        weight_decay: f64,
+        #[serde(default, skip_serializing_if = "is_false")]
+        amsgrad: bool,
+        step: u64,
+    },
+}
+
+impl Optimizer {
+    pub(super) fn new(optimizer: &nn_optim::Optimizer) -> Self {
+        let step = optimizer.step();
+        match optimizer.config() {
+            OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }) => {
+                Self::Sgd { momentum, nesterov, step }
+            }
+            OptimizerConfig::Adagrad(AdagradConfig { epsilon }) => Self::Adagrad { epsilon, step },
+            OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
+                Self::Rmsprop { rho, epsilon, step }
+            }
+            OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }) => {
+                Self::Adam { beta_1, beta_2, epsilon, amsgrad, step }
+            }
+            OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
+                let AdamConfig { beta_1, beta_2, epsilon, amsgrad } = adam;
+                Self::Adamw { beta_1, beta_2, epsilon, weight_decay, amsgrad, step }
+            }
+        }
+    }
+
+    /// Its settings, checked, and its count of steps. Its moments are tensors.
+    pub(super) fn read(&self) -> Result<(OptimizerConfig, u64), Error> {
+        let (config, step) = match *self {
+            Self::Sgd { momentum, nesterov, step } => {
+                (OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }), step)
+            }
+            Self::Adagrad { epsilon, step } => {
+                (OptimizerConfig::Adagrad(AdagradConfig { epsilon }), step)
+            }
+            Self::Rmsprop { rho, epsilon, step } => {
+                (OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }), step)
+            }
+            Self::Adam { beta_1, beta_2, epsilon, amsgrad, step } => {
+                (OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }), step)
+            }
+            Self::Adamw { beta_1, beta_2, epsilon, weight_decay, amsgrad, step } => {
+                let adam = AdamConfig { beta_1, beta_2, epsilon, amsgrad };
+                (OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }), step)
+            }
+        };
+        config.validate().map_err(Error::Optimizer)?;
+        Ok((config, step))
+    }
+
+    /// What a reader must understand to resume with it, as the header says it.
+    pub(super) fn features(&self) -> u32 {
+        match self {
+            Self::Adam { amsgrad: false, .. } => 0,
+            _ => FEATURE,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Tensors: which ones a file has, and their way between floats and bytes. Section 4 of FORMAT.md.
+//!
+//! Bulk data never pass through serde: a tensor's length is known, checked and paid for before the first of its bytes is
+//! looked at.
+
+use std::ops::{Range, RangeInclusive};
+
+use nn_core::Architecture;
+use nn_optim::{Moment, OptimizerConfig};
+use nn_train::RunConfig;
+use serde::{Deserialize, Serialize};
+
+use super::form::list;
+use crate::Error;
+use crate::error::check_value;
+
+/// Bytes before a tensor's data.
+pub(crate) const PREFIX_LEN: usize = 5;
+
+/// What the metadata say of a tensor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Tensor {
+    name: String,
+    #[serde(deserialize_with = "list::<_, _, 2>")]
+    shape: Vec<u64>,
+    pub(super) crc32: u32,
+}
+
+impl Tensor {
+    pub(super) fn new(spec: &TensorSpec, values: &[f32]) -> Self {
+        Self { name: spec.name.clone(), shape: spec.shape.clone(), crc32: crc32(values) }
+    }
+
+    /// Checks that the metadata have exactly these tensors.
+    pub(super) fn check_all(found: &[Self], expected: &[TensorSpec]) -> Result<(), Error> {
+        let names = format!("{} tensors, as layers and training need", expected.len());
+        check_value(found.len() == expected.len(), "tensors", names, found.len())?;
+        for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let same = found.name == expected.name && found.shape == expected.shape;
+            let found = format!("{:?} of shape {:?}", found.name, found.shape);
+            let expected = format!("{:?} of shape {:?}", expected.name, expected.shape);
+            check_value(same, format!("tensors[{i}]"), expected, found)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a tensor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A part of the model's parameters.
+    Parameters,
+    /// A part of its running statistics.
+    Statistics,
+    /// One of the optimizer's moments. It is one tensor for all parameters, and so are the next.
+    Moment,
+    Average,
+    BestParameters,
+    BestStatistics,
+}
+
+/// A tensor that a file must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TensorSpec {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// In C order: the last varies fastest.
+    shape: Vec<u64>,
+    /// Elements, the product of the shape.
+    pub(crate) len: usize,
+    /// Which elements are of squares, and so never below 0.
+    of_squares: Vec<Range<usize>>,
+}
+
+/// What a file holds in addition to the layers' own tensors; nothing if it has no state of training.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) moments: &'static [Moment],
+    /// Whether there is an average of the parameters.
+    pub(crate) average: bool,
+    /// Whether there are the parameters and statistics of the best epoch.
+    pub(crate) best: bool,
+}
+
+impl Contents {
+    /// What a run has, with an epoch completed or not. The first epoch is the best so far.
+    pub(crate) fn of(optimizer: &OptimizerConfig, config: &RunConfig, has_epoch: bool) -> Self {
+        Self {
+            moments: optimizer.moments(),
+            average: config.averaging.is_some(),
+            best: config.keep_best && has_epoch,
+        }
+    }
+}
+
+impl TensorSpec {
+    /// A tensor of a layer.
+    fn of_layer(tensor: &nn_core::TensorSpec) -> Self {
+        let nn_core::TensorSpec { name, role, shape, range, .. } = tensor;
+        let is_of_squares = *role == nn_core::Role::RunningVariance;
+        Self {
+            name: name.clone(),
+            role: if role.is_statistic() { Role::Statistics } else { Role::Parameters },
+            shape: shape.iter().map(|&n| n as u64).collect(),
+            len: range.len(),
+            of_squares: is_of_squares.then_some(0..range.len()).into_iter().collect(),
+        }
+    }
+
+    /// A tensor for all parameters, or for all running statistics.
+    fn flat(name: &str, role: Role, len: usize, of_squares: Vec<Range<usize>>) -> Self {
+        Self { name: name.into(), role, shape: vec![len as u64], len, of_squares }
+    }
+
+    /// The bytes before the data: MessagePack's `bin 32` and its length, which the limit of the file keeps within 32
+    /// bits.
+    pub(crate) fn prefix(&self) -> [u8; PREFIX_LEN] {
+        let [.., a, b, c, d] = self.data_len().to_be_bytes();
+        [0xC6, a, b, c, d]
+    }
+
+    /// Bytes of the data.
+    pub(crate) fn data_len(&self) -> u64 {
+        (self.len as u64).saturating_mul(4)
+    }
+}
+
+/// The tensors of a network: its parameters, its running statistics, and the other contents.
+pub(crate) fn tensor_specs(architecture: &Architecture, contents: Contents) -> Vec<TensorSpec> {
+    let (n_params, n_statistics) = (architecture.n_params(), architecture.n_statistics());
+    let mut specs: Vec<_> = architecture.tensors().iter().map(TensorSpec::of_layer).collect();
+    for moment in contents.moments {
+        let of_squares = moment.of_squares.then_some(0..n_params).into_iter().collect();
+        specs.push(TensorSpec::flat(moment.name, Role::Moment, n_params, of_squares));
+    }
+    if contents.average {
+        specs.push(TensorSpec::flat("average.parameters", Role::Average, n_params, vec![]));
+    }
+    if contents.best {
+        specs.push(TensorSpec::flat("best.parameters", Role::BestParameters, n_params, vec![]));
+        if n_statistics > 0 {
+            let is_variance = |it: &&nn_core::TensorSpec| it.role == nn_core::Role::RunningVariance;
+            let variances = architecture.tensors().iter().filter(is_variance);
+            let variances = variances.map(|it| it.range.clone()).collect();
+            let role = Role::BestStatistics;
+            specs.push(TensorSpec::flat("best.statistics", role, n_statistics, variances));
+        }
+    }
+    specs
+}
+
+/// Bytes that tensors take in a file.
+pub(crate) fn bytes_of<'a>(specs: impl IntoIterator<Item = &'a TensorSpec>) -> u64 {
+    let bytes = |spec: &TensorSpec| spec.data_len().saturating_add(PREFIX_LEN as u64);
+    specs.into_iter().map(bytes).fold(0, u64::saturating_add)
+}
+
+/// Checks that every element may be in a file.
+pub(crate) fn check_elements(spec: &TensorSpec, values: &[f32]) -> Result<(), Error> {
+    let (finite, of_squares) = (f32::MIN..=f32::MAX, 0.0..=f32::MAX);
+    // Without an early exit, which would keep the loops from being vectorised.
+    let all = |values: &[f32], valid: &RangeInclusive<f32>| {
+        values.iter().fold(true, |all, x| all & valid.contains(x))
+    };
+    let squares = spec.of_squares.iter().filter_map(|range| values.get(range.clone()));
+    if all(values, &finite) && squares.fold(true, |valid, values| valid & all(values, &of_squares))
+    {
+        return Ok(());
+    }
+    for (element, &found) in values.iter().enumerate() {
+        let (valid, expected) = match spec.of_squares.iter().any(|range| range.contains(&element)) {
+            true => (&of_squares, "a finite number, 0 or above"),
+            false => (&finite, "a finite number"),
+        };
+        if !valid.contains(&found) {
+            return Err(Error::Element { tensor: spec.name.clone(), element, expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// CRC-32 of the data as they stand in a file.
+pub(crate) fn crc32(values: &[f32]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for_each_block(values, |bytes| hasher.update(bytes));
+    hasher.finalize()
+}
+
+/// Passes on the data as they stand in a file, in blocks that fit the fastest cache.
+pub(crate) fn for_each_block(values: &[f32], mut f: impl FnMut(&[u8])) {
+    let mut block = [0; 4096];
+    for values in values.chunks(block.len() / 4) {
+        let (elements, _) = block.as_chunks_mut::<4>();
+        for (bytes, value) in elements.iter_mut().zip(values) {
+            *bytes = value.to_le_bytes();
+        }
+        f(block.get(..size_of_val(values)).unwrap_or_default());
+    }
+}
+
+/// Whether these bytes stand for these values, to the bit.
+pub(crate) fn is_data(values: &[f32], data: &[u8]) -> bool {
+    let (elements, rest) = data.as_chunks::<4>();
+    let pairs = values.iter().zip(elements);
+    let same = pairs.fold(true, |same, (value, bytes)| same & (value.to_le_bytes() == *bytes));
+    same && rest.is_empty() && values.len() == elements.len()
+}
+
+/// Overwrites `values` with the floats that `data`, of 4 bytes each, stand for.
+pub(crate) fn read_into(values: &mut [f32], data: &[u8]) {
+    let (elements, _) = data.as_chunks::<4>();
+    for (value, bytes) in values.iter_mut().zip(elements) {
+        *value = f32::from_le_bytes(*bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_the_bytes_in_order() {
+        for n in [0, 1, 1023, 1024, 1025, 5000] {
+            let values: Vec<f32> = (0..n).map(|i| i as f32 - 0.5).collect();
+            let expected: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let mut found = Vec::new();
+            for_each_block(&values, |bytes| found.extend_from_slice(bytes));
+            assert_eq!(found, expected);
+            assert_eq!(crc32(&values), crc32fast::hash(&expected));
+            let mut back = vec![0.0; n];
+            read_into(&mut back, &expected);
+            assert_eq!(back, values);
+            assert!(is_data(&values, &expected));
+            for bit in (0..8 * expected.len()).step_by(37) {
+                let mut other = expected.clone();
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert!(!is_data(&values, &other));
+            }
+            assert!(!is_data(&values, &[&expected[..], &[0; 4]].concat()));
+        }
+    }
+}

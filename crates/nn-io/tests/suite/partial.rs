@@ -1,0 +1,145 @@
+use nn_core::{Architecture, Init, Layer, Model, Scaling, Shape};
+use nn_io::{Checkpoint, ModelInfo};
+use rmpv::Value;
+use tally::{Failure, Tally, ensure};
+
+use crate::fixture::{self, at, edited, newer, pairs, refused, seal_header, stable};
+use crate::fuller;
+
+/// The bit of a file without something that every classifier of images has.
+const PARTIAL: u8 = 32;
+
+/// Removes keys, each by the path of its map and its name; the header says so.
+fn without(keys: &[(&str, &str)]) -> Vec<u8> {
+    let mut file = edited(|metadata| {
+        for &(path, key) in keys {
+            let map = if path.is_empty() { &mut *metadata } else { at(metadata, path) };
+            pairs(map).retain(|(found, _)| found.as_str() != Some(key));
+        }
+    });
+    file[15] = PARTIAL;
+    seal_header(&mut file);
+    file
+}
+
+const SIZE: [(&str, &str); 2] = [("input", "width"), ("input", "height")];
+const SCALING: [(&str, &str); 2] = [("input", "mean"), ("input", "std")];
+const CLASSES: [(&str, &str); 1] = [("", "class_names")];
+const DATASET: [(&str, &str); 1] = [("", "dataset")];
+
+/// Each of them may be absent, whatever else is, and the file says so in its header.
+#[test]
+fn any_may_be_absent() {
+    for bits in 0..16 {
+        let mut checkpoint = fixture::checkpoint();
+        let info = &mut checkpoint.info;
+        let mut keys = Vec::new();
+        if bits & 1 != 0 {
+            info.input.image = None;
+            keys.extend(SIZE);
+        }
+        if bits & 2 != 0 {
+            info.input.scaling = None;
+            keys.extend(SCALING);
+        }
+        if bits & 4 != 0 {
+            info.class_names.clear();
+            keys.extend(CLASSES);
+        }
+        if bits & 8 != 0 {
+            info.dataset = None;
+            keys.extend(DATASET);
+        }
+        let file = checkpoint.view().to_bytes().unwrap();
+        assert_eq!(file[15..19], [if bits == 0 { 0 } else { PARTIAL }, 0, 0, 0]);
+        assert_eq!(Checkpoint::from_bytes(&file).unwrap(), checkpoint);
+        if bits != 0 {
+            assert_eq!(file, without(&keys));
+        }
+    }
+}
+
+/// What belongs together, and what only images have.
+#[test]
+fn halves() {
+    let mut tally =
+        Tally::new("A15", "without meaning: halves of a size and of a scaling, mirrored tables");
+    for keys in [SIZE, SCALING] {
+        let [(_, first), (_, second)] = keys;
+        for (missing, there) in [(first, second), (second, first)] {
+            let other = if keys == SIZE { SCALING } else { SIZE };
+            let file = without(&[&[("input", missing)][..], &other[..]].concat());
+            let both = format!("expected both {first} and {second}, or neither");
+            let found = format!("found {there} without {missing}");
+            tally.case(|| refused(&file, &["input: ", &both, &found]));
+            tally.case(|| refused(&newer(file), &[&both, &found]));
+        }
+    }
+    let mut checkpoint = fuller::table();
+    checkpoint.info.input.mirror = true;
+    checkpoint.training.as_mut().unwrap().config.tta_flip = true;
+    let mirrored = ["input.mirror: expected none, as the input is no image"];
+    tally.case(|| match checkpoint.view().to_bytes() {
+        Ok(_) => Err(Failure::torn("written")),
+        Err(error) => fixture::mentions(&error, &mirrored),
+    });
+    tally.finish();
+}
+
+/// Absent is written in one way: not as nothing, nor as an empty list.
+#[test]
+fn absent_values_are_not_written() {
+    let mut tally = Tally::new("A12", "another type: nil and empty lists for what is absent");
+    for (keys, value) in [
+        (&SIZE[..], Value::Nil),
+        (&SCALING, Value::Nil),
+        (&CLASSES, Value::Array(Vec::new())),
+        (&DATASET, Value::Nil),
+    ] {
+        let mut file = edited(|metadata| {
+            for &(path, key) in keys {
+                let map = if path.is_empty() { &mut *metadata } else { at(metadata, path) };
+                *at(map, key) = value.clone();
+            }
+        });
+        file[15] = PARTIAL;
+        seal_header(&mut file);
+        tally.case(|| refused(&file, &["(metadata)", "not in the one form"]));
+        // A newer minor version need not keep to the form.
+        tally.case(|| ensure(stable(&newer(file))?, || Failure::lost("refused")));
+    }
+    tally.finish();
+}
+
+/// What is there has its rules, whatever else is absent.
+#[test]
+fn the_rules_of_what_is_there() {
+    let unwritable = |change: &dyn Fn(&mut ModelInfo), expected: &str| {
+        let mut checkpoint = fuller::table();
+        change(&mut checkpoint.info);
+        fixture::says(&checkpoint.view().to_bytes().unwrap_err(), &[expected]);
+    };
+    let image = Some(Shape::image(2, 3));
+    unwritable(&|it| it.input.image = image, "input: expected 4 pixels");
+    let scaling = Some(Scaling { mean: 0.0, std: 0.0 });
+    unwritable(&|it| it.input.scaling = scaling, "input.std: expected a number above 0");
+    unwritable(&|it| it.class_names.push("rent".into()), "class_names: expected 2 names");
+    let mut checkpoint = fuller::table();
+    checkpoint.info.class_names = vec!["rent".into(), "area".into()];
+    let file = checkpoint.view().to_bytes().unwrap();
+    assert_eq!(
+        Checkpoint::from_bytes(&file).unwrap(),
+        checkpoint,
+        "outputs of a regressor may have names"
+    );
+}
+
+/// More outputs than there may be names of classes.
+#[test]
+fn many_outputs() {
+    let architecture = Architecture::new(2, &[Layer::dense(3000)]).unwrap();
+    let model = Model::new(architecture, Init::He, 0);
+    let checkpoint = Checkpoint { model, info: ModelInfo::default(), training: None };
+    let file = checkpoint.view().to_bytes().unwrap();
+    assert_eq!(Checkpoint::from_bytes(&file).unwrap(), checkpoint);
+}

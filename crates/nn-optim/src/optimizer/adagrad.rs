@@ -1,0 +1,69 @@
+//! Adagrad: the more a parameter has moved, the less it moves.
+
+use super::rule::{Moments, Step, UpdateRule};
+use crate::{
+    Description, Error, Setting,
+    error::check_epsilon,
+    moment::{Moment, flushed},
+};
+
+/// Adagrad's settings.
+///
+/// A step with gradient `g` and learning rate `rate`:
+///
+/// ```text
+/// cache += g^2
+/// param -= rate * g / (sqrt(cache) + epsilon)
+/// ```
+///
+/// # Sources
+///
+/// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
+/// Optimization" (2011), the diagonal case; epsilon outside the root, as in the book, chapter 10.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdagradConfig {
+    /// Added to the root of the sum of squares; above 0.
+    pub epsilon: f64,
+}
+
+impl Default for AdagradConfig {
+    /// The book's 1e-7.
+    fn default() -> Self {
+        Self { epsilon: 1e-7 }
+    }
+}
+
+const CACHE: Moment = Moment { name: "adagrad.cache", of_squares: true };
+
+impl UpdateRule for AdagradConfig {
+    fn description(&self) -> Description {
+        Description {
+            name: "adagrad",
+            phrase: "Adagrad",
+            details: ", epsilon {epsilon}",
+            settings: vec![("epsilon", Setting::Real(self.epsilon))],
+        }
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        &[CACHE]
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        check_epsilon(self.epsilon)
+    }
+
+    fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], [cache, ..]: Moments<'_>) {
+        let (rate, epsilon) = (step.learning_rate as f32, self.epsilon as f32);
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for ((param, &g), cache) in params.iter_mut().zip(gradient).zip(cache) {
+                    // A sum never falls, but a square may be denormal, and would stay so under a dead unit.
+                    *cache = flushed(*cache + g * g);
+                    *param -= rate * g / (cache.sqrt() + epsilon);
+                }
+            },
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! Stochastic gradient descent: plain, with momentum, or with Nesterov momentum.
+
+use super::rule::{Moments, Step, UpdateRule};
+use crate::{
+    Description, Error, Setting,
+    error::{check, check_share},
+    moment::{Moment, flushed},
+};
+
+/// The settings of stochastic gradient descent.
+///
+/// A step with gradient `g` and learning rate `rate`, without momentum, with it, and with Nesterov momentum:
+///
+/// ```text
+/// param -= rate * g
+///
+/// v = momentum v - rate * g
+/// param += v                          or, with Nesterov's: param += momentum v - rate * g
+/// ```
+///
+/// # Sources
+///
+/// The book, chapter 10: its momentum includes the learning rate of each gradient's own step, as Polyak's does.
+/// Nesterov momentum: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in
+/// deep learning" (2013), equations 3 and 4, written for the parameters where the gradient is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SgdConfig {
+    /// The share of the last update that is added to the next, in `[0, 1)`. The default, 0, is plain descent, which has
+    /// no moments.
+    pub momentum: f64,
+    /// Selects Nesterov momentum; the momentum must then be above 0.
+    pub nesterov: bool,
+}
+
+const MOMENTUM: Moment = Moment { name: "sgd.momentum", of_squares: false };
+
+impl UpdateRule for SgdConfig {
+    fn description(&self) -> Description {
+        let &Self { momentum, nesterov } = self;
+        Description {
+            name: "sgd",
+            phrase: match nesterov {
+                _ if momentum == 0.0 => "SGD",
+                false => "SGD, momentum {momentum}",
+                true => "SGD, Nesterov momentum {momentum}",
+            },
+            details: "",
+            settings: vec![
+                ("momentum", Setting::Real(momentum)),
+                ("nesterov", Setting::Flag(nesterov)),
+            ],
+        }
+    }
+
+    fn moments(&self) -> &'static [Moment] {
+        if self.momentum > 0.0 { &[MOMENTUM] } else { &[] }
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        check_share("momentum", self.momentum)?;
+        let has_momentum = self.momentum > 0.0 || !self.nesterov;
+        check(has_momentum, "momentum", "above 0, to be Nesterov's", self.momentum)
+    }
+
+    fn update(
+        &self,
+        step: Step,
+        params: &mut [f32],
+        gradient: &[f32],
+        [velocity, ..]: Moments<'_>,
+    ) {
+        let (rate, momentum) = (step.learning_rate as f32, self.momentum as f32);
+        let pairs = params.iter_mut().zip(gradient);
+        let arch = pulp::Arch::new();
+        // A loop each instead of a condition within one, which would be evaluated for every parameter.
+        if velocity.is_empty() {
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    for (param, &g) in pairs {
+                        *param -= rate * g;
+                    }
+                },
+            );
+        } else if self.nesterov {
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    for ((param, &g), v) in pairs.zip(velocity) {
+                        *v = flushed(momentum * *v - rate * g);
+                        *param += momentum * *v - rate * g;
+                    }
+                },
+            );
+        } else {
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    for ((param, &g), v) in pairs.zip(velocity) {
+                        *v = flushed(momentum * *v - rate * g);
+                        *param += *v;
+                    }
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Steps down: `rate * factor^(t / every)`, with a whole quotient.
+
+use super::rule::{DecayRule, check_factor};
+use crate::{Description, Error, Setting, error::check};
+
+pub(crate) struct StepDecay {
+    pub(crate) every: u64,
+    pub(crate) factor: f64,
+}
+
+impl DecayRule for StepDecay {
+    fn description(&self) -> Description {
+        Description::new(
+            "step",
+            "times {factor} every {every}",
+            vec![("every", Setting::Steps(self.every)), ("factor", Setting::Real(self.factor))],
+        )
+    }
+
+    fn validate(&self, _learning_rate: f64, _warmup: u64) -> Result<(), Error> {
+        check(self.every > 0, "every", "1 step or more", self.every as f64)?;
+        check_factor(self.factor)
+    }
+
+    fn rate_at(&self, rate: f64, t: u64) -> f64 {
+        // powf, not powi: the count exceeds i32.
+        rate * self.factor.powf((t / self.every) as f64)
+    }
+}

@@ -1,0 +1,77 @@
+//! Numbers that a run must not continue with: checked before a step is taken, and at the end of an epoch.
+
+use nn_core::{LossSum, Model, TensorSpec};
+use nn_optim::LARGEST_GRADIENT;
+
+use crate::{Error, Metrics, gradients::Gradients, shards::Shards};
+
+/// A number that is not finite or too large, and its origin in words.
+pub(crate) struct Divergence {
+    what: String,
+    value: f64,
+}
+
+impl Divergence {
+    /// The error for a run at this epoch and step, counted from 1.
+    pub(crate) fn at(self, epoch: u64, step: u64) -> Error {
+        let Self { what, value } = self;
+        Error::Diverged { epoch, step, what, value }
+    }
+}
+
+/// The divergence that would harm the parameters or the optimizer's state if the step were taken.
+pub(crate) fn check_step(
+    model: &Model,
+    shards: &Shards,
+    gradients: &Gradients,
+    sums: LossSum,
+) -> Result<(), Divergence> {
+    let of_layer = |what: &str, layer: usize, value: f32| {
+        let name = model.layers()[layer].layer.name();
+        Divergence { what: format!("{what} of layer {layer} ({name})"), value: f64::from(value) }
+    };
+    if !sums.loss.is_finite() {
+        return Err(match shards.first_not_finite() {
+            Some((layer, value)) => of_layer("the output", layer, value),
+            None => Divergence { what: "the loss".into(), value: sums.mean_loss() },
+        });
+    }
+    // The gradient itself exists only in the threads' caches, one block at a time.
+    if shards.gradient_bound() < f64::from(LARGEST_GRADIENT) {
+        return Ok(());
+    }
+    match gradients.find_beyond(LARGEST_GRADIENT, shards, model) {
+        None => Ok(()),
+        Some((block, value)) => Err(of_layer("the gradient", block.layer(), value)),
+    }
+}
+
+/// The divergence that the steps of an epoch did not meet: if the last one makes parameters too large, only the loss of
+/// a later evaluation shows it.
+pub(crate) fn check_validation(validation: Option<Metrics>) -> Result<(), Divergence> {
+    match validation {
+        Some(Metrics { loss, .. }) if !loss.is_finite() => {
+            Err(Divergence { what: "the loss on held-out samples".into(), value: loss })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The divergence of a parameter or running statistic that is not finite although the loss was: batch
+/// normalisation makes small outputs of inputs whose variance exceeds its 32 bits.
+///
+/// Moments need no check, as they are finite if their parameters are: those of squares by the check of the step, Adam's
+/// first as a mean of gradients, and SGD's momentum because it is added to the parameter.
+pub(crate) fn check_params(model: &Model) -> Result<(), Divergence> {
+    let first = |values: &[f32]| values.iter().position(|value| !value.is_finite());
+    for (values, are_statistics) in [(model.params(), false), (model.statistics(), true)] {
+        let Some(at) = first(values) else { continue };
+        let mut tensors = model.architecture().tensors().iter();
+        let is_here =
+            |it: &&TensorSpec| it.role.is_statistic() == are_statistics && it.range.contains(&at);
+        let tensor = tensors.find(is_here);
+        let what = tensor.map_or_else(|| "a parameter".into(), |tensor| tensor.name.clone());
+        return Err(Divergence { what, value: f64::from(values[at]) });
+    }
+    Ok(())
+}

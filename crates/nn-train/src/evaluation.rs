@@ -1,0 +1,109 @@
+//! Evaluation: loss, accuracy and confusion matrix of a model over some samples.
+
+use nn_core::{ConfusionMatrix, Loss, LossSum, Mode, Model, Objective, Workspace, metric::argmax};
+
+use crate::{
+    Error, Samples,
+    profile::ProfileStage,
+    samples::Gathering,
+    shards::{SHARD_LEN, Shard, ShardIndices, Shards},
+    threads::Threads,
+};
+
+/// Samples that go through the model together in an evaluation.
+const EVALUATION_LEN: usize = 32 * SHARD_LEN;
+
+/// How a model is evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EvaluationConfig {
+    /// The loss.
+    pub loss: Loss,
+    /// Averages the outputs for an image and its mirror image.
+    pub tta_flip: bool,
+}
+
+/// Loss, accuracy and, of a classifier, confusion matrix over some samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Sums of losses and of correct predictions.
+    pub sums: LossSum,
+    /// Counts by true and predicted class; empty unless the loss is categorical.
+    pub confusion: ConfusionMatrix,
+}
+
+/// Evaluates a model on up to so many threads.
+///
+/// # Errors
+///
+/// If the model does not suit the loss, the samples do not fit the model, the threads cannot be started, or the loss is
+/// not finite.
+pub fn evaluate(
+    model: &Model,
+    samples: &Samples<'_>,
+    config: EvaluationConfig,
+    threads: usize,
+) -> Result<Evaluation, Error> {
+    config.loss.check(model.architecture().last().layer).map_err(Error::Objective)?;
+    samples.check(model, config.loss)?;
+    if config.tta_flip {
+        samples.check_images()?;
+    }
+    let workspace = Workspace::inference(model, SHARD_LEN);
+    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()));
+    let threads = Threads::new(threads)?;
+    let evaluation = threads.install(|| shards.evaluate(model, samples, config, &threads));
+    let loss = evaluation.sums.loss;
+    if loss.is_finite() { Ok(evaluation) } else { Err(Error::NotFinite { loss }) }
+}
+
+impl Shards {
+    /// Evaluates `model` on all samples.
+    pub(crate) fn evaluate(
+        &mut self,
+        model: &Model,
+        samples: &Samples<'_>,
+        config: EvaluationConfig,
+        threads: &Threads,
+    ) -> Evaluation {
+        let EvaluationConfig { loss, tta_flip } = config;
+        let mut sums = LossSum::default();
+        let is_classifier = loss.is_categorical();
+        let n_classes = if is_classifier { model.outputs() } else { 0 };
+        let mut confusion = ConfusionMatrix::new(n_classes);
+        let last = model.layers().len() - 1;
+        for start in (0..samples.len()).step_by(self.capacity()) {
+            let n = self.capacity().min(samples.len() - start);
+            let forward = |gathering,
+                           of_shard: ShardIndices,
+                           workspace: &mut Workspace,
+                           shard: &mut Shard| {
+                let index = |j| start + of_shard.of_batch(j);
+                let targets = &mut shard.targets;
+                samples.gather(of_shard.len(), index, gathering, &[], workspace, targets);
+                workspace.set_mode(Mode::Infer);
+                let objective = Objective { loss, targets: targets.view(), n_batch: n };
+                shard.sums = model.loss(&objective, workspace);
+            };
+            sums += self.run(n, threads, |of_shard, workspace, shard| {
+                if tta_flip {
+                    forward(Gathering::Flipped, of_shard, workspace, shard);
+                    let flipped = workspace.output(last).into_owned();
+                    forward(Gathering::Unchanged, of_shard, workspace, shard);
+                    workspace.average_output(flipped.as_view());
+                    shard.sums = loss.of_outputs(workspace.output(last), shard.targets.view());
+                } else {
+                    forward(Gathering::Unchanged, of_shard, workspace, shard);
+                }
+                shard.timer.record(ProfileStage::Validate);
+            });
+            let shards = self.workspaces().iter().zip(self.shards());
+            for (workspace, shard) in shards.filter(|_| is_classifier) {
+                let probabilities = workspace.output(last);
+                for (column, &label) in probabilities.column_iter().zip(shard.targets.classes()) {
+                    confusion.add(label as usize, argmax(column.as_slice()));
+                }
+            }
+        }
+        Evaluation { sums, confusion }
+    }
+}

@@ -1,0 +1,250 @@
+//! The first phase of a step: passes over samples, divided among threads so that their number changes no bit.
+//!
+//! A step has two parallel phases and no reduction across threads:
+//!
+//! 1. *By samples.* A batch is cut into shards of up to [`SHARD_LEN`] samples, however many threads there are. One
+//!    thread takes a shard through gathering, forward pass, loss and backward pass.
+//! 2. *By parameters*, in `gradients`.
+//!
+//! Sums over samples are taken in `f64`, in the order of the shards. Memory is allocated here,
+//! before the first step, and not again.
+
+use nn_core::{BatchStatistics, LossSum, Mode, Model, Objective, Workspace};
+
+use crate::{
+    RunConfig, Samples,
+    profile::{ProfileStage, StageTimer},
+    samples::Gathering,
+    targets::GatheredTargets,
+    threads::Threads,
+};
+
+/// Samples that one thread takes through the layers at once: enough for the products to run at
+/// full speed, few enough that their activations stay in its caches and a batch of 128 occupies
+/// four threads.
+pub(crate) const SHARD_LEN: usize = 32;
+
+/// What goes with a shard's workspace: some of a batch's samples on their way through the model.
+pub(crate) struct Shard {
+    pub(crate) targets: GatheredTargets,
+    pub(crate) sums: LossSum,
+    /// [`Workspace::gradient_bound`] of the batch, in training.
+    gradient_bound: f64,
+    pub(crate) timer: StageTimer,
+}
+
+/// Room for a batch.
+pub(crate) struct Shards {
+    /// Apart from `shards`, so that they are a slice.
+    workspaces: Vec<Workspace>,
+    shards: Vec<Shard>,
+    /// How many shards the current batch fills.
+    used: usize,
+    statistics: BatchStatistics,
+}
+
+/// The place of a batch in its run.
+pub(crate) struct Batch<'a> {
+    /// Indices of the samples.
+    pub(crate) indices: &'a [u32],
+    /// The epoch, counted from 0.
+    pub(crate) epoch: u64,
+    /// The step, counted from 0.
+    pub(crate) step: u64,
+    /// Which of the step's batches it is, counted from 0.
+    pub(crate) of_step: usize,
+    /// Samples of the whole step.
+    pub(crate) step_len: usize,
+}
+
+impl Shards {
+    /// Room for `capacity` samples in copies of `workspace`.
+    pub(crate) fn new(model: &Model, workspace: &Workspace, capacity: usize) -> Self {
+        let n_shards = capacity.div_ceil(workspace.capacity());
+        let shard = || Shard {
+            targets: GatheredTargets::with_capacity(workspace.capacity(), model.outputs()),
+            sums: LossSum::default(),
+            gradient_bound: 0.0,
+            timer: StageTimer::new(model),
+        };
+        Self {
+            workspaces: vec![workspace.clone(); n_shards],
+            shards: std::iter::repeat_with(shard).take(n_shards).collect(),
+            used: 0,
+            statistics: BatchStatistics::new(model),
+        }
+    }
+
+    /// Room for training on batches of `batch_size`.
+    pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
+        // A small batch has two shards, if that is worth it; a shard takes pairs.
+        let shard_len = (batch_size / 2).clamp(SHARD_LEN / 2, SHARD_LEN).next_multiple_of(2);
+        Self::new(model, &Workspace::training(model, shard_len), batch_size)
+    }
+
+    /// The most samples of a shard.
+    fn shard_len(&self) -> usize {
+        self.workspaces[0].capacity()
+    }
+
+    /// How many samples there is room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.shards.len() * self.shard_len()
+    }
+
+    /// Runs `pass` on each shard that a batch of `n` samples fills; it receives the indices of the shard's samples.
+    pub(crate) fn run(
+        &mut self,
+        n: usize,
+        threads: &Threads,
+        pass: impl Fn(ShardIndices, &mut Workspace, &mut Shard) + Sync,
+    ) -> LossSum {
+        let n_shards = n.div_ceil(self.shard_len());
+        self.used = n_shards;
+        let (workspaces, shards) = (&mut self.workspaces[..n_shards], &mut self.shards[..n_shards]);
+        threads.for_each(0, workspaces, shards, &|index, workspace, shard| {
+            shard.timer.start();
+            pass(ShardIndices { shard: index, n_shards, n }, workspace, shard);
+        });
+        let mut sums = LossSum::default();
+        shards.iter().for_each(|shard| sums += shard.sums);
+        sums
+    }
+
+    /// Phase 1 of a step over the samples of a batch: computes the loss, and the deltas that phase 2 needs.
+    pub(crate) fn forward_backward(
+        &mut self,
+        model: &Model,
+        samples: &Samples<'_>,
+        config: &RunConfig,
+        batch: &Batch<'_>,
+        threads: &Threads,
+    ) -> LossSum {
+        let &Batch { indices, epoch, step, of_step, step_len } = batch;
+        let RunConfig { seed, augment, loss, ref class_weights, .. } = *config;
+        let gathering = match augment.is_any() {
+            true => Gathering::Augmented { augment, seed, epoch },
+            false => Gathering::Unchanged,
+        };
+        let n = indices.len();
+        let first_shard = of_step * self.shards.len();
+        let mut statistics = std::mem::take(&mut self.statistics);
+        let mut sums = LossSum::default();
+        for segment in 0..model.n_segments() {
+            if let Some(before) = segment.checked_sub(1) {
+                statistics.gather(model, before, n, self.workspaces());
+            }
+            sums += self.run(n, threads, |of_shard, workspace, shard| {
+                let Shard { targets, sums, gradient_bound, timer } = shard;
+                if segment == 0 {
+                    let index = |j| indices[of_shard.of_batch(j)] as usize;
+                    let n = of_shard.len();
+                    samples.gather(n, index, gathering, class_weights, workspace, targets);
+                    let shard = (first_shard + of_shard.shard) as u64;
+                    workspace.set_mode(Mode::Train { seed, step, shard });
+                    timer.record(ProfileStage::Gather);
+                }
+                let objective = Objective { loss, targets: targets.view(), n_batch: step_len };
+                let done = |pass| timer.record(ProfileStage::Layer(pass));
+                *sums = model.train_segment(segment, &objective, &statistics, workspace, done);
+                if segment + 1 == model.n_segments() {
+                    *gradient_bound = workspace.gradient_bound();
+                    timer.record(ProfileStage::Check);
+                }
+            });
+        }
+        self.statistics = statistics;
+        sums
+    }
+
+    /// The statistics of the last batch that went through [`Shards::forward_backward`].
+    pub(crate) fn statistics(&self) -> &BatchStatistics {
+        &self.statistics
+    }
+
+    /// A bound of the magnitude of every element of the batch's gradient; NaN if unknown.
+    pub(crate) fn gradient_bound(&self) -> f64 {
+        self.shards().iter().map(|shard| shard.gradient_bound).sum()
+    }
+
+    /// The first layer whose output over the batch is not finite, with such an element of it.
+    pub(crate) fn first_not_finite(&self) -> Option<(usize, f32)> {
+        let found = self.workspaces().iter().filter_map(Workspace::first_not_finite);
+        found.min_by_key(|&(layer, _)| layer)
+    }
+
+    /// The workspaces of the current batch.
+    pub(crate) fn workspaces(&self) -> &[Workspace] {
+        &self.workspaces[..self.used]
+    }
+
+    /// The rest of the shards of the current batch.
+    pub(crate) fn shards(&self) -> &[Shard] {
+        &self.shards[..self.used]
+    }
+
+    pub(crate) fn enable_timers(&mut self) {
+        self.shards.iter_mut().for_each(|shard| shard.timer.enable());
+    }
+
+    /// Adds the times of all shards to `total`.
+    pub(crate) fn add_times(&self, total: &mut StageTimer) {
+        self.shards.iter().for_each(|shard| total.add(&shard.timer));
+    }
+}
+
+/// Which samples of a batch belong to a shard.
+#[derive(Clone, Copy)]
+pub(crate) struct ShardIndices {
+    shard: usize,
+    n_shards: usize,
+    /// Samples of the batch.
+    n: usize,
+}
+
+impl ShardIndices {
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        shard_indices(self.shard, self.n_shards, self.n).count()
+    }
+
+    /// Index within the batch of the shard's `j`-th sample.
+    pub(crate) fn of_batch(self, j: usize) -> usize {
+        shard_index(self.shard, j, self.n_shards)
+    }
+}
+
+/// Indices within a batch of `n` samples of those that shard `shard` of `n_shards` takes.
+///
+/// Samples are dealt to shards in pairs, as cards are. Neighbours have the same class and zeros in the same places; in
+/// pairs they stay together, and yet every shard gets some of each class, so that all take the same time.
+fn shard_indices(shard: usize, n_shards: usize, n: usize) -> impl Iterator<Item = usize> {
+    (0..).map(move |j| shard_index(shard, j, n_shards)).take_while(move |&index| index < n)
+}
+
+/// The `j`-th of [`shard_indices`].
+fn shard_index(shard: usize, j: usize, n_shards: usize) -> usize {
+    2 * (j / 2 * n_shards + shard) + j % 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// For any batch, every sample is in one shard, and no shard has more than there is room for.
+    #[test]
+    fn every_sample_is_in_one_shard() {
+        for n in 1_usize..200 {
+            for shard_len in [16, 26, 32] {
+                let n_shards = n.div_ceil(shard_len);
+                let of_shard = |shard| shard_indices(shard, n_shards, n);
+                let mut samples: Vec<usize> = (0..n_shards).flat_map(of_shard).collect();
+                for shard in 0..n_shards {
+                    assert!((1..=shard_len).contains(&of_shard(shard).count()));
+                }
+                samples.sort_unstable();
+                assert!(samples.into_iter().eq(0..n), "{n} samples in shards of {shard_len}");
+            }
+        }
+    }
+}

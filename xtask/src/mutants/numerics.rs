@@ -1,0 +1,112 @@
+//! Mutants of the arithmetic: a run that still ends, in other numbers than it should.
+
+use super::Mutant;
+
+const NN_CORE: &[&str] = &["--package", "nn-core", "--lib", "--tests"];
+const NN_OPTIM: &[&str] = &["--package", "nn-optim", "--lib", "--tests"];
+const NN_TRAIN: &[&str] = &["--package", "nn-train", "--lib", "--tests"];
+const PROGRAM: &[&str] = &["--package", "fmnist-cli", "--test", "program", "own_data"];
+
+pub(super) const NUMERICS: [Mutant; 14] = [
+    Mutant {
+        name: "Adam without bias correction",
+        file: "crates/nn-optim/src/optimizer/adam.rs",
+        from: "(1.0 - beta_1.powf(t), 1.0 - beta_2.powf(t))",
+        to: "(t.powf(0.0), t.powf(0.0))",
+        tests: NN_OPTIM,
+    },
+    Mutant {
+        name: "weight decay coupled to the gradient",
+        file: "crates/nn-optim/src/optimizer/adamw.rs",
+        from: "self.adam.update(step, params, gradient, moments);",
+        to: "let coupled: Vec<f32> = gradient.iter().zip(params.iter()) \
+             .map(|(g, param)| g + self.weight_decay as f32 * param).collect(); \
+             self.adam.update(step, params, &coupled, moments);",
+        tests: NN_OPTIM,
+    },
+    Mutant {
+        name: "softmax without the largest logit subtracted",
+        file: "crates/nn-core/src/layer/softmax.rs",
+        from: "let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);",
+        to: "let max = 0.0_f32;",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "a gradient averaged over the batch twice",
+        file: "crates/nn-core/src/loss/categorical.rs",
+        from: "let mut factor = targets.weight(i) / n_batch as f32;",
+        to: "let mut factor = targets.weight(i) / n_batch as f32 / n_batch as f32;",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "dropout not rescaled",
+        file: "crates/nn-core/src/layer/dropout.rs",
+        from: "{ 0.0 } else { factor };",
+        to: "{ 0.0 } else { factor.min(1.0) };",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "the same mask in all dropout layers",
+        file: "crates/nn-core/src/layer/dropout.rs",
+        from: "stream.skip_to(at.index as u64, shard);",
+        to: "stream.skip_to(0, shard);",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "the running variance biased",
+        file: "crates/nn-core/src/layer/batch_norm.rs",
+        from: "(variance * n / (n - 1.0).max(1.0)) as f32",
+        to: "variance as f32",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "a slope of 1 for the square of a weight",
+        file: "crates/nn-core/src/penalty.rs",
+        from: "2.0 * l2 as f32",
+        to: "l2 as f32",
+        // nn-core's own tests know the penalty's value only.
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "the last rows of a product lost",
+        file: "crates/nn-core/src/kernels/product.rs",
+        from: "let n_vectors = self.m.div_ceil(S::F32_LANES);",
+        to: "let n_vectors = (self.m / S::F32_LANES).max(1);",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "the book's precision by another divisor",
+        file: "crates/nn-core/src/loss/regression.rs",
+        from: "(variance.sqrt() / 250.0)",
+        to: "(variance.sqrt() / 200.0)",
+        tests: NN_CORE,
+    },
+    Mutant {
+        name: "regularisation left out of a whole gradient",
+        file: "crates/nn-train/src/gradients.rs",
+        from: "false => self.rules.add_penalty(block, &model.params()[range], gradient),",
+        to: "false => {}",
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "early stopping that ignores the least improvement",
+        file: "crates/nn-train/src/history.rs",
+        from: "if score < best - min_delta",
+        to: "if score < best - min_delta.min(0.0)",
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "the least accurate epoch taken for the best",
+        file: "crates/nn-train/src/history.rs",
+        from: "Self::Accuracy => -record.monitored_metrics().accuracy",
+        to: "Self::Accuracy => record.monitored_metrics().accuracy",
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "images held out from the front",
+        file: "crates/fmnist-cli/src/command/train.rs",
+        from: "let (train, held_out) = train_images.samples()?.split_at(n_fit);",
+        to: "let (held_out, train) = train_images.samples()?.split_at(n_train - n_fit);",
+        tests: PROGRAM,
+    },
+];
