@@ -1,6 +1,6 @@
 //! `cargo xtask sample`: breaks the code at random, with cargo-mutants, and sees that tests turn red.
 //!
-//! What is broken and how it is tested is in `.cargo/mutants.toml`. [`mutants`](crate::mutants) are those that no program
+//! What is broken and how it is tested is in `.cargo/mutants.toml`. [`mutants`] are those that no program
 //! would think of.
 
 use std::fs;
