@@ -21,12 +21,8 @@ pub struct BatchStatistics {
 impl BatchStatistics {
     /// Room for those of a model.
     pub fn new(model: &Model) -> Self {
-        let cache = |point: &SyncPoint| {
-            let at = &model.layers()[point.layer];
-            vec![0.0; at.layer.op().cache_len(&at.place, 0)]
-        };
-        let points = model.architecture().sync_points().iter();
-        Self { caches: points.filter(|point| !point.is_backward).map(cache).collect() }
+        let lengths = sync_layers(model.architecture()).map(cache_len);
+        Self { caches: lengths.map(|len| vec![0.0; len]).collect() }
     }
 
     /// Puts together what the shards of a batch of `n_batch` samples came to in `segment`, which is not the last.
@@ -42,7 +38,8 @@ impl BatchStatistics {
         let points = model.architecture().sync_points();
         let point = points.get(segment).expect("a segment after this one");
         let cache = &mut self.caches[point.slot];
-        let (at, sync) = sync_layer(model.architecture(), point);
+        let mut layers = sync_layers(model.architecture());
+        let (at, sync) = layers.nth(point.slot).expect("a sync point is a layer that waits");
         let view = |i: usize| shards[i].shard_view(point.layer);
         let shards = Shards::new(shards.len(), &view);
         if point.is_backward {
@@ -53,12 +50,17 @@ impl BatchStatistics {
     }
 }
 
-fn sync_layer<'a>(
-    architecture: &'a Architecture,
-    point: &SyncPoint,
-) -> (&'a PlacedLayer, &'a dyn BatchSync) {
-    let at = &architecture.layers()[point.layer];
-    (at, at.layer.op().batch_sync().expect("a sync point is a layer that waits"))
+/// A layer that waits for the whole batch, and what it does there.
+type SyncLayer<'a> = (&'a PlacedLayer, &'a dyn BatchSync);
+
+/// These layers, first to last.
+fn sync_layers(architecture: &Architecture) -> impl Iterator<Item = SyncLayer<'_>> + Clone {
+    architecture.layers().iter().filter_map(|at| Some((at, at.layer.op().batch_sync()?)))
+}
+
+/// How many numbers such a layer keeps of a batch, however many samples that has.
+fn cache_len((at, _): SyncLayer<'_>) -> usize {
+    at.layer.op().cache_len(&at.place, 0)
 }
 
 impl Model {
@@ -134,14 +136,10 @@ impl Model {
     #[track_caller]
     pub fn update_statistics(&mut self, step: &BatchStatistics) {
         let (architecture, running) = self.layers_and_statistics_mut();
-        let points = architecture.sync_points().iter().filter(|point| !point.is_backward);
-        let lengths = points.clone().map(|point| {
-            let at = &architecture.layers()[point.layer];
-            at.layer.op().cache_len(&at.place, 0)
-        });
+        let layers = sync_layers(architecture);
+        let lengths = layers.clone().map(cache_len);
         assert!(lengths.eq(step.caches.iter().map(Vec::len)), "statistics of another model");
-        for (point, cache) in points.zip(&step.caches) {
-            let (at, sync) = sync_layer(architecture, point);
+        for ((at, sync), cache) in layers.zip(&step.caches) {
             sync.update_statistics(cache, &mut running[at.place.statistics.clone()]);
         }
     }
