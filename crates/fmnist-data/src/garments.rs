@@ -19,7 +19,7 @@ mod tops;
 use std::num::NonZero;
 use std::thread;
 
-use canvas::{Canvas, PIXELS, Pose, SIDE};
+use canvas::{Canvas, PIXELS, Pose, SIDE, floor};
 use dice::{Dice, Part, Purpose};
 
 use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split, fashion_mnist_classes};
@@ -99,15 +99,18 @@ fn photograph(canvas: &Canvas, dice: &mut Dice, image: &mut [u8]) {
     });
     let mut noise = [0; PIXELS];
     dice.fill(&mut noise);
-    for (i, (out, &value)) in image.iter_mut().zip(canvas.pixels()).enumerate() {
+    let centred = |v: usize| v as f32 - SIDE as f32 / 2.0;
+    let pixels = canvas.pixels().iter().zip(&noise).zip(image);
+    for (i, ((&value, &noise), out)) in pixels.enumerate() {
         let (x, y) = (i % SIDE, i / SIDE);
         if hidden.as_ref().is_some_and(|(across, down)| across.contains(&x) && down.contains(&y)) {
             continue;
         }
-        let centred = |v: usize| v as f32 - SIDE as f32 / 2.0;
         let light = exposure + centred(x) * light_x + centred(y) * light_y;
-        let grain = 1.0 + grain * (f32::from(noise[i]) / 127.5 - 1.0);
-        *out = (value * light * grain * 255.0).round() as u8;
+        let grain = 1.0 + grain * (f32::from(noise) / 127.5 - 1.0);
+        let grey = value * light * grain * 255.0;
+        // Rounded.
+        *out = (floor(grey) + f32::from(grey - floor(grey) >= 0.5)) as u8;
     }
 }
 

@@ -4,6 +4,8 @@
 //! right; y from 0 at the top to 28. A [`Pose`] moves them into the picture. Each shape covers
 //! its pixels by area (exact across, [`SCANLINES`] samples down) and is mixed in by that cover.
 
+use std::ops::Range;
+
 use super::dice::Dice;
 
 /// Rows and columns of an image.
@@ -55,7 +57,7 @@ impl Paint {
     fn at(self, x: usize, y: usize) -> f32 {
         let phase = x as f32 * self.wave[0] + y as f32 * self.wave[1];
         // A triangle wave from 0 to 1: softer than stripes with edges, cheaper than a sine.
-        let wave = ((phase - phase.floor()) * 2.0 - 1.0).abs();
+        let wave = ((phase - floor(phase)) * 2.0 - 1.0).abs();
         self.tone * (1.0 - self.contrast * wave)
     }
 }
@@ -94,12 +96,20 @@ pub(super) struct Canvas {
     pixels: [f32; PIXELS],
     /// Running sums along a row give how much of each pixel the pending shapes cover.
     cover: [f32; SIDE * STRIDE],
+    /// The rows that they cover.
+    covered: Range<usize>,
     scratch: Vec<Point>,
 }
 
 impl Canvas {
     pub(super) fn new(pose: Pose) -> Self {
-        Self { pose, pixels: [0.0; PIXELS], cover: [0.0; SIDE * STRIDE], scratch: Vec::new() }
+        Self {
+            pose,
+            pixels: [0.0; PIXELS],
+            cover: [0.0; SIDE * STRIDE],
+            covered: SIDE..0,
+            scratch: Vec::new(),
+        }
     }
 
     /// The tones drawn so far, 0 to 1, row after row.
@@ -189,11 +199,14 @@ impl Canvas {
             if up { ((to, from), weight) } else { ((from, to), -weight) };
         let slope = (x1 - x0) / (y1 - y0);
         let scanline = |y: f32| (y * SCANLINES as f32 - 0.5).ceil().max(0.0) as usize;
-        for line in scanline(y0)..scanline(y1).min(SIDE * SCANLINES) {
+        let lines = scanline(y0)..scanline(y1).min(SIDE * SCANLINES);
+        self.covered.start = self.covered.start.min(lines.start / SCANLINES);
+        self.covered.end = self.covered.end.max(lines.end.div_ceil(SCANLINES));
+        for line in lines {
             let y = (line as f32 + 0.5) / SCANLINES as f32;
             let x = (x0 + (y - y0) * slope).clamp(0.0, SIDE as f32);
             let at = line / SCANLINES * STRIDE + x as usize;
-            let right = (x - x.floor()) * weight;
+            let right = (x - floor(x)) * weight;
             self.cover[at] += weight - right;
             self.cover[at + 1] += right;
         }
@@ -201,19 +214,24 @@ impl Canvas {
 
     /// Mixes the paint in where the pending shapes cover, and forgets the shapes.
     fn flush(&mut self, paint: Paint) {
-        for (y, (row, cover)) in
-            self.pixels.chunks_exact_mut(SIDE).zip(self.cover.chunks_exact(STRIDE)).enumerate()
-        {
+        for y in std::mem::replace(&mut self.covered, SIDE..0) {
+            let row = &mut self.pixels[y * SIDE..][..SIDE];
+            let cover = &mut self.cover[y * STRIDE..][..STRIDE];
             let mut sum = 0.0_f32;
-            for (x, (pixel, delta)) in row.iter_mut().zip(cover).enumerate() {
+            for (x, (pixel, delta)) in row.iter_mut().zip(&*cover).enumerate() {
                 sum += delta;
                 if sum > 1e-4 {
                     *pixel += (paint.at(x, y) - *pixel) * sum.min(1.0);
                 }
             }
+            cover.fill(0.0);
         }
-        self.cover.fill(0.0);
     }
+}
+
+/// Of a number from 0 on. `f32::floor` is a call into the system's library where a processor need not have SSE4.1.
+pub(super) fn floor(x: f32) -> f32 {
+    x as i32 as f32
 }
 
 /// Chaikin's corner cutting: each corner gives way to two points, a quarter along its edges.
