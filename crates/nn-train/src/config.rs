@@ -100,6 +100,11 @@ impl RunConfig {
         self.batch_size.saturating_mul(self.accumulation)
     }
 
+    /// Steps of an epoch over so many samples.
+    pub(crate) fn n_batches(&self, n_samples: usize) -> u64 {
+        n_samples.div_ceil(self.step_len()) as u64
+    }
+
     /// Checks the settings on their own, without a model.
     ///
     /// # Errors

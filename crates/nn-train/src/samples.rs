@@ -199,7 +199,7 @@ impl<'a> Samples<'a> {
         let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
         match self.features {
             Features::Bytes { data, scaling } => {
-                // Samples that are not images are not changed: `check_images` has refused that.
+                // Samples that are not images are not changed: [`Samples::check`] has refused that.
                 let width = self.width.unwrap_or(self.n_features);
                 let change = |i: usize, image: &[u8], x: &mut [u8]| match gathering {
                     Gathering::Unchanged => x.copy_from_slice(image),
@@ -218,21 +218,18 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The error if they are to be augmented or flipped but are not images.
-    pub(crate) fn check_images(&self) -> Result<(), Error> {
-        match self.width {
-            Some(_) => Ok(()),
-            None => Err(Error::NoImages { n_features: self.n_features }),
-        }
-    }
-
-    /// The error if `model` cannot be trained or evaluated on these samples with this loss.
-    pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
+    /// The error if `model` cannot be trained or evaluated on these samples with this loss, or they are to be augmented
+    /// or flipped but are not images.
+    pub(crate) fn check(&self, model: &Model, loss: Loss, as_images: bool) -> Result<(), Error> {
         if self.is_empty() {
             return Err(Error::NoSamples);
         }
         check_len("features of a sample", self.n_features, model.inputs())?;
-        self.labels.check(model, loss)
+        self.labels.check(model, loss)?;
+        match self.width {
+            None if as_images => Err(Error::NoImages { n_features: self.n_features }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -321,7 +318,7 @@ mod tests {
         let model = Model::new(Architecture::mlp(&[2, 3]).unwrap(), Init::He, 0);
         let check = |data: &[f32], n_features, labels: &[u32]| {
             let samples = Samples::new(Features::Floats(data), n_features, labels).unwrap();
-            samples.check(&model, Loss::default())
+            samples.check(&model, Loss::default(), false)
         };
         assert_eq!(check(&[0.0; 4], 2, &[0, 2]), Ok(()));
         assert_eq!(check(&[], 2, &[]), Err(Error::NoSamples));

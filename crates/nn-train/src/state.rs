@@ -108,6 +108,21 @@ impl TrainingState {
         check("statistics of the best epoch", statistics, has_best, n_statistics)
     }
 
+    /// The error if the run cannot have come this far on so many samples.
+    pub(crate) fn check_progress(&self, n_samples: usize) -> Result<(), Error> {
+        let Progress { epoch, batch, sums } = self.progress;
+        let batches = self.config.n_batches(n_samples);
+        let seen = batch.saturating_mul(self.config.step_len() as u64).min(n_samples as u64);
+        if batch > batches || sums.n_samples != seen {
+            return Err(Error::Progress { batch, n_samples, batches });
+        }
+        let (expected, found) = (epoch.checked_mul(batches), self.optimizer.step());
+        match expected.and_then(|steps| steps.checked_add(batch)) {
+            Some(expected) if expected == found => Ok(()),
+            _ => Err(Error::Steps { epoch, batch, found }),
+        }
+    }
+
     /// How often the learning rate has dropped at plateaus: what [`Schedule::drops`] finds in the history,
     /// so it is the same however often the run was stopped. It changes only when an epoch ends.
     pub fn drops(&self) -> u32 {
