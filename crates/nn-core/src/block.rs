@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Architecture, Role};
+use crate::{Architecture, Role, TensorSpec};
 
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,11 +20,11 @@ impl GradientBlock {
     pub(crate) fn of(architecture: &Architecture) -> Vec<Self> {
         let mut blocks = Vec::new();
         for at in architecture.layers() {
-            let is_weights = |role, layer| role == Role::Weight && layer == at.place.index;
-            let mut weights =
-                architecture.tensors().iter().filter(|it| is_weights(it.role, it.layer));
+            let is_weights =
+                |it: &&TensorSpec| it.role == Role::Weight && it.layer == at.place.index;
+            let weights = architecture.tensors().iter().find(is_weights);
             // Weights come first among the parameters of a layer.
-            let end_of_weights = weights.next().map_or(0, |tensor| tensor.range.end);
+            let end_of_weights = weights.map_or(0, |tensor| tensor.range.end);
             let len = at.layer.op().block_len(&at.place).max(1);
             for start in at.place.params.clone().step_by(len) {
                 let range = start..(start + len).min(at.place.params.end);
@@ -77,30 +77,16 @@ impl GradientBlock {
 /// The weight cache of each block is refreshed after its update.
 #[derive(Debug)]
 pub struct BlocksMut<'a> {
-    architecture: &'a Architecture,
-    blocks: &'a [GradientBlock],
-    params: &'a mut [f32],
-    weight_caches: &'a mut [Vec<f32>],
+    pub(crate) architecture: &'a Architecture,
+    pub(crate) blocks: &'a [GradientBlock],
+    pub(crate) params: &'a mut [f32],
+    pub(crate) weight_caches: &'a mut [Vec<f32>],
 }
 
-impl<'a> BlocksMut<'a> {
-    pub(crate) fn new(
-        architecture: &'a Architecture,
-        blocks: &'a [GradientBlock],
-        params: &'a mut [f32],
-        weight_caches: &'a mut [Vec<f32>],
-    ) -> Self {
-        Self { architecture, blocks, params, weight_caches }
-    }
-
+impl BlocksMut<'_> {
     /// How many blocks there are.
-    pub fn len(&self) -> usize {
+    pub fn n_blocks(&self) -> usize {
         self.blocks.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
     }
 
     /// How many parameters they have.
@@ -121,8 +107,8 @@ impl<'a> BlocksMut<'a> {
         let n_params = blocks.iter().map(|block| block.range.len()).sum();
         let (params, rest_params) = params.split_at_mut(n_params);
         (
-            Self::new(architecture, blocks, params, weight_caches),
-            Self::new(architecture, rest_blocks, rest_params, rest_caches),
+            Self { architecture, blocks, params, weight_caches },
+            Self { blocks: rest_blocks, params: rest_params, weight_caches: rest_caches, ..self },
         )
     }
 

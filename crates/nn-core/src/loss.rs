@@ -17,6 +17,7 @@ use crate::{
     Error, Layer,
     buffer::{MatrixView, MatrixViewMut},
     error::SettingError,
+    metric::argmax,
 };
 pub use regression::precision_of;
 
@@ -207,15 +208,14 @@ impl<'a> From<&'a [u32]> for Targets<'a> {
     }
 }
 
-impl<'a, const N: usize> From<&'a [u32; N]> for Targets<'a> {
-    fn from(labels: &'a [u32; N]) -> Self {
-        labels.as_slice().into()
-    }
-}
-
-impl<'a> From<&'a Vec<u32>> for Targets<'a> {
-    fn from(labels: &'a Vec<u32>) -> Self {
-        labels.as_slice().into()
+impl Values<'_> {
+    /// The class of sample `i`. Of numbers, `outputs` a sample, the index of the largest: the class, if they are one-hot
+    /// or another distribution.
+    pub fn class(self, i: usize, outputs: usize) -> usize {
+        match self {
+            Self::Classes(labels) => labels[i] as usize,
+            Self::Numbers { numbers, .. } => argmax(&numbers[i * outputs..][..outputs]),
+        }
     }
 }
 

@@ -63,13 +63,13 @@ impl Model {
         statistics: Buffer,
     ) -> Result<Self, Error> {
         let architecture = architecture.into();
-        let (expected, found) = (architecture.n_params(), params.len());
-        if found != expected {
-            return Err(Error::ParameterCount { expected, found });
-        }
-        let (expected, found) = (architecture.n_statistics(), statistics.len());
-        if found != expected {
-            return Err(Error::StatisticsCount { expected, found });
+        for (what, expected, found) in [
+            ("parameters", architecture.n_params(), params.len()),
+            ("running statistics", architecture.n_statistics(), statistics.len()),
+        ] {
+            if found != expected {
+                return Err(Error::Count { what, expected, found });
+            }
         }
         Ok(Self::of_buffers(architecture, params, statistics))
     }
@@ -125,7 +125,7 @@ impl Model {
     /// The parameters, for an optimizer to update block by block, on one thread or on several.
     pub fn blocks_mut(&mut self) -> BlocksMut<'_> {
         let Self { architecture, params, blocks, weight_caches, .. } = self;
-        BlocksMut::new(architecture, blocks, params, weight_caches)
+        BlocksMut { architecture, blocks, params, weight_caches }
     }
 
     /// Mutable access to all parameters; cached transposes are refreshed when the guard is dropped.

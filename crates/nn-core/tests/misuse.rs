@@ -96,7 +96,7 @@ fn a_workspace_of_another_model() {
     let last = net.gradient_blocks().last().unwrap();
     let mut gradient = zeros(last.range().len());
     panics("shards of the model that the block is of", || {
-        last.gradient(slice::from_ref(&foreign), &mut gradient);
+        last.gradient(slice::from_ref(&foreign), &mut gradient, &mut []);
     });
 }
 

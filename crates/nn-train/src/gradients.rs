@@ -121,7 +121,7 @@ impl Gradients {
                 let ThreadGradient { buffer, timer } = &mut *of_thread;
                 timer.start();
                 let gradient = &mut buffer[..whole.len()];
-                block.gradient(shards.workspaces(), gradient);
+                block.gradient(shards.workspaces(), gradient, &mut []);
                 for (sum, &d) in whole.iter_mut().zip(&*gradient) {
                     *sum += d;
                 }
@@ -172,8 +172,8 @@ impl Gradients {
 
     /// Halves the blocks until a thread has one.
     fn update_blocks(&self, shards: &Shards, work: Work<'_>, decay: f32, threads: &Threads) {
-        if work.blocks.len() > 1 {
-            let mid = work.blocks.len() / 2;
+        if work.blocks.n_blocks() > 1 {
+            let mid = work.blocks.n_blocks() / 2;
             let (left, right) = work.split_at(mid);
             threads.join(
                 || self.update_blocks(shards, left, decay, threads),
@@ -191,10 +191,8 @@ impl Gradients {
             }
             let gradient = &mut buffer[..params.len()];
             if whole.is_empty() {
-                match self.claims {
-                    true => block.gradient_for_update(shards.workspaces(), gradient, params),
-                    false => block.gradient(shards.workspaces(), gradient),
-                }
+                let to_update = if self.claims { &mut *params } else { &mut [] };
+                block.gradient(shards.workspaces(), gradient, to_update);
                 self.rules.add_penalty(block, params, gradient);
             } else {
                 gradient.copy_from_slice(whole);
@@ -222,7 +220,7 @@ impl Gradients {
         let mut of_thread = self.of_thread(0);
         model.gradient_blocks().iter().find_map(|block| {
             let gradient = &mut of_thread.buffer[..block.range().len()];
-            block.gradient(shards.workspaces(), gradient);
+            block.gradient(shards.workspaces(), gradient, &mut []);
             let is_within = |&&g: &&f32| (-limit..=limit).contains(&g);
             gradient.iter().find(|g| !is_within(g)).map(|&g| (block, g))
         })

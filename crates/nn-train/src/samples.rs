@@ -1,11 +1,11 @@
 //! The samples of a run: features and targets, borrowed from the caller.
 
-use nn_core::{Loss, Model, Scaling, Workspace};
+use nn_core::{Loss, Model, Scaling, SettingError, Workspace};
 
 use crate::{
     Augment, Error,
     augment::flip,
-    error::{check, check_len},
+    error::check_len,
     targets::{GatheredTargets, Labels},
 };
 
@@ -35,11 +35,11 @@ impl Features<'_> {
     fn check_finite(&self, n_features: usize) -> Result<(), Error> {
         match *self {
             Features::Bytes { scaling: Scaling { mean, std }, .. } => {
-                let mean_name = "mean of the scaling";
-                check(mean.is_finite(), mean_name, "a finite number", f64::from(mean))?;
+                let (check, name) = (SettingError::check, "mean of the scaling");
+                check(name, mean.is_finite(), "a finite number", f64::from(mean))?;
                 let name = "standard deviation of the scaling";
                 let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
-                check(is_valid, name, "a number above 0 to divide by", f64::from(std))
+                Ok(check(name, is_valid, "a number above 0 to divide by", f64::from(std))?)
             }
             Features::Floats(data) => {
                 // Without an early end this loop is vectorised; the search below runs only for bad data.
@@ -116,7 +116,9 @@ impl<'a> Samples<'a> {
         labels: Labels<'a>,
     ) -> Result<Self, Error> {
         let n = labels.len();
-        check(n_features > 0, "features of a sample", "1 or more", n_features as f64)?;
+        let has_features = n_features > 0;
+        let (expected, found) = ("1 or more", n_features as f64);
+        SettingError::check("features of a sample", has_features, expected, found)?;
         check_len("number of samples, at most", n, n.min(u32::MAX as usize))?;
         let expected = n.saturating_mul(n_features);
         check_len("features of all samples together", features.len(), expected)?;

@@ -194,6 +194,9 @@ impl Shards {
 }
 
 /// Which samples of a batch belong to a shard.
+///
+/// Samples are dealt to shards in pairs, as cards are. Neighbours have the same class and zeros in the same places; in
+/// pairs they stay together, and yet every shard gets some of each class, so that all take the same time.
 #[derive(Clone, Copy)]
 pub(crate) struct ShardIndices {
     shard: usize,
@@ -205,26 +208,13 @@ pub(crate) struct ShardIndices {
 impl ShardIndices {
     /// How many there are.
     pub(crate) fn len(self) -> usize {
-        shard_indices(self.shard, self.n_shards, self.n).count()
+        (0..).take_while(|&j| self.of_batch(j) < self.n).count()
     }
 
     /// Index within the batch of the shard's `j`-th sample.
     pub(crate) fn of_batch(self, j: usize) -> usize {
-        shard_index(self.shard, j, self.n_shards)
+        2 * (j / 2 * self.n_shards + self.shard) + j % 2
     }
-}
-
-/// Indices within a batch of `n` samples of those that shard `shard` of `n_shards` takes.
-///
-/// Samples are dealt to shards in pairs, as cards are. Neighbours have the same class and zeros in the same places; in
-/// pairs they stay together, and yet every shard gets some of each class, so that all take the same time.
-fn shard_indices(shard: usize, n_shards: usize, n: usize) -> impl Iterator<Item = usize> {
-    (0..).map(move |j| shard_index(shard, j, n_shards)).take_while(move |&index| index < n)
-}
-
-/// The `j`-th of [`shard_indices`].
-fn shard_index(shard: usize, j: usize, n_shards: usize) -> usize {
-    2 * (j / 2 * n_shards + shard) + j % 2
 }
 
 #[cfg(test)]
@@ -237,10 +227,11 @@ mod tests {
         for n in 1_usize..200 {
             for shard_len in [16, 26, 32] {
                 let n_shards = n.div_ceil(shard_len);
-                let of_shard = |shard| shard_indices(shard, n_shards, n);
-                let mut samples: Vec<usize> = (0..n_shards).flat_map(of_shard).collect();
+                let mut samples = Vec::new();
                 for shard in 0..n_shards {
-                    assert!((1..=shard_len).contains(&of_shard(shard).count()));
+                    let of_shard = ShardIndices { shard, n_shards, n };
+                    assert!((1..=shard_len).contains(&of_shard.len()));
+                    samples.extend((0..of_shard.len()).map(|j| of_shard.of_batch(j)));
                 }
                 samples.sort_unstable();
                 assert!(samples.into_iter().eq(0..n), "{n} samples in shards of {shard_len}");

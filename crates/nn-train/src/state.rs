@@ -3,13 +3,10 @@
 //! Nothing here depends on the clock or the machine. So two runs are the same run exactly if
 //! their models and states are equal.
 
-use nn_core::{Buffer, LossSum, Model};
+use nn_core::{Buffer, LossSum, Model, SettingError};
 use nn_optim::{Optimizer, OptimizerConfig, Schedule};
 
-use crate::{
-    EpochRecord, Error, RunConfig,
-    error::{check, check_len},
-};
+use crate::{EpochRecord, Error, RunConfig, error::check_len};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -90,7 +87,8 @@ impl TrainingState {
         self.check_copies(model)?;
         let batch_size = self.config.batch_size;
         let expected = "at most 4294967295, as many samples as there can be";
-        check(batch_size <= u32::MAX as usize, "batch size", expected, batch_size as f64)
+        let is_valid = batch_size <= u32::MAX as usize;
+        Ok(SettingError::check("batch size", is_valid, expected, batch_size as f64)?)
     }
 
     /// The error if a copy of the model's parameters is missing, superfluous or of another model.
