@@ -40,7 +40,7 @@ impl BatchStatistics {
         let mut layers = sync_layers(model.architecture());
         let (at, sync) = layers.nth(point.slot).expect("a sync point is a layer that waits");
         let view = |i: usize| shards[i].shard_view(point.layer);
-        let shards = Shards::new(shards.len(), &view);
+        let shards = Shards { len: shards.len(), get: &view };
         if point.is_backward {
             sync.gather_gradient(&at.place, n_batch, shards, cache);
         } else {

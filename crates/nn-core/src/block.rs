@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{Architecture, Role, TensorSpec};
+use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,18 +57,14 @@ impl GradientBlock {
 
     /// Room for the block's weight cache.
     pub(crate) fn weight_cache(&self, architecture: &Architecture) -> Vec<f32> {
-        let at = &architecture.layers()[self.layer];
-        vec![0.0; at.layer.op().weight_cache_len(&at.place, self.in_layer(at.place.params.start))]
+        let PlacedLayer { layer, place, .. } = &architecture.layers()[self.layer];
+        vec![0.0; layer.op().weight_cache_len(place, self.in_layer(place.params.start))]
     }
 
     fn refresh(&self, architecture: &Architecture, params: &[f32], cache: &mut [f32]) {
-        let at = &architecture.layers()[self.layer];
-        at.layer.op().refresh_weight_cache(
-            &at.place,
-            self.in_layer(at.place.params.start),
-            params,
-            cache,
-        );
+        let PlacedLayer { layer, place, .. } = &architecture.layers()[self.layer];
+        let block = self.in_layer(place.params.start);
+        layer.op().refresh_weight_cache(place, block, params, cache);
     }
 }
 

@@ -24,10 +24,8 @@ impl GradientBlock {
     pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
         let n_params = self.range().len();
         assert_eq!(d_params.len(), n_params, "length of a block's gradient");
-        assert!(
-            to_update.is_empty() || to_update.len() == n_params,
-            "length of a block's parameters"
-        );
+        let is_of_block = to_update.is_empty() || to_update.len() == n_params;
+        assert!(is_of_block, "length of a block's parameters");
         let Some(first) = shards.first() else { return d_params.fill(0.0) };
         for shard in shards {
             shard.check_model(first.architecture());
@@ -41,7 +39,7 @@ impl GradientBlock {
             at.expect("shards of the model that the block is of");
         let view = |i: usize| shards[i].shard_view(place.index);
         let block = self.in_layer(place.params.start);
-        let shards = Shards::new(shards.len(), &view);
+        let shards = Shards { len: shards.len(), get: &view };
         layer.op().gradient(place, block, shards, d_params, to_update);
     }
 }

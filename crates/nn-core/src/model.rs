@@ -179,12 +179,10 @@ impl Model {
             let tensor = tensors.find(|tensor| tensor.layer == layer && tensor.role == role);
             tensor.map_or(&[][..], |tensor| self.values(tensor))
         };
-        let layers = self.architecture.weighted_layers().zip(penalties);
-        let of_layer = |(layer, penalty): (usize, &Penalty)| {
-            penalty.of(values(layer, Role::Weight), values(layer, Role::Bias))
-        };
-        // A sum of none would be -0.0.
-        layers.map(of_layer).fold(0.0, |sum, of_layer| sum + of_layer)
+        // Not `sum`, which would be -0.0 without layers.
+        self.architecture.weighted_layers().zip(penalties).fold(0.0, |sum, (layer, penalty)| {
+            sum + penalty.of(values(layer, Role::Weight), values(layer, Role::Bias))
+        })
     }
 }
 

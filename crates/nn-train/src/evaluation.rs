@@ -45,10 +45,10 @@ pub fn evaluate(
 ) -> Result<Evaluation, Error> {
     config.loss.check(model.architecture().last().layer).map_err(Error::Objective)?;
     samples.check(model, config.loss, config.tta_flip)?;
-    let workspace = Workspace::inference(model, SHARD_LEN);
-    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()));
     let threads = Threads::new(threads)?;
-    let evaluation = threads.install(|| shards.evaluate(model, samples, config, &threads));
+    let workspace = Workspace::inference(model, SHARD_LEN);
+    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()), &threads);
+    let evaluation = threads.install(|| shards.evaluate(model, samples, config));
     let loss = evaluation.sums.loss;
     if loss.is_finite() { Ok(evaluation) } else { Err(Error::NotFinite { loss }) }
 }
@@ -60,7 +60,6 @@ impl Shards {
         model: &Model,
         samples: &Samples<'_>,
         config: EvaluationConfig,
-        threads: &Threads,
     ) -> Evaluation {
         let EvaluationConfig { loss, tta_flip } = config;
         let mut sums = LossSum::default();
@@ -70,7 +69,7 @@ impl Shards {
         let last = model.layers().len() - 1;
         for start in (0..samples.len()).step_by(self.capacity()) {
             let n = self.capacity().min(samples.len() - start);
-            sums += self.run(n, threads, |of_shard, workspace, shard| {
+            sums += self.run(n, |of_shard, workspace, shard| {
                 let Shard { targets, sums, timer, .. } = shard;
                 let n_samples = of_shard.len();
                 let index = |j| start + of_shard.of_batch(j);

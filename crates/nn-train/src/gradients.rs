@@ -31,6 +31,7 @@ pub(crate) struct Gradients {
     whole: Buffer,
     rules: LayerRules,
     clip: Option<Clip>,
+    threads: Threads,
 }
 
 struct ThreadGradient {
@@ -82,6 +83,7 @@ impl Gradients {
             whole: zeros(if needs_whole { model.params().len() } else { 0 }),
             rules: LayerRules::new(model, config),
             clip: config.clip,
+            threads: threads.clone(),
         }
     }
 
@@ -91,33 +93,21 @@ impl Gradients {
     }
 
     /// Adds the gradient of a batch to that of the step, which starts with the first batch.
-    pub(crate) fn add(
-        &mut self,
-        shards: &Shards,
-        model: &Model,
-        is_first: bool,
-        threads: &Threads,
-    ) {
+    pub(crate) fn add(&mut self, shards: &Shards, model: &Model, is_first: bool) {
         let mut whole = std::mem::replace(&mut self.whole, zeros(0));
         if is_first {
             whole.fill(0.0);
         }
-        self.add_blocks(shards, model.gradient_blocks(), &mut whole, threads);
+        self.add_blocks(shards, model.gradient_blocks(), &mut whole);
         self.whole = whole;
     }
 
     /// Halves the blocks until a thread has one.
-    fn add_blocks(
-        &self,
-        shards: &Shards,
-        blocks: &[GradientBlock],
-        whole: &mut [f32],
-        threads: &Threads,
-    ) {
+    fn add_blocks(&self, shards: &Shards, blocks: &[GradientBlock], whole: &mut [f32]) {
         match blocks {
             [] => {}
             [block] => {
-                let mut of_thread = self.of_thread(threads.current());
+                let mut of_thread = self.of_thread(self.threads.current());
                 let ThreadGradient { buffer, timer } = &mut *of_thread;
                 timer.start();
                 let gradient = &mut buffer[..whole.len()];
@@ -131,9 +121,9 @@ impl Gradients {
                 let (left, right) = blocks.split_at(blocks.len() / 2);
                 let n_params = left.iter().map(|block| block.range().len()).sum();
                 let (whole, rest) = whole.split_at_mut(n_params);
-                threads.join(
-                    || self.add_blocks(shards, left, whole, threads),
-                    || self.add_blocks(shards, right, rest, threads),
+                self.threads.join(
+                    || self.add_blocks(shards, left, whole),
+                    || self.add_blocks(shards, right, rest),
                 );
             }
         }
@@ -164,25 +154,24 @@ impl Gradients {
         model: &mut Model,
         update: Update<'_>,
         (average, decay): (&mut [f32], f32),
-        threads: &Threads,
     ) {
         let work = Work { blocks: model.blocks_mut(), update, average, whole: &self.whole };
-        self.update_blocks(shards, work, decay, threads);
+        self.update_blocks(shards, work, decay);
     }
 
     /// Halves the blocks until a thread has one.
-    fn update_blocks(&self, shards: &Shards, work: Work<'_>, decay: f32, threads: &Threads) {
+    fn update_blocks(&self, shards: &Shards, work: Work<'_>, decay: f32) {
         if work.blocks.n_blocks() > 1 {
             let mid = work.blocks.n_blocks() / 2;
             let (left, right) = work.split_at(mid);
-            threads.join(
-                || self.update_blocks(shards, left, decay, threads),
-                || self.update_blocks(shards, right, decay, threads),
+            self.threads.join(
+                || self.update_blocks(shards, left, decay),
+                || self.update_blocks(shards, right, decay),
             );
             return;
         }
         let Work { blocks, mut update, average, whole } = work;
-        let mut of_thread = self.of_thread(threads.current());
+        let mut of_thread = self.of_thread(self.threads.current());
         let ThreadGradient { buffer, timer } = &mut *of_thread;
         timer.start();
         blocks.for_each(|block, params| {

@@ -41,6 +41,7 @@ pub(crate) struct Shards {
     /// How many shards the current batch fills.
     used: usize,
     statistics: BatchStatistics,
+    threads: Threads,
 }
 
 /// The place of a batch in its run.
@@ -59,7 +60,12 @@ pub(crate) struct Batch<'a> {
 
 impl Shards {
     /// Room for `capacity` samples in copies of `workspace`.
-    pub(crate) fn new(model: &Model, workspace: &Workspace, capacity: usize) -> Self {
+    pub(crate) fn new(
+        model: &Model,
+        workspace: &Workspace,
+        capacity: usize,
+        threads: &Threads,
+    ) -> Self {
         let n_shards = capacity.div_ceil(workspace.capacity());
         let shard = || Shard {
             targets: GatheredTargets::with_capacity(workspace.capacity(), model.outputs()),
@@ -72,14 +78,15 @@ impl Shards {
             shards: std::iter::repeat_with(shard).take(n_shards).collect(),
             used: 0,
             statistics: BatchStatistics::new(model),
+            threads: threads.clone(),
         }
     }
 
     /// Room for training on batches of `batch_size`.
-    pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
+    pub(crate) fn training(model: &Model, batch_size: usize, threads: &Threads) -> Self {
         // A small batch has two shards, if that is worth it; a shard takes pairs.
         let shard_len = (batch_size / 2).clamp(SHARD_LEN / 2, SHARD_LEN).next_multiple_of(2);
-        Self::new(model, &Workspace::training(model, shard_len), batch_size)
+        Self::new(model, &Workspace::training(model, shard_len), batch_size, threads)
     }
 
     /// The most samples of a shard.
@@ -96,13 +103,12 @@ impl Shards {
     pub(crate) fn run(
         &mut self,
         n: usize,
-        threads: &Threads,
         pass: impl Fn(ShardIndices, &mut Workspace, &mut Shard) + Sync,
     ) -> LossSum {
         let n_shards = n.div_ceil(self.shard_len());
         self.used = n_shards;
         let (workspaces, shards) = (&mut self.workspaces[..n_shards], &mut self.shards[..n_shards]);
-        threads.for_each(0, workspaces, shards, &|index, workspace, shard| {
+        self.threads.for_each(0, workspaces, shards, &|index, workspace, shard| {
             shard.timer.start();
             pass(ShardIndices { shard: index, n_shards, n }, workspace, shard);
         });
@@ -118,7 +124,6 @@ impl Shards {
         samples: &Samples<'_>,
         config: &RunConfig,
         batch: &Batch<'_>,
-        threads: &Threads,
     ) -> LossSum {
         let &Batch { indices, epoch, step, of_step, step_len } = batch;
         let RunConfig { seed, augment, loss, ref class_weights, .. } = *config;
@@ -134,7 +139,7 @@ impl Shards {
             if let Some(before) = segment.checked_sub(1) {
                 statistics.gather(model, before, n, self.workspaces());
             }
-            sums += self.run(n, threads, |of_shard, workspace, shard| {
+            sums += self.run(n, |of_shard, workspace, shard| {
                 let Shard { targets, sums, gradient_bound, timer } = shard;
                 if segment == 0 {
                     let index = |j| indices[of_shard.of_batch(j)] as usize;

@@ -1,7 +1,7 @@
 //! A trainer: takes a model and the state of its run through epochs. An epoch is shuffled batches, then an evaluation on
 //! the held-out samples; it can stop after any step.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::ops::ControlFlow;
 
 use nn_core::{
     LossSum, Model,
@@ -61,8 +61,7 @@ pub struct Trainer {
     shards: Shards,
     gradients: Gradients,
     totals: ProfileTotals,
-    /// Shared, so that the trainer can be borrowed by a closure that runs on them.
-    threads: Arc<Threads>,
+    threads: Threads,
 }
 
 impl Trainer {
@@ -77,8 +76,8 @@ impl Trainer {
     /// cannot be started.
     pub fn new(model: Model, state: TrainingState, threads: usize) -> Result<Self, Error> {
         state.check(&model)?;
-        let shards = Shards::training(&model, state.config.batch_size);
-        let threads = Arc::new(Threads::new(threads)?);
+        let threads = Threads::new(threads)?;
+        let shards = Shards::training(&model, state.config.batch_size, &threads);
         let gradients = Gradients::new(&model, &state.config, &threads);
         let totals = ProfileTotals::new(&model);
         Ok(Self { model, state, shards, gradients, totals, threads })
@@ -200,18 +199,18 @@ impl Trainer {
         indices: &[u32],
         learning_rate: f64,
     ) -> Result<LossSum, Error> {
-        let Self { model, state, shards, gradients, totals, threads } = self;
+        let Self { model, state, shards, gradients, totals, .. } = self;
         let config = &state.config;
         let (epoch, step) = (state.progress.epoch, state.optimizer.step());
         let mut sums = LossSum::default();
         for (of_step, batch) in indices.chunks(config.batch_size).enumerate() {
             let batch = Batch { indices: batch, epoch, step, of_step, step_len: indices.len() };
-            let of_batch = shards.forward_backward(model, train, config, &batch, threads);
+            let of_batch = shards.forward_backward(model, train, config, &batch);
             check_step(model, shards, gradients, of_batch)
                 .map_err(|found| found.at(epoch + 1, step + 1))?;
             sums += of_batch;
             if gradients.are_whole() {
-                gradients.add(shards, model, of_step == 0, threads);
+                gradients.add(shards, model, of_step == 0);
             }
             model.update_statistics(shards.statistics());
         }
@@ -221,7 +220,7 @@ impl Trainer {
         let average = state.average.as_deref_mut().unwrap_or_default();
         let decay = config.averaging.map_or(0.0, |decay| average_decay(decay, step));
         let update = state.optimizer.begin_step(learning_rate);
-        gradients.update(shards, model, update, (average, decay), threads);
+        gradients.update(shards, model, update, (average, decay));
         totals.steps += 1;
         state.progress.batch += 1;
         state.progress.sums += sums;
@@ -234,14 +233,13 @@ impl Trainer {
         validation: Option<&Samples<'_>>,
         drops: u32,
     ) -> Result<EpochRecord, Error> {
-        let Self { model, state, shards, threads, .. } = self;
+        let Self { model, state, shards, .. } = self;
         let (epoch, n_steps) = (state.progress.epoch, state.optimizer.step());
         let averaged = state.average.as_ref().map(|_| state.averaged(model)).transpose()?;
         let evaluated = averaged.as_ref().unwrap_or(model);
         let RunConfig { loss, tta_flip, monitor, keep_best, .. } = state.config;
         let config = EvaluationConfig { loss: loss.plain(), tta_flip };
-        let evaluate =
-            |samples| Metrics::from(shards.evaluate(evaluated, samples, config, threads).sums);
+        let evaluate = |samples| Metrics::from(shards.evaluate(evaluated, samples, config).sums);
         let validation = validation.map(evaluate);
         // If the last step made parameters too large, only this shows it.
         if let Some(Metrics { loss, .. }) = validation.filter(|it| !it.loss.is_finite()) {

@@ -1,6 +1,6 @@
 //! Categorical cross-entropy: of probabilities, and fused with the softmax that makes them.
 
-use super::{Loss, LossSum, Targets, Values};
+use super::{Loss, LossSum, Objective, Targets, Values};
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
     layer::softmax::exp_normalize,
@@ -12,11 +12,11 @@ use crate::{
 /// With a target distribution `q`, smoothed to `(1 - s) q + s / classes`, cross-entropy is
 /// `ln(sum_j exp(z_j)) - sum_j q_j z_j`.
 pub(super) fn forward(
-    loss: Loss,
+    objective: &Objective<'_>,
     logits: MatrixView<'_>,
-    targets: Targets<'_>,
     mut probabilities: MatrixViewMut<'_>,
 ) -> LossSum {
+    let &Objective { loss, targets, .. } = objective;
     let (classes, n) = logits.shape();
     assert_eq!((classes, n), probabilities.shape(), "logits and probabilities");
     let n_samples = n as u64;
@@ -48,19 +48,14 @@ pub(super) fn forward(
     sum
 }
 
-/// Overwrites `d_logits` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
+/// Overwrites `d` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
 /// loss that times `(1 - p)^gamma (1 - gamma p ln(p) / (1 - p))`, `p` being that of the target's class.
-pub(super) fn backward(
-    loss: Loss,
-    probabilities: MatrixView<'_>,
-    targets: Targets<'_>,
-    n_batch: usize,
-    mut d_logits: MatrixViewMut<'_>,
-) {
-    let classes = probabilities.nrows();
+pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: MatrixViewMut<'_>) {
+    let &Objective { loss, targets, n_batch } = objective;
+    let classes = y.nrows();
     let smoothing = smoothing(loss) as f32;
-    d_logits.copy_from(&probabilities);
-    for (i, mut d) in d_logits.column_iter_mut().enumerate() {
+    d.copy_from(&y);
+    for (i, mut d) in d.column_iter_mut().enumerate() {
         let mut factor = targets.weight(i) / n_batch as f32;
         if let Loss::Focal { gamma } = loss {
             let class = targets.values.class(i, classes);
@@ -136,8 +131,9 @@ mod tests {
     /// Softmax and cross-entropy of classes: the loss, and what becomes of `p` and `d`.
     fn fused(z: &DMatrix<f32>, labels: &[u32]) -> (LossSum, DMatrix<f32>, DMatrix<f32>) {
         let (mut p, mut d) = (z.clone(), z.clone());
-        let sum = forward(Loss::default(), z.as_view(), labels.into(), p.as_view_mut());
-        backward(Loss::default(), p.as_view(), labels.into(), labels.len(), d.as_view_mut());
+        let objective = Objective::classes(labels);
+        let sum = forward(&objective, z.as_view(), p.as_view_mut());
+        backward(&objective, p.as_view(), d.as_view_mut());
         (sum, p, d)
     }
 
