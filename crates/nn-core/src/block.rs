@@ -9,10 +9,14 @@ use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GradientBlock {
-    layer: usize,
-    range: Range<usize>,
-    n_weights: usize,
+    /// Index of its layer in the model.
+    pub layer: usize,
+    /// Where it lies in the parameter buffer.
+    pub range: Range<usize>,
+    /// How many of its parameters are weights; the biases, scales or shifts come after them.
+    pub n_weights: usize,
 }
 
 impl GradientBlock {
@@ -33,21 +37,6 @@ impl GradientBlock {
             }
         }
         blocks
-    }
-
-    /// Index of its layer in the model.
-    pub fn layer(&self) -> usize {
-        self.layer
-    }
-
-    /// Where the block lies in the parameter buffer.
-    pub fn range(&self) -> Range<usize> {
-        self.range.clone()
-    }
-
-    /// How many of the block's parameters are weights; the biases, scales or shifts come after them.
-    pub fn n_weights(&self) -> usize {
-        self.n_weights
     }
 
     /// The block's range, counted from the first parameter of its layer.

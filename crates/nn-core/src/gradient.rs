@@ -22,7 +22,7 @@ impl GradientBlock {
     /// If a length differs, or a workspace is of another model or has not been through a backward pass.
     #[track_caller]
     pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
-        let n_params = self.range().len();
+        let n_params = self.range.len();
         assert_eq!(d_params.len(), n_params, "length of a block's gradient");
         let is_of_block = to_update.is_empty() || to_update.len() == n_params;
         assert!(is_of_block, "length of a block's parameters");
@@ -31,9 +31,9 @@ impl GradientBlock {
             shard.check_model(first.architecture());
             shard.check_state(PassState::Backward, "a backward pass before its gradient");
         }
-        let at = first.architecture().layers().get(self.layer()).filter(|at| {
+        let at = first.architecture().layers().get(self.layer).filter(|at| {
             let params = &at.place.params;
-            params.start <= self.range().start && self.range().end <= params.end
+            params.start <= self.range.start && self.range.end <= params.end
         });
         let PlacedLayer { layer, place, .. } =
             at.expect("shards of the model that the block is of");
@@ -58,7 +58,7 @@ impl Model {
     pub fn gradient(&self, shards: &[Workspace], gradient: &mut [f32]) {
         assert_eq!(gradient.len(), self.params().len(), "length of the gradient");
         for block in self.gradient_blocks() {
-            block.gradient(shards, &mut gradient[block.range()], &mut []);
+            block.gradient(shards, &mut gradient[block.range.clone()], &mut []);
         }
     }
 }

@@ -139,8 +139,8 @@ impl Model {
 
     /// The weight caches of a layer's blocks.
     pub(crate) fn weight_caches(&self, layer: usize) -> &[Vec<f32>] {
-        let start = self.blocks.partition_point(|block| block.layer() < layer);
-        let end = self.blocks.partition_point(|block| block.layer() <= layer);
+        let start = self.blocks.partition_point(|block| block.layer < layer);
+        let end = self.blocks.partition_point(|block| block.layer <= layer);
         &self.weight_caches[start..end]
     }
 

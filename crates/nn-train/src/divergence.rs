@@ -42,7 +42,7 @@ pub(crate) fn check_step(
     }
     match gradients.find_beyond(LARGEST_GRADIENT, shards, model) {
         None => Ok(()),
-        Some((block, value)) => Err(of_layer("the gradient", block.layer(), value)),
+        Some((block, value)) => Err(of_layer("the gradient", block.layer, value)),
     }
 }
 

@@ -73,7 +73,7 @@ impl<'a> Work<'a> {
 impl Gradients {
     pub(crate) fn new(model: &Model, config: &RunConfig, threads: &Threads) -> Self {
         let blocks = model.gradient_blocks().iter();
-        let longest = blocks.map(|block| block.range().len()).max().unwrap_or(0);
+        let longest = blocks.map(|block| block.range.len()).max().unwrap_or(0);
         let of_thread = || ThreadGradient { buffer: zeros(longest), timer: StageTimer::new(model) };
         let by_thread = std::iter::repeat_with(|| Mutex::new(of_thread()));
         let needs_whole = config.accumulation > 1 || matches!(config.clip, Some(Clip::Norm(_)));
@@ -115,11 +115,11 @@ impl Gradients {
                 for (sum, &d) in whole.iter_mut().zip(&*gradient) {
                     *sum += d;
                 }
-                timer.record(ProfileStage::Gradient(block.layer()));
+                timer.record(ProfileStage::Gradient(block.layer));
             }
             _ => {
                 let (left, right) = blocks.split_at(blocks.len() / 2);
-                let n_params = left.iter().map(|block| block.range().len()).sum();
+                let n_params = left.iter().map(|block| block.range.len()).sum();
                 let (whole, rest) = whole.split_at_mut(n_params);
                 self.threads.join(
                     || self.add_blocks(shards, left, whole),
@@ -133,7 +133,7 @@ impl Gradients {
     /// and clips it by its norm.
     pub(crate) fn finish(&mut self, model: &Model) {
         for block in model.gradient_blocks() {
-            let range = block.range();
+            let range = block.range.clone();
             let gradient = &mut self.whole[range.clone()];
             match self.rules.is_frozen(block) {
                 true => gradient.fill(0.0),
@@ -186,7 +186,7 @@ impl Gradients {
             } else {
                 gradient.copy_from_slice(whole);
             }
-            timer.record(ProfileStage::Gradient(block.layer()));
+            timer.record(ProfileStage::Gradient(block.layer));
             if let Some(Clip::Value(limit)) = self.clip {
                 nn_optim::clip_by_value(gradient, limit as f32);
             }
@@ -208,7 +208,7 @@ impl Gradients {
     ) -> Option<(&'a GradientBlock, f32)> {
         let mut of_thread = self.of_thread(0);
         model.gradient_blocks().iter().find_map(|block| {
-            let gradient = &mut of_thread.buffer[..block.range().len()];
+            let gradient = &mut of_thread.buffer[..block.range.len()];
             block.gradient(shards.workspaces(), gradient, &mut []);
             let is_within = |&&g: &&f32| (-limit..=limit).contains(&g);
             gradient.iter().find(|g| !is_within(g)).map(|&g| (block, g))

@@ -27,14 +27,14 @@ impl LayerRules {
     }
 
     pub(crate) fn is_frozen(&self, block: &GradientBlock) -> bool {
-        self.frozen[block.layer()]
+        self.frozen[block.layer]
     }
 
     /// Adds the gradient of the block's regularisation to `gradient`.
     pub(crate) fn add_penalty(&self, block: &GradientBlock, params: &[f32], gradient: &mut [f32]) {
-        let penalty = self.penalties[block.layer()];
+        let penalty = self.penalties[block.layer];
         if penalty != Penalty::default() {
-            penalty.add_gradient(params, block.n_weights(), gradient);
+            penalty.add_gradient(params, block.n_weights, gradient);
         }
     }
 }
