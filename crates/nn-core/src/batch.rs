@@ -99,6 +99,7 @@ impl Model {
         if let Some(SyncPoint { layer, slot, .. }) = before {
             workspace.cache_mut(layer).copy_from_slice(&statistics.caches[slot]);
         }
+        let start = before.map_or(0, |point| point.layer);
         let next_back = points.get(segment).filter(|point| point.is_backward);
         let stop = next_back.map_or(0, |point| point.layer);
         let mut sums = LossSum::default();
@@ -109,12 +110,10 @@ impl Model {
                 self.backward_layers(stop..layer, workspace, &mut done);
             }
             (_, Some(&SyncPoint { layer, is_backward: false, .. })) => {
-                let start = before.map_or(0, |point| point.layer);
                 self.forward_layers(start..layer, workspace, &mut done);
                 workspace.sum_batch(layer);
             }
             _ => {
-                let start = before.map_or(0, |point| point.layer);
                 sums = self.forward_loss(start, objective, workspace, &mut done);
                 self.backward_loss(objective, workspace, &mut done);
                 self.backward_layers(stop..self.n_unfused(objective), workspace, &mut done);

@@ -58,7 +58,7 @@ pub fn find_rate(
     // Not a valid schedule of a run, since it rises.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { factor };
-    trainer.set_schedule(Schedule { learning_rate: rates.start, warmup: 0, decay });
+    trainer.state.schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
 
     let mut found: Vec<RateLoss> = Vec::new();
     let (mut mean, mut weight, mut lowest) = (0.0, 0.0, f64::INFINITY);

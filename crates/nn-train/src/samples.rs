@@ -63,7 +63,7 @@ pub struct Samples<'a> {
     n_features: usize,
     /// Pixels of a row, if the features are images.
     width: Option<usize>,
-    labels: Labels<'a>,
+    pub(crate) labels: Labels<'a>,
 }
 
 /// What happens to images while they are gathered.
@@ -180,11 +180,6 @@ impl<'a> Samples<'a> {
             Self { features, labels, ..self },
             Self { features: rest_features, labels: rest_labels, ..self },
         )
-    }
-
-    /// The class of sample `index`. Of numbers, the index of the largest.
-    pub(crate) fn class(&self, index: usize) -> u32 {
-        self.labels.class(index)
     }
 
     /// Overwrites `workspace` and `targets` with `n` samples; `index(i)` is the index of the `i`-th.
@@ -341,7 +336,7 @@ mod tests {
         let outputs = [Features::Bytes { data: &data, scaling }, Features::Floats(&numbers)].map(
             |features| {
                 let (_, rest) = Samples::new(features, 2, &labels).unwrap().split_at(1);
-                assert_eq!((rest.class(1), rest.len()), (2, 2));
+                assert_eq!((rest.labels.class(1), rest.len()), (2, 2));
                 let mut workspace = Workspace::inference(&model, 1);
                 let mut targets = GatheredTargets::default();
                 let unchanged = Gathering::Unchanged;

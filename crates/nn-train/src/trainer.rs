@@ -7,7 +7,6 @@ use nn_core::{
     LossSum, Model,
     rng::{Purpose, Stream},
 };
-use nn_optim::Schedule;
 
 use crate::{
     Best, EpochRecord, Error, EvaluationConfig, Metrics, Profile, Progress, RunConfig, Samples,
@@ -57,7 +56,7 @@ type Observer<'a> = dyn FnMut(Step<'_>) -> ControlFlow<()> + Send + 'a;
 /// to an uninterrupted one, with any number of threads.
 pub struct Trainer {
     model: Model,
-    state: TrainingState,
+    pub(crate) state: TrainingState,
     shards: Shards,
     gradients: Gradients,
     totals: ProfileTotals,
@@ -110,11 +109,6 @@ impl Trainer {
     /// The model in training, in its current state.
     pub fn model(&self) -> &Model {
         &self.model
-    }
-
-    /// Replaces the schedule, by one that need not be valid for a saved run.
-    pub(crate) fn set_schedule(&mut self, schedule: Schedule) {
-        self.state.schedule = schedule;
     }
 
     /// The current state of the rest of the run.
@@ -282,7 +276,7 @@ fn epoch_order(config: &RunConfig, epoch: u64, samples: &Samples<'_>) -> Vec<u32
     };
     Stream::new(config.seed, Purpose::Shuffle, drawn_for).shuffle(&mut order);
     for batch in order.chunks_mut(config.batch_size) {
-        batch.sort_by_key(|&index| samples.class(index as usize));
+        batch.sort_by_key(|&index| samples.labels.class(index as usize));
     }
     order
 }
