@@ -196,7 +196,7 @@ impl<'a> Samples<'a> {
         let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
         match self.features {
             Features::Bytes { data, scaling } => {
-                // Samples that are not images are not changed: [`Samples::check`] has refused that.
+                // Samples that are not images are not changed: `check` has refused that.
                 let width = self.width.unwrap_or(self.n_features);
                 let change = |i: usize, image: &[u8], x: &mut [u8]| match gathering {
                     Gathering::Unchanged => x.copy_from_slice(image),
