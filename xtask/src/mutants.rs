@@ -123,9 +123,9 @@ const SAFETY: [Mutant; 21] = [
     },
     Mutant {
         name: "an order of samples not restored",
-        file: "crates/nn-train/src/run.rs",
-        from: "epoch_order(&config, epoch, train);",
-        to: "epoch_order(&config, epoch + u64::from(done > 0), train);",
+        file: "crates/nn-train/src/trainer.rs",
+        from: "epoch_order(&self.state.config, epoch, train);",
+        to: "epoch_order(&self.state.config, epoch + u64::from(done > 0), train);",
         tests: NN_TRAIN,
     },
     Mutant {

@@ -21,8 +21,7 @@ pub struct BatchStatistics {
 impl BatchStatistics {
     /// Room for those of a model.
     pub fn new(model: &Model) -> Self {
-        let lengths = sync_layers(model.architecture()).map(cache_len);
-        Self { caches: lengths.map(|len| vec![0.0; len]).collect() }
+        Self { caches: cache_lengths(model.architecture()).map(|len| vec![0.0; len]).collect() }
     }
 
     /// Puts together what the shards of a batch of `n_batch` samples came to in `segment`, which is not the last.
@@ -41,7 +40,7 @@ impl BatchStatistics {
         let mut layers = sync_layers(model.architecture());
         let (at, sync) = layers.nth(point.slot).expect("a sync point is a layer that waits");
         let view = |i: usize| shards[i].shard_view(point.layer);
-        let shards = Shards::new(shards.len(), &view);
+        let shards = Shards { len: shards.len(), get: &view };
         if point.is_backward {
             sync.gather_gradient(&at.place, n_batch, shards, cache);
         } else {
@@ -50,17 +49,16 @@ impl BatchStatistics {
     }
 }
 
-/// A layer that waits for the whole batch, and what it does there.
-type SyncLayer<'a> = (&'a PlacedLayer, &'a dyn BatchSync);
-
-/// These layers, first to last.
-fn sync_layers(architecture: &Architecture) -> impl Iterator<Item = SyncLayer<'_>> + Clone {
+/// The layers that wait for the whole batch, first to last, and what they do there.
+fn sync_layers(
+    architecture: &Architecture,
+) -> impl Iterator<Item = (&PlacedLayer, &dyn BatchSync)> {
     architecture.layers().iter().filter_map(|at| Some((at, at.layer.op().batch_sync()?)))
 }
 
-/// How many numbers such a layer keeps of a batch, however many samples that has.
-fn cache_len((at, _): SyncLayer<'_>) -> usize {
-    at.layer.op().cache_len(&at.place, 0)
+/// How many numbers each of them keeps of a batch, however many samples that has.
+fn cache_lengths(architecture: &Architecture) -> impl Iterator<Item = usize> {
+    sync_layers(architecture).map(|(at, _)| at.layer.op().cache_len(&at.place, 0))
 }
 
 impl Model {
@@ -101,6 +99,7 @@ impl Model {
         if let Some(SyncPoint { layer, slot, .. }) = before {
             workspace.cache_mut(layer).copy_from_slice(&statistics.caches[slot]);
         }
+        let start = before.map_or(0, |point| point.layer);
         let next_back = points.get(segment).filter(|point| point.is_backward);
         let stop = next_back.map_or(0, |point| point.layer);
         let mut sums = LossSum::default();
@@ -111,12 +110,10 @@ impl Model {
                 self.backward_layers(stop..layer, workspace, &mut done);
             }
             (_, Some(&SyncPoint { layer, is_backward: false, .. })) => {
-                let start = before.map_or(0, |point| point.layer);
                 self.forward_layers(start..layer, workspace, &mut done);
                 workspace.sum_batch(layer);
             }
             _ => {
-                let start = before.map_or(0, |point| point.layer);
                 sums = self.forward_loss(start, objective, workspace, &mut done);
                 self.backward_loss(objective, workspace, &mut done);
                 self.backward_layers(stop..self.n_unfused(objective), workspace, &mut done);
@@ -136,10 +133,9 @@ impl Model {
     #[track_caller]
     pub fn update_statistics(&mut self, step: &BatchStatistics) {
         let (architecture, running) = self.layers_and_statistics_mut();
-        let layers = sync_layers(architecture);
-        let lengths = layers.clone().map(cache_len);
-        assert!(lengths.eq(step.caches.iter().map(Vec::len)), "statistics of another model");
-        for ((at, sync), cache) in layers.zip(&step.caches) {
+        let found = step.caches.iter().map(Vec::len);
+        assert!(cache_lengths(architecture).eq(found), "statistics of another model");
+        for ((at, sync), cache) in sync_layers(architecture).zip(&step.caches) {
             sync.update_statistics(cache, &mut running[at.place.statistics.clone()]);
         }
     }

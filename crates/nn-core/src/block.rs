@@ -5,14 +5,18 @@
 
 use std::ops::Range;
 
-use crate::{Architecture, Role};
+use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 
 /// A contiguous run of one layer's parameters.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GradientBlock {
-    layer: usize,
-    range: Range<usize>,
-    n_weights: usize,
+    /// Index of its layer in the model.
+    pub layer: usize,
+    /// Where it lies in the parameter buffer.
+    pub range: Range<usize>,
+    /// How many of its parameters are weights; the biases, scales or shifts come after them.
+    pub n_weights: usize,
 }
 
 impl GradientBlock {
@@ -20,11 +24,11 @@ impl GradientBlock {
     pub(crate) fn of(architecture: &Architecture) -> Vec<Self> {
         let mut blocks = Vec::new();
         for at in architecture.layers() {
-            let is_weights = |role, layer| role == Role::Weight && layer == at.place.index;
-            let mut weights =
-                architecture.tensors().iter().filter(|it| is_weights(it.role, it.layer));
+            let is_weights =
+                |it: &&TensorSpec| it.role == Role::Weight && it.layer == at.place.index;
+            let weights = architecture.tensors().iter().find(is_weights);
             // Weights come first among the parameters of a layer.
-            let end_of_weights = weights.next().map_or(0, |tensor| tensor.range.end);
+            let end_of_weights = weights.map_or(0, |tensor| tensor.range.end);
             let len = at.layer.op().block_len(&at.place).max(1);
             for start in at.place.params.clone().step_by(len) {
                 let range = start..(start + len).min(at.place.params.end);
@@ -35,21 +39,6 @@ impl GradientBlock {
         blocks
     }
 
-    /// Index of its layer in the model.
-    pub fn layer(&self) -> usize {
-        self.layer
-    }
-
-    /// Where the block lies in the parameter buffer.
-    pub fn range(&self) -> Range<usize> {
-        self.range.clone()
-    }
-
-    /// How many of the block's parameters are weights; the biases, scales or shifts come after them.
-    pub fn n_weights(&self) -> usize {
-        self.n_weights
-    }
-
     /// The block's range, counted from the first parameter of its layer.
     pub(crate) fn in_layer(&self, first: usize) -> Range<usize> {
         self.range.start - first..self.range.end - first
@@ -57,18 +46,14 @@ impl GradientBlock {
 
     /// Room for the block's weight cache.
     pub(crate) fn weight_cache(&self, architecture: &Architecture) -> Vec<f32> {
-        let at = &architecture.layers()[self.layer];
-        vec![0.0; at.layer.op().weight_cache_len(&at.place, self.in_layer(at.place.params.start))]
+        let PlacedLayer { layer, place, .. } = &architecture.layers()[self.layer];
+        vec![0.0; layer.op().weight_cache_len(place, self.in_layer(place.params.start))]
     }
 
     fn refresh(&self, architecture: &Architecture, params: &[f32], cache: &mut [f32]) {
-        let at = &architecture.layers()[self.layer];
-        at.layer.op().refresh_weight_cache(
-            &at.place,
-            self.in_layer(at.place.params.start),
-            params,
-            cache,
-        );
+        let PlacedLayer { layer, place, .. } = &architecture.layers()[self.layer];
+        let block = self.in_layer(place.params.start);
+        layer.op().refresh_weight_cache(place, block, params, cache);
     }
 }
 
@@ -77,30 +62,16 @@ impl GradientBlock {
 /// The weight cache of each block is refreshed after its update.
 #[derive(Debug)]
 pub struct BlocksMut<'a> {
-    architecture: &'a Architecture,
-    blocks: &'a [GradientBlock],
-    params: &'a mut [f32],
-    weight_caches: &'a mut [Vec<f32>],
+    pub(crate) architecture: &'a Architecture,
+    pub(crate) blocks: &'a [GradientBlock],
+    pub(crate) params: &'a mut [f32],
+    pub(crate) weight_caches: &'a mut [Vec<f32>],
 }
 
-impl<'a> BlocksMut<'a> {
-    pub(crate) fn new(
-        architecture: &'a Architecture,
-        blocks: &'a [GradientBlock],
-        params: &'a mut [f32],
-        weight_caches: &'a mut [Vec<f32>],
-    ) -> Self {
-        Self { architecture, blocks, params, weight_caches }
-    }
-
+impl BlocksMut<'_> {
     /// How many blocks there are.
-    pub fn len(&self) -> usize {
+    pub fn n_blocks(&self) -> usize {
         self.blocks.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
     }
 
     /// How many parameters they have.
@@ -121,8 +92,8 @@ impl<'a> BlocksMut<'a> {
         let n_params = blocks.iter().map(|block| block.range.len()).sum();
         let (params, rest_params) = params.split_at_mut(n_params);
         (
-            Self::new(architecture, blocks, params, weight_caches),
-            Self::new(architecture, rest_blocks, rest_params, rest_caches),
+            Self { architecture, blocks, params, weight_caches },
+            Self { blocks: rest_blocks, params: rest_params, weight_caches: rest_caches, ..self },
         )
     }
 

@@ -17,7 +17,11 @@ pub struct SettingError {
 
 impl SettingError {
     /// The error, unless the setting is valid.
-    pub(crate) fn check(
+    ///
+    /// # Errors
+    ///
+    /// If it is not.
+    pub fn check(
         name: &'static str,
         is_valid: bool,
         expected: &'static str,
@@ -64,20 +68,14 @@ pub enum Error {
         /// The last layer's name.
         found: &'static str,
     },
-    /// The buffer of statistics has another length than the layers need.
-    #[error("expected {expected} running statistics, as the layers need, found {found}")]
-    StatisticsCount {
-        /// What the layers need.
-        expected: usize,
-        /// What was given.
-        found: usize,
-    },
     /// The parameters would not fit in memory's address range.
     #[error("the network needs more parameters than memory has addresses; make its layers smaller")]
     TooLarge,
-    /// The buffer of parameters has another length than the layers need.
-    #[error("expected {expected} parameters, as the layers need, found {found}")]
-    ParameterCount {
+    /// The buffer of parameters or of statistics has another length than the layers need.
+    #[error("expected {expected} {what}, as the layers need, found {found}")]
+    Count {
+        /// `parameters` or `running statistics`.
+        what: &'static str,
         /// What the layers need.
         expected: usize,
         /// What was given.

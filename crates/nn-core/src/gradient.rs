@@ -9,58 +9,37 @@ impl GradientBlock {
     /// Overwrites `d_params` with the loss's gradient with respect to the block's parameters, summed over the samples
     /// of `shards` one after another; each must have been through a backward pass.
     ///
-    /// # Shapes
-    ///
-    /// `d_params`: as long as the block's range.
-    ///
-    /// # Panics
-    ///
-    /// If `d_params` has another length, or a workspace is of another model or has not been through a backward pass.
-    #[track_caller]
-    pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32]) {
-        self.write_gradient(shards, d_params, &mut []);
-    }
-
-    /// [`GradientBlock::gradient`] for callers that are about to write the block's `params`. They stay as they are,
-    /// and come to where this core can write them while it has the gradient to compute: if other cores have read
-    /// them, that takes as long as an update.
+    /// A caller that is about to write the block's parameters hands them in as `to_update`; otherwise it is empty. They
+    /// stay as they are, and come to where this core can write them while it has the gradient to compute: if other cores
+    /// have read them, that takes as long as an update.
     ///
     /// # Shapes
     ///
-    /// `d_params` and `params`: as long as the block's range.
+    /// `d_params`, and `to_update` if it is not empty: as long as the block's range.
     ///
     /// # Panics
     ///
-    /// If either has another length, or as [`GradientBlock::gradient`].
+    /// If a length differs, or a workspace is of another model or has not been through a backward pass.
     #[track_caller]
-    pub fn gradient_for_update(
-        &self,
-        shards: &[Workspace],
-        d_params: &mut [f32],
-        params: &mut [f32],
-    ) {
-        assert_eq!(params.len(), self.range().len(), "length of a block's parameters");
-        self.write_gradient(shards, d_params, params);
-    }
-
-    /// Writes the gradient; `to_update` are the block's parameters, or nothing.
-    #[track_caller]
-    fn write_gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
-        assert_eq!(d_params.len(), self.range().len(), "length of a block's gradient");
+    pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
+        let n_params = self.range.len();
+        assert_eq!(d_params.len(), n_params, "length of a block's gradient");
+        let is_of_block = to_update.is_empty() || to_update.len() == n_params;
+        assert!(is_of_block, "length of a block's parameters");
         let Some(first) = shards.first() else { return d_params.fill(0.0) };
         for shard in shards {
             shard.check_model(first.architecture());
             shard.check_state(PassState::Backward, "a backward pass before its gradient");
         }
-        let at = first.architecture().layers().get(self.layer()).filter(|at| {
+        let at = first.architecture().layers().get(self.layer).filter(|at| {
             let params = &at.place.params;
-            params.start <= self.range().start && self.range().end <= params.end
+            params.start <= self.range.start && self.range.end <= params.end
         });
         let PlacedLayer { layer, place, .. } =
             at.expect("shards of the model that the block is of");
         let view = |i: usize| shards[i].shard_view(place.index);
         let block = self.in_layer(place.params.start);
-        let shards = Shards::new(shards.len(), &view);
+        let shards = Shards { len: shards.len(), get: &view };
         layer.op().gradient(place, block, shards, d_params, to_update);
     }
 }
@@ -79,7 +58,7 @@ impl Model {
     pub fn gradient(&self, shards: &[Workspace], gradient: &mut [f32]) {
         assert_eq!(gradient.len(), self.params().len(), "length of the gradient");
         for block in self.gradient_blocks() {
-            block.gradient(shards, &mut gradient[block.range()]);
+            block.gradient(shards, &mut gradient[block.range.clone()], &mut []);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     Error, Layer,
     buffer::{MatrixView, MatrixViewMut},
     error::SettingError,
+    metric::argmax,
 };
 pub use regression::precision_of;
 
@@ -83,24 +84,23 @@ impl Loss {
     ///
     /// If a setting is outside its range, or cross-entropy lacks its softmax or sigmoid.
     pub fn check(self, last: Layer) -> Result<(), Error> {
-        let setting = |name, is_valid, expected, found| {
-            SettingError::check(name, is_valid, expected, found).map_err(Error::LossSetting)
-        };
+        let check = SettingError::check;
         match self {
             Self::CrossEntropy { smoothing } => {
                 let is_valid = (0.0..1.0).contains(&smoothing);
-                setting("label smoothing", is_valid, "at least 0 and below 1", smoothing)?;
+                check("label smoothing", is_valid, "at least 0 and below 1", smoothing)
             }
             Self::Focal { gamma } => {
                 let is_valid = gamma.is_finite() && gamma >= 0.0;
-                setting("gamma of the focal loss", is_valid, "a finite number, 0 or above", gamma)?;
+                check("gamma of the focal loss", is_valid, "a finite number, 0 or above", gamma)
             }
             Self::Huber { delta } => {
                 let is_valid = (delta as f32).is_finite() && delta as f32 > 0.0;
-                setting("delta of the Huber loss", is_valid, "a finite number above 0", delta)?;
+                check("delta of the Huber loss", is_valid, "a finite number above 0", delta)
             }
-            Self::BinaryCrossEntropy | Self::MeanSquaredError | Self::MeanAbsoluteError => {}
+            Self::BinaryCrossEntropy | Self::MeanSquaredError | Self::MeanAbsoluteError => Ok(()),
         }
+        .map_err(Error::LossSetting)?;
         let (loss, found) = (self.name(), last.name());
         match self.last_layer() {
             Some(expected) if expected != found => Err(Error::LastLayer { loss, expected, found }),
@@ -130,35 +130,6 @@ impl Loss {
     /// How many predictions a sample of so many outputs has, each right or wrong.
     pub fn predictions(self, outputs: usize) -> usize {
         if self.is_categorical() { 1 } else { outputs }
-    }
-
-    /// From what goes into the last activation: overwrites `y` with what comes out and gives the loss.
-    pub(crate) fn forward_fused(
-        self,
-        logits: MatrixView<'_>,
-        targets: Targets<'_>,
-        y: MatrixViewMut<'_>,
-    ) -> LossSum {
-        match self {
-            Self::BinaryCrossEntropy => binary::forward(logits, targets, y),
-            _ => categorical::forward(self, logits, targets, y),
-        }
-    }
-
-    /// From the model's output `y`, overwrites `d` with the gradient of the mean loss over `n_batch` samples: with
-    /// respect to the logits if the loss is fused with the last layer, else with respect to `y`.
-    pub(crate) fn backward(
-        self,
-        y: MatrixView<'_>,
-        targets: Targets<'_>,
-        n_batch: usize,
-        d: MatrixViewMut<'_>,
-    ) {
-        match self {
-            Self::BinaryCrossEntropy => binary::backward(y, targets, n_batch, d),
-            _ if self.is_fused() => categorical::backward(self, y, targets, n_batch, d),
-            _ => regression::backward(self, y, targets, n_batch, d),
-        }
     }
 
     /// The plain loss of outputs without their logits, such as the mean of two.
@@ -207,15 +178,14 @@ impl<'a> From<&'a [u32]> for Targets<'a> {
     }
 }
 
-impl<'a, const N: usize> From<&'a [u32; N]> for Targets<'a> {
-    fn from(labels: &'a [u32; N]) -> Self {
-        labels.as_slice().into()
-    }
-}
-
-impl<'a> From<&'a Vec<u32>> for Targets<'a> {
-    fn from(labels: &'a Vec<u32>) -> Self {
-        labels.as_slice().into()
+impl Values<'_> {
+    /// The class of sample `i`. Of numbers, `outputs` a sample, the index of the largest: the class, if they are one-hot
+    /// or another distribution.
+    pub fn class(self, i: usize, outputs: usize) -> usize {
+        match self {
+            Self::Classes(labels) => labels[i] as usize,
+            Self::Numbers { numbers, .. } => argmax(&numbers[i * outputs..][..outputs]),
+        }
     }
 }
 
@@ -271,6 +241,24 @@ impl<'a> Objective<'a> {
     /// Cross-entropy over samples of these classes, which are the whole batch.
     pub fn classes(labels: &'a [u32]) -> Self {
         Self { loss: Loss::default(), targets: labels.into(), n_batch: labels.len() }
+    }
+
+    /// From what goes into the last activation: overwrites `y` with what comes out and gives the loss.
+    pub(crate) fn forward_fused(&self, logits: MatrixView<'_>, y: MatrixViewMut<'_>) -> LossSum {
+        match self.loss {
+            Loss::BinaryCrossEntropy => binary::forward(self, logits, y),
+            _ => categorical::forward(self, logits, y),
+        }
+    }
+
+    /// From the model's output `y`, overwrites `d` with the gradient of the mean loss over the batch: with respect to
+    /// the logits if the loss is fused with the last layer, else with respect to `y`.
+    pub(crate) fn backward(&self, y: MatrixView<'_>, d: MatrixViewMut<'_>) {
+        match self.loss {
+            Loss::BinaryCrossEntropy => binary::backward(self, y, d),
+            loss if loss.is_fused() => categorical::backward(self, y, d),
+            _ => regression::backward(self, y, d),
+        }
     }
 }
 

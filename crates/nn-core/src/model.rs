@@ -63,13 +63,13 @@ impl Model {
         statistics: Buffer,
     ) -> Result<Self, Error> {
         let architecture = architecture.into();
-        let (expected, found) = (architecture.n_params(), params.len());
-        if found != expected {
-            return Err(Error::ParameterCount { expected, found });
-        }
-        let (expected, found) = (architecture.n_statistics(), statistics.len());
-        if found != expected {
-            return Err(Error::StatisticsCount { expected, found });
+        for (what, expected, found) in [
+            ("parameters", architecture.n_params(), params.len()),
+            ("running statistics", architecture.n_statistics(), statistics.len()),
+        ] {
+            if found != expected {
+                return Err(Error::Count { what, expected, found });
+            }
         }
         Ok(Self::of_buffers(architecture, params, statistics))
     }
@@ -125,7 +125,7 @@ impl Model {
     /// The parameters, for an optimizer to update block by block, on one thread or on several.
     pub fn blocks_mut(&mut self) -> BlocksMut<'_> {
         let Self { architecture, params, blocks, weight_caches, .. } = self;
-        BlocksMut::new(architecture, blocks, params, weight_caches)
+        BlocksMut { architecture, blocks, params, weight_caches }
     }
 
     /// Mutable access to all parameters; cached transposes are refreshed when the guard is dropped.
@@ -139,8 +139,8 @@ impl Model {
 
     /// The weight caches of a layer's blocks.
     pub(crate) fn weight_caches(&self, layer: usize) -> &[Vec<f32>] {
-        let start = self.blocks.partition_point(|block| block.layer() < layer);
-        let end = self.blocks.partition_point(|block| block.layer() <= layer);
+        let start = self.blocks.partition_point(|block| block.layer < layer);
+        let end = self.blocks.partition_point(|block| block.layer <= layer);
         &self.weight_caches[start..end]
     }
 
@@ -179,12 +179,10 @@ impl Model {
             let tensor = tensors.find(|tensor| tensor.layer == layer && tensor.role == role);
             tensor.map_or(&[][..], |tensor| self.values(tensor))
         };
-        let layers = self.architecture.weighted_layers().zip(penalties);
-        let of_layer = |(layer, penalty): (usize, &Penalty)| {
-            penalty.of(values(layer, Role::Weight), values(layer, Role::Bias))
-        };
-        // A sum of none would be -0.0.
-        layers.map(of_layer).fold(0.0, |sum, of_layer| sum + of_layer)
+        // Not `sum`, which would be -0.0 without layers.
+        self.architecture.weighted_layers().zip(penalties).fold(0.0, |sum, (layer, penalty)| {
+            sum + penalty.of(values(layer, Role::Weight), values(layer, Role::Bias))
+        })
     }
 }
 

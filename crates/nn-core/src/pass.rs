@@ -204,16 +204,14 @@ impl Model {
         workspace: &mut Workspace,
         done: &mut impl FnMut(Pass),
     ) -> LossSum {
-        let &Objective { loss, targets, .. } = objective;
         let unfused = self.n_unfused(objective);
         self.forward_layers(start..unfused, workspace, done);
-        let sums = if loss.is_fused() {
-            let sums =
-                workspace.forward(unfused, |x, y, _| loss.forward_fused(x.values, targets, y));
+        let sums = if objective.loss.is_fused() {
+            let sums = workspace.forward(unfused, |x, y, _| objective.forward_fused(x.values, y));
             done(Pass::Forward(unfused));
             sums
         } else {
-            loss.of_outputs(workspace.output(unfused - 1), targets)
+            objective.loss.of_outputs(workspace.output(unfused - 1), objective.targets)
         };
         workspace.set_state(PassState::Loss);
         sums
@@ -227,12 +225,11 @@ impl Model {
         workspace: &mut Workspace,
         done: &mut impl FnMut(Pass),
     ) {
-        let &Objective { loss, targets, n_batch } = objective;
         let (end, last) = (self.n_unfused(objective), self.layers().len() - 1);
         workspace.write_gradient(end, |workspace, d| {
-            loss.backward(workspace.output(last), targets, n_batch, d);
+            objective.backward(workspace.output(last), d);
         });
-        if loss.is_fused() {
+        if objective.loss.is_fused() {
             done(Pass::Backward(last));
         }
     }

@@ -59,9 +59,9 @@ fn loss_and_gradient(model: &Model, problem: &Problem<'_>, capacity: usize) -> (
     let mut for_update = gradient.clone();
     model.gradient(&shards, &mut gradient);
     for block in model.gradient_blocks() {
-        let range = block.range();
+        let range = block.range.clone();
         let for_update = &mut for_update[range.clone()];
-        block.gradient_for_update(&shards, for_update, &mut params[range]);
+        block.gradient(&shards, for_update, &mut params[range]);
     }
     assert_eq!(gradient, for_update, "the same gradient, whatever it is for");
     assert_eq!(params, model.params(), "parameters are not updated yet");
@@ -439,8 +439,8 @@ fn bytes_are_the_numbers_they_stand_for() {
 fn parameters_of_another_block() {
     let model = Model::new(Architecture::mlp(&[2, 3]).unwrap(), Init::He, 0);
     let (block, shard) = (&model.gradient_blocks()[0], Workspace::training(&model, 1));
-    let mut gradient = zeros(block.range().len());
-    block.gradient_for_update(&[shard], &mut gradient, &mut [0.0; 2]);
+    let mut gradient = zeros(block.range.len());
+    block.gradient(&[shard], &mut gradient, &mut [0.0; 2]);
 }
 
 /// Where a number is not finite, there is no bound, and the first layer that shows it is named.

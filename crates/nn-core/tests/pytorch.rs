@@ -177,7 +177,7 @@ fn categorical_losses() {
         squares.chunks(OUTPUTS).flat_map(|q| q.iter().map(|x| x / q.iter().sum::<f32>())).collect();
     let weights: Vec<f32> = classes.iter().map(|&class| [0.5, 1.0, 2.5][class as usize]).collect();
     let weighted = Targets { values: Values::Classes(&classes), weights: &weights };
-    let (classes, distributions) = (Targets::from(&classes), numbers(&distributions));
+    let (classes, distributions) = (Targets::from(&classes[..]), numbers(&distributions));
     let smoothed = Loss::CrossEntropy { smoothing: 0.2 };
     for (case, loss, targets) in [
         ("classes", Loss::default(), classes),

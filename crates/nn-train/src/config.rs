@@ -1,12 +1,8 @@
 //! The settings of a run, which stay the same until its end.
 
-use nn_core::{Init, Loss, Model, Penalty};
+use nn_core::{Init, Loss, Model, Penalty, SettingError};
 
-use crate::{
-    Augment, EarlyStop, Error, Monitor,
-    error::{check, check_len},
-    targets::check_weight,
-};
+use crate::{Augment, EarlyStop, Error, Monitor, error::check_len, targets::check_weight};
 
 /// The settings of a run. They never change while it lasts, also when it is resumed.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,18 +96,24 @@ impl RunConfig {
         self.batch_size.saturating_mul(self.accumulation)
     }
 
+    /// Steps of an epoch over so many samples.
+    pub(crate) fn n_batches(&self, n_samples: usize) -> u64 {
+        n_samples.div_ceil(self.step_len()) as u64
+    }
+
     /// Checks the settings on their own, without a model.
     ///
     /// # Errors
     ///
     /// If one is outside its range.
     pub fn validate(&self) -> Result<(), Error> {
-        check(self.batch_size > 0, "batch size", "1 or more", self.batch_size as f64)?;
-        check(self.accumulation > 0, "accumulation", "1 or more", self.accumulation as f64)?;
+        let check = SettingError::check;
+        check("batch size", self.batch_size > 0, "1 or more", self.batch_size as f64)?;
+        check("accumulation", self.accumulation > 0, "1 or more", self.accumulation as f64)?;
         self.class_weights.iter().try_for_each(|&weight| check_weight("class weight", weight))?;
         for (name, found) in self.penalties.iter().flat_map(Penalty::settings) {
             // Beyond, the gradient of large weights would exceed what optimizers can take.
-            check((0.0..=1e6).contains(&found), name, "at least 0 and at most 1e6", found)?;
+            check(name, (0.0..=1e6).contains(&found), "at least 0 and at most 1e6", found)?;
         }
         if let Some(clip) = self.clip {
             let (name, limit) = match clip {
@@ -119,16 +121,16 @@ impl RunConfig {
                 Clip::Norm(limit) => ("norm of the gradient", limit),
             };
             let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;
-            check(is_valid, name, "a finite number above 0 in 32 bits", limit)?;
+            check(name, is_valid, "a finite number above 0 in 32 bits", limit)?;
         }
         if let Some(decay) = self.averaging {
             let is_valid = (0.0..1.0).contains(&decay) && (decay as f32) < 1.0;
-            check(is_valid, "decay of the average", "at least 0 and below 1", decay)?;
+            check("decay of the average", is_valid, "at least 0 and below 1", decay)?;
         }
         if let Some(EarlyStop { patience, min_delta }) = self.early_stop {
-            check(patience > 0, "patience", "1 or more", patience as f64)?;
+            check("patience", patience > 0, "1 or more", patience as f64)?;
             let is_valid = min_delta.is_finite() && min_delta >= 0.0;
-            check(is_valid, "least improvement", "a finite number, 0 or above", min_delta)?;
+            check("least improvement", is_valid, "a finite number, 0 or above", min_delta)?;
         }
         Ok(())
     }

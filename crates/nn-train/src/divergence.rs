@@ -1,9 +1,9 @@
 //! Numbers that a run must not continue with: checked before a step is taken, and at the end of an epoch.
 
-use nn_core::{LossSum, Model, TensorSpec};
+use nn_core::{LossSum, Model};
 use nn_optim::LARGEST_GRADIENT;
 
-use crate::{Error, Metrics, gradients::Gradients, shards::Shards};
+use crate::{Error, gradients::Gradients, shards::Shards};
 
 /// A number that is not finite or too large, and its origin in words.
 pub(crate) struct Divergence {
@@ -42,18 +42,7 @@ pub(crate) fn check_step(
     }
     match gradients.find_beyond(LARGEST_GRADIENT, shards, model) {
         None => Ok(()),
-        Some((block, value)) => Err(of_layer("the gradient", block.layer(), value)),
-    }
-}
-
-/// The divergence that the steps of an epoch did not meet: if the last one makes parameters too large, only the loss of
-/// a later evaluation shows it.
-pub(crate) fn check_validation(validation: Option<Metrics>) -> Result<(), Divergence> {
-    match validation {
-        Some(Metrics { loss, .. }) if !loss.is_finite() => {
-            Err(Divergence { what: "the loss on held-out samples".into(), value: loss })
-        }
-        _ => Ok(()),
+        Some((block, value)) => Err(of_layer("the gradient", block.layer, value)),
     }
 }
 
@@ -63,15 +52,11 @@ pub(crate) fn check_validation(validation: Option<Metrics>) -> Result<(), Diverg
 /// Moments need no check, as they are finite if their parameters are: those of squares by the check of the step, Adam's
 /// first as a mean of gradients, and SGD's momentum because it is added to the parameter.
 pub(crate) fn check_params(model: &Model) -> Result<(), Divergence> {
-    let first = |values: &[f32]| values.iter().position(|value| !value.is_finite());
-    for (values, are_statistics) in [(model.params(), false), (model.statistics(), true)] {
-        let Some(at) = first(values) else { continue };
-        let mut tensors = model.architecture().tensors().iter();
-        let is_here =
-            |it: &&TensorSpec| it.role.is_statistic() == are_statistics && it.range.contains(&at);
-        let tensor = tensors.find(is_here);
-        let what = tensor.map_or_else(|| "a parameter".into(), |tensor| tensor.name.clone());
-        return Err(Divergence { what, value: f64::from(values[at]) });
+    for tensor in model.architecture().tensors() {
+        let values = model.param(&tensor.name).expect("the tensors are the model's");
+        if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(Divergence { what: tensor.name.clone(), value: f64::from(value) });
+        }
     }
     Ok(())
 }

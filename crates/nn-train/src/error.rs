@@ -8,15 +8,8 @@ pub enum Error {
     #[error(transparent)]
     Setting(#[from] nn_optim::Error),
     /// A setting of the run, or a sample's weight, is outside its range.
-    #[error("{name}: expected {expected}, found {found}")]
-    Config {
-        /// The setting.
-        name: &'static str,
-        /// Its range, in words.
-        expected: &'static str,
-        /// What was given.
-        found: f64,
-    },
+    #[error(transparent)]
+    Config(#[from] nn_core::SettingError),
     /// The model does not suit the loss, or the copies of it in the state.
     #[error(transparent)]
     Objective(nn_core::Error),
@@ -132,16 +125,6 @@ pub enum Error {
         /// The system's message.
         reason: String,
     },
-}
-
-/// `Ok` if `is_valid`, else the error that names the setting.
-pub(crate) fn check(
-    is_valid: bool,
-    name: &'static str,
-    expected: &'static str,
-    found: f64,
-) -> Result<(), Error> {
-    if is_valid { Ok(()) } else { Err(Error::Config { name, expected, found }) }
 }
 
 /// `Ok` if both lengths are equal, else the error that says what they are of.

@@ -6,7 +6,7 @@ use crate::{
     Error, Samples,
     profile::ProfileStage,
     samples::Gathering,
-    shards::{SHARD_LEN, Shard, ShardIndices, Shards},
+    shards::{SHARD_LEN, Shard, Shards},
     threads::Threads,
 };
 
@@ -44,14 +44,11 @@ pub fn evaluate(
     threads: usize,
 ) -> Result<Evaluation, Error> {
     config.loss.check(model.architecture().last().layer).map_err(Error::Objective)?;
-    samples.check(model, config.loss)?;
-    if config.tta_flip {
-        samples.check_images()?;
-    }
-    let workspace = Workspace::inference(model, SHARD_LEN);
-    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()));
+    samples.check(model, config.loss, config.tta_flip)?;
     let threads = Threads::new(threads)?;
-    let evaluation = threads.install(|| shards.evaluate(model, samples, config, &threads));
+    let workspace = Workspace::inference(model, SHARD_LEN);
+    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()), &threads);
+    let evaluation = threads.install(|| shards.evaluate(model, samples, config));
     let loss = evaluation.sums.loss;
     if loss.is_finite() { Ok(evaluation) } else { Err(Error::NotFinite { loss }) }
 }
@@ -63,7 +60,6 @@ impl Shards {
         model: &Model,
         samples: &Samples<'_>,
         config: EvaluationConfig,
-        threads: &Threads,
     ) -> Evaluation {
         let EvaluationConfig { loss, tta_flip } = config;
         let mut sums = LossSum::default();
@@ -73,28 +69,23 @@ impl Shards {
         let last = model.layers().len() - 1;
         for start in (0..samples.len()).step_by(self.capacity()) {
             let n = self.capacity().min(samples.len() - start);
-            let forward = |gathering,
-                           of_shard: ShardIndices,
-                           workspace: &mut Workspace,
-                           shard: &mut Shard| {
+            sums += self.run(n, |of_shard, workspace, shard| {
+                let Shard { targets, sums, timer, .. } = shard;
+                let n_samples = of_shard.len();
                 let index = |j| start + of_shard.of_batch(j);
-                let targets = &mut shard.targets;
-                samples.gather(of_shard.len(), index, gathering, &[], workspace, targets);
                 workspace.set_mode(Mode::Infer);
-                let objective = Objective { loss, targets: targets.view(), n_batch: n };
-                shard.sums = model.loss(&objective, workspace);
-            };
-            sums += self.run(n, threads, |of_shard, workspace, shard| {
-                if tta_flip {
-                    forward(Gathering::Flipped, of_shard, workspace, shard);
-                    let flipped = workspace.output(last).into_owned();
-                    forward(Gathering::Unchanged, of_shard, workspace, shard);
+                let flipped = tta_flip.then(|| {
+                    samples.gather(n_samples, index, Gathering::Flipped, &[], workspace, targets);
+                    model.forward(workspace).into_owned()
+                });
+                samples.gather(n_samples, index, Gathering::Unchanged, &[], workspace, targets);
+                let targets = targets.view();
+                *sums = model.loss(&Objective { loss, targets, n_batch: n }, workspace);
+                if let Some(flipped) = flipped {
                     workspace.average_output(flipped.as_view());
-                    shard.sums = loss.of_outputs(workspace.output(last), shard.targets.view());
-                } else {
-                    forward(Gathering::Unchanged, of_shard, workspace, shard);
+                    *sums = loss.of_outputs(workspace.output(last), targets);
                 }
-                shard.timer.record(ProfileStage::Validate);
+                timer.record(ProfileStage::Validate);
             });
             let shards = self.workspaces().iter().zip(self.shards());
             for (workspace, shard) in shards.filter(|_| is_classifier) {

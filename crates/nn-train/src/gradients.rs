@@ -31,6 +31,7 @@ pub(crate) struct Gradients {
     whole: Buffer,
     rules: LayerRules,
     clip: Option<Clip>,
+    threads: Threads,
 }
 
 struct ThreadGradient {
@@ -72,7 +73,7 @@ impl<'a> Work<'a> {
 impl Gradients {
     pub(crate) fn new(model: &Model, config: &RunConfig, threads: &Threads) -> Self {
         let blocks = model.gradient_blocks().iter();
-        let longest = blocks.map(|block| block.range().len()).max().unwrap_or(0);
+        let longest = blocks.map(|block| block.range.len()).max().unwrap_or(0);
         let of_thread = || ThreadGradient { buffer: zeros(longest), timer: StageTimer::new(model) };
         let by_thread = std::iter::repeat_with(|| Mutex::new(of_thread()));
         let needs_whole = config.accumulation > 1 || matches!(config.clip, Some(Clip::Norm(_)));
@@ -82,6 +83,7 @@ impl Gradients {
             whole: zeros(if needs_whole { model.params().len() } else { 0 }),
             rules: LayerRules::new(model, config),
             clip: config.clip,
+            threads: threads.clone(),
         }
     }
 
@@ -91,49 +93,37 @@ impl Gradients {
     }
 
     /// Adds the gradient of a batch to that of the step, which starts with the first batch.
-    pub(crate) fn add(
-        &mut self,
-        shards: &Shards,
-        model: &Model,
-        is_first: bool,
-        threads: &Threads,
-    ) {
+    pub(crate) fn add(&mut self, shards: &Shards, model: &Model, is_first: bool) {
         let mut whole = std::mem::replace(&mut self.whole, zeros(0));
         if is_first {
             whole.fill(0.0);
         }
-        self.add_blocks(shards, model.gradient_blocks(), &mut whole, threads);
+        self.add_blocks(shards, model.gradient_blocks(), &mut whole);
         self.whole = whole;
     }
 
     /// Halves the blocks until a thread has one.
-    fn add_blocks(
-        &self,
-        shards: &Shards,
-        blocks: &[GradientBlock],
-        whole: &mut [f32],
-        threads: &Threads,
-    ) {
+    fn add_blocks(&self, shards: &Shards, blocks: &[GradientBlock], whole: &mut [f32]) {
         match blocks {
             [] => {}
             [block] => {
-                let mut of_thread = self.of_thread(threads.current());
+                let mut of_thread = self.of_thread(self.threads.current());
                 let ThreadGradient { buffer, timer } = &mut *of_thread;
                 timer.start();
                 let gradient = &mut buffer[..whole.len()];
-                block.gradient(shards.workspaces(), gradient);
+                block.gradient(shards.workspaces(), gradient, &mut []);
                 for (sum, &d) in whole.iter_mut().zip(&*gradient) {
                     *sum += d;
                 }
-                timer.record(ProfileStage::Gradient(block.layer()));
+                timer.record(ProfileStage::Gradient(block.layer));
             }
             _ => {
                 let (left, right) = blocks.split_at(blocks.len() / 2);
-                let n_params = left.iter().map(|block| block.range().len()).sum();
+                let n_params = left.iter().map(|block| block.range.len()).sum();
                 let (whole, rest) = whole.split_at_mut(n_params);
-                threads.join(
-                    || self.add_blocks(shards, left, whole, threads),
-                    || self.add_blocks(shards, right, rest, threads),
+                self.threads.join(
+                    || self.add_blocks(shards, left, whole),
+                    || self.add_blocks(shards, right, rest),
                 );
             }
         }
@@ -143,7 +133,7 @@ impl Gradients {
     /// and clips it by its norm.
     pub(crate) fn finish(&mut self, model: &Model) {
         for block in model.gradient_blocks() {
-            let range = block.range();
+            let range = block.range.clone();
             let gradient = &mut self.whole[range.clone()];
             match self.rules.is_frozen(block) {
                 true => gradient.fill(0.0),
@@ -164,25 +154,24 @@ impl Gradients {
         model: &mut Model,
         update: Update<'_>,
         (average, decay): (&mut [f32], f32),
-        threads: &Threads,
     ) {
         let work = Work { blocks: model.blocks_mut(), update, average, whole: &self.whole };
-        self.update_blocks(shards, work, decay, threads);
+        self.update_blocks(shards, work, decay);
     }
 
     /// Halves the blocks until a thread has one.
-    fn update_blocks(&self, shards: &Shards, work: Work<'_>, decay: f32, threads: &Threads) {
-        if work.blocks.len() > 1 {
-            let mid = work.blocks.len() / 2;
+    fn update_blocks(&self, shards: &Shards, work: Work<'_>, decay: f32) {
+        if work.blocks.n_blocks() > 1 {
+            let mid = work.blocks.n_blocks() / 2;
             let (left, right) = work.split_at(mid);
-            threads.join(
-                || self.update_blocks(shards, left, decay, threads),
-                || self.update_blocks(shards, right, decay, threads),
+            self.threads.join(
+                || self.update_blocks(shards, left, decay),
+                || self.update_blocks(shards, right, decay),
             );
             return;
         }
         let Work { blocks, mut update, average, whole } = work;
-        let mut of_thread = self.of_thread(threads.current());
+        let mut of_thread = self.of_thread(self.threads.current());
         let ThreadGradient { buffer, timer } = &mut *of_thread;
         timer.start();
         blocks.for_each(|block, params| {
@@ -191,15 +180,13 @@ impl Gradients {
             }
             let gradient = &mut buffer[..params.len()];
             if whole.is_empty() {
-                match self.claims {
-                    true => block.gradient_for_update(shards.workspaces(), gradient, params),
-                    false => block.gradient(shards.workspaces(), gradient),
-                }
+                let to_update = if self.claims { &mut *params } else { &mut [] };
+                block.gradient(shards.workspaces(), gradient, to_update);
                 self.rules.add_penalty(block, params, gradient);
             } else {
                 gradient.copy_from_slice(whole);
             }
-            timer.record(ProfileStage::Gradient(block.layer()));
+            timer.record(ProfileStage::Gradient(block.layer));
             if let Some(Clip::Value(limit)) = self.clip {
                 nn_optim::clip_by_value(gradient, limit as f32);
             }
@@ -221,8 +208,8 @@ impl Gradients {
     ) -> Option<(&'a GradientBlock, f32)> {
         let mut of_thread = self.of_thread(0);
         model.gradient_blocks().iter().find_map(|block| {
-            let gradient = &mut of_thread.buffer[..block.range().len()];
-            block.gradient(shards.workspaces(), gradient);
+            let gradient = &mut of_thread.buffer[..block.range.len()];
+            block.gradient(shards.workspaces(), gradient, &mut []);
             let is_within = |&&g: &&f32| (-limit..=limit).contains(&g);
             gradient.iter().find(|g| !is_within(g)).map(|&g| (block, g))
         })

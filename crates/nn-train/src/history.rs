@@ -58,9 +58,17 @@ pub struct EarlyStop {
 }
 
 impl EarlyStop {
-    /// Whether a run with this history stops.
+    /// Whether a run with this history stops: enough epochs have passed since the last improvement over the one before.
     pub(crate) fn stops(self, monitor: Monitor, history: &[EpochRecord]) -> bool {
-        monitor.epochs_without_improvement(history, self.min_delta) >= self.patience
+        let Self { patience, min_delta } = self;
+        let (mut best, mut waited) = (f64::INFINITY, 0);
+        for record in history {
+            match monitor.score(record) {
+                Some(score) if score < best - min_delta => (best, waited) = (score, 0),
+                _ => waited += 1,
+            }
+        }
+        waited >= patience
     }
 }
 
@@ -79,19 +87,6 @@ impl Monitor {
         let scores = history.iter().map(|record| self.score(record)).enumerate();
         let finite = scores.filter_map(|(index, score)| Some((index, score?)));
         finite.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(index, _)| index)
-    }
-
-    /// How many epochs have passed since the last improvement, which must be by more than `min_delta` over the
-    /// improvement before.
-    fn epochs_without_improvement(self, history: &[EpochRecord], min_delta: f64) -> u64 {
-        let (mut best, mut waited) = (f64::INFINITY, 0);
-        for record in history {
-            match self.score(record) {
-                Some(score) if score < best - min_delta => (best, waited) = (score, 0),
-                _ => waited += 1,
-            }
-        }
-        waited
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a run's settings say about each layer: its regularisation, and whether it is frozen.
 //!
-//! The settings are lists with an entry for each layer with weights. The layers without weights that follow, such as a
-//! normalisation, belong to the same entry.
+//! The settings are lists with an entry for each layer with weights. Those without weights that follow, such as a
+//! normalisation, are frozen with it.
 
 use nn_core::{GradientBlock, Model, Penalty};
 
@@ -15,30 +15,26 @@ pub(crate) struct LayerRules {
 
 impl LayerRules {
     pub(crate) fn new(model: &Model, config: &RunConfig) -> Self {
-        let mut rules = Self { penalties: Vec::new(), frozen: Vec::new() };
-        let weighted: Vec<usize> = model.architecture().weighted_layers().collect();
-        let mut n_weighted = 0_usize;
-        for layer in 0..model.layers().len() {
-            let has_weights = weighted.contains(&layer);
-            n_weighted += usize::from(has_weights);
-            let entry = n_weighted.checked_sub(1);
-            let penalty = entry.and_then(|entry| config.penalties.get(entry));
-            rules.penalties.push(penalty.copied().filter(|_| has_weights).unwrap_or_default());
-            let frozen = entry.and_then(|entry| config.frozen.get(entry));
-            rules.frozen.push(frozen.copied().unwrap_or_default());
+        let n_layers = model.layers().len();
+        let mut rules =
+            Self { penalties: vec![Penalty::default(); n_layers], frozen: vec![false; n_layers] };
+        for (entry, layer) in model.architecture().weighted_layers().enumerate() {
+            rules.penalties[layer] = config.penalties.get(entry).copied().unwrap_or_default();
+            // Up to the next layer with weights, which overwrites the rest.
+            rules.frozen[layer..].fill(config.frozen.get(entry).is_some_and(|&it| it));
         }
         rules
     }
 
     pub(crate) fn is_frozen(&self, block: &GradientBlock) -> bool {
-        self.frozen[block.layer()]
+        self.frozen[block.layer]
     }
 
     /// Adds the gradient of the block's regularisation to `gradient`.
     pub(crate) fn add_penalty(&self, block: &GradientBlock, params: &[f32], gradient: &mut [f32]) {
-        let penalty = self.penalties[block.layer()];
+        let penalty = self.penalties[block.layer];
         if penalty != Penalty::default() {
-            penalty.add_gradient(params, block.n_weights(), gradient);
+            penalty.add_gradient(params, block.n_weights, gradient);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! # Reading order
 //!
 //! [`TrainingState`] is everything about a run except its model; [`RunConfig`] is its settings; [`Samples`] are its
-//! training data. A [`Trainer`] takes a run through epochs (`run.rs`); [`evaluate`] measures a model.
+//! training data. A [`Trainer`] takes a run through epochs; [`evaluate`] measures a model.
 //! `shards` and `gradients` divide the work among threads without changing a bit; `threads` alone knows rayon.
 //!
 //! This crate does no I/O and prints nothing.
@@ -16,7 +16,6 @@ mod augment;
 mod samples;
 mod targets;
 
-mod run;
 mod trainer;
 
 mod divergence;
@@ -37,7 +36,6 @@ pub use evaluation::{Evaluation, EvaluationConfig, evaluate};
 pub use history::{EarlyStop, EpochRecord, Metrics, Monitor};
 pub use profile::{Profile, ProfileStage};
 pub use rate_finder::{RateLoss, find_rate, suggested_rate};
-pub use run::{EpochOutcome, Step};
 pub use samples::{Features, Samples};
 pub use state::{Best, Progress, TrainingState};
-pub use trainer::Trainer;
+pub use trainer::{EpochOutcome, Step, Trainer};

@@ -8,10 +8,10 @@
 
 use std::ops::{ControlFlow, Range};
 
-use nn_core::Model;
+use nn_core::{Model, SettingError};
 use nn_optim::{Decay, Schedule};
 
-use crate::{Error, Samples, Step, Trainer, TrainingState, error::check};
+use crate::{Error, Samples, Step, Trainer, TrainingState};
 
 /// The decay of the smoothed loss at a step.
 const SMOOTHING: f64 = 0.95;
@@ -45,19 +45,20 @@ pub fn find_rate(
     n_steps: u64,
     threads: usize,
 ) -> Result<Vec<RateLoss>, Error> {
+    let check = SettingError::check;
     let is_valid = rates.start > 0.0 && rates.start.is_finite();
-    check(is_valid, "lowest rate", "a finite number above 0", rates.start)?;
+    check("lowest rate", is_valid, "a finite number above 0", rates.start)?;
     let rise = rates.end / rates.start;
     let is_valid = rise > 1.0 && rise.is_finite();
-    check(is_valid, "highest rate", "a finite number above the lowest rate", rates.end)?;
-    check(n_steps > 0, "steps", "1 or more", 0.0)?;
+    check("highest rate", is_valid, "a finite number above the lowest rate", rates.end)?;
+    check("steps", n_steps > 0, "1 or more", 0.0)?;
     let taken = state.optimizer.step();
-    check(taken == 0, "steps that the run has taken", "0, a new run", taken as f64)?;
+    check("steps that the run has taken", taken == 0, "0, a new run", taken as f64)?;
     let mut trainer = Trainer::new(model, state, threads)?;
     // Not a valid schedule of a run, since it rises.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { factor };
-    trainer.set_schedule(Schedule { learning_rate: rates.start, warmup: 0, decay });
+    trainer.state.schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
 
     let mut found: Vec<RateLoss> = Vec::new();
     let (mut mean, mut weight, mut lowest) = (0.0, 0.0, f64::INFINITY);

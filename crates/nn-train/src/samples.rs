@@ -1,11 +1,11 @@
 //! The samples of a run: features and targets, borrowed from the caller.
 
-use nn_core::{Loss, Model, Scaling, Workspace};
+use nn_core::{Loss, Model, Scaling, SettingError, Workspace};
 
 use crate::{
     Augment, Error,
     augment::flip,
-    error::{check, check_len},
+    error::check_len,
     targets::{GatheredTargets, Labels},
 };
 
@@ -35,11 +35,11 @@ impl Features<'_> {
     fn check_finite(&self, n_features: usize) -> Result<(), Error> {
         match *self {
             Features::Bytes { scaling: Scaling { mean, std }, .. } => {
-                let mean_name = "mean of the scaling";
-                check(mean.is_finite(), mean_name, "a finite number", f64::from(mean))?;
+                let (check, name) = (SettingError::check, "mean of the scaling");
+                check(name, mean.is_finite(), "a finite number", f64::from(mean))?;
                 let name = "standard deviation of the scaling";
                 let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
-                check(is_valid, name, "a number above 0 to divide by", f64::from(std))
+                Ok(check(name, is_valid, "a number above 0 to divide by", f64::from(std))?)
             }
             Features::Floats(data) => {
                 // Without an early end this loop is vectorised; the search below runs only for bad data.
@@ -63,7 +63,7 @@ pub struct Samples<'a> {
     n_features: usize,
     /// Pixels of a row, if the features are images.
     width: Option<usize>,
-    labels: Labels<'a>,
+    pub(crate) labels: Labels<'a>,
 }
 
 /// What happens to images while they are gathered.
@@ -116,7 +116,9 @@ impl<'a> Samples<'a> {
         labels: Labels<'a>,
     ) -> Result<Self, Error> {
         let n = labels.len();
-        check(n_features > 0, "features of a sample", "1 or more", n_features as f64)?;
+        let has_features = n_features > 0;
+        let (expected, found) = ("1 or more", n_features as f64);
+        SettingError::check("features of a sample", has_features, expected, found)?;
         check_len("number of samples, at most", n, n.min(u32::MAX as usize))?;
         let expected = n.saturating_mul(n_features);
         check_len("features of all samples together", features.len(), expected)?;
@@ -180,11 +182,6 @@ impl<'a> Samples<'a> {
         )
     }
 
-    /// The class of sample `index`. Of numbers, the index of the largest.
-    pub(crate) fn class(&self, index: usize) -> u32 {
-        self.labels.class(index)
-    }
-
     /// Overwrites `workspace` and `targets` with `n` samples; `index(i)` is the index of the `i`-th.
     pub(crate) fn gather(
         &self,
@@ -199,7 +196,7 @@ impl<'a> Samples<'a> {
         let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
         match self.features {
             Features::Bytes { data, scaling } => {
-                // Samples that are not images are not changed: `check_images` has refused that.
+                // Samples that are not images are not changed: `check` has refused that.
                 let width = self.width.unwrap_or(self.n_features);
                 let change = |i: usize, image: &[u8], x: &mut [u8]| match gathering {
                     Gathering::Unchanged => x.copy_from_slice(image),
@@ -218,21 +215,18 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The error if they are to be augmented or flipped but are not images.
-    pub(crate) fn check_images(&self) -> Result<(), Error> {
-        match self.width {
-            Some(_) => Ok(()),
-            None => Err(Error::NoImages { n_features: self.n_features }),
-        }
-    }
-
-    /// The error if `model` cannot be trained or evaluated on these samples with this loss.
-    pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
+    /// The error if `model` cannot be trained or evaluated on these samples with this loss, or they are to be augmented
+    /// or flipped but are not images.
+    pub(crate) fn check(&self, model: &Model, loss: Loss, as_images: bool) -> Result<(), Error> {
         if self.is_empty() {
             return Err(Error::NoSamples);
         }
         check_len("features of a sample", self.n_features, model.inputs())?;
-        self.labels.check(model, loss)
+        self.labels.check(model, loss)?;
+        match self.width {
+            None if as_images => Err(Error::NoImages { n_features: self.n_features }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -321,7 +315,7 @@ mod tests {
         let model = Model::new(Architecture::mlp(&[2, 3]).unwrap(), Init::He, 0);
         let check = |data: &[f32], n_features, labels: &[u32]| {
             let samples = Samples::new(Features::Floats(data), n_features, labels).unwrap();
-            samples.check(&model, Loss::default())
+            samples.check(&model, Loss::default(), false)
         };
         assert_eq!(check(&[0.0; 4], 2, &[0, 2]), Ok(()));
         assert_eq!(check(&[], 2, &[]), Err(Error::NoSamples));
@@ -342,7 +336,7 @@ mod tests {
         let outputs = [Features::Bytes { data: &data, scaling }, Features::Floats(&numbers)].map(
             |features| {
                 let (_, rest) = Samples::new(features, 2, &labels).unwrap().split_at(1);
-                assert_eq!((rest.class(1), rest.len()), (2, 2));
+                assert_eq!((rest.labels.class(1), rest.len()), (2, 2));
                 let mut workspace = Workspace::inference(&model, 1);
                 let mut targets = GatheredTargets::default();
                 let unchanged = Gathering::Unchanged;

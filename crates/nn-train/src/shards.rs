@@ -41,6 +41,7 @@ pub(crate) struct Shards {
     /// How many shards the current batch fills.
     used: usize,
     statistics: BatchStatistics,
+    threads: Threads,
 }
 
 /// The place of a batch in its run.
@@ -59,7 +60,12 @@ pub(crate) struct Batch<'a> {
 
 impl Shards {
     /// Room for `capacity` samples in copies of `workspace`.
-    pub(crate) fn new(model: &Model, workspace: &Workspace, capacity: usize) -> Self {
+    pub(crate) fn new(
+        model: &Model,
+        workspace: &Workspace,
+        capacity: usize,
+        threads: &Threads,
+    ) -> Self {
         let n_shards = capacity.div_ceil(workspace.capacity());
         let shard = || Shard {
             targets: GatheredTargets::with_capacity(workspace.capacity(), model.outputs()),
@@ -72,14 +78,15 @@ impl Shards {
             shards: std::iter::repeat_with(shard).take(n_shards).collect(),
             used: 0,
             statistics: BatchStatistics::new(model),
+            threads: threads.clone(),
         }
     }
 
     /// Room for training on batches of `batch_size`.
-    pub(crate) fn training(model: &Model, batch_size: usize) -> Self {
+    pub(crate) fn training(model: &Model, batch_size: usize, threads: &Threads) -> Self {
         // A small batch has two shards, if that is worth it; a shard takes pairs.
         let shard_len = (batch_size / 2).clamp(SHARD_LEN / 2, SHARD_LEN).next_multiple_of(2);
-        Self::new(model, &Workspace::training(model, shard_len), batch_size)
+        Self::new(model, &Workspace::training(model, shard_len), batch_size, threads)
     }
 
     /// The most samples of a shard.
@@ -96,13 +103,12 @@ impl Shards {
     pub(crate) fn run(
         &mut self,
         n: usize,
-        threads: &Threads,
         pass: impl Fn(ShardIndices, &mut Workspace, &mut Shard) + Sync,
     ) -> LossSum {
         let n_shards = n.div_ceil(self.shard_len());
         self.used = n_shards;
         let (workspaces, shards) = (&mut self.workspaces[..n_shards], &mut self.shards[..n_shards]);
-        threads.for_each(0, workspaces, shards, &|index, workspace, shard| {
+        self.threads.for_each(0, workspaces, shards, &|index, workspace, shard| {
             shard.timer.start();
             pass(ShardIndices { shard: index, n_shards, n }, workspace, shard);
         });
@@ -118,7 +124,6 @@ impl Shards {
         samples: &Samples<'_>,
         config: &RunConfig,
         batch: &Batch<'_>,
-        threads: &Threads,
     ) -> LossSum {
         let &Batch { indices, epoch, step, of_step, step_len } = batch;
         let RunConfig { seed, augment, loss, ref class_weights, .. } = *config;
@@ -134,7 +139,7 @@ impl Shards {
             if let Some(before) = segment.checked_sub(1) {
                 statistics.gather(model, before, n, self.workspaces());
             }
-            sums += self.run(n, threads, |of_shard, workspace, shard| {
+            sums += self.run(n, |of_shard, workspace, shard| {
                 let Shard { targets, sums, gradient_bound, timer } = shard;
                 if segment == 0 {
                     let index = |j| indices[of_shard.of_batch(j)] as usize;
@@ -194,6 +199,9 @@ impl Shards {
 }
 
 /// Which samples of a batch belong to a shard.
+///
+/// Samples are dealt to shards in pairs, as cards are. Neighbours have the same class and zeros in the same places; in
+/// pairs they stay together, and yet every shard gets some of each class, so that all take the same time.
 #[derive(Clone, Copy)]
 pub(crate) struct ShardIndices {
     shard: usize,
@@ -205,26 +213,13 @@ pub(crate) struct ShardIndices {
 impl ShardIndices {
     /// How many there are.
     pub(crate) fn len(self) -> usize {
-        shard_indices(self.shard, self.n_shards, self.n).count()
+        (0..).take_while(|&j| self.of_batch(j) < self.n).count()
     }
 
     /// Index within the batch of the shard's `j`-th sample.
     pub(crate) fn of_batch(self, j: usize) -> usize {
-        shard_index(self.shard, j, self.n_shards)
+        2 * (j / 2 * self.n_shards + self.shard) + j % 2
     }
-}
-
-/// Indices within a batch of `n` samples of those that shard `shard` of `n_shards` takes.
-///
-/// Samples are dealt to shards in pairs, as cards are. Neighbours have the same class and zeros in the same places; in
-/// pairs they stay together, and yet every shard gets some of each class, so that all take the same time.
-fn shard_indices(shard: usize, n_shards: usize, n: usize) -> impl Iterator<Item = usize> {
-    (0..).map(move |j| shard_index(shard, j, n_shards)).take_while(move |&index| index < n)
-}
-
-/// The `j`-th of [`shard_indices`].
-fn shard_index(shard: usize, j: usize, n_shards: usize) -> usize {
-    2 * (j / 2 * n_shards + shard) + j % 2
 }
 
 #[cfg(test)]
@@ -237,10 +232,11 @@ mod tests {
         for n in 1_usize..200 {
             for shard_len in [16, 26, 32] {
                 let n_shards = n.div_ceil(shard_len);
-                let of_shard = |shard| shard_indices(shard, n_shards, n);
-                let mut samples: Vec<usize> = (0..n_shards).flat_map(of_shard).collect();
+                let mut samples = Vec::new();
                 for shard in 0..n_shards {
-                    assert!((1..=shard_len).contains(&of_shard(shard).count()));
+                    let of_shard = ShardIndices { shard, n_shards, n };
+                    assert!((1..=shard_len).contains(&of_shard.len()));
+                    samples.extend((0..of_shard.len()).map(|j| of_shard.of_batch(j)));
                 }
                 samples.sort_unstable();
                 assert!(samples.into_iter().eq(0..n), "{n} samples in shards of {shard_len}");

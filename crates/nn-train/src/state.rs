@@ -3,13 +3,10 @@
 //! Nothing here depends on the clock or the machine. So two runs are the same run exactly if
 //! their models and states are equal.
 
-use nn_core::{Buffer, LossSum, Model};
+use nn_core::{Buffer, LossSum, Model, SettingError};
 use nn_optim::{Optimizer, OptimizerConfig, Schedule};
 
-use crate::{
-    EpochRecord, Error, RunConfig,
-    error::{check, check_len},
-};
+use crate::{EpochRecord, Error, RunConfig, error::check_len};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -90,7 +87,8 @@ impl TrainingState {
         self.check_copies(model)?;
         let batch_size = self.config.batch_size;
         let expected = "at most 4294967295, as many samples as there can be";
-        check(batch_size <= u32::MAX as usize, "batch size", expected, batch_size as f64)
+        let is_valid = batch_size <= u32::MAX as usize;
+        Ok(SettingError::check("batch size", is_valid, expected, batch_size as f64)?)
     }
 
     /// The error if a copy of the model's parameters is missing, superfluous or of another model.
@@ -106,6 +104,21 @@ impl TrainingState {
         check("parameters of the average", average.as_ref(), has_average, n_params)?;
         check("parameters of the best epoch", params, has_best, n_params)?;
         check("statistics of the best epoch", statistics, has_best, n_statistics)
+    }
+
+    /// The error if the run cannot have come this far on so many samples.
+    pub(crate) fn check_progress(&self, n_samples: usize) -> Result<(), Error> {
+        let Progress { epoch, batch, sums } = self.progress;
+        let batches = self.config.n_batches(n_samples);
+        let seen = batch.saturating_mul(self.config.step_len() as u64).min(n_samples as u64);
+        if batch > batches || sums.n_samples != seen {
+            return Err(Error::Progress { batch, n_samples, batches });
+        }
+        let (expected, found) = (epoch.checked_mul(batches), self.optimizer.step());
+        match expected.and_then(|steps| steps.checked_add(batch)) {
+            Some(expected) if expected == found => Ok(()),
+            _ => Err(Error::Steps { epoch, batch, found }),
+        }
     }
 
     /// How often the learning rate has dropped at plateaus: what [`Schedule::drops`] finds in the history,

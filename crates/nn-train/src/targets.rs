@@ -1,35 +1,26 @@
 //! The target of each sample, a class or numbers, and the sample's weight.
 
-use nn_core::{Loss, Model, Values, metric::argmax};
+use nn_core::{Loss, Model, SettingError, Targets, Values};
 
-use crate::{
-    Error,
-    error::{check, check_len},
-};
+use crate::{Error, error::check_len};
 
 /// The targets of some samples, and their weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Labels<'a> {
-    values: LabelValues<'a>,
-    /// How much each sample counts; empty if all count 1.
-    weights: &'a [f32],
-}
-
-#[derive(Clone, Copy, Debug)]
-enum LabelValues<'a> {
-    Classes(&'a [u32]),
-    Numbers { numbers: &'a [f32], n_outputs: usize, precision: f32 },
+    targets: Targets<'a>,
+    /// How many numbers a sample has, if the targets are numbers.
+    n_outputs: usize,
 }
 
 /// The error if a sample or a class cannot count so much.
 pub(crate) fn check_weight(name: &'static str, weight: f32) -> Result<(), Error> {
     let is_valid = weight.is_finite() && weight >= 0.0;
-    check(is_valid, name, "a finite number, 0 or above", f64::from(weight))
+    Ok(SettingError::check(name, is_valid, "a finite number, 0 or above", f64::from(weight))?)
 }
 
 impl<'a> Labels<'a> {
     pub(crate) fn classes(classes: &'a [u32]) -> Self {
-        Self { values: LabelValues::Classes(classes), weights: &[] }
+        Self { targets: classes.into(), n_outputs: 0 }
     }
 
     /// `n_outputs` numbers a sample; an output is right within `precision` of its number.
@@ -41,68 +32,65 @@ impl<'a> Labels<'a> {
         let expected = numbers.len() / n_outputs.max(1) * n_outputs;
         check_len("numbers of all samples together", numbers.len(), expected)?;
         check_weight("precision", precision)?;
-        Ok(Self { values: LabelValues::Numbers { numbers, n_outputs, precision }, weights: &[] })
+        let values = Values::Numbers { numbers, precision };
+        Ok(Self { targets: Targets { values, weights: &[] }, n_outputs })
     }
 
     pub(crate) fn weighted(self, weights: &'a [f32]) -> Result<Self, Error> {
         check_len("weights of samples", weights.len(), self.len())?;
         weights.iter().try_for_each(|&weight| check_weight("weight of a sample", weight))?;
-        Ok(Self { weights, ..self })
+        Ok(Self { targets: Targets { weights, ..self.targets }, ..self })
     }
 
     /// How many samples there are.
     pub(crate) fn len(&self) -> usize {
-        match self.values {
-            LabelValues::Classes(classes) => classes.len(),
-            LabelValues::Numbers { numbers, n_outputs, .. } => numbers.len() / n_outputs.max(1),
+        match self.targets.values {
+            Values::Classes(classes) => classes.len(),
+            Values::Numbers { numbers, .. } => numbers.len() / self.n_outputs.max(1),
         }
     }
 
     /// Those of the first `n` samples and of the rest.
     #[track_caller]
     pub(crate) fn split_at(self, n: usize) -> (Self, Self) {
-        let (values, rest) = match self.values {
-            LabelValues::Classes(classes) => {
+        let Self { targets: Targets { values, weights }, n_outputs } = self;
+        let (values, rest) = match values {
+            Values::Classes(classes) => {
                 let (classes, rest) = classes.split_at(n);
-                (LabelValues::Classes(classes), LabelValues::Classes(rest))
+                (Values::Classes(classes), Values::Classes(rest))
             }
-            LabelValues::Numbers { numbers, n_outputs, precision } => {
+            Values::Numbers { numbers, precision } => {
                 let (numbers, rest) = numbers.split_at(n * n_outputs);
-                let of = |numbers| LabelValues::Numbers { numbers, n_outputs, precision };
+                let of = |numbers| Values::Numbers { numbers, precision };
                 (of(numbers), of(rest))
             }
         };
-        let (weights, rest_weights) = self.weights.split_at(n.min(self.weights.len()));
-        (Self { values, weights }, Self { values: rest, weights: rest_weights })
+        let (weights, rest_weights) = weights.split_at(n.min(weights.len()));
+        let of = |values, weights| Self { targets: Targets { values, weights }, n_outputs };
+        (of(values, weights), of(rest, rest_weights))
     }
 
-    /// The class of sample `index`. Of numbers, the index of the largest: the class, if they are one-hot or
-    /// another distribution.
+    /// The class of sample `index`. Of numbers, the index of the largest.
     pub(crate) fn class(&self, index: usize) -> u32 {
-        match self.values {
-            LabelValues::Classes(classes) => classes[index],
-            LabelValues::Numbers { numbers, n_outputs, .. } => {
-                argmax(&numbers[index * n_outputs..(index + 1) * n_outputs]) as u32
-            }
-        }
+        self.targets.values.class(index, self.n_outputs) as u32
     }
 
     /// The error if the model's outputs cannot be compared with these targets by this loss.
     pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
         let classes = model.outputs();
-        match self.values {
-            LabelValues::Classes(_) if !loss.is_categorical() => {
+        match self.targets.values {
+            Values::Classes(_) if !loss.is_categorical() => {
                 check_len("numbers of a sample, which this loss compares with outputs", 0, classes)
             }
-            LabelValues::Classes(labels) => {
+            Values::Classes(labels) => {
                 match labels.iter().position(|&label| label as usize >= classes) {
                     None => Ok(()),
                     Some(sample) => Err(Error::Label { sample, label: labels[sample], classes }),
                 }
             }
-            LabelValues::Numbers { numbers, n_outputs, .. } => {
-                check_len("numbers of a sample", n_outputs, classes)?;
-                let mut of_samples = numbers.chunks(n_outputs).enumerate();
+            Values::Numbers { numbers, .. } => {
+                check_len("numbers of a sample", self.n_outputs, classes)?;
+                let mut of_samples = numbers.chunks(self.n_outputs).enumerate();
                 of_samples.try_for_each(|(sample, targets)| check_targets(loss, sample, targets))
             }
         }
@@ -162,30 +150,31 @@ impl GatheredTargets {
         numbers.clear();
         weights.clear();
         classes.extend((0..n).map(|i| labels.class(index(i))));
-        *precision = match labels.values {
-            LabelValues::Classes(_) => None,
-            LabelValues::Numbers { numbers: all, n_outputs, precision } => {
+        let Targets { values, weights: of_samples } = labels.targets;
+        *precision = match values {
+            Values::Classes(_) => None,
+            Values::Numbers { numbers: all, precision } => {
                 for i in (0..n).map(&index) {
-                    numbers.extend_from_slice(&all[i * n_outputs..(i + 1) * n_outputs]);
+                    numbers.extend_from_slice(&all[i * labels.n_outputs..][..labels.n_outputs]);
                 }
                 Some(precision)
             }
         };
-        if !labels.weights.is_empty() || !class_weights.is_empty() {
+        if !of_samples.is_empty() || !class_weights.is_empty() {
             let of_class = |i| class_weights.get(labels.class(i) as usize).copied().unwrap_or(1.0);
-            let of_sample = |i| labels.weights.get(i).copied().unwrap_or(1.0);
+            let of_sample = |i| of_samples.get(i).copied().unwrap_or(1.0);
             weights.extend((0..n).map(&index).map(|i| of_class(i) * of_sample(i)));
         }
     }
 
     /// The view that the loss takes.
-    pub(crate) fn view(&self) -> nn_core::Targets<'_> {
+    pub(crate) fn view(&self) -> Targets<'_> {
         let Self { classes, numbers, precision, weights } = self;
         let values = match *precision {
             None => Values::Classes(classes),
             Some(precision) => Values::Numbers { numbers, precision },
         };
-        nn_core::Targets { values, weights }
+        Targets { values, weights }
     }
 
     /// The classes; of numbers, the index of the largest.

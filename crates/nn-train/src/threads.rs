@@ -5,12 +5,12 @@
 
 use crate::Error;
 
-/// The threads that share the work of a run.
-#[derive(Default)]
+/// The threads that share the work of a run. A clone is of the same threads.
+#[derive(Clone, Default)]
 pub(crate) struct Threads {
     /// `None` for the calling thread alone, which needs no pool.
     #[cfg(feature = "threads")]
-    pool: Option<rayon::ThreadPool>,
+    pool: Option<std::sync::Arc<rayon::ThreadPool>>,
 }
 
 impl Threads {
@@ -20,7 +20,8 @@ impl Threads {
         if count > 1 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
             let refused = |reason| Error::Threads { threads: count, reason };
-            return Ok(Self { pool: Some(pool.map_err(|error| refused(error.to_string()))?) });
+            let pool = pool.map_err(|error| refused(error.to_string()))?;
+            return Ok(Self { pool: Some(pool.into()) });
         }
         let _ = count;
         Ok(Self::default())

@@ -74,7 +74,7 @@ fn rates_that_do_not_rise_are_refused() {
     ] {
         let (model, state) = start(0.001);
         match find_rate(model, state, &samples, rates.clone(), 10, 1) {
-            Err(Error::Config { name, .. }) => assert_eq!(name, expected, "{rates:?}"),
+            Err(Error::Config(setting)) => assert_eq!(setting.name, expected, "{rates:?}"),
             other => panic!("{rates:?}: {other:?}"),
         }
     }

@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Architecture, Init, Layer, Loss, Model};
+use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, SettingError};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{
     Error, EvaluationConfig, Features, RunConfig, Samples, Step, Trainer, TrainingState, evaluate,
@@ -70,7 +70,10 @@ fn a_precision_is_a_length() {
     for precision in [f32::NAN, f32::INFINITY, -1.0] {
         let numbers = [1.0; 6];
         let samples = Samples::of_numbers(Features::Floats(&FEATURES), 2, &numbers, 3, precision);
-        assert!(matches!(samples, Err(Error::Config { name: "precision", .. })), "{samples:?}");
+        assert!(
+            matches!(samples, Err(Error::Config(SettingError { name: "precision", .. }))),
+            "{samples:?}"
+        );
     }
 }
 
@@ -130,6 +133,6 @@ fn a_batch_of_more_than_there_can_be_is_refused() {
     for batch_size in [usize::MAX, u32::MAX as usize + 1] {
         let config = RunConfig { batch_size, ..RunConfig::default() };
         let error = run(Layer::SOFTMAX, config).err().unwrap();
-        assert!(matches!(error, Error::Config { name: "batch size", .. }), "{error}");
+        assert!(matches!(error, Error::Config(SettingError { name: "batch size", .. })), "{error}");
     }
 }

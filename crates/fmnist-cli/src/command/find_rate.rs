@@ -71,7 +71,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let (train, _) = images.samples()?.split_at(n_fit);
     let found = find_rate(model, state, &train, from..to, steps, data::threads(threads)).map_err(
         |error| match error {
-            nn_train::Error::Config { .. } => by_option(error),
+            nn_train::Error::Config(_) => by_option(error),
             other => other.into(),
         },
     )?;

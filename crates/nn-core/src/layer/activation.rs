@@ -94,12 +94,8 @@ impl Activation {
             }
             Self::Elu { alpha } => {
                 let alpha = alpha as f32;
-                kernels::zip_map(
-                    x,
-                    dy,
-                    dx,
-                    |x, dy| if x > 0.0 { dy } else { alpha * x.exp() * dy },
-                );
+                let slope = |x: f32| if x > 0.0 { 1.0 } else { alpha * x.exp() };
+                kernels::zip_map(x, dy, dx, |x, dy| slope(x) * dy);
             }
             Self::Sigmoid => kernels::zip_map(y, dy, dx, |y, dy| dy * y * (1.0 - y)),
             Self::Tanh => kernels::zip_map(y, dy, dx, |y, dy| dy * (1.0 - y * y)),

@@ -106,15 +106,11 @@ impl<'a> InputView<'a> {
 /// The shards of a batch, as one layer sees them.
 #[derive(Clone, Copy)]
 pub(crate) struct Shards<'a> {
-    len: usize,
-    get: &'a dyn Fn(usize) -> ShardView<'a>,
+    pub(crate) len: usize,
+    pub(crate) get: &'a dyn Fn(usize) -> ShardView<'a>,
 }
 
 impl<'a> Shards<'a> {
-    pub(crate) fn new(len: usize, get: &'a dyn Fn(usize) -> ShardView<'a>) -> Self {
-        Self { len, get }
-    }
-
     pub(crate) fn iter(self) -> impl Iterator<Item = ShardView<'a>> + Clone {
         (0..self.len).map(self.get)
     }

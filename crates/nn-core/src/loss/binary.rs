@@ -1,6 +1,6 @@
 //! Binary cross-entropy, fused with the sigmoid before it.
 
-use super::{LossSum, Targets};
+use super::{LossSum, Objective, Targets};
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
     layer::activation::sigmoid,
@@ -8,10 +8,11 @@ use crate::{
 
 /// `max(z, 0) - t z + ln(1 + exp(-|z|))` for each logit `z` and target `t`; overwrites `y` with the sigmoids.
 pub(super) fn forward(
+    objective: &Objective<'_>,
     logits: MatrixView<'_>,
-    targets: Targets<'_>,
     mut y: MatrixViewMut<'_>,
 ) -> LossSum {
+    let targets = objective.targets;
     let (outputs, n) = logits.shape();
     let (numbers, _) = targets.numbers(outputs);
     let n_predictions = (outputs * n) as u64;
@@ -31,15 +32,11 @@ pub(super) fn forward(
 }
 
 /// `(y - t) / outputs / n_batch`.
-pub(super) fn backward(
-    y: MatrixView<'_>,
-    targets: Targets<'_>,
-    n_batch: usize,
-    mut d_logits: MatrixViewMut<'_>,
-) {
+pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: MatrixViewMut<'_>) {
+    let &Objective { targets, n_batch, .. } = objective;
     let outputs = y.nrows();
     let (numbers, _) = targets.numbers(outputs);
-    let columns = y.column_iter().zip(d_logits.column_iter_mut()).zip(numbers);
+    let columns = y.column_iter().zip(d.column_iter_mut()).zip(numbers);
     for (i, ((y, mut d), numbers)) in columns.enumerate() {
         let factor = targets.weight(i) / (outputs as f32 * n_batch as f32);
         for ((d, &y), &target) in d.iter_mut().zip(y.iter()).zip(numbers) {

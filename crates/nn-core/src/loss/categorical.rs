@@ -1,6 +1,6 @@
 //! Categorical cross-entropy: of probabilities, and fused with the softmax that makes them.
 
-use super::{Loss, LossSum, Targets, Values};
+use super::{Loss, LossSum, Objective, Targets, Values};
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
     layer::softmax::exp_normalize,
@@ -12,21 +12,20 @@ use crate::{
 /// With a target distribution `q`, smoothed to `(1 - s) q + s / classes`, cross-entropy is
 /// `ln(sum_j exp(z_j)) - sum_j q_j z_j`.
 pub(super) fn forward(
-    loss: Loss,
+    objective: &Objective<'_>,
     logits: MatrixView<'_>,
-    targets: Targets<'_>,
     mut probabilities: MatrixViewMut<'_>,
 ) -> LossSum {
+    let &Objective { loss, targets, .. } = objective;
     let (classes, n) = logits.shape();
     assert_eq!((classes, n), probabilities.shape(), "logits and probabilities");
-    let distributions = Distributions { values: targets.values, classes };
     let n_samples = n as u64;
     let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
     let columns = logits.column_iter().zip(probabilities.column_iter_mut());
     for (i, (z, mut p)) in columns.enumerate() {
         p.copy_from(&z);
         let log_sum_exp = exp_normalize(p.as_mut_slice());
-        let class = distributions.class(i);
+        let class = targets.values.class(i, classes);
         let loss = match loss {
             Loss::Focal { gamma } => {
                 let surprise = f64::from(log_sum_exp - z[class]);
@@ -34,7 +33,7 @@ pub(super) fn forward(
             }
             _ => {
                 let smoothing = smoothing(loss);
-                let of_target = f64::from(log_sum_exp - distributions.dot(i, z.as_slice()));
+                let of_target = f64::from(log_sum_exp - targets.values.dot(i, z.as_slice()));
                 if smoothing == 0.0 {
                     of_target
                 } else {
@@ -49,29 +48,23 @@ pub(super) fn forward(
     sum
 }
 
-/// Overwrites `d_logits` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
+/// Overwrites `d` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
 /// loss that times `(1 - p)^gamma (1 - gamma p ln(p) / (1 - p))`, `p` being that of the target's class.
-pub(super) fn backward(
-    loss: Loss,
-    probabilities: MatrixView<'_>,
-    targets: Targets<'_>,
-    n_batch: usize,
-    mut d_logits: MatrixViewMut<'_>,
-) {
-    let classes = probabilities.nrows();
-    let distributions = Distributions { values: targets.values, classes };
+pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: MatrixViewMut<'_>) {
+    let &Objective { loss, targets, n_batch } = objective;
+    let classes = y.nrows();
     let smoothing = smoothing(loss) as f32;
-    d_logits.copy_from(&probabilities);
-    for (i, mut d) in d_logits.column_iter_mut().enumerate() {
+    d.copy_from(&y);
+    for (i, mut d) in d.column_iter_mut().enumerate() {
         let mut factor = targets.weight(i) / n_batch as f32;
         if let Loss::Focal { gamma } = loss {
-            let class = distributions.class(i);
+            let class = targets.values.class(i, classes);
             let p = d[class];
             factor *=
                 (1.0 - p).max(0.0).powf(gamma as f32) * (1.0 - gamma as f32 * p * log_slope(p));
             d[class] -= 1.0;
         } else {
-            distributions.subtract(i, 1.0 - smoothing, d.as_mut_slice());
+            targets.values.subtract(i, 1.0 - smoothing, d.as_mut_slice());
         }
         if smoothing > 0.0 {
             d.add_scalar_mut(-smoothing / classes as f32);
@@ -83,14 +76,13 @@ pub(super) fn backward(
 /// `-sum_j q_j ln(p_j)` of probabilities, clipped to `[1e-7, 1 - 1e-7]` as in the book.
 pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
     let (classes, n) = probabilities.shape();
-    let distributions = Distributions { values: targets.values, classes };
     let n_samples = n as u64;
     let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
     for (i, p) in probabilities.column_iter().enumerate() {
         let logarithms = p.map(|p| p.clamp(1e-7, 1.0 - 1e-7).ln());
-        let loss = -f64::from(distributions.dot(i, logarithms.as_slice()));
+        let loss = -f64::from(targets.values.dot(i, logarithms.as_slice()));
         sum.loss += f64::from(targets.weight(i)) * loss;
-        sum.correct += u64::from(argmax(p.as_slice()) == distributions.class(i));
+        sum.correct += u64::from(argmax(p.as_slice()) == targets.values.class(i, classes));
     }
     sum
 }
@@ -105,43 +97,25 @@ fn smoothing(loss: Loss) -> f64 {
     if let Loss::CrossEntropy { smoothing } = loss { smoothing } else { 0.0 }
 }
 
-/// Targets as distributions over the classes.
-struct Distributions<'a> {
-    values: Values<'a>,
-    classes: usize,
-}
-
-impl<'a> Distributions<'a> {
-    fn of_sample(&self, numbers: &'a [f32], i: usize) -> &'a [f32] {
-        &numbers[i * self.classes..(i + 1) * self.classes]
-    }
-
-    /// The class of sample `i`; of a distribution, the most probable one.
-    fn class(&self, i: usize) -> usize {
-        match self.values {
-            Values::Classes(labels) => labels[i] as usize,
-            Values::Numbers { numbers, .. } => argmax(self.of_sample(numbers, i)),
-        }
-    }
-
+/// Targets as distributions `q` over the classes.
+impl Values<'_> {
     /// `sum_j q_j z_j` of sample `i`.
-    fn dot(&self, i: usize, z: &[f32]) -> f32 {
-        match self.values {
-            Values::Classes(labels) => z[labels[i] as usize],
-            Values::Numbers { numbers, .. } => {
-                self.of_sample(numbers, i).iter().zip(z).map(|(q, z)| q * z).sum()
+    fn dot(self, i: usize, z: &[f32]) -> f32 {
+        match self {
+            Self::Classes(labels) => z[labels[i] as usize],
+            Self::Numbers { numbers, .. } => {
+                numbers[i * z.len()..].iter().zip(z).map(|(q, z)| q * z).sum()
             }
         }
     }
 
     /// `d -= factor q` of sample `i`.
-    fn subtract(&self, i: usize, factor: f32, d: &mut [f32]) {
-        match self.values {
-            Values::Classes(labels) => d[labels[i] as usize] -= factor,
-            Values::Numbers { numbers, .. } => {
-                for (d, q) in d.iter_mut().zip(self.of_sample(numbers, i)) {
-                    *d -= factor * q;
-                }
+    fn subtract(self, i: usize, factor: f32, d: &mut [f32]) {
+        match self {
+            Self::Classes(labels) => d[labels[i] as usize] -= factor,
+            Self::Numbers { numbers, .. } => {
+                let q = &numbers[i * d.len()..];
+                d.iter_mut().zip(q).for_each(|(d, q)| *d -= factor * q);
             }
         }
     }
@@ -157,8 +131,9 @@ mod tests {
     /// Softmax and cross-entropy of classes: the loss, and what becomes of `p` and `d`.
     fn fused(z: &DMatrix<f32>, labels: &[u32]) -> (LossSum, DMatrix<f32>, DMatrix<f32>) {
         let (mut p, mut d) = (z.clone(), z.clone());
-        let sum = forward(Loss::default(), z.as_view(), labels.into(), p.as_view_mut());
-        backward(Loss::default(), p.as_view(), labels.into(), labels.len(), d.as_view_mut());
+        let objective = Objective::classes(labels);
+        let sum = forward(&objective, z.as_view(), p.as_view_mut());
+        backward(&objective, p.as_view(), d.as_view_mut());
         (sum, p, d)
     }
 
@@ -177,7 +152,7 @@ mod tests {
         }
 
         // The same through probabilities.
-        let apart = of_outputs(p.as_view(), (&labels).into());
+        let apart = of_outputs(p.as_view(), labels[..].into());
         assert!((apart.loss - sum.loss).abs() < 1e-6);
         assert_eq!(apart.correct, sum.correct);
     }

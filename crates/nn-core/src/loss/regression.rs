@@ -1,6 +1,6 @@
 //! Losses of numbers: squared, absolute, and Huber's between the two.
 
-use super::{Loss, LossSum, Targets};
+use super::{Loss, LossSum, Objective, Targets};
 use crate::buffer::{MatrixView, MatrixViewMut};
 
 /// How near a prediction must be to its target to count as right, in the book's measure of accuracy for
@@ -46,13 +46,8 @@ pub(super) fn forward(loss: Loss, y: MatrixView<'_>, targets: Targets<'_>) -> Lo
     sum
 }
 
-pub(super) fn backward(
-    loss: Loss,
-    y: MatrixView<'_>,
-    targets: Targets<'_>,
-    n_batch: usize,
-    mut dy: MatrixViewMut<'_>,
-) {
+pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut dy: MatrixViewMut<'_>) {
+    let &Objective { loss, targets, n_batch } = objective;
     let outputs = y.nrows();
     let (numbers, _) = targets.numbers(outputs);
     let columns = y.column_iter().zip(dy.column_iter_mut()).zip(numbers);

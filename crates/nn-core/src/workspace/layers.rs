@@ -17,21 +17,15 @@ impl Workspace {
 
     #[track_caller]
     pub(crate) fn check_model(&self, model: &Arc<Architecture>) {
-        let is_same = Arc::ptr_eq(&self.architecture, model) || self.architecture == *model;
-        assert!(
-            is_same,
-            "workspace: expected one made for {model}, found one for {}",
-            self.architecture
-        );
+        let own = &self.architecture;
+        let is_same = Arc::ptr_eq(own, model) || own == model;
+        assert!(is_same, "workspace: expected one made for {model}, found one for {own}");
     }
 
     #[track_caller]
     pub(crate) fn check_training(&self) {
-        let is_training = !self.gradients.is_empty();
-        assert!(
-            is_training,
-            "workspace: expected one from Workspace::training, found one for inference"
-        );
+        let expected = "expected one from Workspace::training, found one for inference";
+        assert!(!self.gradients.is_empty(), "workspace: {expected}");
     }
 
     /// Panics if the samples have not come as far as `state`, which `expected` describes.

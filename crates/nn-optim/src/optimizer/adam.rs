@@ -77,80 +77,41 @@ impl UpdateRule for AdamConfig {
     }
 
     fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], [m, v, v_max]: Moments<'_>) {
-        let factors = Factors::new(self, step);
-        // A loop each instead of a condition within one, which would be evaluated for every parameter.
-        match self.amsgrad {
-            false => factors.update(params, gradient, m, v),
-            true => factors.update_amsgrad(params, gradient, m, v, v_max),
-        }
-    }
-}
-
-/// The numbers of a step that all parameters share.
-struct Factors {
-    beta_1: f32,
-    one_minus_beta_1: f32,
-    beta_2: f32,
-    one_minus_beta_2: f32,
-    /// The learning rate over the first bias correction.
-    step_size: f32,
-    /// One over the root of the second bias correction.
-    root_scale: f32,
-    epsilon: f32,
-}
-
-impl Factors {
-    fn new(config: &AdamConfig, step: Step) -> Self {
-        let &AdamConfig { beta_1, beta_2, epsilon, .. } = config;
+        let &Self { beta_1, beta_2, epsilon, amsgrad } = self;
         // powf, not powi: the count exceeds i32. Both corrections are folded into two factors.
         let t = step.number as f64;
         let (correction_1, correction_2) = (1.0 - beta_1.powf(t), 1.0 - beta_2.powf(t));
-        Self {
-            beta_1: beta_1 as f32,
-            one_minus_beta_1: (1.0 - beta_1) as f32,
-            beta_2: beta_2 as f32,
-            one_minus_beta_2: (1.0 - beta_2) as f32,
-            step_size: (step.learning_rate / correction_1) as f32,
-            root_scale: (1.0 / correction_2.sqrt()) as f32,
-            epsilon: epsilon as f32,
+        let step_size = (step.learning_rate / correction_1) as f32;
+        let root_scale = (1.0 / correction_2.sqrt()) as f32;
+        let (beta_1, one_minus_beta_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
+        let (beta_2, one_minus_beta_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
+        let epsilon = epsilon as f32;
+        let (pairs, moments) = (params.iter_mut().zip(gradient), m.iter_mut().zip(v));
+        let arch = pulp::Arch::new();
+        // A loop each instead of a condition within one, which would be evaluated for every parameter.
+        if amsgrad {
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    for ((param, &g), ((m, v), v_max)) in pairs.zip(moments.zip(v_max)) {
+                        *m = flushed(beta_1 * *m + one_minus_beta_1 * g);
+                        *v = flushed(beta_2 * *v + one_minus_beta_2 * g * g);
+                        *v_max = if *v > *v_max { *v } else { *v_max };
+                        *param -= step_size * *m / (v_max.sqrt() * root_scale + epsilon);
+                    }
+                },
+            );
+        } else {
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    for ((param, &g), (m, v)) in pairs.zip(moments) {
+                        *m = flushed(beta_1 * *m + one_minus_beta_1 * g);
+                        *v = flushed(beta_2 * *v + one_minus_beta_2 * g * g);
+                        *param -= step_size * *m / (v.sqrt() * root_scale + epsilon);
+                    }
+                },
+            );
         }
-    }
-
-    fn update(&self, params: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) {
-        let f = self;
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let moments = m.iter_mut().zip(v.iter_mut());
-                for ((param, &g), (m, v)) in params.iter_mut().zip(gradient).zip(moments) {
-                    *m = flushed(f.beta_1 * *m + f.one_minus_beta_1 * g);
-                    *v = flushed(f.beta_2 * *v + f.one_minus_beta_2 * g * g);
-                    *param -= f.step_size * *m / (v.sqrt() * f.root_scale + f.epsilon);
-                }
-            },
-        );
-    }
-
-    fn update_amsgrad(
-        &self,
-        params: &mut [f32],
-        gradient: &[f32],
-        m: &mut [f32],
-        v: &mut [f32],
-        v_max: &mut [f32],
-    ) {
-        let f = self;
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let moments = m.iter_mut().zip(v.iter_mut()).zip(v_max.iter_mut());
-                for ((param, &g), ((m, v), v_max)) in params.iter_mut().zip(gradient).zip(moments) {
-                    *m = flushed(f.beta_1 * *m + f.one_minus_beta_1 * g);
-                    *v = flushed(f.beta_2 * *v + f.one_minus_beta_2 * g * g);
-                    *v_max = if *v > *v_max { *v } else { *v_max };
-                    *param -= f.step_size * *m / (v_max.sqrt() * f.root_scale + f.epsilon);
-                }
-            },
-        );
     }
 }

@@ -62,18 +62,12 @@ impl UpdateRule for SgdConfig {
         check(has_momentum, "momentum", "above 0, to be Nesterov's", self.momentum)
     }
 
-    fn update(
-        &self,
-        step: Step,
-        params: &mut [f32],
-        gradient: &[f32],
-        [velocity, ..]: Moments<'_>,
-    ) {
+    fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], [v, ..]: Moments<'_>) {
         let (rate, momentum) = (step.learning_rate as f32, self.momentum as f32);
         let pairs = params.iter_mut().zip(gradient);
         let arch = pulp::Arch::new();
         // A loop each instead of a condition within one, which would be evaluated for every parameter.
-        if velocity.is_empty() {
+        if v.is_empty() {
             arch.dispatch(
                 #[inline(always)]
                 || {
@@ -86,7 +80,7 @@ impl UpdateRule for SgdConfig {
             arch.dispatch(
                 #[inline(always)]
                 || {
-                    for ((param, &g), v) in pairs.zip(velocity) {
+                    for ((param, &g), v) in pairs.zip(v) {
                         *v = flushed(momentum * *v - rate * g);
                         *param += momentum * *v - rate * g;
                     }
@@ -96,7 +90,7 @@ impl UpdateRule for SgdConfig {
             arch.dispatch(
                 #[inline(always)]
                 || {
-                    for ((param, &g), v) in pairs.zip(velocity) {
+                    for ((param, &g), v) in pairs.zip(v) {
                         *v = flushed(momentum * *v - rate * g);
                         *param += *v;
                     }
