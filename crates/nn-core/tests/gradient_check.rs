@@ -315,6 +315,41 @@ fn losses_of_numbers() {
     }
 }
 
+/// A layer alone, so that no other one's bound stands in. The samples are alike and far from 0, so that their gradients
+/// are large and add up.
+#[test]
+fn no_gradient_is_beyond_its_bound() {
+    for layer in [Layer::dense(2), Layer::LAYER_NORM] {
+        let model = Model::new(Architecture::new(2, &[layer]).unwrap(), Init::Glorot, 5);
+        let mut workspace = Workspace::training(&model, N_SAMPLES);
+        workspace.input_mut(N_SAMPLES).copy_from_slice(&[3.0, -4.0].repeat(N_SAMPLES));
+        let numbers = [20.0, -20.0].repeat(N_SAMPLES);
+        let values = Values::Numbers { numbers: &numbers, precision: 0.0 };
+        let targets = Targets { values, weights: &[] };
+        let objective = Objective { loss: Loss::MeanSquaredError, targets, n_batch: N_SAMPLES };
+        model.loss(&objective, &mut workspace);
+        model.backward(&objective, &mut workspace);
+        let bound = workspace.gradient_bound();
+        let mut gradient = zeros(model.params().len());
+        model.gradient(&[workspace], &mut gradient);
+        let largest = gradient.iter().map(|d| f64::from(d.abs())).fold(0.0, f64::max);
+        let is_close = largest <= bound * (1.0 + 1e-6) && bound < 2.0 * largest;
+        assert!(is_close, "{layer:?}: a bound of {bound} for a largest gradient of {largest}");
+    }
+}
+
+/// What decays and what is regularised: weights, and no other parameters.
+#[test]
+fn blocks_know_their_weights() {
+    let layers = [Layer::dense(300), Layer::BATCH_NORM, Layer::dense(40), Layer::LAYER_NORM];
+    let model = Model::new(Architecture::new(50, &layers).unwrap(), Init::He, 0);
+    let mut n_weights = [0; 4];
+    for block in model.gradient_blocks() {
+        n_weights[block.layer] += block.n_weights;
+    }
+    assert_eq!(n_weights, [50 * 300, 0, 300 * 40, 0]);
+}
+
 /// A weight too few is not one of 1.
 #[test]
 #[should_panic(expected = "weights of 2 samples")]
