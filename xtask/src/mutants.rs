@@ -180,8 +180,8 @@ const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "a dataset's SHA-256 not checked",
         file: "crates/fmnist-data/src/manifest.rs",
-        from: "if found == spec.gzip || found == spec.raw {",
-        to: "if found == spec.gzip || found == spec.raw || true {",
+        from: "*found == self.gzip || *found == self.raw",
+        to: "*found == self.gzip || *found == self.raw || true",
         tests: DATA,
     },
 ];

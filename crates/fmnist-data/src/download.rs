@@ -18,7 +18,7 @@ use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-use crate::digest::{self, Digest, Digesting};
+use crate::digest::{self, Digesting};
 use crate::error::{Attempt, Error};
 use crate::manifest::{self, FileSpec};
 use crate::sniff;
@@ -92,31 +92,17 @@ pub fn fetch(
     sources: &[Source],
     progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
-    let agent = config(Timeouts::default()).build().new_agent();
+    let agent = config().build().new_agent();
     Fetch { dir, sources, agent, progress }.all(&manifest::fashion_mnist().files)
 }
 
-/// How long to wait for a source.
-struct Timeouts {
-    connect: Duration,
-    read: Duration,
-    total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let [connect, read, total] = [10, 30, 15 * 60].map(Duration::from_secs);
-        Self { connect, read, total }
-    }
-}
-
-fn config(timeouts: Timeouts) -> ConfigBuilder<AgentScope> {
+fn config() -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
         .user_agent(concat!("fmnist-data/", env!("CARGO_PKG_VERSION")))
         .max_redirects(5)
-        .timeout_connect(Some(timeouts.connect))
-        .timeout_per_read(Some(timeouts.read))
-        .timeout_global(Some(timeouts.total))
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_per_read(Some(Duration::from_secs(30)))
+        .timeout_global(Some(Duration::from_mins(15)))
 }
 
 /// Why a copy failed: because of the source, so that the next one is tried, or because of this machine.
@@ -317,11 +303,7 @@ fn is_good(path: &Path, spec: &FileSpec) -> Result<bool, Error> {
         return Ok(false);
     }
     let (_, bytes) = digest::open(path)?;
-    if bytes != spec.gzip.bytes && bytes != spec.raw.bytes {
-        return Ok(false);
-    }
-    let found = digest::of_file(path)?;
-    Ok(found == spec.gzip || found == spec.raw)
+    Ok(spec.has_len(bytes) && spec.is(&digest::of_file(path)?))
 }
 
 /// Removes temporary files of killed downloads. Only under the lock, when no other process uses such a file.
@@ -339,7 +321,7 @@ fn sweep(dir: &Path) -> Result<(), Error> {
 
 /// The error of a file that could not be written. It adds the required space, which the system does not say.
 fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
-    let FileSpec { gzip: Digest { bytes, .. }, .. } = spec;
+    let bytes = spec.gzip.bytes;
     let hint =
         format!("{error}; the file takes {bytes} bytes: make room, or name another directory");
     Error::io(path, "write")(io::Error::new(error.kind(), hint))
@@ -358,11 +340,7 @@ fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
 fn install(temporary: NamedTempFile, path: &Path, dir: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
-    sync_directory(dir)
-}
-
-/// Makes a rename survive a power cut. Windows cannot open directories.
-fn sync_directory(dir: &Path) -> io::Result<()> {
+    // Windows cannot open directories.
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
