@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use nn_train::TrainingState;
+
 use super::lock::FileLock;
 use super::system::{Disk, SystemDisk};
 use super::{file, temporary};
@@ -92,8 +94,7 @@ impl CheckpointDir {
     ///
     /// If the checkpoint has no state of training, or as [`CheckpointRef::save`].
     pub fn save(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        let step = checkpoint.training.map(|training| training.optimizer.step());
-        let step = check_training(step)?;
+        let step = step(checkpoint.training)?;
         // A run has only one state at a step, and it has been saved.
         if self.steps.contains(&step) {
             return Ok(());
@@ -219,27 +220,18 @@ fn read(directory: &Path) -> Result<(Vec<u64>, Newest), Error> {
 /// A checkpoint from which a run can be resumed, and its step, which must be the one in its name.
 fn load(path: &Path, named: Option<u64>) -> Result<(u64, Checkpoint), Error> {
     let checkpoint = Checkpoint::load(path)?;
-    let step = checkpoint.training.as_ref().map(|training| training.optimizer.step());
-    let check = || {
-        let step = check_training(step)?;
-        let expected = format!("{}, as the file's name says", named.unwrap_or(step));
-        check_value(
-            named.is_none_or(|named| named == step),
-            "training.optimizer.step",
-            expected,
-            step,
-        )?;
-        Ok(step)
-    };
-    Ok((check().map_err(Error::file(path))?, checkpoint))
+    let step = step(checkpoint.training.as_ref()).map_err(Error::file(path))?;
+    let named = named.unwrap_or(step);
+    let expected = format!("{named}, as the file's name says");
+    check_value(named == step, "training.optimizer.step", expected, step)
+        .map_err(Error::file(path))?;
+    Ok((step, checkpoint))
 }
 
-fn check_training(step: Option<u64>) -> Result<u64, Error> {
-    step.ok_or_else(|| Error::Value {
-        field: "training".into(),
-        expected: "a state of training".into(),
-        found: "none".into(),
-    })
+/// The step of a training, which every checkpoint in a directory must have.
+fn step(training: Option<&TrainingState>) -> Result<u64, Error> {
+    let step = training.map(|training| training.optimizer.step());
+    step.ok_or_else(|| Error::value("training", "a state of training", "none"))
 }
 
 /// Saves the bytes of a checkpoint in a directory whose usable checkpoints have these steps.

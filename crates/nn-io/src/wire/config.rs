@@ -8,7 +8,7 @@ use nn_core::{Architecture, Loss as CoreLoss, Penalty as CorePenalty};
 use nn_train::RunConfig;
 use serde::{Deserialize, Serialize};
 
-use super::form::{count, is_default, is_false, list, real32, unknown};
+use super::form::{count, is_default, list, real32, unknown};
 use crate::error::{check_limit, check_value};
 use crate::{Error, limits};
 
@@ -25,23 +25,14 @@ pub(super) struct Config {
     pub(super) shuffle: Option<Shuffle>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) loss: Loss,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::CLASSES }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::CLASSES }>")]
     pub(super) class_weights: Vec<f64>,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::LAYERS }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
     pub(super) penalties: Vec<Penalty>,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::LAYERS }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
     pub(super) frozen: Vec<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) clip: Option<Clip>,
@@ -51,13 +42,13 @@ pub(super) struct Config {
     pub(super) averaging: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) monitor: Option<Monitor>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) keep_best: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) early_stop: Option<EarlyStop>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) init: Option<Init>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) validates_on_test: bool,
 }
 
