@@ -100,19 +100,17 @@ fn split<R: Read>(
 /// Reads the header; the number of its columns gives the size of the images.
 fn header<R: Read>(table: &mut Table<'_, R>, size: Option<ImageSize>) -> Result<ImageSize, Error> {
     let n_pixels = table.header()?;
+    let side = n_pixels.isqrt();
+    let found = size.or(ImageSize::new(side, side)).filter(|size| size.pixels() == n_pixels);
+    if let Some(size) = found {
+        return Ok(size);
+    }
     let expected = match size {
-        Some(size) if size.pixels() == n_pixels => return Ok(size),
         Some(size) => format!("{} columns of pixels, for images of {size}", size.pixels()),
-        None => {
-            let side = n_pixels.isqrt();
-            match ImageSize::new(side, side).filter(|size| size.pixels() == n_pixels) {
-                Some(size) => return Ok(size),
-                None => format!(
-                    "as many columns of pixels as a square of up to {MAX_SIDE} has, \
-                     or their size as well (--image-size WIDTHxHEIGHT)"
-                ),
-            }
-        }
+        None => format!(
+            "as many columns of pixels as a square of up to {MAX_SIDE} has, \
+             or their size as well (--image-size WIDTHxHEIGHT)"
+        ),
     };
     Err(table.wrong(expected, n_pixels.to_string()))
 }

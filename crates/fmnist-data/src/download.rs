@@ -130,7 +130,9 @@ impl Fetch<'_> {
                 && let Ok(_lock) = self.lock()
                 && sweep(self.dir).is_ok()
             {
-                files.iter().for_each(|spec| self.unzip(spec));
+                for spec in files {
+                    let _ = self.unzip(spec);
+                }
             }
             let good = |spec: &FileSpec| Fetched { file: spec.name, outcome: Outcome::AlreadyGood };
             return Ok(files.iter().map(good).collect());
@@ -143,7 +145,7 @@ impl Fetch<'_> {
             let outcome = self.heal(spec)?;
             fetched.push(Fetched { file: spec.name, outcome });
             // One by one: a process killed while unzipping lacks the next file, so the next run gets here again.
-            self.unzip(spec);
+            let _ = self.unzip(spec);
         }
         Ok(fetched)
     }
@@ -175,14 +177,11 @@ impl Fetch<'_> {
         spec.path_in(self.dir) == self.dir.join(spec.raw_name())
     }
 
-    /// Unzips a good file, if that is not yet done. Failure is ignored, since the unzipped file only saves time.
-    fn unzip(&self, spec: &FileSpec) {
-        if !self.is_unzipped(spec) {
-            let _ = self.try_unzip(spec);
+    /// Unzips a good file, if that is not yet done. Callers ignore failure, since the unzipped file only saves time.
+    fn unzip(&self, spec: &FileSpec) -> io::Result<()> {
+        if self.is_unzipped(spec) {
+            return Ok(());
         }
-    }
-
-    fn try_unzip(&self, spec: &FileSpec) -> io::Result<()> {
         let (file, _) = digest::open_regular(&self.dir.join(spec.name))?;
         let mut content = Digesting::new(GzDecoder::new(BufReader::new(file)));
         let mut temporary = temporary(self.dir)?;

@@ -130,12 +130,8 @@ fn open(bytes: &[u8], path: &Path) -> Result<DynamicImage, Error> {
     let format = match image::guess_format(bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
         _ => {
-            let head = bytes.get(..sniff::HEAD).unwrap_or(bytes);
-            return Err(Error::Kind {
-                path: path.into(),
-                expected: "a PNG or JPEG image",
-                found: sniff::describe(head),
-            });
+            let (expected, found) = ("a PNG or JPEG image", sniff::describe(bytes));
+            return Err(Error::Kind { path: path.into(), expected, found });
         }
     };
     read(bytes, format).map_err(|error| broken(path, error.to_string()))
