@@ -142,18 +142,18 @@ impl Newest {
 /// Locks a directory, and removes the temporary files that killed runs left in it.
 fn lock(directory: &Path) -> Result<FileLock, Error> {
     let lock = FileLock::lock(&directory.join(LOCK), directory)?;
-    let is_ours = |name: &[u8]| {
-        name == BEST.as_bytes() || str::from_utf8(name).is_ok_and(|name| step_of(name).is_some())
-    };
-    temporary::sweep(directory, is_ours)?;
+    temporary::sweep(directory, |name| str::from_utf8(name).is_ok_and(is_checkpoint))?;
     Ok(lock)
 }
 
 /// Whether this is a file of a directory of checkpoints, which is locked as a whole.
 pub(crate) fn is_in_directory(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_ours = step_of(name).is_some() || name == BEST || name == LOCK;
-    is_ours && temporary::directory(path).join(LOCK).exists()
+    (is_checkpoint(name) || name == LOCK) && temporary::directory(path).join(LOCK).exists()
+}
+
+fn is_checkpoint(name: &str) -> bool {
+    step_of(name).is_some() || name == BEST
 }
 
 /// `ckpt-000860.model` for step 860.

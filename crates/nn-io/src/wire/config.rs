@@ -17,39 +17,39 @@ pub(super) const FEATURE: u32 = 1 << 4;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Config {
-    pub(super) seed: u64,
-    pub(super) batch_size: u64,
+    seed: u64,
+    batch_size: u64,
     #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub(super) accumulation: u64,
+    accumulation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) shuffle: Option<Shuffle>,
+    shuffle: Option<Shuffle>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) loss: Loss,
+    loss: Loss,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(deserialize_with = "list::<_, _, { limits::CLASSES }>")]
-    pub(super) class_weights: Vec<f64>,
+    class_weights: Vec<f64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
-    pub(super) penalties: Vec<Penalty>,
+    penalties: Vec<Penalty>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
-    pub(super) frozen: Vec<bool>,
+    frozen: Vec<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) clip: Option<Clip>,
+    clip: Option<Clip>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) augmentation: Augment,
+    augmentation: Augment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) averaging: Option<f64>,
+    averaging: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) monitor: Option<Monitor>,
+    monitor: Option<Monitor>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) keep_best: bool,
+    keep_best: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) early_stop: Option<EarlyStop>,
+    early_stop: Option<EarlyStop>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) init: Option<Init>,
+    init: Option<Init>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) validates_on_test: bool,
+    validates_on_test: bool,
 }
 
 impl Config {
@@ -78,8 +78,7 @@ impl Config {
                 nn_train::Monitor::Accuracy => Some(Monitor::Accuracy),
             },
             keep_best: config.keep_best,
-            early_stop: config.early_stop.map(|it| {
-                let nn_train::EarlyStop { patience, min_delta } = it;
+            early_stop: config.early_stop.map(|nn_train::EarlyStop { patience, min_delta }| {
                 EarlyStop { patience, min_delta }
             }),
             init: Init::new(config.init)?,
@@ -146,14 +145,14 @@ impl Config {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Shuffle {
+enum Shuffle {
     Once,
 }
 
 /// Each variant is a map of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Loss {
+enum Loss {
     CrossEntropy { smoothing: f64 },
     Focal { gamma: f64 },
     BinaryCrossEntropy {},
@@ -194,11 +193,11 @@ impl Default for Loss {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Penalty {
-    pub(super) weights_l1: f64,
-    pub(super) weights_l2: f64,
-    pub(super) biases_l1: f64,
-    pub(super) biases_l2: f64,
+struct Penalty {
+    weights_l1: f64,
+    weights_l2: f64,
+    biases_l1: f64,
+    biases_l2: f64,
 }
 
 impl Penalty {
@@ -215,16 +214,16 @@ impl Penalty {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Clip {
+enum Clip {
     Value(f64),
     Norm(f64),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Augment {
-    pub(super) flip: bool,
-    pub(super) shift: u64,
-    pub(super) cutout: u64,
+struct Augment {
+    flip: bool,
+    shift: u64,
+    cutout: u64,
 }
 
 impl Augment {
@@ -249,20 +248,20 @@ impl Augment {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Monitor {
+enum Monitor {
     Accuracy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct EarlyStop {
-    pub(super) patience: u64,
-    pub(super) min_delta: f64,
+struct EarlyStop {
+    patience: u64,
+    min_delta: f64,
 }
 
 /// Each except He's, which is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Init {
+enum Init {
     HeUniform,
     Glorot,
     GlorotNormal,
