@@ -137,7 +137,7 @@ const SAFETY: [Mutant; 21] = [
     },
     Mutant {
         name: "a CRC not checked",
-        file: "crates/nn-io/src/decode.rs",
+        file: "crates/nn-io/src/error.rs",
         from: "if found == expected {\n        return Ok(());",
         to: "if found == expected || offset > 0 {\n        return Ok(());",
         tests: NN_IO,
@@ -145,8 +145,8 @@ const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "the header's CRC not checked",
         file: "crates/nn-io/src/wire/header.rs",
-        from: "if fields.crc != found {",
-        to: "if fields.crc != found && false {",
+        from: "check_crc(0, \"header\", crc, checked)?;",
+        to: "",
         tests: NN_IO,
     },
     Mutant {
@@ -180,8 +180,8 @@ const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "a dataset's SHA-256 not checked",
         file: "crates/fmnist-data/src/manifest.rs",
-        from: "if found == spec.gzip || found == spec.raw {",
-        to: "if found == spec.gzip || found == spec.raw || true {",
+        from: "*found == self.gzip || *found == self.raw",
+        to: "*found == self.gzip || *found == self.raw || true",
         tests: DATA,
     },
 ];

@@ -7,15 +7,13 @@
 mod table;
 
 use std::io::Read;
-use std::panic::resume_unwind;
-use std::path::Path;
-use std::thread;
+use std::path::{Path, PathBuf};
 
 use table::Table;
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, MAX_CLASSES, MAX_IMAGES, MAX_PIXELS,
-    MAX_SIDE, Split, fashion_mnist_classes,
+    MAX_SIDE, Split, fashion_mnist_classes, read_both,
 };
 use crate::{Error, classes, digest};
 
@@ -39,49 +37,35 @@ impl Dataset {
     /// When a file is missing, cannot be read or breaks the format, when a label has no name in
     /// `classes.txt`, or when the pixels are not those of images of `size`, or of any square.
     pub fn load_csv(dir: &Path, size: Option<ImageSize>) -> Result<Self, Error> {
-        load(dir, size)
-    }
-}
-
-fn load(dir: &Path, size: Option<ImageSize>) -> Result<Dataset, Error> {
-    let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
-    let Some(names) = [FASHION_MNIST, ANY].into_iter().find(is_there) else {
-        let expected = [FASHION_MNIST, ANY].map(|names| names.join(" and ")).join(", or ");
-        let found = [FASHION_MNIST, ANY].concat().into_iter().find(|name| dir.join(name).exists());
-        return Err(Error::Layout {
-            path: dir.into(),
-            expected,
-            found: found.map_or_else(|| "none of them".into(), |name| format!("{name} alone")),
-            hint: "name the directory that has both",
+        let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
+        let Some(names) = [FASHION_MNIST, ANY].into_iter().find(is_there) else {
+            let expected = [FASHION_MNIST, ANY].map(|names| names.join(" and ")).join(", or ");
+            let found =
+                [FASHION_MNIST, ANY].concat().into_iter().find(|name| dir.join(name).exists());
+            return Err(Error::Layout {
+                path: dir.into(),
+                expected,
+                found: found.map_or_else(|| "none of them".into(), |name| format!("{name} alone")),
+                hint: "name the directory that has both",
+            });
+        };
+        let named = classes::read(dir)?;
+        let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
+        let read = |path: PathBuf| {
+            let split = split(&mut Table::new(digest::open(&path)?.0, &path), n_classes, size)?;
+            Ok((path, split))
+        };
+        let pixels = |images: &Images| {
+            format!("images of {} pixels", images.width.saturating_mul(images.height))
+        };
+        let (train, test) = read_both(names.map(|name| dir.join(name)), read, pixels)?;
+        let class_names = named.unwrap_or_else(|| {
+            let numbered = classes::numbered(&[&train, &test]);
+            let are_garments = names == FASHION_MNIST && numbered.len() <= CLASS_NAMES.len();
+            if are_garments { fashion_mnist_classes() } else { numbered }
         });
-    };
-    let named = classes::read(dir)?;
-    let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
-    let [train_path, test_path] = names.map(|name| dir.join(name));
-    let (train, test) = thread::scope(|scope| {
-        let test = scope.spawn(|| read_split(&test_path, n_classes, size));
-        let train = read_split(&train_path, n_classes, size);
-        (train, test.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
-    let (train, test) = (train?, test?);
-    let pixels = |split: &Split| {
-        format!("images of {} pixels", split.images.width.saturating_mul(split.images.height))
-    };
-    if pixels(&train) != pixels(&test) {
-        let (found, expected) = (pixels(&test), pixels(&train));
-        return Err(Error::Disagreement { path: test_path, found, other: train_path, expected });
+        Ok(Self::new(train, test, DatasetName::Csv, class_names))
     }
-    let class_names = named.unwrap_or_else(|| {
-        let numbered = classes::numbered(&[&train, &test]);
-        let are_garments = names == FASHION_MNIST && numbered.len() <= CLASS_NAMES.len();
-        if are_garments { fashion_mnist_classes() } else { numbered }
-    });
-    Ok(Dataset::new(train, test, DatasetName::Csv, class_names))
-}
-
-fn read_split(path: &Path, n_classes: usize, size: Option<ImageSize>) -> Result<Split, Error> {
-    let (file, _) = digest::open(path)?;
-    split(&mut Table::new(file, path), n_classes, size)
 }
 
 /// Reads all of a table.
@@ -116,19 +100,17 @@ fn split<R: Read>(
 /// Reads the header; the number of its columns gives the size of the images.
 fn header<R: Read>(table: &mut Table<'_, R>, size: Option<ImageSize>) -> Result<ImageSize, Error> {
     let n_pixels = table.header()?;
+    let side = n_pixels.isqrt();
+    let found = size.or(ImageSize::new(side, side)).filter(|size| size.pixels() == n_pixels);
+    if let Some(size) = found {
+        return Ok(size);
+    }
     let expected = match size {
-        Some(size) if size.pixels() == n_pixels => return Ok(size),
         Some(size) => format!("{} columns of pixels, for images of {size}", size.pixels()),
-        None => {
-            let side = n_pixels.isqrt();
-            match ImageSize::new(side, side).filter(|size| size.pixels() == n_pixels) {
-                Some(size) => return Ok(size),
-                None => format!(
-                    "as many columns of pixels as a square of up to {MAX_SIDE} has, \
-                     or their size as well (--image-size WIDTHxHEIGHT)"
-                ),
-            }
-        }
+        None => format!(
+            "as many columns of pixels as a square of up to {MAX_SIDE} has, \
+             or their size as well (--image-size WIDTHxHEIGHT)"
+        ),
     };
     Err(table.wrong(expected, n_pixels.to_string()))
 }

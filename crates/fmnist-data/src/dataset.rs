@@ -6,11 +6,14 @@
 mod image_size;
 
 use std::fmt;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::idx;
+use crate::{Error, idx};
 
 pub use image_size::{ImageSize, MAX_SIDE};
 
@@ -167,6 +170,25 @@ impl Dataset {
         let sha256 = hex(&hasher.finalize());
         Self { train, test, name, class_names, sha256 }
     }
+}
+
+/// Reads training and test set at the same time, each with the path of its images, and checks that the images of both
+/// have the same size in the words of `size`.
+pub(crate) fn read_both<T: Send>(
+    [train, test]: [T; 2],
+    read: impl Fn(T) -> Result<(PathBuf, Split), Error> + Sync,
+    size: impl Fn(&Images) -> String,
+) -> Result<(Split, Split), Error> {
+    let (train, test) = thread::scope(|scope| {
+        let test = scope.spawn(|| read(test));
+        (read(train), test.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    let ((train_path, train), (test_path, test)) = (train?, test?);
+    let (expected, found) = (size(&train.images), size(&test.images));
+    if found == expected {
+        return Ok((train, test));
+    }
+    Err(Error::Disagreement { path: test_path, found, other: train_path, expected })
 }
 
 /// [`CLASS_NAMES`] as owned strings.

@@ -18,7 +18,7 @@ use ureq::Agent;
 use ureq::config::ConfigBuilder;
 use ureq::typestate::AgentScope;
 
-use crate::digest::{self, Digest, Digesting};
+use crate::digest::{self, Digesting};
 use crate::error::{Attempt, Error};
 use crate::manifest::{self, FileSpec};
 use crate::sniff;
@@ -92,31 +92,17 @@ pub fn fetch(
     sources: &[Source],
     progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
-    let agent = config(Timeouts::default()).build().new_agent();
+    let agent = config().build().new_agent();
     Fetch { dir, sources, agent, progress }.all(&manifest::fashion_mnist().files)
 }
 
-/// How long to wait for a source.
-struct Timeouts {
-    connect: Duration,
-    read: Duration,
-    total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        let [connect, read, total] = [10, 30, 15 * 60].map(Duration::from_secs);
-        Self { connect, read, total }
-    }
-}
-
-fn config(timeouts: Timeouts) -> ConfigBuilder<AgentScope> {
+fn config() -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
         .user_agent(concat!("fmnist-data/", env!("CARGO_PKG_VERSION")))
         .max_redirects(5)
-        .timeout_connect(Some(timeouts.connect))
-        .timeout_per_read(Some(timeouts.read))
-        .timeout_global(Some(timeouts.total))
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_per_read(Some(Duration::from_secs(30)))
+        .timeout_global(Some(Duration::from_mins(15)))
 }
 
 /// Why a copy failed: because of the source, so that the next one is tried, or because of this machine.
@@ -144,7 +130,9 @@ impl Fetch<'_> {
                 && let Ok(_lock) = self.lock()
                 && sweep(self.dir).is_ok()
             {
-                files.iter().for_each(|spec| self.unzip(spec));
+                for spec in files {
+                    let _ = self.unzip(spec);
+                }
             }
             let good = |spec: &FileSpec| Fetched { file: spec.name, outcome: Outcome::AlreadyGood };
             return Ok(files.iter().map(good).collect());
@@ -157,7 +145,7 @@ impl Fetch<'_> {
             let outcome = self.heal(spec)?;
             fetched.push(Fetched { file: spec.name, outcome });
             // One by one: a process killed while unzipping lacks the next file, so the next run gets here again.
-            self.unzip(spec);
+            let _ = self.unzip(spec);
         }
         Ok(fetched)
     }
@@ -189,14 +177,11 @@ impl Fetch<'_> {
         spec.path_in(self.dir) == self.dir.join(spec.raw_name())
     }
 
-    /// Unzips a good file, if that is not yet done. Failure is ignored, since the unzipped file only saves time.
-    fn unzip(&self, spec: &FileSpec) {
-        if !self.is_unzipped(spec) {
-            let _ = self.try_unzip(spec);
+    /// Unzips a good file, if that is not yet done. Callers ignore failure, since the unzipped file only saves time.
+    fn unzip(&self, spec: &FileSpec) -> io::Result<()> {
+        if self.is_unzipped(spec) {
+            return Ok(());
         }
-    }
-
-    fn try_unzip(&self, spec: &FileSpec) -> io::Result<()> {
         let (file, _) = digest::open_regular(&self.dir.join(spec.name))?;
         let mut content = Digesting::new(GzDecoder::new(BufReader::new(file)));
         let mut temporary = temporary(self.dir)?;
@@ -317,11 +302,7 @@ fn is_good(path: &Path, spec: &FileSpec) -> Result<bool, Error> {
         return Ok(false);
     }
     let (_, bytes) = digest::open(path)?;
-    if bytes != spec.gzip.bytes && bytes != spec.raw.bytes {
-        return Ok(false);
-    }
-    let found = digest::of_file(path)?;
-    Ok(found == spec.gzip || found == spec.raw)
+    Ok(spec.has_len(bytes) && spec.is(&digest::of_file(path)?))
 }
 
 /// Removes temporary files of killed downloads. Only under the lock, when no other process uses such a file.
@@ -339,7 +320,7 @@ fn sweep(dir: &Path) -> Result<(), Error> {
 
 /// The error of a file that could not be written. It adds the required space, which the system does not say.
 fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
-    let FileSpec { gzip: Digest { bytes, .. }, .. } = spec;
+    let bytes = spec.gzip.bytes;
     let hint =
         format!("{error}; the file takes {bytes} bytes: make room, or name another directory");
     Error::io(path, "write")(io::Error::new(error.kind(), hint))
@@ -358,11 +339,7 @@ fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
 fn install(temporary: NamedTempFile, path: &Path, dir: &Path) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
-    sync_directory(dir)
-}
-
-/// Makes a rename survive a power cut. Windows cannot open directories.
-fn sync_directory(dir: &Path) -> io::Result<()> {
+    // Windows cannot open directories.
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 

@@ -70,14 +70,11 @@ impl Folder {
         };
         let [train, test] = [train, test].map(order::spread);
         for split in [&train, &test] {
-            check(dir, split.len() <= MAX_IMAGES, || {
-                (format!("at most {MAX_IMAGES} pictures of a set"), split.len().to_string())
-            })?;
+            let expected = format_args!("at most {MAX_IMAGES} pictures of a set");
+            check(dir, split.len() <= MAX_IMAGES, expected, split.len())?;
         }
-        check(dir, !test.is_empty(), || {
-            let expected = format!("a test set, or {TEST_SHARE} pictures of some class");
-            (expected, "fewer".into())
-        })?;
+        let expected = format_args!("a test set, or {TEST_SHARE} pictures of some class");
+        check(dir, !test.is_empty(), expected, "fewer")?;
         Ok(Self { dir: dir.into(), class_names, has_test, train, test })
     }
 
@@ -131,9 +128,8 @@ impl Folder {
     fn split(&self, entries: &[Entry], wanted: &Wanted<'_>) -> Result<Split, Error> {
         let size = wanted.size;
         let bytes = entries.len().saturating_mul(size.pixels());
-        check(&self.dir, bytes as u64 <= MAX_PIXELS, || {
-            (format!("at most {MAX_PIXELS} bytes of pixels of a set"), bytes.to_string())
-        })?;
+        let expected = format_args!("at most {MAX_PIXELS} bytes of pixels of a set");
+        check(&self.dir, bytes as u64 <= MAX_PIXELS, expected, bytes)?;
         let mut pixels = vec![0; bytes];
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let share = entries.len().div_ceil(threads).max(1);
@@ -144,9 +140,9 @@ impl Folder {
                 .map(|(pixels, entries)| scope.spawn(|| wanted.read_all(entries, pixels)));
             // All are started before the first is joined. The first error in the order of the set is reported.
             let readers: Vec<_> = readers.collect();
-            let results =
+            let mut results =
                 readers.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
-            results.collect::<Vec<_>>().into_iter().collect::<Result<(), Error>>()
+            results.try_for_each(|result| result)
         })?;
         let (height, width) = (size.height(), size.width());
         let images = Images { pixels, count: entries.len(), height, width };

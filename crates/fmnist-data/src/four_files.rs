@@ -1,13 +1,10 @@
-//! Reads a dataset of four IDX files with the names of Fashion-MNIST's, in parallel, and checks that they belong
-//! together.
+//! Reads a dataset of four IDX files with the names of Fashion-MNIST's, and checks that they belong together.
 
-use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::Path;
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, Images, MAX_CLASSES, MAX_IMAGES, MAX_SIDE, Split,
-    fashion_mnist_classes,
+    fashion_mnist_classes, read_both,
 };
 use crate::idx::{self, Elements, Idx};
 use crate::manifest::{self, FileSpec, Manifest};
@@ -55,8 +52,7 @@ pub(crate) fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset,
     Ok(Dataset { train, test, name, class_names: fashion_mnist_classes(), sha256 })
 }
 
-/// Loads four files with the manifest's names, each through `read`, and checks that they belong together. The two
-/// splits are read in parallel.
+/// Loads four files with the manifest's names, each through `read`, and checks that they belong together.
 fn load_splits(
     dir: &Path,
     manifest: &Manifest,
@@ -64,7 +60,9 @@ fn load_splits(
     read: impl Fn(&FileSpec, &Path) -> Result<Idx, Error> + Sync,
 ) -> Result<(Split, Split), Error> {
     Error::check_missing(dir, manifest.missing(dir))?;
-    let split = |images: &FileSpec, labels: &FileSpec| -> Result<(PathBuf, Split), Error> {
+    let [train_images, train_labels, test_images, test_labels] = &manifest.files;
+    let files = [(train_images, train_labels), (test_images, test_labels)];
+    let split = |(images, labels): (&FileSpec, &FileSpec)| {
         let (images_path, labels_path) = (images.path_in(dir), labels.path_in(dir));
         let images = to_images(read(images, &images_path)?, &images_path)?;
         let labels = to_labels(read(labels, &labels_path)?, &labels_path, n_classes)?;
@@ -78,23 +76,8 @@ fn load_splits(
             expected: format!("{} images", images.count),
         })
     };
-    let [train_images, train_labels, test_images, test_labels] = &manifest.files;
-    let (train, test) = thread::scope(|scope| {
-        let test = scope.spawn(|| split(test_images, test_labels));
-        let train = split(train_images, train_labels);
-        (train, test.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
-    let ((train_path, train), (test_path, test)) = (train?, test?);
     let size = |images: &Images| format!("images of {} x {}", images.height, images.width);
-    if size(&train.images) != size(&test.images) {
-        return Err(Error::Disagreement {
-            path: test_path,
-            found: size(&test.images),
-            other: train_path,
-            expected: size(&train.images),
-        });
-    }
-    Ok((train, test))
+    read_both(files, split, size)
 }
 
 pub(crate) fn to_images(array: Idx, path: &Path) -> Result<Images, Error> {

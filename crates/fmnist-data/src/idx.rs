@@ -150,7 +150,7 @@ pub(crate) fn read_limited(
         other => Err(Error::Kind {
             path: name.into(),
             expected: "an IDX file, raw or gzip",
-            found: sniff::describe(other.get(..sniff::HEAD).unwrap_or(other)),
+            found: sniff::describe(other),
         }),
     }
 }

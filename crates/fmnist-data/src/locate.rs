@@ -1,7 +1,8 @@
 //! Finds the directory of the dataset, and chooses the one that a download writes to.
 //!
-//! Both use the same order: the directory given by the caller, the one in the variable [`VARIABLE`], the workspace
-//! around the current directory, the user's cache directory. The last needs the feature `download`.
+//! Both use the same order: the directory `explicit` given by the caller; the one in the variable [`VARIABLE`];
+//! `data/fashion-mnist` of the workspace around the current directory; `fmnist/fashion-mnist` of the user's cache
+//! directory. The last needs the feature `download`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -17,9 +18,7 @@ const IN_WORKSPACE: &str = "data/fashion-mnist";
 
 /// Finds the directory that holds the four files, gzip or unzipped; `None` if there is none.
 ///
-/// Looks in `explicit`; in the directory that [`VARIABLE`] names; in `data/fashion-mnist` of the
-/// workspace around the current directory; in `fmnist/fashion-mnist` of the user's cache
-/// directory. The files are not opened: [`Dataset::load`](crate::Dataset::load) verifies them.
+/// The files are not opened: [`Dataset::load`](crate::Dataset::load) verifies them.
 ///
 /// # Errors
 ///
@@ -34,9 +33,7 @@ pub fn is_named(explicit: Option<&Path>) -> bool {
     Places::here(explicit).named.is_some()
 }
 
-/// The directory to download into: the first of `explicit`, the directory that [`VARIABLE`]
-/// names, `data/fashion-mnist` of the workspace around the current directory, and
-/// `fmnist/fashion-mnist` of the user's cache directory. It need not exist yet.
+/// The directory to download into: the first in the [order of this module](self). It need not exist yet.
 ///
 /// # Errors
 ///

@@ -26,6 +26,16 @@ impl FileSpec {
         self.name.strip_suffix(".gz").unwrap_or(self.name)
     }
 
+    /// Whether the file, zipped or not, has this length.
+    pub(crate) fn has_len(&self, bytes: u64) -> bool {
+        bytes == self.gzip.bytes || bytes == self.raw.bytes
+    }
+
+    /// Whether this is the file, zipped or not.
+    pub(crate) fn is(&self, found: &Digest) -> bool {
+        *found == self.gzip || *found == self.raw
+    }
+
     /// Where the file is in `dir`: unzipped, if it is that and of the right length, or else under its
     /// published name.
     pub(crate) fn path_in(&self, dir: &Path) -> PathBuf {
@@ -57,21 +67,15 @@ impl Manifest {
     pub(crate) fn read(&self, spec: &FileSpec, path: &Path) -> Result<Idx, Error> {
         let (file, bytes) = digest::open(path)?;
         // A file of another length is not worth reading, however long it is.
-        if bytes != spec.gzip.bytes && bytes != spec.raw.bytes {
+        if !spec.has_len(bytes) {
             return Err(self.explain(spec, path));
         }
         let mut reader = BufReader::with_capacity(1 << 16, Digesting::new(file));
-        match idx::read_limited(&mut reader, path, spec.raw.bytes) {
+        let read = idx::read_limited(&mut reader, path, spec.raw.bytes);
+        match read {
             Err(error @ Error::Io { .. }) => Err(error),
-            Err(_) => Err(self.explain(spec, path)),
-            Ok(array) => {
-                let found = reader.into_inner().finish();
-                if found == spec.gzip || found == spec.raw {
-                    Ok(array)
-                } else {
-                    Err(self.explain(spec, path))
-                }
-            }
+            Ok(array) if spec.is(&reader.into_inner().finish()) => Ok(array),
+            _ => Err(self.explain(spec, path)),
         }
     }
 
@@ -83,15 +87,15 @@ impl Manifest {
     fn identify(&self, spec: &FileSpec, path: &Path) -> Result<Error, Error> {
         let head = sniff::head(path)?;
         let (_, bytes) = digest::open(path)?;
-        let forms = |spec: &FileSpec| [spec.gzip.clone(), spec.raw.clone()];
-        let mut known = self.files.iter().flat_map(forms).chain(self.mnist.iter().cloned());
         // Only a file as long as some known one can be that one; others are not hashed at all.
-        let found = if known.any(|known| known.bytes == bytes) {
+        let is_known = self.files.iter().any(|spec| spec.has_len(bytes))
+            || self.mnist.iter().any(|known| known.bytes == bytes);
+        let found = if is_known {
             let found = digest::of_file(path)?;
             if self.mnist.contains(&found) {
                 return Ok(Error::Mnist { path: path.into() });
             }
-            if let Some(other) = self.files.iter().find(|other| forms(other).contains(&found)) {
+            if let Some(other) = self.files.iter().find(|other| other.is(&found)) {
                 return Ok(Error::Swapped { path: path.into(), holds: other.name });
             }
             found.to_string()

@@ -42,9 +42,7 @@ const TRIM: u8 = 13;
 ///
 /// When the file cannot be read, is no PNG or JPEG, is damaged, or is absurdly large.
 pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    // Not a regular file alone: the shell's <(command) is a pipe.
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    prepare(&read_all(file, path)?, path, width, height)
+    prepare(&read_file(path)?, path, width, height)
 }
 
 /// Reads a PNG or JPEG file and makes it grey, without a change of its tones.
@@ -65,9 +63,12 @@ pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
 ///
 /// As [`load`].
 pub fn load_plain(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    let file = File::open(path).map_err(Error::io(path, "open"))?;
-    let grey = plain(&read_all(file, path)?, path)?;
-    Ok(fitted(grey, width, height).into_raw())
+    Ok(fitted(plain(&read_file(path)?, path)?, width, height).into_raw())
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    // Not a regular file alone: the shell's <(command) is a pipe.
+    read_all(File::open(path).map_err(Error::io(path, "open"))?, path)
 }
 
 /// A PNG or JPEG file's picture, grey.
@@ -129,19 +130,15 @@ fn open(bytes: &[u8], path: &Path) -> Result<DynamicImage, Error> {
     let format = match image::guess_format(bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
         _ => {
-            let head = bytes.get(..sniff::HEAD).unwrap_or(bytes);
-            return Err(Error::Kind {
-                path: path.into(),
-                expected: "a PNG or JPEG image",
-                found: sniff::describe(head),
-            });
+            let (expected, found) = ("a PNG or JPEG image", sniff::describe(bytes));
+            return Err(Error::Kind { path: path.into(), expected, found });
         }
     };
     read(bytes, format).map_err(|error| broken(path, error.to_string()))
 }
 
 fn prepare(bytes: &[u8], path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    let mut grey = flatten(&open(bytes, path)?);
+    let mut grey = plain(bytes, path)?;
     let mut background = border_median(&grey);
     if background > 127 {
         imageops::invert(&mut grey);

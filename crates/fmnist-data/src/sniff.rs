@@ -38,8 +38,9 @@ const MAGIC: [(&[u8], &str); 15] = [
     (b"version https://git-lfs", "a git-lfs pointer (the file itself was never fetched)"),
 ];
 
-/// A noun phrase for the file that starts with `head`.
+/// A noun phrase for the file that starts with `head`, of which only the first [`HEAD`] bytes count.
 pub(crate) fn describe(head: &[u8]) -> String {
+    let head = head.get(..HEAD).unwrap_or(head);
     if head.is_empty() {
         return "an empty file".into();
     }

@@ -5,7 +5,7 @@ use nn_core::{Buffer, Model};
 use nn_optim::Optimizer;
 use nn_train::{Best, TrainingState};
 
-use crate::error::check_value;
+use crate::error::{check_crc, check_value};
 use crate::wire::header::{self, Header};
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
@@ -19,29 +19,24 @@ impl Checkpoint {
     ///
     /// If they break any rule of the format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let (start, mut rest) = Start::read(bytes)?;
-        let tensors = start.read_tensors(&mut rest, &mut Err)?;
-        start.into_checkpoint(tensors)
+        let (description, mut rest) = Description::read(bytes)?;
+        let tensors = description.read_tensors(&mut rest, &mut Err)?;
+        description.into_checkpoint(tensors)
     }
 }
 
 /// Everything that is wrong with a file, as far as it can be read.
 pub(crate) fn damage(bytes: &[u8]) -> Vec<Error> {
     let mut damage = Vec::new();
-    let read = Start::read(bytes).and_then(|(start, mut rest)| {
+    let read = Description::read(bytes).and_then(|(description, mut rest)| {
         let mut note = |error| {
             damage.push(error);
             Ok(())
         };
-        start.read_tensors(&mut rest, &mut note)
+        description.read_tensors(&mut rest, &mut note)
     });
     damage.extend(read.err());
     damage
-}
-
-/// What a file says before its first tensor.
-pub(crate) struct Start {
-    pub(crate) description: Description,
 }
 
 /// The contents of a file's tensors.
@@ -75,8 +70,8 @@ impl Tensors {
     }
 }
 
-impl Start {
-    /// Reads it, and checks that the rest is as long as the tensors must be.
+impl Description {
+    /// Reads all that is before the first tensor, and checks that the rest is as long as the tensors must be.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Rest<'_>), Error> {
         let header = Header::parse(bytes, bytes.len() as u64)?;
         let mut rest = Rest { bytes, offset: 0 };
@@ -89,16 +84,11 @@ impl Start {
         let description = metadata.read()?;
 
         let tensors = &description.tensors;
-        let n_tensors = header.n_tensors;
+        let same_number = header.n_tensors as usize == tensors.len();
         let expected = format!("{}, as layers and training need", tensors.len());
-        check_value(
-            n_tensors as usize == tensors.len(),
-            "header, number of tensors",
-            expected,
-            n_tensors,
-        )?;
+        check_value(same_number, "header, number of tensors", expected, header.n_tensors)?;
         rest.expect("tensors", tensor::bytes_of(tensors.iter().map(|(spec, _)| spec)))?;
-        Ok((Self { description }, rest))
+        Ok((description, rest))
     }
 
     /// Takes memory for the tensors and reads them. An error in one goes to `on_damage`, which decides
@@ -108,12 +98,11 @@ impl Start {
         rest: &mut Rest<'_>,
         on_damage: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Tensors, Error> {
-        let specs = &self.description.tensors;
-        let mut tensors = Tensors::zeros(specs);
+        let mut tensors = Tensors::zeros(&self.tensors);
         let Tensors { params, statistics, moments, average, best } = &mut tensors;
         let (mut params, mut statistics) = (params.as_mut_slice(), statistics.as_mut_slice());
         let mut moments = moments.iter_mut();
-        for (spec, crc) in specs {
+        for (spec, crc) in &self.tensors {
             let values = match spec.role {
                 Role::Parameters => params.split_off_mut(..spec.len),
                 Role::Statistics => statistics.split_off_mut(..spec.len),
@@ -138,7 +127,7 @@ impl Start {
         mut rest: Rest<'_>,
         expected: impl Iterator<Item = &'a [f32]>,
     ) -> Result<(), Error> {
-        for ((spec, crc), values) in self.description.tensors.iter().zip(expected) {
+        for ((spec, crc), values) in self.tensors.iter().zip(expected) {
             let data = take_tensor(&mut rest, spec, *crc)?;
             tensor::check_elements(spec, values)?;
             let found = "others";
@@ -149,7 +138,7 @@ impl Start {
 
     /// Puts together what was read.
     fn into_checkpoint(self, tensors: Tensors) -> Result<Checkpoint, Error> {
-        let Description { architecture, info, training, .. } = self.description;
+        let Self { architecture, info, training, .. } = self;
         let Tensors { params, statistics, moments, average, best } = tensors;
         let model = Model::from_parts(architecture, params, statistics).map_err(Error::Network)?;
         let state = |training| {
@@ -173,7 +162,7 @@ impl<'a> Rest<'a> {
     fn take(&mut self, section: &str, len: u64) -> Result<&'a [u8], Error> {
         let found = self.bytes.len() as u64;
         let taken = usize::try_from(len).ok().and_then(|len| self.bytes.split_off(..len));
-        let taken = taken.ok_or_else(|| self.length(section, len, found))?;
+        let taken = taken.ok_or_else(|| Error::length(self.offset, section, len, found))?;
         self.offset = self.offset.saturating_add(len);
         Ok(taken)
     }
@@ -181,11 +170,7 @@ impl<'a> Rest<'a> {
     /// Checks that exactly this much is left.
     fn expect(&self, section: &str, len: u64) -> Result<(), Error> {
         let found = self.bytes.len() as u64;
-        if found == len { Ok(()) } else { Err(self.length(section, len, found)) }
-    }
-
-    fn length(&self, section: &str, expected: u64, found: u64) -> Error {
-        Error::Length { offset: self.offset, section: section.into(), expected, found }
+        if found == len { Ok(()) } else { Err(Error::length(self.offset, section, len, found)) }
     }
 }
 
@@ -196,14 +181,6 @@ fn check_features(expected: u32, found: u32) -> Result<(), Error> {
     );
     let error = Error::Form { offset: header::FEATURES_AT, section: "header".into(), reason };
     if expected == found { Ok(()) } else { Err(error) }
-}
-
-fn check_crc(offset: u64, section: &str, expected: u32, bytes: &[u8]) -> Result<(), Error> {
-    let found = crc32fast::hash(bytes);
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::Checksum { offset, section: section.into(), expected, found })
 }
 
 /// The data of the next tensor, not yet its elements, checked. Whatever is wrong with it, the rest begins with the one

@@ -5,7 +5,6 @@
 
 use nn_train::TrainingState;
 
-use crate::decode::Start;
 use crate::error::check_value;
 use crate::wire::header::{self, Header};
 use crate::wire::layer;
@@ -22,12 +21,12 @@ impl CheckpointRef<'_> {
     /// If [`crate::Checkpoint::from_bytes`] would refuse them, or read another checkpoint: a value is not finite, parts do
     /// not fit each other, or a limit is exceeded.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        layer::check_limits(self.model.architecture())?;
+        let layers = layer::write(self.model.architecture())?;
         let specs = tensor::tensor_specs(self.model.architecture(), contents(self)?);
         let file_len = tensor::bytes_of(&specs).saturating_add(header::LEN as u64);
         fit(file_len)?;
         let tensors = tensors(self, &specs)?;
-        let metadata = Metadata::new(self, &tensors)?;
+        let metadata = Metadata::new(self, layers, &tensors)?;
         let (features, metadata_bytes) = (metadata.features(), metadata.to_bytes()?);
 
         let file_len = fit(file_len.saturating_add(metadata_bytes.len() as u64))?;
@@ -47,9 +46,9 @@ impl CheckpointRef<'_> {
             tensor::for_each_block(values, |block| bytes.extend_from_slice(block));
         }
 
-        let (start, rest) = Start::read(&bytes)?;
-        check_same(self, &start.description)?;
-        start.check_tensors(rest, tensors.iter().map(|&(_, values)| values))?;
+        let (description, rest) = Description::read(&bytes)?;
+        check_same(self, &description)?;
+        description.check_tensors(rest, tensors.iter().map(|&(_, values)| values))?;
         Ok(bytes)
     }
 }

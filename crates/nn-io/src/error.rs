@@ -100,35 +100,20 @@ pub enum Error {
         /// The file's bits.
         found: u32,
     },
-    /// A part of the file is longer or shorter than it must be.
+    /// A part of the file has another length or another checksum than it had when it was written.
     #[error(
-        "byte {offset} ({section}): expected {expected} bytes, found {found}; \
+        "byte {offset} ({section}): expected {expected}, found {found}; \
          the file is damaged, get it again or use an older one"
     )]
-    Length {
+    Damaged {
         /// Where the part begins.
         offset: u64,
         /// The part.
         section: String,
-        /// How long it must be.
-        expected: u64,
-        /// How long it is.
-        found: u64,
-    },
-    /// A part of the file is not what was written.
-    #[error(
-        "byte {offset} ({section}): expected CRC-32 {expected:#010x}, found {found:#010x}; \
-         the file is damaged, get it again or use an older one"
-    )]
-    Checksum {
-        /// Where the part begins.
-        offset: u64,
-        /// The part.
-        section: String,
-        /// The checksum that was stored.
-        expected: u32,
-        /// The checksum of the bytes found.
-        found: u32,
+        /// The length or checksum that it must have.
+        expected: String,
+        /// The one that it has.
+        found: String,
     },
     /// The bytes contradict the format, though their checksum holds.
     #[error(
@@ -217,6 +202,22 @@ impl Error {
         }
     }
 
+    /// The error of a value that is not valid.
+    pub(crate) fn value(
+        field: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl fmt::Display,
+    ) -> Self {
+        let found = quotable(&found.to_string());
+        Self::Value { field: field.into(), expected: expected.into(), found }
+    }
+
+    /// The error of a part of the file that is longer or shorter than it must be.
+    pub(crate) fn length(offset: u64, section: &str, expected: u64, found: u64) -> Self {
+        let (expected, found) = (format!("{expected} bytes"), found.to_string());
+        Self::Damaged { offset, section: section.into(), expected, found }
+    }
+
     /// For `map_err`: adds the path and the action to an input/output error.
     pub(crate) fn io(path: &Path, action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_path_buf(), action: action.into(), source }
@@ -251,11 +252,7 @@ pub(crate) fn check_value(
     expected: impl Into<String>,
     found: impl fmt::Display,
 ) -> Result<(), Error> {
-    if valid {
-        return Ok(());
-    }
-    let found = quotable(&found.to_string());
-    Err(Error::Value { field: field.into(), expected: expected.into(), found })
+    if valid { Ok(()) } else { Err(Error::value(field, expected, found)) }
 }
 
 /// `Ok` up to the limit.
@@ -264,6 +261,21 @@ pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), 
         return Ok(());
     }
     Err(Error::Limit { what: what.into(), limit: limit as u64, found: found as u64 })
+}
+
+/// `Ok` if the bytes, a part of the file, have this checksum.
+pub(crate) fn check_crc(
+    offset: u64,
+    section: &str,
+    expected: u32,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    let found = crc32fast::hash(bytes);
+    if found == expected {
+        return Ok(());
+    }
+    let (expected, found) = (format!("CRC-32 {expected:#010x}"), format!("{found:#010x}"));
+    Err(Error::Damaged { offset, section: section.into(), expected, found })
 }
 
 /// Whether a character is a command to a terminal, or changes how it shows other text, as those that change the direction

@@ -19,7 +19,7 @@ pub fn check_size(
     architecture: &Architecture,
     run: Option<(&OptimizerConfig, &RunConfig)>,
 ) -> Result<(), Error> {
-    layer::check_limits(architecture)?;
+    layer::write(architecture)?;
     if let Some((_, config)) = run {
         check_limit("class weights", limits::CLASSES, config.class_weights.len())?;
     }

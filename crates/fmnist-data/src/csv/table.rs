@@ -50,7 +50,7 @@ impl<'a, R: Read> Table<'a, R> {
     /// Reads the column names, the first of which is `label`. Returns the number of the others.
     pub(super) fn header(&mut self) -> Result<usize, Error> {
         let head = self.input.fill_buf().map_err(Error::io(self.path, "read"))?;
-        let kind = sniff::describe(head.get(..sniff::HEAD).unwrap_or(head));
+        let kind = sniff::describe(head);
         let is_there = match self.advance() {
             // The name is too long to be `label`.
             Err(Error::Text { .. }) => true,
@@ -74,13 +74,9 @@ impl<'a, R: Read> Table<'a, R> {
         if !self.advance()? {
             return Ok(None);
         }
-        match number(self.text()).filter(|&label| usize::from(label) < n_classes) {
-            Some(label) => Ok(Some(label)),
-            None => {
-                let last = n_classes.saturating_sub(1);
-                Err(self.wrong(format!("a label of 0 to {last}"), self.found()))
-            }
-        }
+        let label = number(self.text()).filter(|&label| usize::from(label) < n_classes);
+        let expected = || format!("a label of 0 to {}", n_classes.saturating_sub(1));
+        label.map(Some).ok_or_else(|| self.wrong(expected(), self.found()))
     }
 
     /// The next pixel of a line that has `n_columns`.
@@ -90,10 +86,8 @@ impl<'a, R: Read> Table<'a, R> {
             return Err(self.wrong(format!("{n_columns} columns, as in the header"), found));
         }
         self.advance()?;
-        match number(self.text()) {
-            Some(value) => Ok(value),
-            None => Err(self.wrong("a pixel of 0 to 255".into(), self.found())),
-        }
+        let value = number(self.text());
+        value.ok_or_else(|| self.wrong("a pixel of 0 to 255".into(), self.found()))
     }
 
     /// Fails unless the line has ended.

@@ -36,7 +36,7 @@ fn directory(files: &[(&str, &[u8])]) -> TempDir {
 /// The set of this training table, and a good test table.
 fn load_with(train: &[u8]) -> Result<Dataset, Error> {
     let dir = directory(&[("train.csv", train), ("test.csv", table(4, 9).as_bytes())]);
-    load(dir.path(), two_by_three())
+    Dataset::load_csv(dir.path(), two_by_three())
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn images_are_square_unless_their_size_is_given() {
     let load_both = |n: usize, size: Option<ImageSize>| {
         let text = row(n);
         let files = [("train.csv", text.as_bytes()), ("test.csv", text.as_bytes())];
-        load(directory(&files).path(), size)
+        Dataset::load_csv(directory(&files).path(), size)
     };
     let images = load_both(49, None).unwrap().train.images;
     assert_eq!((images.width, images.height), (7, 7));
@@ -95,7 +95,7 @@ fn names_of_files_and_classes() {
     let garments = [("fashion-mnist_train.csv", train), ("fashion-mnist_test.csv", test)];
     let any = [("train.csv", train), ("test.csv", test)];
     let names = |files: &[(&str, &[u8])]| {
-        load(directory(files).path(), two_by_three()).unwrap().class_names
+        Dataset::load_csv(directory(files).path(), two_by_three()).unwrap().class_names
     };
     assert_eq!(names(&garments), CLASS_NAMES);
     assert_eq!(names(&any), ["0", "1", "2"]);
@@ -106,7 +106,7 @@ fn names_of_files_and_classes() {
     assert_eq!(names(&half), ["0", "1", "2"]);
 
     let refused = |files: &[(&str, &[u8])], words: &[&str]| {
-        let result = load(directory(files).path(), two_by_three());
+        let result = Dataset::load_csv(directory(files).path(), two_by_three());
         fixture::refused(result, words).unwrap();
     };
     let expected =

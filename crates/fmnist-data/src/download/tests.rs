@@ -36,12 +36,12 @@ fn noisy_files() -> [Vec<u8>; 4] {
 fn fetch_into(
     dir: &Path,
     manifest: &Manifest,
-    timeouts: Timeouts,
+    config: ConfigBuilder<AgentScope>,
     sources: &[Source],
     progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
     // A proxy of the machine that runs the tests has no business on the loopback interface.
-    let agent = config(timeouts).proxy(None).build().new_agent();
+    let agent = config.proxy(None).build().new_agent();
     Fetch { dir, sources, agent, progress }.all(&manifest.files)
 }
 
@@ -79,18 +79,18 @@ impl Target {
         sources: &[Source],
         progress: &mut dyn FnMut(DownloadProgress<'_>),
     ) -> Result<Vec<Fetched>, Error> {
-        let result = self.fetch_within(Timeouts::default(), sources, progress);
+        let result = self.fetch_within(config(), sources, progress);
         self.assert_nothing_wrong_has_a_name();
         result
     }
 
     fn fetch_within(
         &self,
-        timeouts: Timeouts,
+        config: ConfigBuilder<AgentScope>,
         sources: &[Source],
         progress: &mut dyn FnMut(DownloadProgress<'_>),
     ) -> Result<Vec<Fetched>, Error> {
-        fetch_into(self.dir.path(), &self.manifest, timeouts, sources, progress)
+        fetch_into(self.dir.path(), &self.manifest, config, sources, progress)
     }
 
     /// The invariant: a published name is absent or holds the published bytes; no litter.
@@ -198,7 +198,7 @@ fn a_bad_file_is_kept_until_there_is_a_better_one() {
     let target = Target::new();
     fs::write(target.path(IMAGES), b"damaged").unwrap();
     let server = target.mirror(Behaviour::WrongBytes);
-    let result = target.fetch_within(Timeouts::default(), &[server.source()], &mut |_| {});
+    let result = target.fetch_within(config(), &[server.source()], &mut |_| {});
     assert!(matches!(result, Err(Error::Download { .. })));
     assert_eq!(target.files()[IMAGES], b"damaged");
 }
@@ -209,7 +209,7 @@ fn unzipped_files_count_as_present() {
     for (spec, raw) in target.manifest.files.iter().zip(&target.raw) {
         fs::write(target.path(spec.raw_name()), raw).unwrap();
     }
-    let fetched = target.fetch_within(Timeouts::default(), &[], &mut |_| {}).unwrap();
+    let fetched = target.fetch_within(config(), &[], &mut |_| {}).unwrap();
     assert!(fetched.iter().all(|fetched| fetched.outcome == Outcome::AlreadyGood));
     assert!(!target.path(LOCK).exists(), "a complete directory is not written to");
 }

@@ -3,6 +3,7 @@
 //! Only two levels are read, so a loop of links does no harm.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> 
     }
     for part in parts.iter().filter(|part| part.is_dir()) {
         let inner = entries(part)?.into_iter().find(|entry| entry.is_dir());
-        check(dir, inner.is_none(), || ("both train and test".into(), "one of them".into()))?;
+        check(dir, inner.is_none(), "both train and test", "one of them")?;
     }
     Ok(None)
 }
@@ -34,43 +35,36 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
     let mut n_pictures = 0_usize;
     for path in entries(dir)? {
         if !path.is_dir() {
-            check(&path, !is_named_as_picture(&path), || {
-                ("pictures in the folders of their classes".into(), "one next to them".into())
-            })?;
+            let expected = "pictures in the folders of their classes";
+            check(&path, !is_named_as_picture(&path), expected, "one next to them")?;
             continue;
         }
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        if let Some(found) = classes::fault(name) {
-            let expected = format!("a class's name in UTF-8 of 1 to {} bytes", classes::MAX_NAME);
-            check(&path, false, || (expected, found.into()))?;
-        }
-        check(dir, classes.len() < MAX_CLASSES, || {
-            (format!("at most {MAX_CLASSES} classes"), "more".into())
-        })?;
+        let fault = classes::fault(name);
+        let expected = format_args!("a class's name in UTF-8 of 1 to {} bytes", classes::MAX_NAME);
+        check(&path, fault.is_none(), expected, fault.unwrap_or_default())?;
+        let expected = format_args!("at most {MAX_CLASSES} classes");
+        check(dir, classes.len() < MAX_CLASSES, expected, "more")?;
         let pictures = entries(&path)?;
         for picture in &pictures {
-            check(picture, !picture.is_dir(), || ("a picture".into(), "a folder".into()))?;
+            check(picture, !picture.is_dir(), "a picture", "a folder")?;
         }
         n_pictures = n_pictures.saturating_add(pictures.len());
         classes.push((name.to_owned(), pictures));
-        check(dir, n_pictures <= MAX_IMAGES.saturating_mul(2), || {
-            (format!("at most {MAX_IMAGES} pictures of a set"), "more".into())
-        })?;
+        let expected = format_args!("at most {MAX_IMAGES} pictures of a set");
+        check(dir, n_pictures <= MAX_IMAGES.saturating_mul(2), expected, "more")?;
     }
     Ok(classes)
 }
 
 /// Fails unless there are at least 2 classes and each has a picture.
 pub(super) fn check_classes(dir: &Path, classes: &[Class]) -> Result<(), Error> {
-    check(dir, classes.len() >= 2, || {
-        ("a folder for each of 2 classes or more".into(), format!("{} of them", classes.len()))
-    })?;
-    match classes.iter().find(|(_, pictures)| pictures.is_empty()) {
-        None => Ok(()),
-        Some((name, _)) => {
-            check(&dir.join(name), false, || ("pictures of this class".into(), "none".into()))
-        }
+    let found = format_args!("{} of them", classes.len());
+    check(dir, classes.len() >= 2, "a folder for each of 2 classes or more", found)?;
+    for (name, pictures) in classes {
+        check(&dir.join(name), !pictures.is_empty(), "pictures of this class", "none")?;
     }
+    Ok(())
 }
 
 /// Fails unless both sets have the same classes.
@@ -106,9 +100,8 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         }
         // Errors show paths unescaped.
         let shown = name.to_string_lossy();
-        check(dir, classes::fault(&shown) != Some("control characters"), || {
-            ("names without control characters".into(), format!("{shown:?}"))
-        })?;
+        let is_plain = classes::fault(&shown) != Some("control characters");
+        check(dir, is_plain, "names without control characters", format_args!("{shown:?}"))?;
         paths.push(dir.join(name));
     }
     let name = |path: &PathBuf| path.file_name().map(|name| name.as_encoded_bytes().to_vec());
@@ -120,12 +113,13 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 pub(super) fn check(
     path: &Path,
     holds: bool,
-    expected_and_found: impl FnOnce() -> (String, String),
+    expected: impl fmt::Display,
+    found: impl fmt::Display,
 ) -> Result<(), Error> {
     if holds {
         return Ok(());
     }
-    let (expected, found) = expected_and_found();
+    let (expected, found) = (expected.to_string(), found.to_string());
     let hint = "arrange the pictures as DIR/train/CLASS/*.png and DIR/test/CLASS/*.png, or as DIR/CLASS/*.png";
     Err(Error::Layout { path: path.into(), expected, found, hint })
 }

@@ -15,13 +15,11 @@ pub(super) struct Entry {
 /// Splits the pictures of each class into training and test pictures: the last of every six, by name, is for the test.
 pub(super) fn every_sixth(classes: Vec<Vec<PathBuf>>) -> [Vec<Vec<PathBuf>>; 2] {
     let parted = classes.into_iter().map(|pictures| {
-        let numbered = pictures.into_iter().zip(1_usize..);
-        let (test, train): (Vec<_>, Vec<_>) =
-            numbered.partition(|(_, number)| number.is_multiple_of(TEST_SHARE));
-        let paths = |part: Vec<(PathBuf, usize)>| part.into_iter().map(|(path, _)| path).collect();
-        (paths(train), paths(test))
+        let mut numbers = 1_usize..;
+        let mut is_test = || numbers.next().is_some_and(|n| n.is_multiple_of(TEST_SHARE));
+        pictures.into_iter().partition(|_| is_test())
     });
-    let (train, test) = parted.unzip();
+    let (test, train) = parted.unzip();
     [train, test]
 }
 

@@ -1,6 +1,6 @@
 //! Bags: a body as wide as the picture, mostly with a handle.
 
-use super::canvas::{Canvas, Paint};
+use super::canvas::{Canvas, Paint, rectangle};
 use super::dice::Dice;
 
 /// A handbag from the front: tote, satchel with a flap, or clutch without a handle.
@@ -36,10 +36,7 @@ pub(super) fn bag(canvas: &mut Canvas, dice: &mut Dice) {
             dark,
         );
         let clasp = Paint::plain(if paint.tone > 0.6 { 0.1 } else { 1.0 });
-        canvas.fill(
-            &[[-1.0, flap - 1.4], [1.0, flap - 1.4], [1.0, flap + 1.0], [-1.0, flap + 1.0]],
-            clasp,
-        );
+        canvas.fill(&rectangle([-1.0, flap - 1.4], [1.0, flap + 1.0]), clasp);
     } else if dice.chance(0.5) {
         canvas.stroke(&[[-width, top + 1.8], [width, top + 1.8]], 0.9, dark);
     }

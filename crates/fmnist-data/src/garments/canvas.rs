@@ -234,6 +234,11 @@ pub(super) fn floor(x: f32) -> f32 {
     x as i32 as f32
 }
 
+/// The outline of the rectangle between two opposite corners.
+pub(super) fn rectangle([left, top]: Point, [right, bottom]: Point) -> [Point; 4] {
+    [[left, top], [right, top], [right, bottom], [left, bottom]]
+}
+
 /// Chaikin's corner cutting: each corner gives way to two points, a quarter along its edges.
 fn cut_corners(outline: &[Point]) -> Vec<Point> {
     let next = outline.iter().cycle().skip(1);

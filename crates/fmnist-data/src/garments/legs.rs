@@ -1,6 +1,6 @@
 //! The tall and narrow: trousers and dresses.
 
-use super::canvas::{Canvas, Paint};
+use super::canvas::{Canvas, Paint, rectangle};
 use super::dice::Dice;
 
 /// Two legs below a waistband.
@@ -27,22 +27,15 @@ pub(super) fn trouser(canvas: &mut Canvas, dice: &mut Dice) {
         paint,
     );
     let dark = Paint::plain(paint.tone * dice.between(0.3, 0.7));
-    canvas.fill(&[[-waist, 0.9], [waist, 0.9], [waist, 2.3], [-waist, 2.3]], dark);
+    canvas.fill(&rectangle([-waist, 0.9], [waist, 2.3]), dark);
     if dice.chance(0.5) {
         canvas.stroke(&[[0.0, 2.0], [0.0, crotch - 1.0]], 0.6, dark);
     }
     if dice.chance(0.3) {
         let knee = dice.between(13.0, 17.0);
         let middle = foot - leg / 2.0;
-        canvas.fill_pair(
-            &[
-                [middle - 1.0, knee],
-                [middle + 0.6, knee],
-                [middle + 0.6, knee + 3.0],
-                [middle - 1.0, knee + 3.0],
-            ],
-            paint.times(dice.between(0.5, 1.4)),
-        );
+        let patch = rectangle([middle - 1.0, knee], [middle + 0.6, knee + 3.0]);
+        canvas.fill_pair(&patch, paint.times(dice.between(0.5, 1.4)));
     }
 }
 
@@ -91,6 +84,6 @@ pub(super) fn dress(canvas: &mut Canvas, dice: &mut Dice) {
     if dice.chance(0.5) {
         let belt = Paint::plain(paint.tone * dice.between(0.2, 0.7));
         let low = waist_at + dice.between(0.9, 1.8);
-        canvas.fill(&[[-waist, waist_at], [waist, waist_at], [waist, low], [-waist, low]], belt);
+        canvas.fill(&rectangle([-waist, waist_at], [waist, low]), belt);
     }
 }

@@ -3,7 +3,7 @@
 //! The four share a body with sleeves, cut to different measures, and differ in the details that
 //! tell them apart in a photograph: sleeve length, neckline, opening, collar.
 
-use super::canvas::{Canvas, Paint, Point};
+use super::canvas::{Canvas, Paint, Point, rectangle};
 use super::dice::Dice;
 
 /// The measures of a body with sleeves, in pixels. Widths are half widths from the middle.
@@ -110,8 +110,7 @@ pub(super) fn t_shirt(canvas: &mut Canvas, dice: &mut Dice) {
     if dice.chance(0.45) {
         let tone = Paint::plain(dice.between(0.1, 1.0));
         let (width, top) = (dice.between(1.5, 4.2), dice.between(9.0, 11.0));
-        let bottom = top + dice.between(2.0, 7.0);
-        let print = [[-width, top], [width, top], [width, bottom], [-width, bottom]];
+        let print = rectangle([-width, top], [width, top + dice.between(2.0, 7.0)]);
         if dice.chance(0.5) { canvas.fill_round(&print, tone) } else { canvas.fill(&print, tone) }
     }
 }
@@ -124,10 +123,7 @@ pub(super) fn pullover(canvas: &mut Canvas, dice: &mut Dice) {
     let ribbing = Paint::plain(paint.tone * dice.between(0.55, 0.85));
     cut.draw_ribbing(canvas, ribbing);
     let (width, hem) = (cut.hem_width, cut.hem);
-    canvas.fill(
-        &[[-width, hem - 1.5], [width, hem - 1.5], [width, hem + 0.2], [-width, hem + 0.2]],
-        ribbing,
-    );
+    canvas.fill(&rectangle([-width, hem - 1.5], [width, hem + 0.2]), ribbing);
 }
 
 /// Long sleeves, long body, a deep opening with lapels, buttoned or worn open.
@@ -172,10 +168,10 @@ pub(super) fn shirt(canvas: &mut Canvas, dice: &mut Dice) {
     let button = Paint::plain(if paint.tone > 0.6 { 0.1 } else { 1.0 });
     let mut y = cut.top + cut.neck_depth + 2.0;
     while y < cut.hem - 1.0 {
-        canvas.fill(&[[-0.5, y], [0.5, y], [0.5, y + 0.9], [-0.5, y + 0.9]], button);
+        canvas.fill(&rectangle([-0.5, y], [0.5, y + 0.9]), button);
         y += 3.6;
     }
     if dice.chance(0.4) {
-        canvas.fill(&[[2.0, 10.0], [4.6, 10.0], [4.6, 13.0], [2.0, 13.0]], seam);
+        canvas.fill(&rectangle([2.0, 10.0], [4.6, 13.0]), seam);
     }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use nn_train::TrainingState;
+
 use super::lock::FileLock;
 use super::system::{Disk, SystemDisk};
 use super::{file, temporary};
@@ -92,8 +94,7 @@ impl CheckpointDir {
     ///
     /// If the checkpoint has no state of training, or as [`CheckpointRef::save`].
     pub fn save(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        let step = checkpoint.training.map(|training| training.optimizer.step());
-        let step = check_training(step)?;
+        let step = step(checkpoint.training)?;
         // A run has only one state at a step, and it has been saved.
         if self.steps.contains(&step) {
             return Ok(());
@@ -141,18 +142,18 @@ impl Newest {
 /// Locks a directory, and removes the temporary files that killed runs left in it.
 fn lock(directory: &Path) -> Result<FileLock, Error> {
     let lock = FileLock::lock(&directory.join(LOCK), directory)?;
-    let is_ours = |name: &[u8]| {
-        name == BEST.as_bytes() || str::from_utf8(name).is_ok_and(|name| step_of(name).is_some())
-    };
-    temporary::sweep(directory, is_ours)?;
+    temporary::sweep(directory, |name| str::from_utf8(name).is_ok_and(is_checkpoint))?;
     Ok(lock)
 }
 
 /// Whether this is a file of a directory of checkpoints, which is locked as a whole.
 pub(crate) fn is_in_directory(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_ours = step_of(name).is_some() || name == BEST || name == LOCK;
-    is_ours && temporary::directory(path).join(LOCK).exists()
+    (is_checkpoint(name) || name == LOCK) && temporary::directory(path).join(LOCK).exists()
+}
+
+fn is_checkpoint(name: &str) -> bool {
+    step_of(name).is_some() || name == BEST
 }
 
 /// `ckpt-000860.model` for step 860.
@@ -219,27 +220,18 @@ fn read(directory: &Path) -> Result<(Vec<u64>, Newest), Error> {
 /// A checkpoint from which a run can be resumed, and its step, which must be the one in its name.
 fn load(path: &Path, named: Option<u64>) -> Result<(u64, Checkpoint), Error> {
     let checkpoint = Checkpoint::load(path)?;
-    let step = checkpoint.training.as_ref().map(|training| training.optimizer.step());
-    let check = || {
-        let step = check_training(step)?;
-        let expected = format!("{}, as the file's name says", named.unwrap_or(step));
-        check_value(
-            named.is_none_or(|named| named == step),
-            "training.optimizer.step",
-            expected,
-            step,
-        )?;
-        Ok(step)
-    };
-    Ok((check().map_err(Error::file(path))?, checkpoint))
+    let step = step(checkpoint.training.as_ref()).map_err(Error::file(path))?;
+    let named = named.unwrap_or(step);
+    let expected = format!("{named}, as the file's name says");
+    check_value(named == step, "training.optimizer.step", expected, step)
+        .map_err(Error::file(path))?;
+    Ok((step, checkpoint))
 }
 
-fn check_training(step: Option<u64>) -> Result<u64, Error> {
-    step.ok_or_else(|| Error::Value {
-        field: "training".into(),
-        expected: "a state of training".into(),
-        found: "none".into(),
-    })
+/// The step of a training, which every checkpoint in a directory must have.
+fn step(training: Option<&TrainingState>) -> Result<u64, Error> {
+    let step = training.map(|training| training.optimizer.step());
+    step.ok_or_else(|| Error::value("training", "a state of training", "none"))
 }
 
 /// Saves the bytes of a checkpoint in a directory whose usable checkpoints have these steps.

@@ -88,10 +88,7 @@ fn holder(file: &File) -> Option<u32> {
 /// The content of the lock file, its holder's process id. If it cannot be read, something that is no number.
 fn content(mut file: &File) -> String {
     let mut content = Vec::new();
-    if file.rewind().is_err() {
-        return "unreadable".into();
-    }
-    match file.take(64).read_to_end(&mut content) {
+    match file.rewind().and_then(|()| file.take(64).read_to_end(&mut content)) {
         Ok(_) => String::from_utf8_lossy(&content).into_owned(),
         Err(_) => "unreadable".into(),
     }

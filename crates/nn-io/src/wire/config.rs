@@ -8,7 +8,7 @@ use nn_core::{Architecture, Loss as CoreLoss, Penalty as CorePenalty};
 use nn_train::RunConfig;
 use serde::{Deserialize, Serialize};
 
-use super::form::{count, is_default, is_false, list, real32, unknown};
+use super::form::{count, is_default, list, real32, unknown};
 use crate::error::{check_limit, check_value};
 use crate::{Error, limits};
 
@@ -17,48 +17,39 @@ pub(super) const FEATURE: u32 = 1 << 4;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Config {
-    pub(super) seed: u64,
-    pub(super) batch_size: u64,
+    seed: u64,
+    batch_size: u64,
     #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub(super) accumulation: u64,
+    accumulation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) shuffle: Option<Shuffle>,
+    shuffle: Option<Shuffle>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) loss: Loss,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::CLASSES }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub(super) class_weights: Vec<f64>,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::LAYERS }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub(super) penalties: Vec<Penalty>,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::LAYERS }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
-    pub(super) frozen: Vec<bool>,
+    loss: Loss,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::CLASSES }>")]
+    class_weights: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
+    penalties: Vec<Penalty>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
+    frozen: Vec<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) clip: Option<Clip>,
+    clip: Option<Clip>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub(super) augmentation: Augment,
+    augmentation: Augment,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) averaging: Option<f64>,
+    averaging: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) monitor: Option<Monitor>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) keep_best: bool,
+    monitor: Option<Monitor>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    keep_best: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) early_stop: Option<EarlyStop>,
+    early_stop: Option<EarlyStop>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) init: Option<Init>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) validates_on_test: bool,
+    init: Option<Init>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    validates_on_test: bool,
 }
 
 impl Config {
@@ -87,8 +78,7 @@ impl Config {
                 nn_train::Monitor::Accuracy => Some(Monitor::Accuracy),
             },
             keep_best: config.keep_best,
-            early_stop: config.early_stop.map(|it| {
-                let nn_train::EarlyStop { patience, min_delta } = it;
+            early_stop: config.early_stop.map(|nn_train::EarlyStop { patience, min_delta }| {
                 EarlyStop { patience, min_delta }
             }),
             init: Init::new(config.init)?,
@@ -155,14 +145,14 @@ impl Config {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Shuffle {
+enum Shuffle {
     Once,
 }
 
 /// Each variant is a map of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Loss {
+enum Loss {
     CrossEntropy { smoothing: f64 },
     Focal { gamma: f64 },
     BinaryCrossEntropy {},
@@ -203,11 +193,11 @@ impl Default for Loss {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Penalty {
-    pub(super) weights_l1: f64,
-    pub(super) weights_l2: f64,
-    pub(super) biases_l1: f64,
-    pub(super) biases_l2: f64,
+struct Penalty {
+    weights_l1: f64,
+    weights_l2: f64,
+    biases_l1: f64,
+    biases_l2: f64,
 }
 
 impl Penalty {
@@ -224,16 +214,16 @@ impl Penalty {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Clip {
+enum Clip {
     Value(f64),
     Norm(f64),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Augment {
-    pub(super) flip: bool,
-    pub(super) shift: u64,
-    pub(super) cutout: u64,
+struct Augment {
+    flip: bool,
+    shift: u64,
+    cutout: u64,
 }
 
 impl Augment {
@@ -258,20 +248,20 @@ impl Augment {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Monitor {
+enum Monitor {
     Accuracy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct EarlyStop {
-    pub(super) patience: u64,
-    pub(super) min_delta: f64,
+struct EarlyStop {
+    patience: u64,
+    min_delta: f64,
 }
 
 /// Each except He's, which is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Init {
+enum Init {
     HeUniform,
     Glorot,
     GlorotNormal,

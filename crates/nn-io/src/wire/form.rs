@@ -9,11 +9,6 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use crate::error::{check_limit, check_value, is_command};
 use crate::{Error, limits};
 
-/// Whether an optional flag is left out.
-pub(super) fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
 /// Whether an optional setting is left out: it has the value that absence stands for.
 pub(super) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
@@ -59,11 +54,7 @@ pub(super) fn check_string(field: &str, string: &str) -> Result<(), Error> {
 /// A number of the file as one of this machine.
 pub(super) fn count(field: &str, value: u64) -> Result<usize, Error> {
     let expected = "a number that this machine can count to";
-    usize::try_from(value).map_err(|_| Error::Value {
-        field: field.into(),
-        expected: expected.into(),
-        found: value.to_string(),
-    })
+    usize::try_from(value).map_err(|_| Error::value(field, expected, value))
 }
 
 /// A real that is exactly a finite `f32`.
@@ -77,6 +68,5 @@ pub(super) fn real32(field: &str, value: f64) -> Result<f32, Error> {
 
 /// The error of a kind that the format has no name for yet.
 pub(super) fn unknown(field: &str, kind: &str) -> Error {
-    let expected = "a kind that the format has";
-    Error::Value { field: field.into(), expected: expected.into(), found: kind.into() }
+    Error::value(field, "a kind that the format has", kind)
 }

@@ -5,6 +5,7 @@
 
 use super::identify::{self, PREFIX};
 use super::{config, info, layer, optimizer, schedule};
+use crate::error::check_crc;
 use crate::{Error, VERSION, Version, limits};
 
 /// Bytes of the header.
@@ -59,28 +60,22 @@ impl Header {
         if !is_model(start) {
             return Err(Error::NotAModel { found: identify::describe(start) });
         }
-        let too_short = || length("header", 0, LEN as u64, file_len);
-        let (bytes, _) = start.split_first_chunk::<LEN>().ok_or_else(too_short)?;
-        let fields = Fields::split(bytes).ok_or_else(too_short)?;
-
-        let found = crc32fast::hash(fields.checked);
-        if fields.crc != found {
-            let section = "header".into();
-            return Err(Error::Checksum { offset: 0, section, expected: fields.crc, found });
-        }
-        let header = fields.header;
+        let fields = start.split_first_chunk().and_then(|(bytes, _)| split(bytes));
+        let (checked, header, reserved, crc) =
+            fields.ok_or_else(|| Error::length(0, "header", LEN as u64, file_len))?;
+        check_crc(0, "header", crc, checked)?;
         if header.version.major != VERSION.major {
             return Err(Error::Version { expected: VERSION, found: header.version });
         }
         if header.features & !FEATURES != 0 {
             return Err(Error::Features { known: FEATURES, found: header.features });
         }
-        if fields.reserved != [0; 17] {
+        if reserved != [0; 17] {
             let reason = "expected 17 zeros, found others".into();
             return Err(Error::Form { offset: 43, section: "header".into(), reason });
         }
         if header.file_len != file_len {
-            return Err(length("whole file", 0, header.file_len, file_len));
+            return Err(Error::length(0, "whole file", header.file_len, file_len));
         }
         let limit = |what: &str, limit, found| Error::Limit { what: what.into(), limit, found };
         if file_len > limits::FILE {
@@ -91,48 +86,32 @@ impl Header {
         }
         let rest = file_len.saturating_sub(LEN as u64);
         if header.metadata_len > rest {
-            return Err(length("metadata", LEN as u64, header.metadata_len, rest));
+            return Err(Error::length(LEN as u64, "metadata", header.metadata_len, rest));
         }
         Ok(header)
     }
 }
 
-/// A header as it stands in the file.
-struct Fields<'a> {
-    header: Header,
-    reserved: [u8; 17],
-    /// What the header's own CRC is of.
-    checked: &'a [u8],
-    crc: u32,
-}
-
-impl<'a> Fields<'a> {
-    fn split(bytes: &'a [u8; LEN]) -> Option<Self> {
-        let (checked, crc) = bytes.split_last_chunk::<4>()?;
-        let mut rest = checked.get(PREFIX.len()..)?;
-        let version = Version {
+/// What the header's own CRC is of, the fields, the reserved bytes and that CRC.
+fn split(bytes: &[u8; LEN]) -> Option<(&[u8], Header, [u8; 17], u32)> {
+    let (checked, crc) = bytes.split_last_chunk::<4>()?;
+    let mut rest = checked.get(PREFIX.len()..)?;
+    let header = Header {
+        version: Version {
             major: u16::from_le_bytes(take(&mut rest)?),
             minor: u16::from_le_bytes(take(&mut rest)?),
-        };
-        let header = Header {
-            version,
-            features: u32::from_le_bytes(take(&mut rest)?),
-            n_tensors: u32::from_le_bytes(take(&mut rest)?),
-            metadata_len: u64::from_le_bytes(take(&mut rest)?),
-            file_len: u64::from_le_bytes(take(&mut rest)?),
-            metadata_crc: u32::from_le_bytes(take(&mut rest)?),
-        };
-        let reserved = take(&mut rest)?;
-        Some(Self { header, reserved, checked, crc: u32::from_le_bytes(*crc) })
-    }
+        },
+        features: u32::from_le_bytes(take(&mut rest)?),
+        n_tensors: u32::from_le_bytes(take(&mut rest)?),
+        metadata_len: u64::from_le_bytes(take(&mut rest)?),
+        file_len: u64::from_le_bytes(take(&mut rest)?),
+        metadata_crc: u32::from_le_bytes(take(&mut rest)?),
+    };
+    Some((checked, header, take(&mut rest)?, u32::from_le_bytes(*crc)))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     let (taken, after) = rest.split_first_chunk()?;
     *rest = after;
     Some(*taken)
-}
-
-fn length(section: &str, offset: u64, expected: u64, found: u64) -> Error {
-    Error::Length { offset, section: section.into(), expected, found }
 }

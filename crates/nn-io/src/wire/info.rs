@@ -3,7 +3,7 @@
 use nn_core::{Scaling, Shape};
 use serde::{Deserialize, Serialize};
 
-use super::form::{check_string, count, is_false, real32};
+use super::form::{check_string, count, is_default, real32};
 use crate::error::check_value;
 use crate::{DatasetId, Error, InputSpec};
 
@@ -24,7 +24,7 @@ pub(super) struct Input {
     mean: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     std: Option<f64>,
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) mirror: bool,
 }
 

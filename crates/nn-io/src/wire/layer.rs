@@ -19,7 +19,7 @@ pub(super) const FEATURE: u32 = 1 << 2;
     clippy::enum_variant_names,
     reason = "layer normalisation is called so, and serde takes its name"
 )]
-pub(super) enum Layer {
+pub(crate) enum Layer {
     Dense { inputs: u64, outputs: u64 },
     Relu {},
     Softmax {},
@@ -93,20 +93,19 @@ impl Layer {
     }
 }
 
+/// The layers of a network as a file has them, within all limits except that of the size of the file.
+pub(crate) fn write(architecture: &Architecture) -> Result<Vec<Layer>, Error> {
+    check_limit("layers", limits::LAYERS, architecture.layers().len())?;
+    let layers = architecture.layers().iter().map(Layer::new).collect::<Result<Vec<_>, _>>()?;
+    check(&layers)?;
+    Ok(layers)
+}
+
 /// The layers of a file, which make a network within the limits.
 pub(super) fn read(layers: &[Layer]) -> Result<Architecture, Error> {
     let kinds = layers.iter().map(Layer::read).collect::<Result<Vec<_>, _>>()?;
-    // Every dense layer has its number of inputs in the file; that of the first is the network's.
-    let Some(Layer::Dense { inputs, .. }) = layers.first() else {
-        return Err(first_layer(kinds.first().map_or("none", nn_core::Layer::name)));
-    };
     // The limits come first: sizes beyond them may make no architecture at all.
-    for (i, layer) in layers.iter().enumerate() {
-        if let Layer::Dense { inputs, outputs } = *layer {
-            check_widths(i, count("inputs", inputs)?, count("outputs", outputs)?)?;
-        }
-    }
-    let inputs = count("inputs", *inputs)?;
+    let inputs = check(layers)?;
     let architecture = Architecture::new(inputs, &kinds).map_err(Error::Network)?;
     for (i, (layer, at)) in layers.iter().zip(architecture.layers()).enumerate() {
         if let Layer::Dense { inputs, .. } = *layer {
@@ -118,28 +117,18 @@ pub(super) fn read(layers: &[Layer]) -> Result<Architecture, Error> {
     Ok(architecture)
 }
 
-/// Checks the limits on layers, except for the size of the file that they add up to.
-pub(crate) fn check_limits(architecture: &Architecture) -> Result<(), Error> {
-    check_limit("layers", limits::LAYERS, architecture.layers().len())?;
-    let first = architecture.layers().first();
-    if let Some(other) = first.filter(|at| !matches!(at.layer, nn_core::Layer::Dense(_))) {
-        return Err(first_layer(other.layer.name()));
+/// Checks the limits on dense layers, and that the first layer is one: its inputs, which this returns, are the network's.
+fn check(layers: &[Layer]) -> Result<usize, Error> {
+    let Some(Layer::Dense { inputs: first, .. }) = layers.first() else {
+        let found = layers.first().map_or(Ok("none"), |it| it.read().map(|it| it.name()))?;
+        return Err(Error::value("layers[0]", "a dense layer, which has the inputs", found));
+    };
+    for (i, layer) in layers.iter().enumerate() {
+        if let Layer::Dense { inputs, outputs } = *layer {
+            let (inputs, outputs) = (count("inputs", inputs)?, count("outputs", outputs)?);
+            check_limit(&format!("inputs of layer {i}"), limits::WIDTH, inputs)?;
+            check_limit(&format!("outputs of layer {i}"), limits::WIDTH, outputs)?;
+        }
     }
-    for index in architecture.weighted_layers() {
-        let Some(PlacedLayer { place, .. }) = architecture.layers().get(index) else { continue };
-        check_widths(index, place.input.len(), place.output.len())?;
-    }
-    Ok(())
-}
-
-/// Checks the limits on the sizes of a dense layer.
-fn check_widths(index: usize, inputs: usize, outputs: usize) -> Result<(), Error> {
-    check_limit(&format!("inputs of layer {index}"), limits::WIDTH, inputs)?;
-    check_limit(&format!("outputs of layer {index}"), limits::WIDTH, outputs)
-}
-
-/// The error of a network that does not begin with a dense layer.
-fn first_layer(found: &str) -> Error {
-    let (field, expected) = ("layers[0]".into(), "a dense layer, which has the inputs".into());
-    Error::Value { field, expected, found: found.into() }
+    count("inputs", *first)
 }

@@ -25,11 +25,8 @@ pub(crate) struct Metadata {
     input: Input,
     #[serde(deserialize_with = "list::<_, _, { limits::LAYERS }>")]
     layers: Vec<Layer>,
-    #[serde(
-        default,
-        deserialize_with = "list::<_, _, { limits::CLASSES }>",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "list::<_, _, { limits::CLASSES }>")]
     class_names: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dataset: Option<Dataset>,
@@ -55,9 +52,10 @@ pub(crate) struct Description {
 }
 
 impl Metadata {
-    /// The metadata of a checkpoint with these tensors, not checked except for what no file can say.
+    /// The metadata of a checkpoint with these layers and tensors, not checked except for what no file can say.
     pub(crate) fn new(
         checkpoint: &CheckpointRef<'_>,
+        layers: Vec<Layer>,
         tensors: &[(&TensorSpec, &[f32])],
     ) -> Result<Self, Error> {
         let info = checkpoint.info;
@@ -66,7 +64,7 @@ impl Metadata {
             producer: info.producer.clone(),
             instruction_set: info.instruction_set.clone(),
             input: Input::new(&info.input),
-            layers: checkpoint.model.layers().iter().map(Layer::new).collect::<Result<_, _>>()?,
+            layers,
             class_names: info.class_names.clone(),
             dataset: info.dataset.as_ref().map(Dataset::new),
             n_validation: info.n_validation as u64,

@@ -3,7 +3,7 @@
 use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
 use serde::{Deserialize, Serialize};
 
-use super::form::is_false;
+use super::form::is_default;
 use crate::Error;
 
 /// The feature bit of an optimizer other than plain Adam.
@@ -31,7 +31,7 @@ pub(super) enum Optimizer {
         beta_1: f64,
         beta_2: f64,
         epsilon: f64,
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "is_default")]
         amsgrad: bool,
         step: u64,
     },
@@ -40,7 +40,7 @@ pub(super) enum Optimizer {
         beta_2: f64,
         epsilon: f64,
         weight_decay: f64,
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "is_default")]
         amsgrad: bool,
         step: u64,
     },

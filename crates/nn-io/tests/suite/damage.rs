@@ -102,7 +102,7 @@ fn the_damaged_part_is_named() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1;
         let error = Checkpoint::from_bytes(&damaged).unwrap_err();
-        assert!(matches!(error, Error::Checksum { .. }));
+        assert!(matches!(error, Error::Damaged { .. }));
         fixture::says(&error, &["byte ", section, "expected CRC-32 0x", "found 0x", "older one"]);
     }
 }

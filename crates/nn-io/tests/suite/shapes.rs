@@ -144,8 +144,8 @@ fn each_error() {
             |it| matches!(it, Error::Features { .. }),
             &["byte 15", "use a newer program"],
         ),
-        (changed(31, 3), |it| matches!(it, Error::Length { .. }), &["byte 0", "get it again"]),
-        (damaged, |it| matches!(it, Error::Checksum { .. }), &["byte 64", "get it again"]),
+        (changed(31, 3), |it| matches!(it, Error::Damaged { .. }), &["byte 0", "get it again"]),
+        (damaged, |it| matches!(it, Error::Damaged { .. }), &["byte 64", "get it again"]),
         (
             changed(50, 3),
             |it| matches!(it, Error::Form { .. }),

@@ -57,7 +57,7 @@ fn a_flipped_bit_is_refused_or_a_number() {
 
 #[test]
 fn part() {
-    child::measure(|dir| load(dir, two_by_three()));
+    child::measure(|dir| Dataset::load_csv(dir, two_by_three()));
 }
 
 const PART: &str = "csv::tests::damage::part";

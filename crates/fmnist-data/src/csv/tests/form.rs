@@ -89,6 +89,6 @@ fn two_tables_are_of_one_set() {
     let (small, large) = (square(2), square(3));
     let dir = directory(&[("train.csv", small.as_bytes()), ("test.csv", large.as_bytes())]);
     let words = ["test.csv has images of 9 pixels", "train.csv has images of 4 pixels"];
-    tally.case(|| refused(load(dir.path(), None), &words));
+    tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
     tally.finish();
 }

@@ -28,7 +28,7 @@ fn part() {
     fs::write(dir.join(LABELS), &labels).unwrap();
     fs::write(dir.join(OLD.0), OLD.1).unwrap();
     let source = Source::Directory(root.join(SOURCE));
-    let result = fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut |_| {});
+    let result = fetch_into(&dir, &manifest, config(), &[source], &mut |_| {});
 
     assert_eq!(fs::read(dir.join(LABELS)).unwrap(), labels);
     let entries = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name());

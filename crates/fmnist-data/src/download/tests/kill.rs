@@ -33,7 +33,7 @@ fn part() {
     let source = Source::Directory(source);
     // As slow as a network, so that many of the moments fall between the first byte and the last.
     let mut slowly = |_: DownloadProgress<'_>| thread::sleep(Duration::from_millis(5));
-    fetch_into(&dir, &manifest, Timeouts::default(), &[source], &mut slowly).unwrap();
+    fetch_into(&dir, &manifest, config(), &[source], &mut slowly).unwrap();
 }
 
 /// The part at work, from the moment that its fetch begins.
@@ -93,7 +93,7 @@ fn what_a_killed_fetch_left_is_swept() {
         fs::write(target.path(&stale), b"half a file").unwrap();
         fs::write(target.path(&kept), b"somebody else's").unwrap();
         let server = target.mirror(Behaviour::Good);
-        let fetched = target.fetch_within(Timeouts::default(), &[server.source()], &mut |_| {});
+        let fetched = target.fetch_within(config(), &[server.source()], &mut |_| {});
         tally.case(|| {
             right(fetched.is_ok(), &fetched)?;
             right(!target.path(&stale).exists(), "not swept")?;

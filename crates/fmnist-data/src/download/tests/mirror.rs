@@ -64,9 +64,9 @@ fn a_slow_mirror_is_given_up() {
         tally.case(|| {
             let target = Target::new();
             let server = target.mirror(behaviour);
-            let [connect, read, total] = [10_000, read, total].map(Duration::from_millis);
-            let timeouts = Timeouts { connect, read, total };
-            let result = target.fetch_within(timeouts, &[server.source()], &mut |_| {});
+            let [read, total] = [read, total].map(Duration::from_millis);
+            let config = config().timeout_per_read(Some(read)).timeout_global(Some(total));
+            let result = target.fetch_within(config, &[server.source()], &mut |_| {});
             target.assert_nothing_wrong_has_a_name();
             refused(result, &[reason])
         });
