@@ -107,7 +107,7 @@ impl Canvas {
             pose,
             pixels: [0.0; PIXELS],
             cover: [0.0; SIDE * STRIDE],
-            covered: SIDE..0,
+            covered: 0..0,
             scratch: Vec::new(),
         }
     }
@@ -200,8 +200,11 @@ impl Canvas {
         let slope = (x1 - x0) / (y1 - y0);
         let scanline = |y: f32| (y * SCANLINES as f32 - 0.5).ceil().max(0.0) as usize;
         let lines = scanline(y0)..scanline(y1).min(SIDE * SCANLINES);
-        self.covered.start = self.covered.start.min(lines.start / SCANLINES);
-        self.covered.end = self.covered.end.max(lines.end.div_ceil(SCANLINES));
+        let rows = lines.start / SCANLINES..lines.end.div_ceil(SCANLINES);
+        self.covered = match self.covered.is_empty() {
+            true => rows,
+            false => self.covered.start.min(rows.start)..self.covered.end.max(rows.end),
+        };
         for line in lines {
             let y = (line as f32 + 0.5) / SCANLINES as f32;
             let x = (x0 + (y - y0) * slope).clamp(0.0, SIDE as f32);
@@ -214,7 +217,7 @@ impl Canvas {
 
     /// Mixes the paint in where the pending shapes cover, and forgets the shapes.
     fn flush(&mut self, paint: Paint) {
-        for y in std::mem::replace(&mut self.covered, SIDE..0) {
+        for y in std::mem::take(&mut self.covered) {
             let row = &mut self.pixels[y * SIDE..][..SIDE];
             let cover = &mut self.cover[y * STRIDE..][..STRIDE];
             let mut sum = 0.0_f32;
