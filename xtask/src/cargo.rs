@@ -69,3 +69,15 @@ pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
     let dir = metadata["target_directory"].as_str().context("cargo names its target directory")?;
     Ok(dir.into())
 }
+
+/// Where programs and examples lie, built for the tests. `cargo run` would build much of them again, with the features
+/// of one package.
+pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    run(command("cargo").args(["test", "--quiet", "--workspace", "--no-run"]))?;
+    Ok(target_dir()?.join("debug"))
+}
+
+/// The program, built for the tests.
+pub(crate) fn build_program() -> anyhow::Result<PathBuf> {
+    Ok(build()?.join(format!("fmnist{}", std::env::consts::EXE_SUFFIX)))
+}

@@ -40,7 +40,7 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 23] = [
+const STEPS: [Step; 24] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
@@ -50,11 +50,8 @@ const STEPS: [Step; 23] = [
     ("clippy", ALL, || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("unit tests", FAST, || cargo(&["test", "--workspace", "--lib", "--bins"])),
     // Which nobody builds between two measurements; the others' libraries are not built here.
-    ("our peer", PLAIN, || {
-        let manifest = ["--locked", "--manifest-path", "tests/peers/rust/Cargo.toml"];
-        let of_ours = ["--target-dir", "target/peers", "--package", "peer-ours"];
-        cargo(&[&["check"], &manifest[..], &of_ours].concat())
-    }),
+    ("our peer", PLAIN, || check_apart(&["tests/peers/rust/Cargo.toml", "--package", "peer-ours"])),
+    ("benches", PLAIN, || check_apart(&["benches/Cargo.toml", "--benches"])),
     ("fuzz targets", PLAIN, fuzz::check),
     // The README's test command.
     ("tests", PLAIN, || cargo(&["test", "--workspace"])),
@@ -96,11 +93,20 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
     cargo::run(cargo::command("cargo").args(args))
 }
 
+/// Compiles what is in a workspace of its own, whose manifest is the first argument.
+fn check_apart(manifest: &[&str]) -> anyhow::Result<()> {
+    // They share most of their dependencies.
+    let options = ["check", "--locked", "--target-dir", "target/peers", "--manifest-path"];
+    cargo(&[&options, manifest].concat())
+}
+
 /// That of the workspace, and of those that are not part of it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"])?;
-    cargo(&["fmt", "--manifest-path", "crates/fmnist-web/Cargo.toml", "--check"])
+    for apart in ["benches", "crates/fmnist-web", "fuzz"] {
+        cargo(&["fmt", "--manifest-path", &format!("{apart}/Cargo.toml"), "--check"])?;
+    }
+    Ok(())
 }
 
 /// What dependencies may be, as deny.toml says. Advisories need their database, from the network.
@@ -174,11 +180,9 @@ fn long_examples() -> anyhow::Result<()> {
     run_examples(|name| LONG_EXAMPLES.contains(&name))
 }
 
-/// Runs examples of the library crates, as the tests have built them: `cargo run` would build much of it again, with the
-/// features of one package.
+/// Runs examples of the library crates.
 fn run_examples(chosen: fn(&str) -> bool) -> anyhow::Result<()> {
-    cargo(&["test", "--quiet", "--workspace", "--no-run"])?;
-    let built = cargo::target_dir()?.join("debug").join("examples");
+    let built = cargo::build()?.join("examples");
     let metadata = cargo::metadata(false)?;
     let targets = cargo::packages(&metadata).flat_map(|package| package["targets"].as_array());
     for target in targets.flatten().filter(|target| target["kind"][0] == "example") {
@@ -219,11 +223,7 @@ fn model_format() -> anyhow::Result<()> {
     let requirements = "tests/model_format/requirements.txt";
     let mut pip = cargo::command(&program(&python));
     cargo::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement", requirements]))?;
-    // As the tests have built it already.
-    cargo(&["test", "--quiet", "--workspace", "--no-run"])?;
-
-    let fmnist =
-        cargo::target_dir()?.join("debug").join(format!("fmnist{}", std::env::consts::EXE_SUFFIX));
+    let fmnist = cargo::build_program()?;
     // Together they have all that a prediction may depend on: norms, flips, the average, the best epoch.
     let kept = "--epochs 2 --hidden 32,16 --test-flips --average 0.99";
     for (name, options) in [

@@ -49,17 +49,8 @@ pub(crate) fn check() -> anyhow::Result<()> {
 
     let model = cargo::root().join("data/fashion_mnist.model");
     let picture = cargo::root().join("fuzz/seeds/picture/colour.jpg");
-    let mut predict = cargo::command("cargo");
-    predict.args([
-        "run",
-        "--quiet",
-        "--package",
-        "fmnist-cli",
-        "--",
-        "predict",
-        "--format",
-        "json",
-    ]);
+    let mut predict = cargo::command(&cargo::build_program()?.to_string_lossy());
+    predict.args(["predict", "--format", "json"]);
     let predicted = out.join("predicted.json");
     fs::write(&predicted, cargo::output(predict.args([&model, &picture]))?)?;
     let mut node = cargo::command("node");

@@ -95,3 +95,19 @@ impl Layer {
         self.op().settings()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files and summaries have them under these names.
+    #[test]
+    fn settings_have_names() {
+        let of = |layer: Layer| layer.settings();
+        assert_eq!(of(Layer::dropout(0.25)), [("rate", 0.25)]);
+        assert_eq!(of(Layer::LAYER_NORM), [("epsilon", 1e-5)]);
+        assert_eq!(of(Layer::BATCH_NORM), [("momentum", 0.1), ("epsilon", 1e-5)]);
+        assert_eq!(of(Layer::Activation(Activation::Elu { alpha: 1.5 })), [("alpha", 1.5)]);
+        assert_eq!(of(Layer::dense(3)), []);
+    }
+}

@@ -224,7 +224,19 @@ impl ShardIndices {
 
 #[cfg(test)]
 mod tests {
+    use nn_core::{Architecture, Init};
+
     use super::*;
+
+    /// Four threads can share a batch of 128, and two a batch of 32; less is not worth the division.
+    #[test]
+    fn shards_of_a_batch() {
+        let model = Model::new(Architecture::mlp(&[3, 2]).unwrap(), Init::He, 0);
+        for (batch_size, expected) in [(1, 1), (16, 1), (32, 2), (52, 2), (128, 4), (1000, 32)] {
+            let shards = Shards::training(&model, batch_size, &Threads::new(1).unwrap());
+            assert_eq!(shards.shards.len(), expected, "shards of a batch of {batch_size}");
+        }
+    }
 
     /// For any batch, every sample is in one shard, and no shard has more than there is room for.
     #[test]

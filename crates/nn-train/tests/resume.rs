@@ -406,6 +406,20 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
     }
 }
 
+/// The first layer whose output is not finite, and what it gave.
+#[test]
+fn a_run_that_diverges_names_the_layer() {
+    let mut model = Model::new(Architecture::mlp(&[2, 2, 2]).unwrap(), Init::He, 1);
+    model.params_mut().fill(1e30);
+    let optimizer = OptimizerConfig::default();
+    let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
+    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
+    let end = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
+    let Err(Error::Diverged { what, value, .. }) = end else { panic!("{end:?}") };
+    assert_eq!((what.as_str(), value), ("the output of layer 2 (dense)", f64::INFINITY));
+}
+
 /// An epoch whose metric is NaN is never the best, wherever it is in the history.
 #[test]
 fn the_best_epoch() {

@@ -1,4 +1,4 @@
-//! Passes of the book's network on one thread: `cargo bench -p nn-core`. Elements are the multiply-adds of
+//! Passes of the book's network on one thread: `cargo bench --manifest-path benches/Cargo.toml --bench passes`. Elements are the multiply-adds of
 //! the products, those with a zero included, so throughput is half the floating-point operations a
 //! second that would have to be done without skipping any.
 

@@ -1,4 +1,4 @@
-//! Saving and loading the book's network with its optimizer's state: `cargo bench -p nn-io`.
+//! Saving and loading the book's network with its optimizer's state: `cargo bench --manifest-path benches/Cargo.toml --bench file`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nn_core::{Architecture, Init, InstructionSet, Model, Scaling, Shape};
