@@ -149,14 +149,16 @@ fn tests_without_data() -> anyhow::Result<()> {
         let Some(executable) = message["executable"].as_str().filter(|_| is_test) else { continue };
         let mut tests = cargo::command(executable);
         tests.current_dir(empty.path()).env_remove(locate::VARIABLE);
-        // Faults in great number, which meet the same code whatever the images are.
-        tests.args(["kill::", "kills::", "disk::"].iter().flat_map(|name| ["--skip", name]));
+        tests.args(ANY_IMAGES.iter().flat_map(|name| ["--skip", name]));
         cargo::run(tests.env("HOME", empty.path()).env("XDG_CACHE_HOME", empty.path()))?;
         n += 1;
     }
     anyhow::ensure!(n == READ_DATA.len(), "expected the tests {READ_DATA:?}, found {n} of them");
     Ok(())
 }
+
+/// Faults in great number, and runs with every optimizer and schedule: they are the same whatever the images are.
+const ANY_IMAGES: [&str; 5] = ["kill::", "kills::", "disk::", "optimizers::", "schedules::"];
 
 /// Targets whose tests look for the data.
 const READ_DATA: [&str; 2] = ["fmnist_data", "program"];

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cargo;
 
 /// What each crate may use of the workspace, apart from tests.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("nn-core", &[]),
     ("nn-optim", &[]),
     ("nn-train", &["nn-core", "nn-optim"]),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("fmnist-data", &[]),
     ("fmnist-cli", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
     ("tally", &[]),
+    ("bind", &[]),
     ("xtask", &["fmnist-data", "tally"]),
 ];
 
@@ -32,7 +33,7 @@ const KERNELS: [&str; 2] = ["crates/nn-core/src/kernels.rs", "crates/nn-core/src
 pub(crate) fn check() -> anyhow::Result<()> {
     let metadata = cargo::metadata(false)?;
     for package in cargo::packages(&metadata) {
-        check_dependencies(package, &LAYERS)?;
+        check_dependencies(package)?;
         let lints = match package["name"] == "nn-core" {
             true => "unsafe_code = \"deny\"",
             false => "[lints]\nworkspace = true",
@@ -45,7 +46,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         cargo.args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"]);
         let metadata = serde_json::from_str(&cargo::output(cargo.arg(&manifest))?)?;
         for package in cargo::packages(&metadata) {
-            check_dependencies(package, &BINDINGS)?;
+            check_dependencies(package)?;
         }
         expect(&manifest, "unsafe_code = \"deny\"")?;
     }
@@ -54,16 +55,16 @@ pub(crate) fn check() -> anyhow::Result<()> {
 }
 
 /// Fails where a package uses more of ours than its layer may.
-fn check_dependencies(package: &Value, layers: &[(&str, &[&str])]) -> anyhow::Result<()> {
+fn check_dependencies(package: &Value) -> anyhow::Result<()> {
     let name = package["name"].as_str().context("a package has a name")?;
-    let (_, allowed) = layers
-        .iter()
+    let all = || LAYERS.iter().chain(&BINDINGS);
+    let (_, allowed) = all()
         .find(|(member, _)| *member == name)
         .with_context(|| format!("{name} has no place in {}", file!()))?;
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
     for dependency in dependencies.filter(|dependency| dependency["kind"] != "dev") {
         let used = dependency["name"].as_str().context("a dependency has a name")?;
-        let ours = LAYERS.iter().chain(&BINDINGS).any(|(member, _)| *member == used);
+        let ours = all().any(|(member, _)| *member == used);
         if ours && !allowed.contains(&used) {
             bail!("{name} depends on {used}: expected at most {allowed:?} of the workspace");
         }

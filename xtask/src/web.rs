@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, ensure};
-
 use crate::cargo;
 
 const DIR: &str = "crates/fmnist-web";
@@ -28,24 +26,13 @@ pub(crate) fn check() -> anyhow::Result<()> {
     }
     let options = ["--locked", "--features", "training-test", "--target", TARGET];
     cargo::run(cargo(&["build"]).args(options))?;
-
-    let is_there = |program: &str| cargo::output(cargo::command(program).arg("--version")).ok();
-    let version = version(&dir)?;
-    let expected = format!("wasm-bindgen {version}");
-    if is_there("wasm-bindgen").is_none_or(|found| found.trim() != expected) {
-        println!(
-            "skipped: `cargo install wasm-bindgen-cli --locked --version {version}` brings what it needs"
-        );
-        return Ok(());
-    }
-    if is_there("node").is_none() {
+    let out = target_dir.join("web");
+    let module = target_dir.join(TARGET).join("debug").join("fmnist_web.wasm");
+    cargo::run(cargo(&["run", "--locked", "--package", "bind"]).args([&module, &out]))?;
+    if cargo::output(cargo::command("node").arg("--version")).is_err() {
         println!("skipped: no Node here");
         return Ok(());
     }
-    let out = target_dir.join("web");
-    let module = target_dir.join(TARGET).join("debug").join("fmnist_web.wasm");
-    let mut bind = cargo::command("wasm-bindgen");
-    cargo::run(bind.args(["--target", "nodejs", "--out-dir"]).arg(&out).arg(module))?;
 
     let model = cargo::root().join("data/fashion_mnist.model");
     let picture = cargo::root().join("fuzz/seeds/picture/colour.jpg");
@@ -56,13 +43,4 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let mut node = cargo::command("node");
     node.arg(dir.join("tests/node.mjs")).arg(out.join("fmnist_web.js"));
     cargo::run(node.args([model, picture, predicted]))
-}
-
-/// Of wasm-bindgen: that of the crate must be that of its program.
-fn version(dir: &Path) -> anyhow::Result<String> {
-    let manifest = fs::read_to_string(dir.join("Cargo.toml"))?;
-    let mut versions = manifest.lines().filter_map(|line| line.strip_prefix("wasm-bindgen = \"="));
-    let version = versions.next().context("Cargo.toml pins wasm-bindgen")?.trim_end_matches('"');
-    ensure!(versions.next().is_none(), "Cargo.toml pins wasm-bindgen twice");
-    Ok(version.into())
 }
