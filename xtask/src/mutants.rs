@@ -269,7 +269,8 @@ fn failures(tree: &Path, tests: &[&str]) -> anyhow::Result<Vec<String>> {
     let data = locate::find(None)?;
     let cargo = |extra: &[&str]| {
         let mut command = cargo::command("cargo");
-        command.current_dir(tree).args(["test", "--quiet"]).args(extra).args(tests);
+        command.current_dir(tree).args(["test", "--quiet", "--profile", "mutants"]).args(extra);
+        command.args(tests);
         command.env("CARGO_TARGET_DIR", tree.join("target"));
         if let Some(data) = &data {
             command.env(locate::VARIABLE, data);
