@@ -160,6 +160,17 @@ mod tests {
         assert_eq!(normals, GOLDEN_NORMALS);
     }
 
+    /// Of `3 * 2^30` integers a third has each remainder by 3; if no draw were rejected, half would be divisible by 3.
+    #[test]
+    fn no_integer_is_more_probable() {
+        let mut stream = Stream::new(0, Purpose::Shuffle, 0);
+        let mut counts = [0; 3];
+        for _ in 0..30_000 {
+            counts[stream.below(3 << 30) as usize % 3] += 1;
+        }
+        assert!(counts.iter().all(|n| (9_700..10_300).contains(n)), "{counts:?}");
+    }
+
     const GOLDEN_ORDERS: [[u32; 16]; 3] = [
         [11, 2, 0, 9, 12, 8, 1, 7, 13, 6, 4, 14, 5, 15, 10, 3],
         [5, 15, 6, 0, 7, 1, 2, 11, 3, 9, 8, 10, 14, 12, 4, 13],

@@ -338,18 +338,6 @@ fn no_gradient_is_beyond_its_bound() {
     }
 }
 
-/// What decays and what is regularised: weights, and no other parameters.
-#[test]
-fn blocks_know_their_weights() {
-    let layers = [Layer::dense(300), Layer::BATCH_NORM, Layer::dense(40), Layer::LAYER_NORM];
-    let model = Model::new(Architecture::new(50, &layers).unwrap(), Init::He, 0);
-    let mut n_weights = [0; 4];
-    for block in model.gradient_blocks() {
-        n_weights[block.layer] += block.n_weights;
-    }
-    assert_eq!(n_weights, [50 * 300, 0, 300 * 40, 0]);
-}
-
 /// A weight too few is not one of 1.
 #[test]
 #[should_panic(expected = "weights of 2 samples")]
