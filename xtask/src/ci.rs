@@ -199,7 +199,7 @@ fn run_examples(chosen: fn(&str) -> bool) -> anyhow::Result<()> {
 
 /// Shows what each library crate would publish; fails where it would lack a README.
 fn packages() -> anyhow::Result<()> {
-    for name in ["nn-core", "nn-optim", "nn-train", "nn-io", "fmnist-data"] {
+    for name in ["nn-core", "nn-optim", "nn-train", "nn-io", "fmnist-data", "fmnist"] {
         let mut list = cargo::command("cargo");
         list.args(["package", "--list", "--allow-dirty", "--package", name]);
         let files = cargo::output(&mut list)?;

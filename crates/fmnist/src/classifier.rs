@@ -1,0 +1,182 @@
+//! A trained model as a classifier: a picture in, named classes out.
+
+use std::{fmt, path::Path};
+
+use fmnist_data::{DatasetName, picture};
+use nn_core::{Model, Scaling, Shape, Workspace};
+use nn_io::Checkpoint;
+
+use crate::Error;
+
+/// Classifies pictures with a trained model.
+///
+/// It has the weights that the run means for use: those of the best epoch, or averaged, if the run keeps them. If the
+/// model asks for it, each answer is the mean of those for the image and for its mirror image.
+///
+/// ```no_run
+/// use fmnist::Classifier;
+///
+/// let classifier = Classifier::load("garments.model")?;
+/// for prediction in classifier.classify_file("boot.png")?.iter().take(3) {
+///     println!("{prediction}");
+/// }
+/// # Ok::<(), fmnist::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    model: Model,
+    image: Shape,
+    scaling: Scaling,
+    mirror: bool,
+    class_names: Vec<String>,
+    /// Whether it was trained on photographs of garments: pictures are then made to look like those.
+    is_of_garments: bool,
+}
+
+/// A class, and how probable it is. Shown as `Sneaker 98.1%`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The class, counted from 0.
+    pub class: usize,
+    /// Its name; its number, if the model has no names.
+    pub name: String,
+    /// From 0 to 1; over all classes they sum to 1.
+    pub probability: f32,
+}
+
+impl Classifier {
+    /// Reads a model file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is damaged, or if its model does not classify images.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::new(&Checkpoint::load(path.as_ref())?)
+    }
+
+    /// Reads the bytes of a model file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::load`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::new(&Checkpoint::from_bytes(bytes)?)
+    }
+
+    /// The classifier of what a model file holds.
+    ///
+    /// # Errors
+    ///
+    /// If the model does not classify images.
+    pub fn new(checkpoint: &Checkpoint) -> Result<Self, Error> {
+        let model = checkpoint.inference_model()?;
+        if !model.is_classifier() {
+            return Err(Error::NotAClassifier);
+        }
+        let info = &checkpoint.info;
+        let image = info.input.image.ok_or(Error::NoImages)?;
+        check_pixels(&model, image.len())?;
+        let class_names = match info.class_names.as_slice() {
+            [] => (0..model.outputs()).map(|class| class.to_string()).collect(),
+            names => names.to_vec(),
+        };
+        let garments = [DatasetName::FashionMnist, DatasetName::Synthetic].map(DatasetName::as_str);
+        Ok(Self {
+            image,
+            scaling: info.input.scaling.ok_or(Error::NoScaling)?,
+            mirror: info.input.mirror,
+            class_names,
+            is_of_garments: info.dataset.as_ref().is_some_and(|of| garments.contains(&&*of.name)),
+            model,
+        })
+    }
+
+    /// The shape of the images that the model takes.
+    pub fn image(&self) -> Shape {
+        self.image
+    }
+
+    /// The name of each class; its number, if the model has no names.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Classifies a PNG or JPEG file. Returns every class, the most probable first.
+    ///
+    /// For a model of Fashion-MNIST or of synthetic garments, the picture is prepared as the dataset's were: see
+    /// [`picture::decode`]. Otherwise it is only made grey and fitted to the model's size.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is no such picture, or if the probabilities are not finite.
+    pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Vec<Prediction>, Error> {
+        let load = if self.is_of_garments { picture::load } else { picture::load_plain };
+        let (width, height) = self.size();
+        self.classify_pixels(&load(path.as_ref(), width, height)?)
+    }
+
+    /// Classifies the bytes of a PNG or JPEG file, as [`Classifier::classify_file`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::classify_file`].
+    pub fn classify_bytes(&self, bytes: &[u8]) -> Result<Vec<Prediction>, Error> {
+        let decode = if self.is_of_garments { picture::decode } else { picture::decode_plain };
+        let (width, height) = self.size();
+        self.classify_pixels(&decode(bytes, width, height)?)
+    }
+
+    /// Classifies an image as the dataset has it: grey, row by row, 0 black to 255 white. Returns every class, the most
+    /// probable first.
+    ///
+    /// # Errors
+    ///
+    /// If there are not as many pixels as the model takes, or if the probabilities are not finite.
+    pub fn classify_pixels(&self, pixels: &[u8]) -> Result<Vec<Prediction>, Error> {
+        check_pixels(&self.model, pixels.len())?;
+        let mut workspace = Workspace::inference(&self.model, 1);
+        workspace.set_input_bytes(1, self.scaling, |_| pixels);
+        let mut probabilities: Vec<f32> =
+            self.model.forward(&mut workspace).iter().copied().collect();
+        if self.mirror {
+            let mut mirrored = pixels.to_vec();
+            mirrored.chunks_mut(self.image.width).for_each(<[u8]>::reverse);
+            workspace.set_input_bytes(1, self.scaling, |_| &mirrored);
+            for (p, other) in
+                probabilities.iter_mut().zip(self.model.forward(&mut workspace).iter())
+            {
+                *p = 0.5 * (*p + other);
+            }
+        }
+        if !probabilities.iter().all(|probability| probability.is_finite()) {
+            return Err(Error::NotFinite);
+        }
+        let named = self.class_names.iter().zip(probabilities).enumerate();
+        let mut predictions: Vec<Prediction> = named
+            .map(|(class, (name, probability))| Prediction {
+                class,
+                name: name.clone(),
+                probability,
+            })
+            .collect();
+        predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        Ok(predictions)
+    }
+
+    /// Width and height, as pictures count them. No layer has more than 2^24 inputs.
+    fn size(&self) -> (u32, u32) {
+        (self.image.width as u32, self.image.height as u32)
+    }
+}
+
+/// The error if an image of so many pixels does not fit the model.
+fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
+    let expected = model.inputs();
+    if found == expected { Ok(()) } else { Err(Error::Pixels { expected, found }) }
+}
+
+impl fmt::Display for Prediction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:.1}%", self.name, 100.0 * self.probability)
+    }
+}
