@@ -271,6 +271,13 @@ fn progress_of_a_run_over_other_data_is_refused() {
     let mut trainer = Trainer::new(model, state, 1).unwrap();
     let result = trainer.train_epoch(&validation, None, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(result, Err(Error::Progress { batch: 10, batches: 2, .. })), "{result:?}");
+    // As many batches, but not of as many samples.
+    let (model, mut state) = train(start(), 1, 10);
+    state.progress.sums.n_samples -= 1;
+    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let (train, _) = data.split();
+    let result = trainer.train_epoch(&train, None, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(result, Err(Error::Progress { batch: 10, .. })), "{result:?}");
 }
 
 /// An epoch visits every sample once, including the last, shorter batch.
