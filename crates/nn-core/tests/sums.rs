@@ -4,7 +4,7 @@
 
 use nn_core::{
     Activation, Architecture, Init, Layer, Loss, LossSum, Model, Objective, Targets, Values,
-    Workspace,
+    Workspace, loss::precision_of,
 };
 
 /// Three samples of two features.
@@ -71,6 +71,13 @@ fn numbers_are_one_prediction_an_output() {
     let found = sums(Loss::MeanSquaredError, Layer::Activation(Activation::Linear), values);
     assert!((found.loss - (0.04 / 2.0 + 4.0 * 4.0 / 2.0)).abs() < 1e-5, "{found:?}");
     assert_eq!((found.correct, found.n_predictions), (4, 6));
+}
+
+/// The book's: a 250th of the targets' standard deviation, which is the square root of 5 here.
+#[test]
+fn the_precision_is_a_part_of_the_spread() {
+    let found = precision_of(&[1.0, 3.0, 5.0, 7.0]);
+    assert!((found - 5.0_f32.sqrt() / 250.0).abs() < 1e-7, "{found}");
 }
 
 /// A classifier ends in a softmax; what ends in anything else has no classes to name.
