@@ -110,6 +110,9 @@ fn tells_where_the_time_went() {
         "waiting",
     ];
     assert_eq!(stages.keys().collect::<Vec<_>>(), expected);
+    for phase in ["gather", "forward 0 dense", "backward 0 dense", "gradient 0 dense", "update"] {
+        assert!(stages[phase].as_f64() > Some(0.0), "{phase} took no time: {profile}");
+    }
     let sum: f64 = stages.values().map(|seconds| seconds.as_f64().unwrap()).sum();
     let expected = 2.0 * profile["seconds"].as_f64().unwrap();
     assert!((sum / expected - 1.0).abs() < 1e-6, "{profile}");
