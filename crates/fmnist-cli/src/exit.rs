@@ -63,17 +63,14 @@ fn message(error: &anyhow::Error) -> String {
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<Usage>() {
         USAGE
-    } else if let Some(error) = error.downcast_ref::<nn_io::Error>() {
-        match error.kind() {
-            nn_io::ErrorKind::Locked => LOCKED,
-            nn_io::ErrorKind::Io | nn_io::ErrorKind::WouldOverwrite => IO,
-            _ => BAD_DATA,
-        }
-    } else if let Some(error) = error.downcast_ref::<fmnist_data::Error>() {
+    } else if let Some(error) = error.downcast_ref() {
+        model_code(error)
+    } else if let Some(error) = error.downcast_ref() {
+        data_code(error)
+    } else if let Some(error) = error.downcast_ref::<fmnist::Error>() {
         match error {
-            fmnist_data::Error::Io { .. }
-            | fmnist_data::Error::Download { .. }
-            | fmnist_data::Error::NoDirectory => IO,
+            fmnist::Error::Model(error) => model_code(error),
+            fmnist::Error::Data(error) => data_code(error),
             _ => BAD_DATA,
         }
     } else if let Some(error) = error.downcast_ref::<nn_train::Error>() {
@@ -86,5 +83,22 @@ fn code(error: &anyhow::Error) -> u8 {
         IO
     } else {
         BAD_DATA
+    }
+}
+
+fn model_code(error: &nn_io::Error) -> u8 {
+    match error.kind() {
+        nn_io::ErrorKind::Locked => LOCKED,
+        nn_io::ErrorKind::Io | nn_io::ErrorKind::WouldOverwrite => IO,
+        _ => BAD_DATA,
+    }
+}
+
+fn data_code(error: &fmnist_data::Error) -> u8 {
+    match error {
+        fmnist_data::Error::Io { .. }
+        | fmnist_data::Error::Download { .. }
+        | fmnist_data::Error::NoDirectory => IO,
+        _ => BAD_DATA,
     }
 }
