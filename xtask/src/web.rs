@@ -26,14 +26,14 @@ pub(crate) fn check() -> anyhow::Result<()> {
     }
     let options = ["--locked", "--features", "training-test", "--target", TARGET];
     cargo::run(cargo(&["build"]).args(options))?;
-    let out = target_dir.join("web");
-    let module = target_dir.join(TARGET).join("debug").join("fmnist_web.wasm");
-    cargo::run(cargo(&["run", "--locked", "--package", "bind"]).args([&module, &out]))?;
     if cargo::output(cargo::command("node").arg("--version")).is_err() {
         println!("skipped: no Node here");
         return Ok(());
     }
 
+    let out = target_dir.join("web");
+    let module = target_dir.join(TARGET).join("debug").join("fmnist_web.wasm");
+    cargo::run(cargo(&["run", "--locked", "--package", "bind"]).args([&module, &out]))?;
     let model = cargo::root().join("data/fashion_mnist.model");
     let picture = cargo::root().join("fuzz/seeds/picture/colour.jpg");
     let mut predict = cargo::command(&cargo::build_program()?.to_string_lossy());
