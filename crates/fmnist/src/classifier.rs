@@ -135,25 +135,24 @@ impl Classifier {
     pub fn classify_pixels(&self, pixels: &[u8]) -> Result<Vec<Prediction>, Error> {
         check_pixels(&self.model, pixels.len())?;
         let mut workspace = Workspace::inference(&self.model, 1);
-        workspace.set_input_bytes(1, self.scaling, |_| pixels);
-        let mut probabilities: Vec<f32> =
-            self.model.forward(&mut workspace).iter().copied().collect();
-        if self.mirror {
+        let flipped = self.mirror.then(|| {
             let mut mirrored = pixels.to_vec();
             mirrored.chunks_mut(self.image.width).for_each(<[u8]>::reverse);
             workspace.set_input_bytes(1, self.scaling, |_| &mirrored);
-            for (p, other) in
-                probabilities.iter_mut().zip(self.model.forward(&mut workspace).iter())
-            {
-                *p = 0.5 * (*p + other);
-            }
+            self.model.forward(&mut workspace).into_owned()
+        });
+        workspace.set_input_bytes(1, self.scaling, |_| pixels);
+        self.model.forward(&mut workspace);
+        if let Some(flipped) = flipped {
+            workspace.average_output(flipped.as_view());
         }
+        let probabilities = workspace.output(self.model.layers().len() - 1);
         if !probabilities.iter().all(|probability| probability.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let named = self.class_names.iter().zip(probabilities).enumerate();
+        let named = self.class_names.iter().zip(&probabilities).enumerate();
         let mut predictions: Vec<Prediction> = named
-            .map(|(class, (name, probability))| Prediction {
+            .map(|(class, (name, &probability))| Prediction {
                 class,
                 name: name.clone(),
                 probability,
