@@ -84,7 +84,7 @@ fn an_export_overwrites_no_other_file() {
 
 #[test]
 fn the_built_in_model_is_small() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/fashion_mnist.model");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/fashion_mnist.model");
     assert!(fs::metadata(file).unwrap().len() < SMALL);
     let found = with_model().json("inspect").remove(0);
     assert_eq!(found["dataset"]["name"], "fashion-mnist");

@@ -34,7 +34,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let out = target_dir.join("web");
     let module = target_dir.join(TARGET).join("debug").join("fmnist_web.wasm");
     cargo::run(cargo(&["run", "--locked", "--package", "bind"]).args([&module, &out]))?;
-    let model = cargo::root().join("data/fashion_mnist.model");
+    let model = cargo::root().join("crates/fmnist-cli/model/fashion_mnist.model");
     let picture = cargo::root().join("fuzz/seeds/picture/colour.jpg");
     let mut predict = cargo::command(&cargo::build_program()?.to_string_lossy());
     predict.args(["predict", "--format", "json"]);

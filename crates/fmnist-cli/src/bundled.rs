@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use nn_io::Checkpoint;
 
-/// `data/fashion_mnist.model` of the workspace, made by the command in the README.
-static MODEL: &[u8] = include_bytes!("../../../data/fashion_mnist.model");
+/// Made by the command in the README.
+static MODEL: &[u8] = include_bytes!("../model/fashion_mnist.model");
 
 /// The model at `path`, or the bundled one.
 pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Checkpoint> {
