@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use fmnist_data::locate;
 use serde_json::Value;
 
-use crate::{cargo, fuzz, layering, mutants, sample, structure, torture, web};
+use crate::{cargo, fuzz, layering, mutants, packages, sample, structure, torture, web};
 
 /// Run what CI runs
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,7 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 24] = [
+const STEPS: [Step; 25] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
@@ -58,9 +58,10 @@ const STEPS: [Step; 24] = [
     ("tests without data", PLAIN, tests_without_data),
     ("docs", PLAIN, docs),
     ("examples", PLAIN, examples),
-    ("packages", PLAIN, packages),
+    ("packages", PLAIN, packages::check),
     ("model format", PLAIN, model_format),
     ("web", PLAIN, web::check),
+    ("publishing", FULL, packages::dry_run),
     ("long examples", FULL, long_examples),
     ("release profile", FULL, release_profile),
     ("torture", FULL, || torture::run(torture::Args {})),
@@ -103,7 +104,7 @@ fn check_apart(manifest: &[&str]) -> anyhow::Result<()> {
 /// That of the workspace, and of those that are not part of it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for apart in ["benches", "crates/fmnist-web", "fuzz"] {
+    for apart in ["benches", "crates/fmnist-web", "fuzz", "tests/package_user"] {
         cargo(&["fmt", "--manifest-path", &format!("{apart}/Cargo.toml"), "--check"])?;
     }
     Ok(())
@@ -193,19 +194,6 @@ fn run_examples(chosen: fn(&str) -> bool) -> anyhow::Result<()> {
             println!("{name}");
             cargo::run(&mut cargo::command(&built.join(name).to_string_lossy()))?;
         }
-    }
-    Ok(())
-}
-
-/// Shows what each library crate would publish; fails where it would lack a README.
-fn packages() -> anyhow::Result<()> {
-    for name in ["nn-core", "nn-optim", "nn-train", "nn-io", "fmnist-data", "fmnist"] {
-        let mut list = cargo::command("cargo");
-        list.args(["package", "--list", "--allow-dirty", "--package", name]);
-        let files = cargo::output(&mut list)?;
-        println!("{name}: {} files", files.lines().count());
-        let has = |file: &str| files.lines().any(|line| line == file);
-        anyhow::ensure!(has("README.md") && has("src/lib.rs"), "{name} would publish:\n{files}");
     }
     Ok(())
 }

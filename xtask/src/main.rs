@@ -9,6 +9,7 @@ mod fetch_data;
 mod fuzz;
 mod layering;
 mod mutants;
+mod packages;
 mod sample;
 mod structure;
 mod torture;

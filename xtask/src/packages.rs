@@ -1,0 +1,138 @@
+//! What would be published: packages are complete, and a user's project compiles with them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use flate2::read::GzDecoder;
+use serde_json::Value;
+
+use crate::cargo;
+
+/// What crates.io shows of a package.
+const FIELDS: [&str; 8] = [
+    "description",
+    "documentation",
+    "readme",
+    "license",
+    "rust_version",
+    "keywords",
+    "categories",
+    "version",
+];
+
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
+/// A project outside the workspace that depends on the library by its version.
+const USER: &str = "tests/package_user";
+const MODEL: &str = "crates/fmnist-cli/model/fashion_mnist.model";
+
+/// Packs and unpacks every package, checks its files, and runs a user's project with the libraries among them.
+pub(crate) fn check() -> anyhow::Result<()> {
+    let metadata = cargo::metadata(false)?;
+    // `publish = false` is an empty list of registries.
+    let published = || cargo::packages(&metadata).filter(|package| package["publish"].is_null());
+
+    let mut pack = cargo::command("cargo");
+    pack.args(["package", "--quiet", "--offline", "--no-verify", "--allow-dirty"]);
+    for package in published() {
+        pack.args(["--package", name(package)]);
+    }
+    cargo::run(&mut pack)?;
+
+    let packed = cargo::target_dir()?.join("package");
+    let unpacked = packed.join("unpacked");
+    if unpacked.exists() {
+        fs::remove_dir_all(&unpacked)?;
+    }
+    let mut libraries = Vec::new();
+    for package in published() {
+        let (name, version) = (name(package), package["version"].as_str().unwrap_or_default());
+        let archive = packed.join(format!("{name}-{version}.crate"));
+        let dir = unpack(&archive, &unpacked)?;
+        println!("{name}: {} bytes", fs::metadata(archive)?.len());
+        check_package(package, &dir).with_context(|| format!("the package of {name}"))?;
+        if dir.join("src/lib.rs").exists() {
+            libraries.push((name, dir));
+        }
+    }
+    run_user(&libraries)
+}
+
+fn name(package: &Value) -> &str {
+    package["name"].as_str().unwrap_or_default()
+}
+
+/// Unpacks an archive into a directory of its own, and returns that.
+fn unpack(archive: &Path, into: &Path) -> anyhow::Result<PathBuf> {
+    let mut tar = tar::Archive::new(GzDecoder::new(File::open(archive)?));
+    // Packed files bear an old date, by which cargo would take them for those that it compiled before.
+    tar.set_preserve_mtime(false);
+    tar.unpack(into)?;
+    Ok(into.join(archive.file_stem().context("an archive has a name")?))
+}
+
+/// Fails where a package lacks something that its users look for.
+fn check_package(package: &Value, dir: &Path) -> anyhow::Result<()> {
+    for field in FIELDS {
+        let value = &package[field];
+        let is_set = value.as_str().is_some_and(|text| !text.is_empty());
+        let is_listed = value.as_array().is_some_and(|list| (1..=5).contains(&list.len()));
+        ensure!(is_set || is_listed, "{field} is {value}: expected a text, or 1 to 5 of them");
+    }
+    for licence in LICENCES {
+        let expected = fs::read(cargo::root().join(licence))?;
+        let found = fs::read(dir.join(licence)).with_context(|| licence)?;
+        ensure!(found == expected, "{licence} differs from the file at the workspace's root");
+    }
+    ensure!(dir.join("README.md").exists(), "README.md is missing");
+    check_links(dir, dir)
+}
+
+/// Fails where a document has a relative link that leads out of its package, or to nothing.
+fn check_links(dir: &Path, package: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            check_links(&path, package)?;
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path)?;
+            let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+            for link in links.filter(|link| !link.is_empty() && !link.contains("://")) {
+                let target = dir.join(link).canonicalize();
+                let is_inside = target.is_ok_and(|it| {
+                    package.canonicalize().is_ok_and(|package| it.starts_with(package))
+                });
+                let document = path.strip_prefix(package)?.display();
+                ensure!(is_inside, "{document}: the link {link} leads to no file of the package");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs the user's project, for which crates.io has the unpacked libraries.
+fn run_user(libraries: &[(&str, PathBuf)]) -> anyhow::Result<()> {
+    // The same versions of other crates, so that no network is needed.
+    fs::copy(cargo::root().join("Cargo.lock"), cargo::root().join(USER).join("Cargo.lock"))?;
+    let mut user = cargo::command("cargo");
+    user.args(["run", "--quiet", "--offline", "--manifest-path", &format!("{USER}/Cargo.toml")]);
+    user.arg("--target-dir").arg(cargo::target_dir()?.join("package_user"));
+    for (name, dir) in libraries {
+        // A path in quotes with escapes is a string of TOML.
+        user.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", dir));
+    }
+    cargo::run(user.args(["--", MODEL]))
+}
+
+/// Does all of a publication except the upload. This compiles every package by itself, the program too.
+pub(crate) fn dry_run() -> anyhow::Result<()> {
+    let mut registry = cargo::command("cargo");
+    registry.args(["update", "--dry-run", "--quiet"]);
+    if let Err(error) = cargo::output(&mut registry) {
+        println!("skipped: crates.io cannot be reached\n{error}");
+        return Ok(());
+    }
+    let publish = ["publish", "--workspace", "--dry-run", "--allow-dirty"];
+    cargo::run(cargo::command("cargo").args(publish))
+}
