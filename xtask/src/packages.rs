@@ -1,5 +1,8 @@
-//! What would be published: packages are complete, and a user's project compiles with them.
+//! What would be published: packages are complete, and a user's project compiles with the libraries among them.
+//!
+//! The project is `tests/package_user`. It depends on a version, not on a path, so a file that a package lacks is missed.
 
+use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -10,20 +13,12 @@ use serde_json::Value;
 use crate::cargo;
 
 /// What crates.io shows of a package.
-const FIELDS: [&str; 8] = [
-    "description",
-    "documentation",
-    "readme",
-    "license",
-    "rust_version",
-    "keywords",
-    "categories",
-    "version",
-];
+const FIELDS: [&str; 7] =
+    ["description", "documentation", "readme", "license", "rust_version", "keywords", "categories"];
 
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// A project outside the workspace that depends on the library by its version.
+/// A workspace of its own.
 const USER: &str = "tests/package_user";
 const MODEL: &str = "crates/fmnist-cli/model/fashion_mnist.model";
 
@@ -66,7 +61,7 @@ fn name(package: &Value) -> &str {
 /// Unpacks an archive into a directory of its own, and returns that.
 fn unpack(archive: &Path, into: &Path) -> anyhow::Result<PathBuf> {
     let mut tar = tar::Archive::new(GzDecoder::new(File::open(archive)?));
-    // Packed files bear an old date, by which cargo would take them for those that it compiled before.
+    // Packed files all have the same old date, so cargo would not compile a changed one again.
     tar.set_preserve_mtime(false);
     tar.unpack(into)?;
     Ok(into.join(archive.file_stem().context("an archive has a name")?))
@@ -111,15 +106,15 @@ fn check_links(dir: &Path, package: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the user's project, for which crates.io has the unpacked libraries.
+/// Runs the user's project with the unpacked libraries in place of those of crates.io.
 fn run_user(libraries: &[(&str, PathBuf)]) -> anyhow::Result<()> {
-    // The same versions of other crates, so that no network is needed.
+    // With the workspace's versions of all other crates, which are on this machine.
     fs::copy(cargo::root().join("Cargo.lock"), cargo::root().join(USER).join("Cargo.lock"))?;
     let mut user = cargo::command("cargo");
     user.args(["run", "--quiet", "--offline", "--manifest-path", &format!("{USER}/Cargo.toml")]);
     user.arg("--target-dir").arg(cargo::target_dir()?.join("package_user"));
     for (name, dir) in libraries {
-        // A path in quotes with escapes is a string of TOML.
+        // Rust's quoted and escaped string is also one of TOML.
         user.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", dir));
     }
     cargo::run(user.args(["--", MODEL]))
@@ -129,8 +124,10 @@ fn run_user(libraries: &[(&str, PathBuf)]) -> anyhow::Result<()> {
 pub(crate) fn dry_run() -> anyhow::Result<()> {
     let mut registry = cargo::command("cargo");
     registry.args(["update", "--dry-run", "--quiet"]);
-    if let Err(error) = cargo::output(&mut registry) {
-        println!("skipped: crates.io cannot be reached\n{error}");
+    // Offline, cargo would answer from what it has seen before.
+    let is_offline = env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true");
+    if is_offline || cargo::output(&mut registry).is_err() {
+        println!("skipped: crates.io cannot be reached");
         return Ok(());
     }
     let publish = ["publish", "--workspace", "--dry-run", "--allow-dirty"];
