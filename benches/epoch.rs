@@ -35,7 +35,7 @@ fn epoch(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     for (threads, batch_size) in [(1, 128), (2, 128), (2, 32), (2, 1024)] {
         let model = model();
-        let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
+        let (adam, schedule) = (OptimizerConfig::default(), Schedule::book());
         let config = RunConfig { batch_size, ..RunConfig::default() };
         let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
         let mut trainer = Trainer::new(model, state, threads).expect("threads can be started");

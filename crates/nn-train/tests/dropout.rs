@@ -36,7 +36,7 @@ fn losses(
         frozen: vec![true; 2],
         ..RunConfig::default()
     };
-    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
     let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
     let mut trainer = Trainer::new(model, state, 2).unwrap();
     let (x, targets) = (vec![1.0; n_samples], vec![target; n_samples]);

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty};
-use nn_optim::{OptimizerConfig, Schedule, SgdConfig};
+use nn_optim::{OptimizerConfig, Schedule, Sgd};
 use nn_train::{Clip, Features, RunConfig, Samples, Trainer, TrainingState};
 
 const N: usize = 12;
@@ -43,7 +43,7 @@ fn params_after(config: RunConfig, accumulation: usize, threads: usize) -> Vec<f
     let batch_size = N / accumulation;
     let loss = Loss::MeanSquaredError;
     let config = RunConfig { batch_size, accumulation, loss, ..config };
-    let (model, sgd) = (model(), OptimizerConfig::Sgd(SgdConfig::default()));
+    let (model, sgd) = (model(), OptimizerConfig::Sgd(Sgd::default()));
     let state = TrainingState::new(&model, sgd, Schedule::constant(0.5), config).unwrap();
     let mut trainer = Trainer::new(model, state, threads).unwrap();
     for _ in 0..STEPS {

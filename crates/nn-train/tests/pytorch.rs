@@ -37,7 +37,7 @@ fn three_steps_agree_with_pytorch() {
         }
     }
 
-    let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
+    let (adam, schedule) = (OptimizerConfig::default(), Schedule::book());
     let config = RunConfig { batch_size: BATCH, ..RunConfig::default() };
     let state = TrainingState::new(&model, adam, schedule, config).unwrap();
     let mut trainer = Trainer::new(model, state, 2).unwrap();

@@ -46,7 +46,7 @@ fn accuracy_agrees_with_numpy() {
             assert_eq!(evaluation.sums.accuracy(), accuracy, "{loss:?}");
             // An epoch of one step counts with the same parameters.
             let config = RunConfig { loss, batch_size: N, ..RunConfig::default() };
-            let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+            let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
             let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
             let mut trainer = Trainer::new(model, state, 2).unwrap();
             trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())).unwrap();

@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Layer, Model};
 use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig,
-    RmsPropConfig, Schedule, SgdConfig,
+    Adagrad, Adam, AdamW, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig, RmsProp, Schedule,
+    Sgd,
 };
 use nn_train::{
     EpochOutcome, EpochRecord, Error, Features, Metrics, Monitor, RunConfig, Samples, Step,
@@ -42,16 +42,16 @@ impl Data {
 
 /// Every optimizer with each of its variants.
 fn optimizers() -> [OptimizerConfig; 9] {
-    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
     // With this, the largest second moment is not the last.
-    let amsgrad = AdamConfig { beta_2: 0.5, amsgrad: true, ..AdamConfig::default() };
+    let amsgrad = Adam { beta_2: 0.5, amsgrad: true, ..Adam::default() };
     [
         OptimizerConfig::default(),
-        OptimizerConfig::AdamW(AdamWConfig::default()),
+        OptimizerConfig::AdamW(AdamW::default()),
         OptimizerConfig::Adam(amsgrad),
-        OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad, ..AdamWConfig::default() }),
-        OptimizerConfig::RmsProp(RmsPropConfig::default()),
-        OptimizerConfig::Adagrad(AdagradConfig::default()),
+        OptimizerConfig::AdamW(AdamW { adam: amsgrad, ..AdamW::default() }),
+        OptimizerConfig::RmsProp(RmsProp::default()),
+        OptimizerConfig::Adagrad(Adagrad::default()),
         sgd(0.0, false),
         sgd(0.9, false),
         sgd(0.9, true),
@@ -76,7 +76,7 @@ fn schedules() -> [Schedule; 7] {
     ];
     decays.map(|decay| {
         let warmup = if matches!(decay, Decay::OneCycle { .. }) { 0 } else { 4 };
-        Schedule { warmup, decay, ..Schedule::default() }
+        Schedule { warmup, decay, ..Schedule::book() }
     })
 }
 
@@ -87,7 +87,7 @@ fn start() -> (Model, TrainingState) {
 
 fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
     let model = Model::new(Architecture::mlp(&[N_FEATURES, 40, 24, 5]).unwrap(), Init::He, 1);
-    let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
+    let state = TrainingState::new(&model, optimizer, Schedule::book(), config()).unwrap();
     (model, state)
 }
 
@@ -336,7 +336,7 @@ fn statistics_that_are_not_finite_end_a_run() {
     let layers = [Layer::dense(3), Layer::BATCH_NORM, Layer::dense(2), Layer::SOFTMAX];
     let run = |scale: f32| {
         let model = Model::new(Architecture::new(2, &layers).unwrap(), Init::He, 0);
-        let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+        let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
         let state = TrainingState::new(&model, optimizer, schedule, config()).unwrap();
         let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0].map(|x: f32| scale * x);
         let samples = Samples::new(Features::Floats(&x), 2, &[0, 1, 0, 1]).unwrap();
@@ -389,7 +389,7 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
             0.0,
             0.0,
         ]);
-        let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
+        let state = TrainingState::new(&model, optimizer, Schedule::book(), config()).unwrap();
         let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
         let before = (model.clone(), state.clone());
         let mut trainer = Trainer::new(model, state, 1).unwrap();
@@ -419,7 +419,7 @@ fn a_run_that_diverges_names_the_layer() {
     let mut model = Model::new(Architecture::mlp(&[2, 2, 2]).unwrap(), Init::He, 1);
     model.params_mut().fill(1e30);
     let optimizer = OptimizerConfig::default();
-    let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
+    let state = TrainingState::new(&model, optimizer, Schedule::book(), config()).unwrap();
     let mut trainer = Trainer::new(model, state, 1).unwrap();
     let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
     let end = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, LossSum, Model, Penalty, Role};
-use nn_optim::{Decay, OptimizerConfig, Schedule, SgdConfig};
+use nn_optim::{Decay, OptimizerConfig, Schedule, Sgd};
 use nn_train::{
     Augment, Clip, EarlyStop, EpochOutcome, Error, EvaluationConfig, Features, Monitor, RunConfig,
     Samples, Shuffle, Step, Trainer, TrainingState, evaluate,
@@ -60,11 +60,11 @@ fn all_kinds() -> Vec<Layer> {
 
 fn sgd(learning_rate: f64) -> (OptimizerConfig, Schedule) {
     let schedule = Schedule { learning_rate, warmup: 0, decay: Decay::Constant };
-    (OptimizerConfig::Sgd(SgdConfig::default()), schedule)
+    (OptimizerConfig::Sgd(Sgd::default()), schedule)
 }
 
 fn adam() -> (OptimizerConfig, Schedule) {
-    (OptimizerConfig::default(), Schedule::default())
+    (OptimizerConfig::default(), Schedule::book())
 }
 
 fn model_of(layers: &[Layer]) -> Model {

@@ -18,7 +18,7 @@ fn model(last: Layer) -> Model {
 
 fn run(last: Layer, config: RunConfig) -> Result<Trainer, Error> {
     let model = model(last);
-    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
     let state = TrainingState::new(&model, optimizer, schedule, config)?;
     Trainer::new(model, state, 1)
 }

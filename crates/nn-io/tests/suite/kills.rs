@@ -142,7 +142,7 @@ fn a_panic_in_training() {
     let mut training = training.unwrap();
     (training.progress, training.history) = (Default::default(), Vec::new());
     training.optimizer =
-        nn_optim::Optimizer::new(Default::default(), model.params().len()).unwrap();
+        nn_optim::Optimizer::new(nn_optim::Adam::default(), model.params().len()).unwrap();
     let mut trainer = Trainer::new(model, training, 2).unwrap();
     let samples = Samples::new(Features::Floats(&[0.5; 64 * 4]), 4, &[1; 64]).unwrap();
     let mut tally = Tally::new("B17", "a panic in the middle of an epoch");
