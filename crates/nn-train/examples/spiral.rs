@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let never = &mut |_: Step<'_>| ControlFlow::Continue(());
 
     let mut whole = start(1)?;
-    println!("{}\n", whole.model().summary());
+    println!("{}\n", whole.model());
     let mut after_100 = None;
     while whole.state().progress.epoch < EPOCHS {
         whole.train_epoch(&samples, Some(&held_out), never)?;
