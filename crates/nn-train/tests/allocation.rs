@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Layer, Model};
 use nn_optim::{Adagrad, AdamW, OptimizerConfig, RmsProp, Schedule, Sgd};
-use nn_train::{Augment, Clip, Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_train::{Augment, Clip, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -59,7 +59,7 @@ fn a_step_allocates_nothing() {
         let (schedule, config) = (Schedule::book(), config.clone());
         let steps = 1310_usize.div_ceil(config.step_len());
         let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
-        let mut trainer = Trainer::new(model, state, threads).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::new(threads).unwrap()).unwrap();
         // Threads allocate their work queues when they first have work.
         for _ in 0..5 {
             allocations_by_step(&mut trainer, &samples);
