@@ -53,6 +53,20 @@ fn all_parameters_are_read_and_set() {
     assert_eq!(model, other);
 }
 
+/// A running statistic is not a parameter, and the other way round.
+#[test]
+fn one_is_set_by_name() {
+    let [mut model, _] = models();
+    for name in ["batch_norm0.means", "dense1.biases"] {
+        let before = model.parameters();
+        model.param_mut(name).unwrap().fill(7.0);
+        for (before, after) in before.iter().zip(model.parameters()) {
+            assert_eq!(*before == after, before.name != name, "{name}: {}", before.name);
+        }
+        assert!(model.param(name).unwrap().iter().all(|&x| x == 7.0));
+    }
+}
+
 /// Whatever a list has in place of the model's parameters, the error says what was expected, and nothing changes.
 #[test]
 fn parameters_of_another_model_are_refused() {
