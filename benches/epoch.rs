@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use nn_core::{Architecture, Init, Model};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
+use nn_train::{
+    EvaluationConfig, Features, RunConfig, Samples, Threads, Trainer, TrainingState, evaluate,
+};
 
 const PIXELS: usize = 784;
 
@@ -28,6 +30,10 @@ fn samples<'a>((bytes, labels): &'a (Vec<u8>, Vec<u32>)) -> Samples<'a> {
     Samples::new(features, PIXELS, labels).expect("as many images as labels")
 }
 
+fn pool(threads: usize) -> Threads {
+    Threads::new(threads).expect("threads can be started")
+}
+
 fn epoch(criterion: &mut Criterion) {
     let images = images(60_000);
     let samples = samples(&images);
@@ -35,10 +41,10 @@ fn epoch(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     for (threads, batch_size) in [(1, 128), (2, 128), (2, 32), (2, 1024)] {
         let model = model();
-        let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
+        let (adam, schedule) = (OptimizerConfig::default(), Schedule::book());
         let config = RunConfig { batch_size, ..RunConfig::default() };
         let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
-        let mut trainer = Trainer::new(model, state, threads).expect("threads can be started");
+        let mut trainer = Trainer::new(model, state, &pool(threads)).expect("a new run");
         let name = format!("{threads} threads, batches of {batch_size}");
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher
@@ -54,7 +60,8 @@ fn evaluation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("evaluate 10,000 images");
     for threads in [1, 2] {
         group.bench_function(BenchmarkId::new("threads", threads), |bencher| {
-            bencher.iter(|| evaluate(&model, &samples, EvaluationConfig::default(), threads));
+            let threads = pool(threads);
+            bencher.iter(|| evaluate(&model, &samples, EvaluationConfig::default(), &threads));
         });
     }
 }

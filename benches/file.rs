@@ -10,7 +10,7 @@ fn checkpoint() -> Checkpoint {
     let architecture = Architecture::mlp(&[784, 128, 128, 10]).expect("valid sizes");
     let model = Model::new(architecture, Init::He, 0);
     let (adam, schedule, config) =
-        (OptimizerConfig::default(), Schedule::default(), RunConfig::default());
+        (OptimizerConfig::default(), Schedule::book(), RunConfig::default());
     let state = TrainingState::new(&model, adam, schedule, config).expect("valid settings");
     let image = Some(Shape::image(28, 28));
     let scaling = Some(Scaling::default());

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Model};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 use wasm_bindgen::prelude::*;
 
 /// Points of the training set.
@@ -29,7 +29,7 @@ pub fn train_losses(epochs: u32) -> Result<Vec<f64>, JsError> {
     let schedule = Schedule::constant(0.01);
     let config = RunConfig { batch_size: 50, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
-    let mut trainer = Trainer::new(model, state, 1)?;
+    let mut trainer = Trainer::new(model, state, &Threads::default())?;
     for _ in 0..epochs {
         trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
     }

@@ -14,7 +14,7 @@ const SAMPLES: usize = 300;
 
 fn main() -> Result<(), Error> {
     let mut model = Model::new(Architecture::mlp(&[2, 16, 3])?, Init::He, 0);
-    println!("{}\n", model.summary());
+    println!("{model}\n");
 
     // A sample a column, all in one workspace, which is all the memory that training takes.
     let mut workspace = Workspace::training(&model, SAMPLES);

@@ -81,4 +81,12 @@ pub enum Error {
         /// What was given.
         found: usize,
     },
+    /// A tensor is not the one that the model has in this place.
+    #[error("parameters: expected {expected}, as the model has, found {found}")]
+    Tensor {
+        /// The model's tensor with its shape, or `no more`.
+        expected: String,
+        /// The one that was given, or `no more`.
+        found: String,
+    },
 }

@@ -33,6 +33,9 @@ mod shape;
 mod summary;
 mod workspace;
 
+pub use aligned_vec;
+pub use nalgebra;
+
 pub use architecture::{Architecture, PlacedLayer, TensorSpec};
 pub use batch::BatchStatistics;
 pub use block::{BlocksMut, GradientBlock};
@@ -44,7 +47,7 @@ pub use layer::*;
 pub use loss::{Loss, LossSum, Objective, Targets, Values};
 pub use metric::ConfusionMatrix;
 pub use mode::Mode;
-pub use model::{Model, ParamsMut};
+pub use model::{Model, Parameter, ParamsMut};
 pub use pass::Pass;
 pub use penalty::Penalty;
 pub use place::{Place, Role};

@@ -1,7 +1,7 @@
 //! A network: its architecture and the buffers that hold its parameters and running statistics.
 
 use std::{
-    ops::{Deref, DerefMut},
+    ops::{Deref, DerefMut, Range},
     sync::Arc,
 };
 
@@ -15,9 +15,9 @@ use crate::{
 /// A feed-forward network.
 ///
 /// ```
-/// use nn_core::{Architecture, Init, Model};
+/// use nn_core::Model;
 ///
-/// let model = Model::new(Architecture::mlp(&[784, 128, 128, 10])?, Init::He, 0);
+/// let model = Model::classifier(&[784, 128, 128, 10])?;
 /// assert_eq!(model.params().len(), 118_282);
 /// assert_eq!(model.param("dense0.weights").unwrap().shape(), (128, 784));
 /// # Ok::<(), nn_core::Error>(())
@@ -33,6 +33,18 @@ pub struct Model {
 }
 
 impl Model {
+    /// The dense classifier of the given sizes, from features to classes, with ReLU between its layers and a softmax at
+    /// its end. Weights are drawn by [`Init::He`] from seed 0.
+    ///
+    /// For other layers, initial weights or seeds there is [`Model::new`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Architecture::mlp`].
+    pub fn classifier(sizes: &[usize]) -> Result<Self, Error> {
+        Ok(Self::new(Architecture::mlp(sizes)?, Init::He, 0))
+    }
+
     /// A network with weights drawn from `seed`, biases 0, scales 1 and shifts 0.
     pub fn new(architecture: impl Into<Arc<Architecture>>, init: Init, seed: u64) -> Self {
         let architecture = architecture.into();
@@ -130,7 +142,76 @@ impl Model {
 
     /// Mutable access to all parameters; cached transposes are refreshed when the guard is dropped.
     pub fn params_mut(&mut self) -> ParamsMut<'_> {
-        ParamsMut { model: self }
+        let range = 0..self.params.len();
+        ParamsMut { model: self, are_statistics: false, range }
+    }
+
+    /// Mutable access to the parameter or running statistic of the given name, if there is one: the same numbers in the
+    /// same order as the columns of [`Model::param`], in one slice.
+    ///
+    /// ```
+    /// let mut model = nn_core::Model::classifier(&[2, 3, 2])?;
+    /// model.param_mut("dense1.biases").unwrap().copy_from_slice(&[0.5, -0.5]);
+    /// assert_eq!(model.param("dense1.biases").unwrap()[(1, 0)], -0.5);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    pub fn param_mut(&mut self, name: &str) -> Option<ParamsMut<'_>> {
+        let tensor = self.tensor(name)?;
+        let (are_statistics, range) = (tensor.role.is_statistic(), tensor.range.clone());
+        Some(ParamsMut { model: self, are_statistics, range })
+    }
+
+    /// Copies of all parameters and running statistics, in the order of [`Architecture::tensors`].
+    ///
+    /// ```
+    /// use nn_core::Model;
+    ///
+    /// let mut model = Model::classifier(&[2, 3, 2])?;
+    /// let saved = model.parameters();
+    /// assert_eq!((&*saved[0].name, &*saved[0].shape), ("dense0.weights", &[2, 3][..]));
+    /// model.params_mut().fill(0.0);
+    /// model.set_parameters(&saved)?;
+    /// assert_eq!(model, Model::classifier(&[2, 3, 2])?);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let tensors = self.architecture.tensors().iter();
+        let copy = |tensor: &TensorSpec| Parameter {
+            name: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+            values: self.values(tensor).to_vec(),
+        };
+        tensors.map(copy).collect()
+    }
+
+    /// Overwrites all parameters and running statistics, which are in the order of [`Model::parameters`].
+    ///
+    /// # Errors
+    ///
+    /// If there are more or fewer than the model has, or one has another name, shape or number of values. The model is
+    /// then as it was.
+    pub fn set_parameters(&mut self, parameters: &[Parameter]) -> Result<(), Error> {
+        let architecture = self.architecture.clone();
+        let tensors = architecture.tensors();
+        for i in 0..tensors.len().max(parameters.len()) {
+            let (expected, found) = (tensors.get(i), parameters.get(i));
+            let expected = expected.map(|it| (&it.name, &it.shape, it.range.len()));
+            let found = found.map(|it| (&it.name, &it.shape, it.values.len()));
+            if found != expected {
+                let [expected, found] = [expected, found].map(|tensor| match tensor {
+                    Some((name, shape, n)) => format!("{name} of shape {shape:?} with {n} values"),
+                    None => "no more".into(),
+                });
+                return Err(Error::Tensor { expected, found });
+            }
+        }
+        for (tensor, parameter) in tensors.iter().zip(parameters) {
+            let is_statistic = tensor.role.is_statistic();
+            let buffer = if is_statistic { &mut self.statistics } else { &mut self.params };
+            buffer[tensor.range.clone()].copy_from_slice(&parameter.values);
+        }
+        self.refresh_weight_caches();
+        Ok(())
     }
 
     fn refresh_weight_caches(&mut self) {
@@ -146,9 +227,13 @@ impl Model {
 
     /// The parameter or running statistic of the given name as a matrix (weights: outputs x inputs), if there is one.
     pub fn param(&self, name: &str) -> Option<MatrixView<'_>> {
-        let tensor = self.architecture.tensors().iter().find(|tensor| tensor.name == name)?;
+        let tensor = self.tensor(name)?;
         let (rows, columns) = tensor.matrix_shape();
         Some(MatrixView::from_slice(self.values(tensor), rows, columns))
+    }
+
+    fn tensor(&self, name: &str) -> Option<&TensorSpec> {
+        self.architecture.tensors().iter().find(|tensor| tensor.name == name)
     }
 
     fn values(&self, tensor: &TensorSpec) -> &[f32] {
@@ -195,23 +280,40 @@ impl PartialEq for Model {
     }
 }
 
-/// A model's parameters, being changed. See [`Model::params_mut`].
+/// A copy of a parameter or running statistic. See [`Model::parameters`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// `dense0.weights`, `dense0.biases`, `batch_norm0.scales`, ...
+    pub name: String,
+    /// Its dimensions in C order: `[inputs, outputs]` for weights.
+    pub shape: Vec<usize>,
+    /// As many numbers, in C order.
+    pub values: Vec<f32>,
+}
+
+/// Some of a model's parameters, being changed. See [`Model::params_mut`] and [`Model::param_mut`].
 #[derive(Debug)]
 pub struct ParamsMut<'a> {
     model: &'a mut Model,
+    are_statistics: bool,
+    range: Range<usize>,
 }
 
 impl Deref for ParamsMut<'_> {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &self.model.params
+        let Model { params, statistics, .. } = &*self.model;
+        let buffer = if self.are_statistics { statistics } else { params };
+        &buffer[self.range.clone()]
     }
 }
 
 impl DerefMut for ParamsMut<'_> {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.model.params
+        let Model { params, statistics, .. } = &mut *self.model;
+        let buffer = if self.are_statistics { statistics } else { params };
+        &mut buffer[self.range.clone()]
     }
 }
 

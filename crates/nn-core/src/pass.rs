@@ -40,8 +40,41 @@ impl Model {
         workspace.output(self.layers().len() - 1)
     }
 
-    /// The output for samples in the columns of `x`: outputs x n. Allocates; for many calls use a [`Workspace`] and
-    /// [`Model::forward`].
+    /// The output for one sample, such as the probability of each class. Allocates; for many calls use a [`Workspace`]
+    /// and [`Model::forward`].
+    ///
+    /// ```
+    /// let model = nn_core::Model::classifier(&[2, 8, 3])?;
+    /// let probabilities = model.predict_one(&[0.5, -0.5]);
+    /// assert_eq!(probabilities.len(), 3);
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the sample has another number of features than the model has inputs.
+    #[track_caller]
+    pub fn predict_one(&self, x: &[f32]) -> Vec<f32> {
+        assert_eq!(x.len(), self.inputs(), "features of x and the model's inputs");
+        let mut workspace = Workspace::inference(self, 1);
+        workspace.input_mut(1).copy_from_slice(x);
+        self.forward(&mut workspace).iter().copied().collect()
+    }
+
+    /// The output for samples in the columns of `x`: outputs x n, one contiguous slice. Allocates; for many calls use a
+    /// [`Workspace`] and [`Model::forward`].
+    ///
+    /// ```
+    /// use nn_core::{MatrixView, Model};
+    ///
+    /// let model = Model::classifier(&[2, 8, 3])?;
+    /// let samples = MatrixView::from_slice(&[0.5, -0.5, 1.0, 0.25], 2, 2);
+    /// let probabilities = model.predict(samples);
+    /// for of_sample in probabilities.as_slice().chunks(3) {
+    ///     println!("{of_sample:?}");
+    /// }
+    /// # Ok::<(), nn_core::Error>(())
+    /// ```
     ///
     /// # Shapes
     ///

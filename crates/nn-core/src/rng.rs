@@ -23,6 +23,9 @@ pub enum Purpose {
     Dropout = 3,
     /// Augmentation of a training sample; the index is [`Stream::index_of`] epoch and sample.
     Augment = 4,
+    /// Draws of a caller's own, such as of a custom dataset's split; the index is the caller's choice. No draw of these
+    /// crates overlaps with it.
+    Custom = 255,
 }
 
 /// A stream of random numbers.
@@ -33,6 +36,9 @@ pub enum Purpose {
 /// let draw = |epoch| Stream::new(42, Purpose::Shuffle, epoch).below(1000);
 /// assert_eq!(draw(3), draw(3));
 /// assert_ne!(draw(3), draw(4));
+///
+/// // A draw of your own, independent of all draws of a run with the same seed.
+/// let noise = Stream::new(42, Purpose::Custom, 0).normal();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
@@ -158,6 +164,18 @@ mod tests {
         let mut stream = Stream::new(1, Purpose::Init, 2);
         let normals: Vec<f64> = (0..3).map(|_| stream.normal()).collect();
         assert_eq!(normals, GOLDEN_NORMALS);
+    }
+
+    /// Custom draws are pinned too: they overlap with no other purpose, as the key of ChaCha8 has it.
+    #[test]
+    fn custom_draws_have_a_key_of_their_own() {
+        use Purpose::*;
+        let first = |purpose| Stream::new(0, purpose, 0).below(u32::MAX);
+        let draws = [Init, Shuffle, Dropout, Augment, Custom].map(first);
+        for (i, draw) in draws.iter().enumerate() {
+            assert!(!draws[..i].contains(draw), "{draws:?}");
+        }
+        assert_eq!(Custom as u8, 255);
     }
 
     /// Of `3 * 2^30` integers a third has each remainder by 3; if no draw were rejected, half would be divisible by 3.

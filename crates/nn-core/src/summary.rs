@@ -1,33 +1,37 @@
 //! A model as a table for people.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use crate::Model;
 
-impl Model {
-    /// A table of the layers, their output sizes and parameters, and the total.
-    pub fn summary(&self) -> String {
-        let mut table = String::from("layer       output  parameters\n");
+/// A table of the layers, their output sizes and parameters, and the total.
+///
+/// ```
+/// let model = nn_core::Model::classifier(&[784, 128, 10])?;
+/// println!("{model}");
+/// # Ok::<(), nn_core::Error>(())
+/// ```
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "layer       output  parameters")?;
         for at in self.layers() {
             let (name, output, n_params) =
                 (at.layer.name(), at.place.output.len(), at.place.params.len());
-            writeln!(table, "{name:<10}{output:>8}{n_params:>12}")
-                .expect("writing to a String cannot fail");
+            writeln!(f, "{name:<10}{output:>8}{n_params:>12}")?;
         }
-        write!(table, "total{:>25}", self.params().len()).expect("writing to a String cannot fail");
-        table
+        write!(f, "total{:>25}", self.params().len())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Architecture, Init, Model};
+    use crate::Model;
 
     #[test]
     fn lists_layers_and_the_total() {
-        let model = Model::new(Architecture::mlp(&[784, 128, 10]).unwrap(), Init::He, 0);
+        let model = Model::classifier(&[784, 128, 10]).unwrap();
         assert_eq!(
-            model.summary(),
+            model.to_string(),
             "layer       output  parameters\n\
              dense          128      100480\n\
              relu           128           0\n\

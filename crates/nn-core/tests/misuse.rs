@@ -45,6 +45,12 @@ fn classifier() -> (Model, Workspace) {
 
 // One test: the hook that reads a panic's message is the process's.
 #[test]
+fn a_prediction_of_another_number_of_features() {
+    let (model, _) = classifier();
+    panics("features of x and the model's inputs", || model.predict_one(&[0.0; 3]));
+}
+
+#[test]
 fn misuse_panics_at_the_caller() {
     a_loss_that_the_last_layer_does_not_suit();
     a_workspace_of_another_model();

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use nn_core::{Architecture, Init, Model};
 use nn_io::{Checkpoint, CheckpointRef, FileLock, ModelInfo, check_output};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
-use nn_train::{EpochOutcome, Features, RunConfig, Samples, Step, Trainer, TrainingState};
+use nn_train::{EpochOutcome, Features, RunConfig, Samples, Step, Threads, Trainer, TrainingState};
 
 /// Four pictures of 2 x 2 pixels: two horizontal lines and two vertical ones.
 const PIXELS: [f32; 16] =
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let Checkpoint { model, info, training } = Checkpoint::load(&path)?;
     let training = training.ok_or("a file for inference only")?;
-    let mut resumed = Trainer::new(model, training, 1)?;
+    let mut resumed = Trainer::new(model, training, &Threads::default())?;
     train(&mut resumed, &samples, None)?;
     view(&resumed, &info).save(&path)?;
 
@@ -58,7 +58,7 @@ fn start() -> Result<Trainer, Box<dyn Error>> {
     let schedule = Schedule { learning_rate: 0.01, warmup: 0, decay: Decay::Constant };
     let config = RunConfig { batch_size: 2, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
-    Ok(Trainer::new(model, state, 1)?)
+    Ok(Trainer::new(model, state, &Threads::default())?)
 }
 
 /// Trains to the end, or to a batch of an epoch.

@@ -23,6 +23,12 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// A reader failed.
+    #[error("cannot read the model: {0}")]
+    Read(#[source] io::Error),
+    /// A writer failed.
+    #[error("cannot write the model: {0}")]
+    Write(#[source] io::Error),
     /// There is no room for a file.
     #[error(
         "{}: cannot save: {needed} bytes more are needed where it is; make room, or raise the limit; \
@@ -194,7 +200,9 @@ impl Error {
     /// What the error means for the caller.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Io { .. } | Error::NoSpace { .. } => ErrorKind::Io,
+            Error::Io { .. } | Error::Read(_) | Error::Write(_) | Error::NoSpace { .. } => {
+                ErrorKind::Io
+            }
             Error::Locked { .. } => ErrorKind::Locked,
             Error::WouldOverwrite { .. } => ErrorKind::WouldOverwrite,
             Error::Limit { .. } => ErrorKind::TooLarge,

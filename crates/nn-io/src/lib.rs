@@ -4,7 +4,7 @@
 //!
 //! FORMAT.md, next to this crate's README, is the format itself. [`Checkpoint`] is what a file holds; `encode` and
 //! `decode` are its way to bytes and back, over `wire`, which has a module for each kind of metadata with its serde type
-//! and its rules. `disk` saves and loads files; [`CheckpointDir`] there keeps the last checkpoints of a run.
+//! and its rules. `disk` saves and loads files, `stream` any reader and writer; [`CheckpointDir`] keeps the last checkpoints of a run.
 //!
 //! This crate prints nothing and trusts nothing: whatever the bytes, the answer is a valid
 //! checkpoint or an [`Error`], never a panic.
@@ -32,6 +32,11 @@ mod encode;
 mod wire;
 
 mod disk;
+mod stream;
+
+pub use nn_core;
+pub use nn_optim;
+pub use nn_train;
 
 pub use checkpoint::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
 pub use disk::checkpoint_dir::{CheckpointDir, Newest};

@@ -17,6 +17,8 @@ mod moment;
 mod optimizer;
 mod schedule;
 
+pub use aligned_vec;
+
 pub use average::average;
 pub use clip::{clip_by_value, norm_factor};
 pub use description::{Description, Setting};

@@ -17,33 +17,75 @@ use crate::{
     error::{check, check_len},
     moment::{Moment, check_moment},
 };
-pub use adagrad::AdagradConfig;
-pub use adam::AdamConfig;
-pub use adamw::AdamWConfig;
-pub use rmsprop::RmsPropConfig;
-pub use sgd::SgdConfig;
+pub use adagrad::Adagrad;
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use rmsprop::RmsProp;
+pub use sgd::Sgd;
 
 /// Which optimizer, and its settings. The learning rate is the [`crate::Schedule`]'s.
 ///
+/// Each optimizer converts into it:
+///
+/// ```
+/// use nn_optim::{Optimizer, Sgd};
+///
+/// let momentum = Sgd { momentum: 0.9, ..Sgd::default() };
+/// let optimizer = Optimizer::new(momentum, 118_282)?;
+/// assert_eq!(optimizer.config(), momentum.into());
+/// # Ok::<(), nn_optim::Error>(())
+/// ```
+///
 /// `{}` displays what matters most, as `SGD, Nesterov momentum 0.9`, and `{:#}` every setting.
+// Exhaustive, so that a crate that saves optimizers does not compile without the last one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerConfig {
     /// Stochastic gradient descent: plain, with momentum, or with Nesterov momentum.
-    Sgd(SgdConfig),
+    Sgd(Sgd),
     /// A rate for each parameter, by the sum of its squared gradients.
-    Adagrad(AdagradConfig),
+    Adagrad(Adagrad),
     /// A rate for each parameter, by the running mean of its squared gradients.
-    RmsProp(RmsPropConfig),
+    RmsProp(RmsProp),
     /// Running means of the gradient and of its square.
-    Adam(AdamConfig),
+    Adam(Adam),
     /// Adam with decoupled weight decay.
-    AdamW(AdamWConfig),
+    AdamW(AdamW),
 }
 
 impl Default for OptimizerConfig {
     /// Adam with its defaults.
     fn default() -> Self {
-        Self::Adam(AdamConfig::default())
+        Self::Adam(Adam::default())
+    }
+}
+
+impl From<Sgd> for OptimizerConfig {
+    fn from(sgd: Sgd) -> Self {
+        Self::Sgd(sgd)
+    }
+}
+
+impl From<Adagrad> for OptimizerConfig {
+    fn from(adagrad: Adagrad) -> Self {
+        Self::Adagrad(adagrad)
+    }
+}
+
+impl From<RmsProp> for OptimizerConfig {
+    fn from(rmsprop: RmsProp) -> Self {
+        Self::RmsProp(rmsprop)
+    }
+}
+
+impl From<Adam> for OptimizerConfig {
+    fn from(adam: Adam) -> Self {
+        Self::Adam(adam)
+    }
+}
+
+impl From<AdamW> for OptimizerConfig {
+    fn from(adamw: AdamW) -> Self {
+        Self::AdamW(adamw)
     }
 }
 
@@ -105,6 +147,16 @@ pub const LARGEST_GRADIENT: f32 = 1e15;
 const MAX_STEPS: u64 = 1 << 53;
 
 /// An optimizer: settings, the count of steps taken and moments as long as the parameters.
+///
+/// ```
+/// use nn_optim::{Optimizer, Sgd};
+///
+/// let mut sgd = Optimizer::new(Sgd::default(), 2)?;
+/// let mut params = [1.0, 2.0];
+/// sgd.begin_step(0.5).apply(&mut params, &[1.0, -1.0]);
+/// assert_eq!((params, sgd.step()), ([0.5, 2.5], 1));
+/// # Ok::<(), nn_optim::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Optimizer {
     config: OptimizerConfig,
@@ -118,7 +170,8 @@ impl Optimizer {
     /// # Errors
     ///
     /// If a setting is outside its range.
-    pub fn new(config: OptimizerConfig, n_params: usize) -> Result<Self, Error> {
+    pub fn new(config: impl Into<OptimizerConfig>, n_params: usize) -> Result<Self, Error> {
+        let config = config.into();
         config.validate()?;
         let zeros = |_: &Moment| {
             let mut zeros = Buffer::new(0);

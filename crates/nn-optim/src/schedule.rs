@@ -30,6 +30,21 @@ mod step;
 /// So the last step of the warm-up has the whole rate, and so has the first one after it: the decay's clock
 /// starts only then, as in PyTorch's `SequentialLR` of a `LinearLR` and another.
 ///
+/// There is no default: a rate decays only if that is asked for. A number is a constant rate.
+///
+/// ```
+/// use nn_optim::{Decay, Schedule};
+///
+/// assert_eq!(Schedule::from(0.01).rate_at(1_000_000, 0), 0.01);
+/// assert_eq!(Schedule::book().rate_at(1_000, 0), 0.0005);
+///
+/// let cosine = Decay::Cosine { steps: 10_000, minimum: 0.0 };
+/// let schedule = Schedule { learning_rate: 0.01, warmup: 500, decay: cosine };
+/// schedule.validate()?;
+/// assert_eq!(schedule.rate_at(5_500, 0), 0.005);
+/// # Ok::<(), nn_optim::Error>(())
+/// ```
+///
 /// # Sources
 ///
 /// The warm-up: Goyal and others, "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour" (2017),
@@ -45,6 +60,7 @@ pub struct Schedule {
 }
 
 /// How a learning rate decays after the warm-up, at the decay's clock `t`.
+// Exhaustive, as `OptimizerConfig` is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
     /// `rate`.
@@ -98,10 +114,10 @@ pub enum Decay {
     },
 }
 
-impl Default for Schedule {
-    /// The book's for Fashion-MNIST: 1e-3, decaying by 1e-3 a step, without a warm-up.
-    fn default() -> Self {
-        Self { learning_rate: 1e-3, warmup: 0, decay: Decay::InverseTime { decay: 1e-3 } }
+impl From<f64> for Schedule {
+    /// A constant learning rate, as [`Schedule::constant`].
+    fn from(learning_rate: f64) -> Self {
+        Self::constant(learning_rate)
     }
 }
 
@@ -136,6 +152,12 @@ impl Schedule {
     /// A constant learning rate without a warm-up.
     pub const fn constant(learning_rate: f64) -> Self {
         Self { learning_rate, warmup: 0, decay: Decay::Constant }
+    }
+
+    /// The book's schedule for Fashion-MNIST: a learning rate of 1e-3 with an inverse time decay of 1e-3 a step, without
+    /// a warm-up.
+    pub const fn book() -> Self {
+        Self { learning_rate: 1e-3, warmup: 0, decay: Decay::InverseTime { decay: 1e-3 } }
     }
 
     /// Checks the settings.

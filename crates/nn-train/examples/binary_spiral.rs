@@ -6,7 +6,9 @@ use std::{error::Error, ops::ControlFlow};
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
-use nn_train::{EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
+use nn_train::{
+    EvaluationConfig, Features, RunConfig, Samples, Threads, Trainer, TrainingState, evaluate,
+};
 
 mod plot;
 mod spiral_data;
@@ -41,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let evaluation = EvaluationConfig { loss: config.loss, tta_flip: false };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
-    let mut trainer = Trainer::new(model, state, 1)?;
+    let mut trainer = Trainer::new(model, state, &Threads::default())?;
     while trainer.state().progress.epoch < EPOCHS {
         trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
         if trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10) {
@@ -49,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let sums = evaluate(trainer.model(), &held_out, evaluation, 1)?.sums;
+    let sums = evaluate(trainer.model(), &held_out, evaluation, &Threads::default())?.sums;
     println!("\nheld out: accuracy {:.3}, loss {:.4}", sums.accuracy(), sums.mean_loss());
     plot::decision_regions(
         "binary_spiral",

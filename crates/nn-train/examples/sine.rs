@@ -6,7 +6,7 @@ use std::{error::Error, f32::consts::TAU, ops::ControlFlow};
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, MatrixView, Model, loss::precision_of};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 mod plot;
 
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let loss = Loss::MeanSquaredError;
     let config = RunConfig { batch_size: POINTS, loss, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
-    let mut trainer = Trainer::new(model, state, 1)?;
+    let mut trainer = Trainer::new(model, state, &Threads::default())?;
     while trainer.state().progress.epoch < EPOCHS {
         trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
         if trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10) {

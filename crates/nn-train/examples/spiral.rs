@@ -8,7 +8,7 @@ use std::{error::Error, ops::ControlFlow};
 use nn_core::{Architecture, Init, Layer, Model, Penalty, metric::argmax};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
-    EvaluationConfig, Features, RunConfig, Samples, Step, Trainer, TrainingState, evaluate,
+    EvaluationConfig, Features, RunConfig, Samples, Step, Threads, Trainer, TrainingState, evaluate,
 };
 
 mod plot;
@@ -38,7 +38,7 @@ fn start(threads: usize) -> Result<Trainer, Box<dyn Error>> {
         ..RunConfig::default()
     };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
-    Ok(Trainer::new(model, state, threads)?)
+    Ok(Trainer::new(model, state, &Threads::new(threads)?)?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let never = &mut |_: Step<'_>| ControlFlow::Continue(());
 
     let mut whole = start(1)?;
-    println!("{}\n", whole.model().summary());
+    println!("{}\n", whole.model());
     let mut after_100 = None;
     while whole.state().progress.epoch < EPOCHS {
         whole.train_epoch(&samples, Some(&held_out), never)?;
@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (model, state) = stopped.into_parts();
     println!("\nstopped after {} steps and {} epochs", state.optimizer.step(), state.history.len());
-    let mut resumed = Trainer::new(model, state, 2)?;
+    let mut resumed = Trainer::new(model, state, &Threads::new(2)?)?;
     while resumed.state().progress.epoch < 100 {
         resumed.train_epoch(&samples, Some(&held_out), never)?;
     }
@@ -81,7 +81,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "resumed on two threads to epoch 100: bit-for-bit identical to the uninterrupted run\n"
     );
 
-    let sums = evaluate(whole.model(), &held_out, EvaluationConfig::default(), 1)?.sums;
+    let sums =
+        evaluate(whole.model(), &held_out, EvaluationConfig::default(), &Threads::default())?.sums;
     println!("held out: accuracy {:.3}, loss {:.4}", sums.accuracy(), sums.mean_loss());
     plot::decision_regions(
         "spiral",

@@ -31,23 +31,33 @@ pub struct Evaluation {
     pub confusion: ConfusionMatrix,
 }
 
-/// Evaluates a model on up to so many threads.
+/// Evaluates a model: loss, accuracy and confusion matrix over the samples. Starts no threads.
+///
+/// ```
+/// use nn_train::{EvaluationConfig, Features, Samples, Threads, evaluate, nn_core::Model};
+///
+/// let model = Model::classifier(&[2, 8, 3])?;
+/// let samples = Samples::new(Features::Floats(&[0.5, -0.5, 1.0, 0.25]), 2, &[0, 2])?;
+/// let threads = Threads::new(2)?;
+/// let evaluation = evaluate(&model, &samples, EvaluationConfig::default(), &threads)?;
+/// assert_eq!(evaluation.sums.n_samples, 2);
+/// println!("accuracy {}", evaluation.sums.accuracy());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
-/// If the model does not suit the loss, the samples do not fit the model, the threads cannot be started, or the loss is
-/// not finite.
+/// If the model does not suit the loss, the samples do not fit the model, or the loss is not finite.
 pub fn evaluate(
     model: &Model,
     samples: &Samples<'_>,
     config: EvaluationConfig,
-    threads: usize,
+    threads: &Threads,
 ) -> Result<Evaluation, Error> {
     config.loss.check(model.architecture().last().layer).map_err(Error::Objective)?;
     samples.check(model, config.loss, config.tta_flip)?;
-    let threads = Threads::new(threads)?;
     let workspace = Workspace::inference(model, SHARD_LEN);
-    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()), &threads);
+    let mut shards = Shards::new(model, &workspace, EVALUATION_LEN.min(samples.len()), threads);
     let evaluation = threads.install(|| shards.evaluate(model, samples, config));
     let loss = evaluation.sums.loss;
     if loss.is_finite() { Ok(evaluation) } else { Err(Error::NotFinite { loss }) }

@@ -107,7 +107,7 @@ impl Gradients {
         match blocks {
             [] => {}
             [block] => {
-                let mut of_thread = self.of_thread(self.threads.current());
+                let mut of_thread = self.of_thread(self.threads.index());
                 let ThreadGradient { buffer, timer } = &mut *of_thread;
                 timer.start();
                 let gradient = &mut buffer[..whole.len()];
@@ -171,7 +171,7 @@ impl Gradients {
             return;
         }
         let Work { blocks, mut update, average, whole } = work;
-        let mut of_thread = self.of_thread(self.threads.current());
+        let mut of_thread = self.of_thread(self.threads.index());
         let ThreadGradient { buffer, timer } = &mut *of_thread;
         timer.start();
         blocks.for_each(|block, params| {
@@ -215,9 +215,10 @@ impl Gradients {
         })
     }
 
-    /// The buffers of a thread. No other thread uses them, so the lock never waits.
+    /// The buffers of a thread. No other thread uses them, so the lock does not wait. Only if the run has moved to a
+    /// larger pool ([`Threads::current`]) threads share some.
     fn of_thread(&self, thread: usize) -> MutexGuard<'_, ThreadGradient> {
-        self.by_thread[thread].lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_thread[thread % self.by_thread.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn enable_timers(&self) {

@@ -29,6 +29,11 @@ mod error;
 mod profile;
 mod rate_finder;
 
+pub use nn_core;
+pub use nn_optim;
+#[cfg(feature = "threads")]
+pub use rayon;
+
 pub use augment::Augment;
 pub use config::{Clip, RunConfig, Shuffle};
 pub use error::Error;
@@ -38,4 +43,6 @@ pub use profile::{Profile, ProfileStage};
 pub use rate_finder::{RateLoss, find_rate, suggested_rate};
 pub use samples::{Features, Samples};
 pub use state::{Best, Progress, TrainingState};
+pub use targets::ClassLabels;
+pub use threads::Threads;
 pub use trainer::{EpochOutcome, Step, Trainer};

@@ -11,7 +11,7 @@ use std::ops::{ControlFlow, Range};
 use nn_core::{Model, SettingError};
 use nn_optim::{Decay, Schedule};
 
-use crate::{Error, Samples, Step, Trainer, TrainingState};
+use crate::{Error, Samples, Step, Threads, Trainer, TrainingState};
 
 /// The decay of the smoothed loss at a step.
 const SMOOTHING: f64 = 0.95;
@@ -33,17 +33,32 @@ pub struct RateLoss {
 ///
 /// The run must be a new one. It is consumed.
 ///
+/// ```
+/// use nn_train::nn_core::Model;
+/// use nn_train::nn_optim::Adam;
+/// use nn_train::{Features, RunConfig, Samples, Threads, TrainingState, find_rate, suggested_rate};
+///
+/// let points = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
+/// let samples = Samples::new(Features::Floats(&points), 2, &[0, 1, 1, 0])?;
+/// let model = Model::classifier(&[2, 16, 2])?;
+/// let state = TrainingState::new(&model, Adam::default(), 1e-3, RunConfig::default())?;
+/// let found = find_rate(model, state, &samples, 1e-6..10.0, 100, &Threads::default())?;
+/// let learning_rate = suggested_rate(&found).unwrap_or(1e-3);
+/// # assert!(found.len() > 1 && learning_rate > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
-/// If a rate is not finite, the rates do not rise from above 0, there are no steps, the run is not new, the state or the
-/// samples do not fit the model, or the threads cannot be started.
+/// If a rate is not finite, the rates do not rise from above 0, there are no steps, the run is not new, or the state or
+/// the samples do not fit the model.
 pub fn find_rate(
     model: Model,
     state: TrainingState,
     train: &Samples<'_>,
     rates: Range<f64>,
     n_steps: u64,
-    threads: usize,
+    threads: &Threads,
 ) -> Result<Vec<RateLoss>, Error> {
     let check = SettingError::check;
     let is_valid = rates.start > 0.0 && rates.start.is_finite();

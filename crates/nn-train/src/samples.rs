@@ -1,9 +1,9 @@
 //! The samples of a run: features and targets, borrowed from the caller.
 
-use nn_core::{Loss, Model, Scaling, SettingError, Workspace};
+use nn_core::{Loss, MatrixView, Model, Scaling, SettingError, Workspace};
 
 use crate::{
-    Augment, Error,
+    Augment, ClassLabels, Error,
     augment::flip,
     error::check_len,
     targets::{GatheredTargets, Labels},
@@ -11,6 +11,7 @@ use crate::{
 
 /// The samples' features, sample after sample.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Features<'a> {
     /// Bytes, such as pixels, that are scaled while a batch is gathered. They take a quarter of the memory.
     Bytes {
@@ -21,6 +22,8 @@ pub enum Features<'a> {
     },
     /// The network's inputs themselves.
     Floats(&'a [f32]),
+    /// The network's inputs as a matrix, features x samples: a sample is a column. It can be a part of a larger matrix.
+    Matrix(MatrixView<'a>),
 }
 
 impl Features<'_> {
@@ -28,6 +31,7 @@ impl Features<'_> {
         match self {
             Features::Bytes { data, .. } => data.len(),
             Features::Floats(data) => data.len(),
+            Features::Matrix(data) => data.len(),
         }
     }
 
@@ -41,25 +45,47 @@ impl Features<'_> {
                 let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
                 Ok(check(name, is_valid, "a number above 0 to divide by", f64::from(std))?)
             }
-            Features::Floats(data) => {
-                // Without an early end this loop is vectorised; the search below runs only for bad data.
-                if data.iter().fold(true, |all, x| all & x.is_finite()) {
-                    return Ok(());
-                }
-                let bad = data.iter().enumerate().find(|&(_, x)| !x.is_finite());
-                bad.map_or(Ok(()), |(at, &found)| {
-                    let (sample, feature) = (at / n_features, at % n_features);
-                    Err(Error::Feature { sample, feature, found })
-                })
+            Features::Floats(data) => check_floats(data, n_features, 0),
+            Features::Matrix(data) => {
+                check_len("rows of the features", data.nrows(), n_features)?;
+                let mut samples = data.column_iter().enumerate();
+                samples.try_for_each(|(i, x)| check_floats(x.as_slice(), n_features, i))
             }
         }
     }
 }
 
+/// The error if an element is not finite, with samples of `n_features` from sample `first` on.
+fn check_floats(data: &[f32], n_features: usize, first: usize) -> Result<(), Error> {
+    // Without an early end this loop is vectorised; the search below runs only for bad data.
+    if data.iter().fold(true, |all, x| all & x.is_finite()) {
+        return Ok(());
+    }
+    let bad = data.iter().enumerate().find(|&(_, x)| !x.is_finite());
+    bad.map_or(Ok(()), |(at, &found)| {
+        let (sample, feature) = (first + at / n_features, at % n_features);
+        Err(Error::Feature { sample, feature, found })
+    })
+}
+
 /// Features with their targets.
+///
+/// ```
+/// use nn_train::{Features, Samples, nn_core::Scaling};
+///
+/// // Three images of 2 x 2 pixels, with the labels as a dataset has them.
+/// let (pixels, labels) = (vec![0; 12], vec![2_u8, 0, 1]);
+/// let features = Features::Bytes { data: &pixels, scaling: Scaling::default() };
+/// let samples = Samples::new(features, 4, &labels)?.as_images(2)?;
+/// let (train, held_out) = samples.split_at(2);
+/// assert_eq!((train.len(), held_out.len()), (2, 1));
+/// # Ok::<(), nn_train::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     features: Features<'a>,
+    /// Index of the first sample among those of `features`, which may have more than there are labels.
+    first: usize,
     n_features: usize,
     /// Pixels of a row, if the features are images.
     width: Option<usize>,
@@ -75,7 +101,7 @@ pub(crate) enum Gathering {
 }
 
 impl<'a> Samples<'a> {
-    /// Samples of `n_features` each, with a class each.
+    /// Samples of `n_features` each, with a class each: labels of `u8` or `u32`.
     ///
     /// # Errors
     ///
@@ -84,9 +110,9 @@ impl<'a> Samples<'a> {
     pub fn new(
         features: Features<'a>,
         n_features: usize,
-        labels: &'a [u32],
+        labels: impl Into<ClassLabels<'a>>,
     ) -> Result<Self, Error> {
-        Self::with_labels(features, n_features, Labels::classes(labels))
+        Self::with_labels(features, n_features, Labels::classes(labels.into()))
     }
 
     /// Samples of `n_features` each, with `n_outputs` target numbers each, one an output.
@@ -123,7 +149,7 @@ impl<'a> Samples<'a> {
         let expected = n.saturating_mul(n_features);
         check_len("features of all samples together", features.len(), expected)?;
         features.check_finite(n_features)?;
-        Ok(Self { features, n_features, width: None, labels })
+        Ok(Self { features, first: 0, n_features, width: None, labels })
     }
 
     /// Declares the samples to be images with rows of `width` pixels, which can be augmented and flipped.
@@ -165,21 +191,8 @@ impl<'a> Samples<'a> {
     /// If there are fewer than `n`.
     #[track_caller]
     pub fn split_at(self, n: usize) -> (Self, Self) {
-        let (labels, rest_labels) = self.labels.split_at(n);
-        let (features, rest_features) = match self.features {
-            Features::Bytes { data, scaling } => {
-                let (data, rest) = data.split_at(n * self.n_features);
-                (Features::Bytes { data, scaling }, Features::Bytes { data: rest, scaling })
-            }
-            Features::Floats(data) => {
-                let (data, rest) = data.split_at(n * self.n_features);
-                (Features::Floats(data), Features::Floats(rest))
-            }
-        };
-        (
-            Self { features, labels, ..self },
-            Self { features: rest_features, labels: rest_labels, ..self },
-        )
+        let (labels, rest) = self.labels.split_at(n);
+        (Self { labels, ..self }, Self { labels: rest, first: self.first + n, ..self })
     }
 
     /// Overwrites `workspace` and `targets` with `n` samples; `index(i)` is the index of the `i`-th.
@@ -193,7 +206,8 @@ impl<'a> Samples<'a> {
         targets: &mut GatheredTargets,
     ) {
         targets.gather(&self.labels, n, &index, class_weights);
-        let range = |i| index(i) * self.n_features..(index(i) + 1) * self.n_features;
+        let at = |i| self.first + index(i);
+        let range = |i| at(i) * self.n_features..(at(i) + 1) * self.n_features;
         match self.features {
             Features::Bytes { data, scaling } => {
                 // Samples that are not images are not changed: `check` has refused that.
@@ -210,6 +224,11 @@ impl<'a> Samples<'a> {
             Features::Floats(data) => {
                 for (i, mut x) in workspace.input_mut(n).column_iter_mut().enumerate() {
                     x.copy_from_slice(&data[range(i)]);
+                }
+            }
+            Features::Matrix(data) => {
+                for (i, mut x) in workspace.input_mut(n).column_iter_mut().enumerate() {
+                    x.copy_from(&data.column(at(i)));
                 }
             }
         }
@@ -324,6 +343,60 @@ mod tests {
             check(&[0.0; 4], 2, &[0, 3]),
             Err(Error::Label { sample: 1, label: 3, classes: 3 })
         );
+    }
+
+    /// Labels of bytes and of numbers are the same classes, in every slice of them.
+    #[test]
+    fn labels_of_bytes_and_numbers() {
+        let features = Features::Floats(&[0.0; 6]);
+        let (bytes, numbers) = (vec![2_u8, 0, 1], vec![2_u32, 0, 1]);
+        let all: [ClassLabels<'_>; 5] = [
+            (&bytes).into(),
+            bytes[..].into(),
+            (&numbers).into(),
+            numbers[..].into(),
+            (&[2, 0, 1]).into(),
+        ];
+        for labels in all {
+            let samples = Samples::new(features, 2, labels).unwrap();
+            let (first, rest) = samples.split_at(1);
+            let classes = [first.labels.class(0), rest.labels.class(0), rest.labels.class(1)];
+            assert_eq!((classes, first.len(), rest.len()), ([2, 0, 1], 1, 2));
+            let model = Model::classifier(&[2, 2]).unwrap();
+            let refused = Err(Error::Label { sample: 0, label: 2, classes: 2 });
+            assert_eq!(samples.check(&model, Loss::default(), false), refused);
+            assert_eq!(rest.check(&model, Loss::default(), false), Ok(()));
+        }
+    }
+
+    /// A matrix that is part of a larger one, whose columns lie apart.
+    #[test]
+    fn features_of_a_matrix() {
+        let numbers: Vec<f32> = (0..12).map(|i| i as f32).collect();
+        let whole = MatrixView::from_slice(&numbers, 4, 3);
+        let part = Features::Matrix(whole.rows(1, 2));
+        let samples = Samples::new(part, 2, &[0, 1, 0]).unwrap();
+        let (_, rest) = samples.split_at(1);
+        let model = Model::classifier(&[2, 2]).unwrap();
+        let gathered = |samples: Samples<'_>, index: usize| {
+            let mut workspace = Workspace::inference(&model, 1);
+            let (targets, unchanged) = (&mut GatheredTargets::default(), Gathering::Unchanged);
+            samples.gather(1, |_| index, unchanged, &[], &mut workspace, targets);
+            model.forward(&mut workspace).iter().copied().collect::<Vec<f32>>()
+        };
+        assert_eq!(gathered(samples, 0), model.predict_one(&[1.0, 2.0]));
+        assert_eq!(gathered(rest, 1), model.predict_one(&[9.0, 10.0]));
+
+        let error = Samples::new(part, 3, &[0, 1]).unwrap_err().to_string();
+        assert_eq!(error, "rows of the features: expected 3, found 2");
+        let mut bad = numbers.clone();
+        bad[6] = f32::NAN;
+        let whole_with_bad = MatrixView::from_slice(&bad, 4, 3);
+        let part = Features::Matrix(whole_with_bad.rows(1, 2));
+        let error = Samples::new(part, 2, &[0, 1, 0]).unwrap_err().to_string();
+        assert_eq!(error, "feature 1 of sample 1: expected a finite number, found NaN");
+        // The other rows do not count.
+        assert!(Samples::new(Features::Matrix(whole.rows(0, 2)), 2, &[0, 1, 0]).is_ok());
     }
 
     /// Bytes that are scaled while they are gathered give the same samples as scaled numbers.

@@ -233,7 +233,7 @@ mod tests {
     fn shards_of_a_batch() {
         let model = Model::new(Architecture::mlp(&[3, 2]).unwrap(), Init::He, 0);
         for (batch_size, expected) in [(1, 1), (16, 1), (32, 2), (52, 2), (128, 4), (1000, 32)] {
-            let shards = Shards::training(&model, batch_size, &Threads::new(1).unwrap());
+            let shards = Shards::training(&model, batch_size, &Threads::default());
             assert_eq!(shards.shards.len(), expected, "shards of a batch of {batch_size}");
         }
     }

@@ -58,10 +58,11 @@ impl TrainingState {
     /// If a setting is outside its range.
     pub fn new(
         model: &Model,
-        optimizer: OptimizerConfig,
-        schedule: Schedule,
+        optimizer: impl Into<OptimizerConfig>,
+        schedule: impl Into<Schedule>,
         config: RunConfig,
     ) -> Result<Self, Error> {
+        let schedule = schedule.into();
         config.check(model)?;
         schedule.validate()?;
         Ok(Self {

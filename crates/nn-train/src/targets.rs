@@ -1,15 +1,97 @@
 //! The target of each sample, a class or numbers, and the sample's weight.
 
-use nn_core::{Loss, Model, SettingError, Targets, Values};
+use nn_core::{Loss, Model, SettingError, Targets, Values, metric::argmax};
 
 use crate::{Error, error::check_len};
+
+/// The classes of some samples, borrowed as a dataset has them. Slices and vectors convert into it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ClassLabels<'a> {
+    /// A byte a sample, as IDX files have them.
+    U8(&'a [u8]),
+    /// A number a sample.
+    U32(&'a [u32]),
+}
+
+impl<'a> From<&'a [u8]> for ClassLabels<'a> {
+    fn from(labels: &'a [u8]) -> Self {
+        Self::U8(labels)
+    }
+}
+
+impl<'a> From<&'a [u32]> for ClassLabels<'a> {
+    fn from(labels: &'a [u32]) -> Self {
+        Self::U32(labels)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for ClassLabels<'a> {
+    fn from(labels: &'a Vec<u8>) -> Self {
+        Self::U8(labels)
+    }
+}
+
+impl<'a> From<&'a Vec<u32>> for ClassLabels<'a> {
+    fn from(labels: &'a Vec<u32>) -> Self {
+        Self::U32(labels)
+    }
+}
+
+/// For literals, such as `&[0, 1, 1, 0]`. There is none for arrays of bytes, which would make their type ambiguous.
+impl<'a, const N: usize> From<&'a [u32; N]> for ClassLabels<'a> {
+    fn from(labels: &'a [u32; N]) -> Self {
+        Self::U32(labels)
+    }
+}
+
+impl ClassLabels<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::U8(labels) => labels.len(),
+            Self::U32(labels) => labels.len(),
+        }
+    }
+
+    fn get(self, index: usize) -> u32 {
+        match self {
+            Self::U8(labels) => labels[index].into(),
+            Self::U32(labels) => labels[index],
+        }
+    }
+
+    #[track_caller]
+    fn split_at(self, n: usize) -> (Self, Self) {
+        match self {
+            Self::U8(labels) => {
+                let (labels, rest) = labels.split_at(n);
+                (Self::U8(labels), Self::U8(rest))
+            }
+            Self::U32(labels) => {
+                let (labels, rest) = labels.split_at(n);
+                (Self::U32(labels), Self::U32(rest))
+            }
+        }
+    }
+}
 
 /// The targets of some samples, and their weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Labels<'a> {
-    targets: Targets<'a>,
-    /// How many numbers a sample has, if the targets are numbers.
-    n_outputs: usize,
+    kind: LabelKind<'a>,
+    /// How much each sample counts; empty where all count 1.
+    weights: &'a [f32],
+}
+
+#[derive(Clone, Copy, Debug)]
+enum LabelKind<'a> {
+    Classes(ClassLabels<'a>),
+    /// `n_outputs` numbers a sample; an output is right within `precision` of its number.
+    Numbers {
+        numbers: &'a [f32],
+        n_outputs: usize,
+        precision: f32,
+    },
 }
 
 /// The error if a sample or a class cannot count so much.
@@ -19,8 +101,8 @@ pub(crate) fn check_weight(name: &'static str, weight: f32) -> Result<(), Error>
 }
 
 impl<'a> Labels<'a> {
-    pub(crate) fn classes(classes: &'a [u32]) -> Self {
-        Self { targets: classes.into(), n_outputs: 0 }
+    pub(crate) fn classes(classes: ClassLabels<'a>) -> Self {
+        Self { kind: LabelKind::Classes(classes), weights: &[] }
     }
 
     /// `n_outputs` numbers a sample; an output is right within `precision` of its number.
@@ -32,65 +114,69 @@ impl<'a> Labels<'a> {
         let expected = numbers.len() / n_outputs.max(1) * n_outputs;
         check_len("numbers of all samples together", numbers.len(), expected)?;
         check_weight("precision", precision)?;
-        let values = Values::Numbers { numbers, precision };
-        Ok(Self { targets: Targets { values, weights: &[] }, n_outputs })
+        Ok(Self { kind: LabelKind::Numbers { numbers, n_outputs, precision }, weights: &[] })
     }
 
     pub(crate) fn weighted(self, weights: &'a [f32]) -> Result<Self, Error> {
         check_len("weights of samples", weights.len(), self.len())?;
         weights.iter().try_for_each(|&weight| check_weight("weight of a sample", weight))?;
-        Ok(Self { targets: Targets { weights, ..self.targets }, ..self })
+        Ok(Self { weights, ..self })
     }
 
     /// How many samples there are.
     pub(crate) fn len(&self) -> usize {
-        match self.targets.values {
-            Values::Classes(classes) => classes.len(),
-            Values::Numbers { numbers, .. } => numbers.len() / self.n_outputs.max(1),
+        match self.kind {
+            LabelKind::Classes(classes) => classes.len(),
+            LabelKind::Numbers { numbers, n_outputs, .. } => numbers.len() / n_outputs.max(1),
         }
     }
 
     /// Those of the first `n` samples and of the rest.
     #[track_caller]
     pub(crate) fn split_at(self, n: usize) -> (Self, Self) {
-        let Self { targets: Targets { values, weights }, n_outputs } = self;
-        let (values, rest) = match values {
-            Values::Classes(classes) => {
+        let (kind, rest) = match self.kind {
+            LabelKind::Classes(classes) => {
                 let (classes, rest) = classes.split_at(n);
-                (Values::Classes(classes), Values::Classes(rest))
+                (LabelKind::Classes(classes), LabelKind::Classes(rest))
             }
-            Values::Numbers { numbers, precision } => {
+            LabelKind::Numbers { numbers, n_outputs, precision } => {
                 let (numbers, rest) = numbers.split_at(n * n_outputs);
-                let of = |numbers| Values::Numbers { numbers, precision };
+                let of = |numbers| LabelKind::Numbers { numbers, n_outputs, precision };
                 (of(numbers), of(rest))
             }
         };
-        let (weights, rest_weights) = weights.split_at(n.min(weights.len()));
-        let of = |values, weights| Self { targets: Targets { values, weights }, n_outputs };
-        (of(values, weights), of(rest, rest_weights))
+        let (weights, rest_weights) = self.weights.split_at(n.min(self.weights.len()));
+        (Self { kind, weights }, Self { kind: rest, weights: rest_weights })
     }
 
     /// The class of sample `index`. Of numbers, the index of the largest.
     pub(crate) fn class(&self, index: usize) -> u32 {
-        self.targets.values.class(index, self.n_outputs) as u32
+        match self.kind {
+            LabelKind::Classes(classes) => classes.get(index),
+            LabelKind::Numbers { numbers, n_outputs, .. } => {
+                argmax(&numbers[index * n_outputs..][..n_outputs]) as u32
+            }
+        }
     }
 
     /// The error if the model's outputs cannot be compared with these targets by this loss.
     pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
         let classes = model.outputs();
-        match self.targets.values {
-            Values::Classes(_) if !loss.is_categorical() => {
+        match self.kind {
+            LabelKind::Classes(_) if !loss.is_categorical() => {
                 check_len("numbers of a sample, which this loss compares with outputs", 0, classes)
             }
-            Values::Classes(labels) => {
-                match labels.iter().position(|&label| label as usize >= classes) {
+            LabelKind::Classes(labels) => {
+                match (0..labels.len()).find(|&sample| labels.get(sample) as usize >= classes) {
                     None => Ok(()),
-                    Some(sample) => Err(Error::Label { sample, label: labels[sample], classes }),
+                    Some(sample) => {
+                        Err(Error::Label { sample, label: labels.get(sample), classes })
+                    }
                 }
             }
-            Values::Numbers { numbers, .. } => {
-                check_len("numbers of a sample", self.n_outputs, classes)?;
-                let mut of_samples = numbers.chunks(self.n_outputs).enumerate();
+            LabelKind::Numbers { numbers, n_outputs, .. } => {
+                check_len("numbers of a sample", n_outputs, classes)?;
+                let mut of_samples = numbers.chunks(n_outputs).enumerate();
                 of_samples.try_for_each(|(sample, targets)| check_targets(loss, sample, targets))
             }
         }
@@ -150,12 +236,12 @@ impl GatheredTargets {
         numbers.clear();
         weights.clear();
         classes.extend((0..n).map(|i| labels.class(index(i))));
-        let Targets { values, weights: of_samples } = labels.targets;
-        *precision = match values {
-            Values::Classes(_) => None,
-            Values::Numbers { numbers: all, precision } => {
+        let of_samples = labels.weights;
+        *precision = match labels.kind {
+            LabelKind::Classes(_) => None,
+            LabelKind::Numbers { numbers: all, n_outputs, precision } => {
                 for i in (0..n).map(&index) {
-                    numbers.extend_from_slice(&all[i * labels.n_outputs..][..labels.n_outputs]);
+                    numbers.extend_from_slice(&all[i * n_outputs..][..n_outputs]);
                 }
                 Some(precision)
             }

@@ -1,68 +1,126 @@
-//! The threads of a run: a pool of rayon's, or the calling thread alone. The only module that knows which.
+//! The threads of a run or an evaluation: a pool of rayon's, or the calling thread alone. The only module that knows
+//! which.
 //!
 //! Without the feature `threads` there is no pool, and every run takes place on the calling thread. The results are
 //! bit-for-bit identical either way.
 
 use crate::Error;
 
-/// The threads that share the work of a run. A clone is of the same threads.
-#[derive(Clone, Default)]
-pub(crate) struct Threads {
-    /// `None` for the calling thread alone, which needs no pool.
+/// The threads that share the work of a run or an evaluation: the calling thread, a new pool, or the caller's.
+///
+/// The number of threads changes no bit of a result. A clone is of the same threads, and starts none.
+/// `Threads::default()` is the calling thread alone, which needs no pool and no feature.
+///
+/// ```
+/// use nn_train::Threads;
+///
+/// let threads = Threads::new(2)?;
+/// # #[cfg(feature = "threads")]
+/// assert_eq!(threads.count(), 2);
+/// assert_eq!(Threads::default().count(), 1);
+/// # Ok::<(), nn_train::Error>(())
+/// ```
+///
+/// With the feature `threads`, a pool can also come from rayon:
+///
+#[cfg_attr(feature = "threads", doc = "```")]
+#[cfg_attr(not(feature = "threads"), doc = "```ignore")]
+/// use nn_train::{Threads, rayon::ThreadPoolBuilder};
+///
+/// let pool = ThreadPoolBuilder::new().num_threads(3).build()?;
+/// let threads = Threads::from(std::sync::Arc::new(pool));
+/// assert_eq!(threads.count(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Threads(Pool);
+
+#[derive(Clone, Debug, Default)]
+enum Pool {
+    #[default]
+    CallingThread,
     #[cfg(feature = "threads")]
-    pool: Option<std::sync::Arc<rayon::ThreadPool>>,
+    Own(std::sync::Arc<rayon::ThreadPool>),
+    #[cfg(feature = "threads")]
+    Current,
+}
+
+#[cfg(feature = "threads")]
+impl From<std::sync::Arc<rayon::ThreadPool>> for Threads {
+    fn from(pool: std::sync::Arc<rayon::ThreadPool>) -> Self {
+        Self(Pool::Own(pool))
+    }
 }
 
 impl Threads {
-    /// So many threads, at least 1.
-    pub(crate) fn new(count: usize) -> Result<Self, Error> {
+    /// Starts a pool of `count` threads. For 0 or 1 there is no pool: the calling thread does all work. So it does,
+    /// whatever the count, without the feature `threads`.
+    ///
+    /// # Errors
+    ///
+    /// If the system starts no more threads.
+    pub fn new(count: usize) -> Result<Self, Error> {
         #[cfg(feature = "threads")]
         if count > 1 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
             let refused = |reason| Error::Threads { threads: count, reason };
             let pool = pool.map_err(|error| refused(error.to_string()))?;
-            return Ok(Self { pool: Some(pool.into()) });
+            return Ok(Self(Pool::Own(pool.into())));
         }
         let _ = count;
         Ok(Self::default())
     }
 
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        #[cfg(feature = "threads")]
-        if let Some(pool) = &self.pool {
-            return pool.current_num_threads();
+    /// The rayon pool that the caller is in, at each call that uses these threads: inside of `pool.install(..)` that
+    /// pool, outside of any pool rayon's global one.
+    #[cfg(feature = "threads")]
+    pub fn current() -> Self {
+        Self(Pool::Current)
+    }
+
+    /// How many threads there are.
+    pub fn count(&self) -> usize {
+        match &self.0 {
+            Pool::CallingThread => 1,
+            #[cfg(feature = "threads")]
+            Pool::Own(pool) => pool.current_num_threads(),
+            #[cfg(feature = "threads")]
+            Pool::Current => rayon::current_num_threads(),
         }
-        1
     }
 
     /// Runs `f` on one of the threads. The methods below are for calls from within it.
     pub(crate) fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
-        #[cfg(feature = "threads")]
-        if let Some(pool) = &self.pool {
-            return pool.install(f);
+        match &self.0 {
+            Pool::CallingThread => f(),
+            #[cfg(feature = "threads")]
+            Pool::Own(pool) => pool.install(f),
+            #[cfg(feature = "threads")]
+            Pool::Current => rayon::scope(|_| f()),
         }
-        f()
     }
 
-    /// The index of the current thread, below [`Self::count`].
-    pub(crate) fn current(&self) -> usize {
-        #[cfg(feature = "threads")]
-        if let Some(pool) = &self.pool {
-            return pool.current_thread_index().unwrap_or(0);
+    /// The index of the current thread among them, below [`Self::count`].
+    pub(crate) fn index(&self) -> usize {
+        match &self.0 {
+            Pool::CallingThread => 0,
+            #[cfg(feature = "threads")]
+            Pool::Own(_) | Pool::Current => rayon::current_thread_index().unwrap_or(0),
         }
-        0
     }
 
     /// Runs both functions, at the same time if a thread is free.
     pub(crate) fn join(&self, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
-        #[cfg(feature = "threads")]
-        if self.pool.is_some() {
-            rayon::join(a, b);
-            return;
+        match &self.0 {
+            Pool::CallingThread => {
+                a();
+                b();
+            }
+            #[cfg(feature = "threads")]
+            Pool::Own(_) | Pool::Current => {
+                rayon::join(a, b);
+            }
         }
-        a();
-        b();
     }
 
     /// Calls `f` with the index `first + i` and the elements of both slices at `i`, for every `i`, in any order.

@@ -64,22 +64,19 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Starts or resumes a run on the given number of threads. With one, all work is done on the calling thread; so it
-    /// is, whatever the number, without the feature `threads`.
+    /// Starts or resumes a run on the given threads.
     ///
     /// Allocates memory for a whole batch.
     ///
     /// # Errors
     ///
-    /// If model and state do not belong together, the batch size exceeds the greatest number of samples, or the threads
-    /// cannot be started.
-    pub fn new(model: Model, state: TrainingState, threads: usize) -> Result<Self, Error> {
+    /// If model and state do not belong together, or the batch size exceeds the greatest number of samples.
+    pub fn new(model: Model, state: TrainingState, threads: &Threads) -> Result<Self, Error> {
         state.check(&model)?;
-        let threads = Threads::new(threads)?;
-        let shards = Shards::training(&model, state.config.batch_size, &threads);
-        let gradients = Gradients::new(&model, &state.config, &threads);
+        let shards = Shards::training(&model, state.config.batch_size, threads);
+        let gradients = Gradients::new(&model, &state.config, threads);
         let totals = ProfileTotals::new(&model);
-        Ok(Self { model, state, shards, gradients, totals, threads })
+        Ok(Self { model, state, shards, gradients, totals, threads: threads.clone() })
     }
 
     /// Enables the clock in every stage of a step, for [`Trainer::profile`].

@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Layer, Model};
-use nn_optim::{AdagradConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, Schedule, SgdConfig};
-use nn_train::{Augment, Clip, Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_optim::{Adagrad, AdamW, OptimizerConfig, RmsProp, Schedule, Sgd};
+use nn_train::{Augment, Clip, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -31,7 +31,7 @@ fn a_step_allocates_nothing() {
     let labels: Vec<u32> = (0..1310).map(|i| i % 10).collect();
     let features = Features::Bytes { data: &pixels, scaling: Default::default() };
     let samples = Samples::new(features, 784, &labels).unwrap().as_images(28).unwrap();
-    let sgd = SgdConfig { momentum: 0.9, nesterov: true };
+    let sgd = Sgd { momentum: 0.9, nesterov: true };
     let mlp = Layer::mlp(&[128, 128, 10]);
     let mut all_kinds = mlp.clone();
     let dropout = Layer::dropout(0.2);
@@ -50,16 +50,16 @@ fn a_step_allocates_nothing() {
         (2, OptimizerConfig::default(), &mlp, &plain),
         (2, OptimizerConfig::default(), &all_kinds, &plain),
         (2, OptimizerConfig::default(), &all_kinds, &everything),
-        (2, OptimizerConfig::AdamW(AdamWConfig::default()), &mlp, &plain),
-        (2, OptimizerConfig::RmsProp(RmsPropConfig::default()), &mlp, &plain),
-        (2, OptimizerConfig::Adagrad(AdagradConfig::default()), &mlp, &plain),
+        (2, OptimizerConfig::AdamW(AdamW::default()), &mlp, &plain),
+        (2, OptimizerConfig::RmsProp(RmsProp::default()), &mlp, &plain),
+        (2, OptimizerConfig::Adagrad(Adagrad::default()), &mlp, &plain),
         (2, OptimizerConfig::Sgd(sgd), &mlp, &plain),
     ] {
         let model = Model::new(Architecture::new(784, layers).unwrap(), Init::He, 0);
-        let (schedule, config) = (Schedule::default(), config.clone());
+        let (schedule, config) = (Schedule::book(), config.clone());
         let steps = 1310_usize.div_ceil(config.step_len());
         let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
-        let mut trainer = Trainer::new(model, state, threads).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::new(threads).unwrap()).unwrap();
         // Threads allocate their work queues when they first have work.
         for _ in 0..5 {
             allocations_by_step(&mut trainer, &samples);

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty, loss};
-use nn_optim::{Decay, OptimizerConfig, Schedule, SgdConfig};
-use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_optim::{Decay, OptimizerConfig, Schedule, Sgd};
+use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 const N: usize = 13;
 const PENALTY: Penalty =
@@ -70,9 +70,8 @@ fn check(name: &str, model: Model, loss: Loss, targets: Targets, penalty: Option
     };
     let samples = samples.unwrap();
     let state =
-        TrainingState::new(&model, OptimizerConfig::Sgd(SgdConfig::default()), schedule, config)
-            .unwrap();
-    let mut trainer = Trainer::new(model, state, 2).unwrap();
+        TrainingState::new(&model, OptimizerConfig::Sgd(Sgd::default()), schedule, config).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::new(2).unwrap()).unwrap();
     for step in 0..3 {
         let expected = numbers();
         let penalty = trainer.model().penalty(&trainer.state().config.penalties);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Step, Trainer, TrainingState};
+use nn_train::{Features, RunConfig, Samples, Step, Threads, Trainer, TrainingState};
 
 const UNITS: usize = 1000;
 
@@ -36,9 +36,9 @@ fn losses(
         frozen: vec![true; 2],
         ..RunConfig::default()
     };
-    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
     let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
-    let mut trainer = Trainer::new(model, state, 2).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::new(2).unwrap()).unwrap();
     let (x, targets) = (vec![1.0; n_samples], vec![target; n_samples]);
     let samples = Samples::of_numbers(Features::Floats(&x), 1, &targets, 1, 0.1).unwrap();
     let mut losses = Vec::new();

@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty};
-use nn_optim::{OptimizerConfig, Schedule, SgdConfig};
-use nn_train::{Clip, Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_optim::{OptimizerConfig, Schedule, Sgd};
+use nn_train::{Clip, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 const N: usize = 12;
 const STEPS: u64 = 3;
@@ -43,9 +43,9 @@ fn params_after(config: RunConfig, accumulation: usize, threads: usize) -> Vec<f
     let batch_size = N / accumulation;
     let loss = Loss::MeanSquaredError;
     let config = RunConfig { batch_size, accumulation, loss, ..config };
-    let (model, sgd) = (model(), OptimizerConfig::Sgd(SgdConfig::default()));
+    let (model, sgd) = (model(), OptimizerConfig::Sgd(Sgd::default()));
     let state = TrainingState::new(&model, sgd, Schedule::constant(0.5), config).unwrap();
-    let mut trainer = Trainer::new(model, state, threads).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::new(threads).unwrap()).unwrap();
     for _ in 0..STEPS {
         trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
     }

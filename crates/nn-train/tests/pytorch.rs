@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Model};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Trainer, TrainingState};
+use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 const BATCH: usize = 128;
 
@@ -37,10 +37,10 @@ fn three_steps_agree_with_pytorch() {
         }
     }
 
-    let (adam, schedule) = (OptimizerConfig::default(), Schedule::default());
+    let (adam, schedule) = (OptimizerConfig::default(), Schedule::book());
     let config = RunConfig { batch_size: BATCH, ..RunConfig::default() };
     let state = TrainingState::new(&model, adam, schedule, config).unwrap();
-    let mut trainer = Trainer::new(model, state, 2).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::new(2).unwrap()).unwrap();
     for step in 0..3 {
         // An epoch of one batch: it is shuffled, which does not change a mean over the batch.
         let x: Vec<f32> = (step * BATCH * 784..(step + 1) * BATCH * 784)

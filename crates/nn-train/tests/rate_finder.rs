@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use nn_core::{Architecture, Init, Model};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
-    Error, Features, RunConfig, Samples, Trainer, TrainingState, find_rate, suggested_rate,
+    Error, Features, RunConfig, Samples, Threads, Trainer, TrainingState, find_rate, suggested_rate,
 };
 
 /// Points in a square, and the quarter of it that each is in.
@@ -33,7 +33,8 @@ fn the_suggested_rate_learns() {
     let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
     let find = |threads| {
         let (model, state) = start(0.001);
-        find_rate(model, state, &samples, 1e-6..100.0, 100, threads).unwrap()
+        find_rate(model, state, &samples, 1e-6..100.0, 100, &Threads::new(threads).unwrap())
+            .unwrap()
     };
     let found = find(1);
     assert_eq!(found, find(2), "on any number of threads");
@@ -48,7 +49,7 @@ fn the_suggested_rate_learns() {
 
     let loss_after = |learning_rate| {
         let (model, state) = start(learning_rate);
-        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         let _ = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
         let history = &trainer.state().history;
         history.last().map_or(f64::INFINITY, |record| record.train.loss)
@@ -73,7 +74,7 @@ fn rates_that_do_not_rise_are_refused() {
         ("lowest rate", f64::NAN..1.0),
     ] {
         let (model, state) = start(0.001);
-        match find_rate(model, state, &samples, rates.clone(), 10, 1) {
+        match find_rate(model, state, &samples, rates.clone(), 10, &Threads::default()) {
             Err(Error::Config(setting)) => assert_eq!(setting.name, expected, "{rates:?}"),
             other => panic!("{rates:?}: {other:?}"),
         }
@@ -86,13 +87,17 @@ fn a_run_that_is_not_new_is_refused() {
     let (points, labels) = points();
     let samples = Samples::new(Features::Floats(&points), 2, &labels).unwrap();
     let (model, state) = start(0.001);
-    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(())).unwrap();
     let (model, state) = trainer.into_parts();
-    let error = find_rate(model, state, &samples, 1e-5..1.0, 10, 1).unwrap_err().to_string();
+    let error = find_rate(model, state, &samples, 1e-5..1.0, 10, &Threads::default())
+        .unwrap_err()
+        .to_string();
     assert_eq!(error, "steps that the run has taken: expected 0, a new run, found 1");
     let (model, state) = start(0.001);
-    let error = find_rate(model, state, &samples, 1e-5..1.0, 0, 1).unwrap_err().to_string();
+    let error = find_rate(model, state, &samples, 1e-5..1.0, 0, &Threads::default())
+        .unwrap_err()
+        .to_string();
     assert_eq!(error, "steps: expected 1 or more, found 0");
 }
 

@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, loss::precision_of};
 use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{EvaluationConfig, Features, RunConfig, Samples, Trainer, TrainingState, evaluate};
+use nn_train::{
+    EvaluationConfig, Features, RunConfig, Samples, Threads, Trainer, TrainingState, evaluate,
+};
 
 const N: usize = 240;
 
@@ -42,13 +44,13 @@ fn accuracy_agrees_with_numpy() {
         for loss in [Loss::MeanSquaredError, Loss::MeanAbsoluteError, Loss::Huber { delta: 1.0 }] {
             let config = EvaluationConfig { loss, ..EvaluationConfig::default() };
             let model = identity(n_outputs);
-            let evaluation = evaluate(&model, &samples, config, 2).unwrap();
+            let evaluation = evaluate(&model, &samples, config, &Threads::new(2).unwrap()).unwrap();
             assert_eq!(evaluation.sums.accuracy(), accuracy, "{loss:?}");
             // An epoch of one step counts with the same parameters.
             let config = RunConfig { loss, batch_size: N, ..RunConfig::default() };
-            let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+            let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
             let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();
-            let mut trainer = Trainer::new(model, state, 2).unwrap();
+            let mut trainer = Trainer::new(model, state, &Threads::new(2).unwrap()).unwrap();
             trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
             assert_eq!(trainer.state().history[0].train.accuracy, accuracy, "{loss:?}");
         }

@@ -6,12 +6,12 @@ use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Layer, Model};
 use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig,
-    RmsPropConfig, Schedule, SgdConfig,
+    Adagrad, Adam, AdamW, Decay, LARGEST_GRADIENT, Optimizer, OptimizerConfig, RmsProp, Schedule,
+    Sgd,
 };
 use nn_train::{
     EpochOutcome, EpochRecord, Error, Features, Metrics, Monitor, RunConfig, Samples, Step,
-    Trainer, TrainingState,
+    Threads, Trainer, TrainingState,
 };
 use tally::{Failure, Tally, ensure};
 
@@ -42,16 +42,16 @@ impl Data {
 
 /// Every optimizer with each of its variants.
 fn optimizers() -> [OptimizerConfig; 9] {
-    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
     // With this, the largest second moment is not the last.
-    let amsgrad = AdamConfig { beta_2: 0.5, amsgrad: true, ..AdamConfig::default() };
+    let amsgrad = Adam { beta_2: 0.5, amsgrad: true, ..Adam::default() };
     [
         OptimizerConfig::default(),
-        OptimizerConfig::AdamW(AdamWConfig::default()),
+        OptimizerConfig::AdamW(AdamW::default()),
         OptimizerConfig::Adam(amsgrad),
-        OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad, ..AdamWConfig::default() }),
-        OptimizerConfig::RmsProp(RmsPropConfig::default()),
-        OptimizerConfig::Adagrad(AdagradConfig::default()),
+        OptimizerConfig::AdamW(AdamW { adam: amsgrad, ..AdamW::default() }),
+        OptimizerConfig::RmsProp(RmsProp::default()),
+        OptimizerConfig::Adagrad(Adagrad::default()),
         sgd(0.0, false),
         sgd(0.9, false),
         sgd(0.9, true),
@@ -76,7 +76,7 @@ fn schedules() -> [Schedule; 7] {
     ];
     decays.map(|decay| {
         let warmup = if matches!(decay, Decay::OneCycle { .. }) { 0 } else { 4 };
-        Schedule { warmup, decay, ..Schedule::default() }
+        Schedule { warmup, decay, ..Schedule::book() }
     })
 }
 
@@ -87,7 +87,7 @@ fn start() -> (Model, TrainingState) {
 
 fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
     let model = Model::new(Architecture::mlp(&[N_FEATURES, 40, 24, 5]).unwrap(), Init::He, 1);
-    let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
+    let state = TrainingState::new(&model, optimizer, Schedule::book(), config()).unwrap();
     (model, state)
 }
 
@@ -95,7 +95,7 @@ fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
 fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model, TrainingState) {
     let data = Data::new();
     let (train, validation) = data.split();
-    let mut trainer = Trainer::new(run.0, run.1, threads).unwrap();
+    let mut trainer = Trainer::new(run.0, run.1, &Threads::new(threads).unwrap()).unwrap();
     while trainer.state().progress.epoch < EPOCHS {
         let done = trainer.state().optimizer.step();
         let batch = trainer.state().progress.batch;
@@ -227,7 +227,7 @@ fn moments_of_another_model_are_refused() {
         let (model, mut state) = start_with(optimizer);
         let (expected, found) = (model.params().len(), 7);
         state.optimizer = Optimizer::new(optimizer, found).unwrap();
-        let refused = Trainer::new(model, state, 1).map(drop);
+        let refused = Trainer::new(model, state, &Threads::default()).map(drop);
         match optimizer.moments() {
             [] => assert_eq!(refused, Ok(())),
             _ => assert_eq!(refused, Err(Error::Moments { expected, found })),
@@ -241,7 +241,7 @@ fn steps_that_the_run_did_not_take_are_refused() {
     let refused = |lose: &dyn Fn(&mut TrainingState)| {
         let (model, mut state) = train(start(), 1, 20);
         lose(&mut state);
-        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         let data = Data::new();
         let (samples, _) = data.split();
         let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(()));
@@ -268,13 +268,13 @@ fn progress_of_a_run_over_other_data_is_refused() {
     let data = Data::new();
     let (_, validation) = data.split();
     let (model, state) = train(start(), 1, 10);
-    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let result = trainer.train_epoch(&validation, None, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(result, Err(Error::Progress { batch: 10, batches: 2, .. })), "{result:?}");
     // As many batches, but not of as many samples.
     let (model, mut state) = train(start(), 1, 10);
     state.progress.sums.n_samples -= 1;
-    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let (train, _) = data.split();
     let result = trainer.train_epoch(&train, None, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(result, Err(Error::Progress { batch: 10, .. })), "{result:?}");
@@ -301,7 +301,9 @@ fn divergence_stops_before_the_state_is_harmed() {
             let (samples, _) = data.split();
             let (model, state) = start_with(optimizer);
             let schedule = Schedule { learning_rate, warmup: 0, decay: Decay::Constant };
-            let mut trainer = Trainer::new(model, TrainingState { schedule, ..state }, 2).unwrap();
+            let mut trainer =
+                Trainer::new(model, TrainingState { schedule, ..state }, &Threads::new(2).unwrap())
+                    .unwrap();
             let mut step_before = 0;
             let error = loop {
                 let steps = &mut |_: Step<'_>| {
@@ -336,11 +338,11 @@ fn statistics_that_are_not_finite_end_a_run() {
     let layers = [Layer::dense(3), Layer::BATCH_NORM, Layer::dense(2), Layer::SOFTMAX];
     let run = |scale: f32| {
         let model = Model::new(Architecture::new(2, &layers).unwrap(), Init::He, 0);
-        let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+        let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
         let state = TrainingState::new(&model, optimizer, schedule, config()).unwrap();
         let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0].map(|x: f32| scale * x);
         let samples = Samples::new(Features::Floats(&x), 2, &[0, 1, 0, 1]).unwrap();
-        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         let end = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
         (end, trainer.state().history.first().map(|record| record.penalty.to_bits()))
     };
@@ -360,7 +362,7 @@ fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config()).unwrap();
     let x = [1.0, 2.0, -1.0, 3.0, 0.5, -2.0, 1.0, 0.0];
     let samples = Samples::new(Features::Floats(&x), 2, &[0, 1, 0, 1]).unwrap();
-    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let end = trainer.train_epoch(&samples, Some(&samples), &mut |_| ControlFlow::Continue(()));
     let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = end else { panic!("{end:?}") };
     assert_eq!(what, "the loss on held-out samples");
@@ -389,10 +391,10 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
             0.0,
             0.0,
         ]);
-        let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
+        let state = TrainingState::new(&model, optimizer, Schedule::book(), config()).unwrap();
         let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
         let before = (model.clone(), state.clone());
-        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(()));
         if diverges {
             let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = result else {
@@ -419,8 +421,8 @@ fn a_run_that_diverges_names_the_layer() {
     let mut model = Model::new(Architecture::mlp(&[2, 2, 2]).unwrap(), Init::He, 1);
     model.params_mut().fill(1e30);
     let optimizer = OptimizerConfig::default();
-    let state = TrainingState::new(&model, optimizer, Schedule::default(), config()).unwrap();
-    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let state = TrainingState::new(&model, optimizer, Schedule::book(), config()).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let samples = Samples::new(Features::Floats(&[0.5, 0.7]), 2, &[0]).unwrap();
     let end = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
     let Err(Error::Diverged { what, value, .. }) = end else { panic!("{end:?}") };

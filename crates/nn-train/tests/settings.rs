@@ -6,10 +6,10 @@
 use std::ops::ControlFlow;
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, LossSum, Model, Penalty, Role};
-use nn_optim::{Decay, OptimizerConfig, Schedule, SgdConfig};
+use nn_optim::{Decay, OptimizerConfig, Schedule, Sgd};
 use nn_train::{
     Augment, Clip, EarlyStop, EpochOutcome, Error, EvaluationConfig, Features, Monitor, RunConfig,
-    Samples, Shuffle, Step, Trainer, TrainingState, evaluate,
+    Samples, Shuffle, Step, Threads, Trainer, TrainingState, evaluate,
 };
 use tally::{Failure, Tally, ensure};
 
@@ -60,11 +60,11 @@ fn all_kinds() -> Vec<Layer> {
 
 fn sgd(learning_rate: f64) -> (OptimizerConfig, Schedule) {
     let schedule = Schedule { learning_rate, warmup: 0, decay: Decay::Constant };
-    (OptimizerConfig::Sgd(SgdConfig::default()), schedule)
+    (OptimizerConfig::Sgd(Sgd::default()), schedule)
 }
 
 fn adam() -> (OptimizerConfig, Schedule) {
-    (OptimizerConfig::default(), Schedule::default())
+    (OptimizerConfig::default(), Schedule::book())
 }
 
 fn model_of(layers: &[Layer]) -> Model {
@@ -90,7 +90,7 @@ fn train(
 ) -> ((Model, TrainingState), Vec<LossSum>) {
     let data = Data::new();
     let (train, validation) = data.split();
-    let mut trainer = Trainer::new(run.0, run.1, threads).unwrap();
+    let mut trainer = Trainer::new(run.0, run.1, &Threads::new(threads).unwrap()).unwrap();
     let mut steps = Vec::new();
     while trainer.state().progress.epoch < epochs && !trainer.state().stops_early() {
         let observer = &mut |step: Step<'_>| {
@@ -194,7 +194,7 @@ fn class_weights_are_weights_of_samples() {
     let run = |class_weights: &[f32], samples: &Samples<'_>| {
         let config = RunConfig { class_weights: class_weights.to_vec(), ..RunConfig::default() };
         let (model, state) = start(&mlp(), sgd(0.1), config);
-        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         trainer.train_epoch(samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
         (trainer.model().params().to_vec(), trainer.state().history[0].train)
     };
@@ -222,10 +222,11 @@ fn one_hot_samples_have_classes() {
         let class_weights = vec![1.0, 0.25, 2.0, 0.5];
         let config = RunConfig { class_weights, ..RunConfig::default() };
         let (model, state) = start(&mlp(), sgd(0.1), config);
-        let mut trainer = Trainer::new(model, state, 1).unwrap();
+        let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         trainer.train_epoch(samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
         let (model, _) = trainer.into_parts();
-        let evaluation = evaluate(&model, samples, EvaluationConfig::default(), 1).unwrap();
+        let evaluation =
+            evaluate(&model, samples, EvaluationConfig::default(), &Threads::default()).unwrap();
         (model, evaluation)
     };
     assert_eq!(run(&numbers), run(&classes));
@@ -292,7 +293,8 @@ fn averaged_weights() {
     let used = state.inference_model(&model).unwrap();
     assert_eq!(used.params(), average.as_slice());
     let data = Data::new();
-    let evaluation = evaluate(&used, &data.split().1, EvaluationConfig::default(), 1).unwrap();
+    let evaluation =
+        evaluate(&used, &data.split().1, EvaluationConfig::default(), &Threads::default()).unwrap();
     assert_eq!(state.history[0].validation.unwrap().loss, evaluation.sums.mean_loss());
 }
 
@@ -334,7 +336,10 @@ fn mirror_images_are_evaluated_alike() {
     let model = model_of(&mlp());
     let loss = |data: &Data, tta_flip| {
         let config = EvaluationConfig { tta_flip, ..EvaluationConfig::default() };
-        evaluate(&model, &data.split().0, config, 2).unwrap().sums.mean_loss()
+        evaluate(&model, &data.split().0, config, &Threads::new(2).unwrap())
+            .unwrap()
+            .sums
+            .mean_loss()
     };
     assert!((loss(&data, true) - loss(&flipped, true)).abs() < 1e-7);
     assert!((loss(&data, false) - loss(&flipped, false)).abs() > 1e-3);
@@ -419,7 +424,7 @@ fn samples_of_numbers_are_not_images() {
     let (model, state) = start(&mlp(), adam(), RunConfig { augment, ..RunConfig::default() });
     let numbers = vec![0.0; N_FEATURES];
     let samples = Samples::new(Features::Floats(&numbers), N_FEATURES, &[0]).unwrap();
-    let mut trainer = Trainer::new(model, state, 1).unwrap();
+    let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
     assert_eq!(result, Err(Error::NoImages { n_features: N_FEATURES }));
     assert!(samples.as_images(WIDTH).is_err());

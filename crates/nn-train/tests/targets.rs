@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, SettingError};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{
-    Error, EvaluationConfig, Features, RunConfig, Samples, Step, Trainer, TrainingState, evaluate,
+    Error, EvaluationConfig, Features, RunConfig, Samples, Step, Threads, Trainer, TrainingState,
+    evaluate,
 };
 
 const FEATURES: [f32; 4] = [0.1, 0.2, 0.3, 0.4];
@@ -18,9 +19,9 @@ fn model(last: Layer) -> Model {
 
 fn run(last: Layer, config: RunConfig) -> Result<Trainer, Error> {
     let model = model(last);
-    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::default());
+    let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
     let state = TrainingState::new(&model, optimizer, schedule, config)?;
-    Trainer::new(model, state, 1)
+    Trainer::new(model, state, &Threads::default())
 }
 
 /// The error of training and evaluation for a second sample with these targets.
@@ -30,7 +31,7 @@ fn error_of(last: Layer, loss: Loss, targets: [f32; 3]) -> Option<String> {
     let mut trainer = run(last, RunConfig { loss, ..RunConfig::default() }).unwrap();
     let trained = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
     let config = EvaluationConfig { loss, ..EvaluationConfig::default() };
-    let evaluated = evaluate(&model(last), &samples, config, 1);
+    let evaluated = evaluate(&model(last), &samples, config, &Threads::default());
     let [trained, evaluated] = [trained.err(), evaluated.err()].map(|it| Some(it?.to_string()));
     assert_eq!(trained, evaluated);
     trained
@@ -84,7 +85,7 @@ fn features_so_large_that_the_loss_is_not_finite_are_not_evaluated() {
     let samples = Samples::new(Features::Floats(&features), 2, &[0, 1]).unwrap();
     let mut model = model(Layer::SOFTMAX);
     model.params_mut().fill(2.0);
-    let found = evaluate(&model, &samples, EvaluationConfig::default(), 1);
+    let found = evaluate(&model, &samples, EvaluationConfig::default(), &Threads::default());
     assert!(matches!(found, Err(Error::NotFinite { .. })), "{found:?}");
 }
 
@@ -100,7 +101,12 @@ fn samples_of_another_model() {
             let observer = &mut |_: Step<'_>| ControlFlow::Continue(());
             trainer.train_epoch(samples, validation, observer).err().map(|it| it.to_string())
         };
-        let evaluated = evaluate(&model(Layer::SOFTMAX), &samples, EvaluationConfig::default(), 1);
+        let evaluated = evaluate(
+            &model(Layer::SOFTMAX),
+            &samples,
+            EvaluationConfig::default(),
+            &Threads::default(),
+        );
         assert_eq!(evaluated.unwrap_err().to_string(), expected);
         assert_eq!(train(&samples, None).as_deref(), Some(expected));
         assert_eq!(train(&good, Some(&samples)).as_deref(), Some(expected));
@@ -124,7 +130,10 @@ fn rates_that_are_not_finite_are_refused() {
         let good = Schedule::constant(0.1);
         let mut state = TrainingState::new(&model, optimizer, good, RunConfig::default()).unwrap();
         state.schedule = schedule;
-        assert_eq!(Trainer::new(model, state, 1).err().unwrap().to_string(), expected);
+        assert_eq!(
+            Trainer::new(model, state, &Threads::default()).err().unwrap().to_string(),
+            expected
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use nn_train::{Evaluation, EvaluationConfig};
+use nn_train::{Evaluation, EvaluationConfig, Threads};
 use serde_json::json;
 
 use crate::{
@@ -52,10 +52,10 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         SplitName::Train => ("train", &dataset.train),
     };
     let images = LabelledImages::new(split, data::scaling(&checkpoint.info)?);
-    let threads = data::threads(args.threads);
+    let threads = Threads::new(data::threads(args.threads))?;
     let model = checkpoint.inference_model()?;
     let config = EvaluationConfig { tta_flip: checkpoint.info.input.mirror, ..Default::default() };
-    let evaluation = nn_train::evaluate(&model, &images.samples()?, config, threads)?;
+    let evaluation = nn_train::evaluate(&model, &images.samples()?, config, &threads)?;
     let class_names = data::class_names(&checkpoint.info, &model);
     console.result(
         || {

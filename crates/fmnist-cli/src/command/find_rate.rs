@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use nn_train::{RateLoss, find_rate, suggested_rate};
+use nn_train::{RateLoss, Threads, find_rate, suggested_rate};
 use serde_json::json;
 
 use super::train::{
@@ -69,12 +69,14 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let images = LabelledImages::new(&dataset.train, nn_core::Scaling::default());
     let n_fit = dataset.train.labels.len().saturating_sub(n_validation).max(1);
     let (train, _) = images.samples()?.split_at(n_fit);
-    let found = find_rate(model, state, &train, from..to, steps, data::threads(threads)).map_err(
-        |error| match error {
-            nn_train::Error::Config(_) => by_option(error),
-            other => other.into(),
-        },
-    )?;
+    let threads = Threads::new(data::threads(threads))?;
+    let found =
+        find_rate(model, state, &train, from..to, steps, &threads).map_err(
+            |error| match error {
+                nn_train::Error::Config(_) => by_option(error),
+                other => other.into(),
+            },
+        )?;
     let suggested = suggested_rate(&found);
     console.result(
         || {

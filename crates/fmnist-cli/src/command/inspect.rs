@@ -117,7 +117,7 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
         names => filled(names, ",", INDENT),
     };
     let mut lines = vec![
-        model.summary(),
+        model.to_string(),
         String::new(),
         format!("format:       {VERSION}, written by {} ({})", info.producer, info.instruction_set),
         format!("input:        {}", input_text(&info.input, model.inputs())),

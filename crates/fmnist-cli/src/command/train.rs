@@ -13,7 +13,7 @@ use std::{ops::ControlFlow, path::Path, process::ExitCode, time::Instant};
 use anyhow::Context as _;
 use fmnist_data::{Dataset, DatasetName};
 use nn_io::{CheckpointDir, CheckpointRef, ModelInfo};
-use nn_train::{EpochOutcome, EvaluationConfig, Samples, Trainer, TrainingState};
+use nn_train::{EpochOutcome, EvaluationConfig, Samples, Threads, Trainer, TrainingState};
 use serde_json::json;
 
 use crate::{
@@ -79,8 +79,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         false => (!held_out.is_empty()).then_some(held_out),
     };
 
-    let threads = data::threads(args.threads);
-    let mut trainer = Trainer::new(run.model, run.state, threads)?;
+    let threads = Threads::new(data::threads(args.threads))?;
+    let mut trainer = Trainer::new(run.model, run.state, &threads)?;
     if args.profile {
         trainer.enable_profile();
     }
@@ -91,7 +91,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         checkpoints,
         checkpoint_every: args.checkpoint_every.unwrap_or(1),
         epochs,
-        report: Report::new(console, threads, args.preset == Some(Preset::Nnfs)),
+        report: Report::new(console, threads.count(), args.preset == Some(Preset::Nnfs)),
         stop: Stop::on_signals().context("cannot take over signals")?,
     };
     session.rehearse_save()?;
@@ -107,7 +107,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if let Some(signal) = stopped_by {
         return Ok(signal.exit_code());
     }
-    session.finish(&test, threads, &dataset)?;
+    session.finish(&test, &threads, &dataset)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -233,7 +233,7 @@ impl Session<'_> {
     fn finish(
         &mut self,
         test: &Samples<'_>,
-        threads: usize,
+        threads: &Threads,
         dataset: &Dataset,
     ) -> anyhow::Result<()> {
         let config = &self.trainer.state().config;

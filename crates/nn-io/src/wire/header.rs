@@ -55,6 +55,13 @@ impl Header {
         bytes
     }
 
+    /// Checks the header of a file that begins with `start`, and whose length is not known yet.
+    pub(crate) fn parse_start(start: &[u8]) -> Result<Self, Error> {
+        let fields = start.split_first_chunk().and_then(|(bytes, _)| split(bytes));
+        let file_len = fields.map_or(start.len() as u64, |(_, header, ..)| header.file_len);
+        Self::parse(start, file_len)
+    }
+
     /// Checks the header of a file that begins with `start` and is `file_len` bytes long.
     pub(crate) fn parse(start: &[u8], file_len: u64) -> Result<Self, Error> {
         if !is_model(start) {

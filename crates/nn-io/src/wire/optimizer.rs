@@ -1,6 +1,6 @@
 //! The optimizer: `training.optimizer` in section 3 of FORMAT.md.
 
-use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
+use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Sgd};
 use serde::{Deserialize, Serialize};
 
 use super::form::is_default;
@@ -50,18 +50,18 @@ impl Optimizer {
     pub(super) fn new(optimizer: &nn_optim::Optimizer) -> Self {
         let step = optimizer.step();
         match optimizer.config() {
-            OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }) => {
+            OptimizerConfig::Sgd(Sgd { momentum, nesterov }) => {
                 Self::Sgd { momentum, nesterov, step }
             }
-            OptimizerConfig::Adagrad(AdagradConfig { epsilon }) => Self::Adagrad { epsilon, step },
-            OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }) => {
+            OptimizerConfig::Adagrad(Adagrad { epsilon }) => Self::Adagrad { epsilon, step },
+            OptimizerConfig::RmsProp(RmsProp { rho, epsilon }) => {
                 Self::Rmsprop { rho, epsilon, step }
             }
-            OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }) => {
+            OptimizerConfig::Adam(Adam { beta_1, beta_2, epsilon, amsgrad }) => {
                 Self::Adam { beta_1, beta_2, epsilon, amsgrad, step }
             }
-            OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
-                let AdamConfig { beta_1, beta_2, epsilon, amsgrad } = adam;
+            OptimizerConfig::AdamW(AdamW { adam, weight_decay }) => {
+                let Adam { beta_1, beta_2, epsilon, amsgrad } = adam;
                 Self::Adamw { beta_1, beta_2, epsilon, weight_decay, amsgrad, step }
             }
         }
@@ -71,20 +71,20 @@ impl Optimizer {
     pub(super) fn read(&self) -> Result<(OptimizerConfig, u64), Error> {
         let (config, step) = match *self {
             Self::Sgd { momentum, nesterov, step } => {
-                (OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }), step)
+                (OptimizerConfig::Sgd(Sgd { momentum, nesterov }), step)
             }
             Self::Adagrad { epsilon, step } => {
-                (OptimizerConfig::Adagrad(AdagradConfig { epsilon }), step)
+                (OptimizerConfig::Adagrad(Adagrad { epsilon }), step)
             }
             Self::Rmsprop { rho, epsilon, step } => {
-                (OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon }), step)
+                (OptimizerConfig::RmsProp(RmsProp { rho, epsilon }), step)
             }
             Self::Adam { beta_1, beta_2, epsilon, amsgrad, step } => {
-                (OptimizerConfig::Adam(AdamConfig { beta_1, beta_2, epsilon, amsgrad }), step)
+                (OptimizerConfig::Adam(Adam { beta_1, beta_2, epsilon, amsgrad }), step)
             }
             Self::Adamw { beta_1, beta_2, epsilon, weight_decay, amsgrad, step } => {
-                let adam = AdamConfig { beta_1, beta_2, epsilon, amsgrad };
-                (OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }), step)
+                let adam = Adam { beta_1, beta_2, epsilon, amsgrad };
+                (OptimizerConfig::AdamW(AdamW { adam, weight_decay }), step)
             }
         };
         config.validate().map_err(Error::Optimizer)?;

@@ -2,10 +2,7 @@ use std::ops::Range;
 
 use nn_core::{Architecture, Buffer, Init, LossSum, Model, Scaling, Shape};
 use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo};
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
-    Schedule, SgdConfig,
-};
+use nn_optim::{Adagrad, Adam, AdamW, Decay, Optimizer, OptimizerConfig, RmsProp, Schedule, Sgd};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
 use tally::{Failure, ensure};
@@ -34,18 +31,18 @@ pub(crate) fn scaling(checkpoint: &mut Checkpoint) -> &mut Scaling {
 
 /// Every optimizer that a file can have, Adam first; each way that it goes.
 pub(crate) fn optimizers() -> [OptimizerConfig; 9] {
-    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
-    let amsgrad = AdamConfig { amsgrad: true, ..AdamConfig::default() };
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
+    let amsgrad = Adam { amsgrad: true, ..Adam::default() };
     [
         OptimizerConfig::default(),
-        OptimizerConfig::AdamW(AdamWConfig::default()),
-        OptimizerConfig::RmsProp(RmsPropConfig::default()),
-        OptimizerConfig::Adagrad(AdagradConfig::default()),
+        OptimizerConfig::AdamW(AdamW::default()),
+        OptimizerConfig::RmsProp(RmsProp::default()),
+        OptimizerConfig::Adagrad(Adagrad::default()),
         sgd(0.0, false),
         sgd(0.9, false),
         sgd(0.75, true),
         OptimizerConfig::Adam(amsgrad),
-        OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad, ..AdamWConfig::default() }),
+        OptimizerConfig::AdamW(AdamW { adam: amsgrad, ..AdamW::default() }),
     ]
 }
 
@@ -60,7 +57,7 @@ pub(crate) fn schedules() -> Vec<Schedule> {
         Decay::OneCycle { steps: 4300 },
         Decay::Plateau { factor: 0.5, patience: 2, min_delta: 1e-4 },
     ];
-    let with = |warmup| move |decay| Schedule { warmup, decay, ..Schedule::default() };
+    let with = |warmup| move |decay| Schedule { warmup, decay, ..Schedule::book() };
     let warmed = decays.into_iter().filter(|decay| !matches!(decay, Decay::OneCycle { .. }));
     decays.into_iter().map(with(0)).chain(warmed.map(with(860))).collect()
 }
@@ -101,7 +98,7 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
         },
         training: Some(TrainingState {
             optimizer: optimizer(config, n),
-            schedule: Schedule::default(),
+            schedule: Schedule::book(),
             config: RunConfig { seed: 300, batch_size: 8, ..RunConfig::default() },
             progress: Progress {
                 epoch: 2,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{env, ffi::OsStr, fs, io, path::PathBuf, thread};
 
 use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, Newest};
-use nn_train::{Features, Samples, Trainer};
+use nn_train::{Features, Samples, Threads, Trainer};
 use tally::{Dice, Failure, Tally, ensure, size};
 
 use crate::checkpoint_dir::at;
@@ -142,8 +142,8 @@ fn a_panic_in_training() {
     let mut training = training.unwrap();
     (training.progress, training.history) = (Default::default(), Vec::new());
     training.optimizer =
-        nn_optim::Optimizer::new(Default::default(), model.params().len()).unwrap();
-    let mut trainer = Trainer::new(model, training, 2).unwrap();
+        nn_optim::Optimizer::new(nn_optim::Adam::default(), model.params().len()).unwrap();
+    let mut trainer = Trainer::new(model, training, &Threads::new(2).unwrap()).unwrap();
     let samples = Samples::new(Features::Floats(&[0.5; 64 * 4]), 4, &[1; 64]).unwrap();
     let mut tally = Tally::new("B17", "a panic in the middle of an epoch");
     let save = |trainer: &Trainer| {

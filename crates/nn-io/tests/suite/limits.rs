@@ -1,6 +1,6 @@
 use nn_core::{Architecture, Layer, Loss, Model, Penalty, Shape};
 use nn_io::{Checkpoint, Error, ErrorKind, check_size, limits};
-use nn_optim::{AdamConfig, AdamWConfig, Decay, OptimizerConfig, Schedule};
+use nn_optim::{Adam, AdamW, Decay, OptimizerConfig, Schedule};
 use nn_train::{Best, RunConfig, TrainingState};
 use rmpv::Value;
 
@@ -83,7 +83,7 @@ fn classes() {
     too_large(check_size(&network(1001), run).unwrap_err(), &expected);
     let (model, adam) = (&checkpoint.model, OptimizerConfig::default());
     let plain = RunConfig { loss: Loss::MeanSquaredError, ..RunConfig::default() };
-    let mut state = TrainingState::new(model, adam, Schedule::default(), plain).unwrap();
+    let mut state = TrainingState::new(model, adam, Schedule::book(), plain).unwrap();
     state.config = weights;
     checkpoint.training = Some(state);
     too_large(checkpoint.view().to_bytes().unwrap_err(), &expected);
@@ -174,9 +174,9 @@ fn largest(architecture: Architecture) -> Checkpoint {
     let n_dense = model.architecture().weighted_layers().count();
     let training = checkpoint.training.as_mut().unwrap();
     // The one with the most settings.
-    let adamw = OptimizerConfig::AdamW(AdamWConfig {
-        adam: AdamConfig { amsgrad: true, ..AdamConfig::default() },
-        ..AdamWConfig::default()
+    let adamw = OptimizerConfig::AdamW(AdamW {
+        adam: Adam { amsgrad: true, ..Adam::default() },
+        ..AdamW::default()
     });
     training.optimizer = nn_optim::Optimizer::new(adamw, n).unwrap();
     training.schedule.warmup = 1 << 40;

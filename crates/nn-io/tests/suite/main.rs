@@ -64,6 +64,9 @@ mod kinds;
 /// Files that change while they are read, and what is no file at all.
 mod reading;
 
+/// Readers and writers that are no files.
+mod streams;
+
 /// What the digests cover.
 mod digest;
 

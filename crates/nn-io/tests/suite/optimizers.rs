@@ -1,5 +1,5 @@
 use nn_io::Checkpoint;
-use nn_optim::{OptimizerConfig, SgdConfig};
+use nn_optim::{OptimizerConfig, Sgd};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
@@ -56,7 +56,7 @@ fn settings_outside_their_range() {
         let steps = with_setting(config, "step", 1u64 << 54);
         tally.case(|| refused(&steps, &["training: ", "at most 2^53, found 18014398509481984"]));
     }
-    let plain = OptimizerConfig::Sgd(SgdConfig::default());
+    let plain = OptimizerConfig::Sgd(Sgd::default());
     let file = with_setting(plain, "nesterov", true);
     tally.case(|| refused(&file, &["training: momentum: expected above 0, to be Nesterov's"]));
     tally.finish();

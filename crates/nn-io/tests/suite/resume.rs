@@ -6,8 +6,8 @@ use nn_core::{Activation, Architecture, BatchNorm, Init, Layer, Loss, Model, Pen
 use nn_io::{Checkpoint, CheckpointRef, InputSpec, ModelInfo};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
-    Augment, Clip, EarlyStop, Features, Monitor, RunConfig, Samples, Shuffle, Step, Trainer,
-    TrainingState,
+    Augment, Clip, EarlyStop, Features, Monitor, RunConfig, Samples, Shuffle, Step, Threads,
+    Trainer, TrainingState,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -241,7 +241,7 @@ impl Run {
     ) -> Result<Vec<u8>, nn_train::Error> {
         let data = Data::new();
         let (train, validation) = data.samples(self.config.loss);
-        let mut trainer = Trainer::new(model, state, threads)?;
+        let mut trainer = Trainer::new(model, state, &Threads::new(threads)?)?;
         let mut step = trainer.state().optimizer.step();
         let is_over = |state: &TrainingState| match end {
             End::OfAll => state.progress.epoch == EPOCHS || state.stops_early(),

@@ -1,6 +1,6 @@
 use nn_core::{Init, LossSum, MatrixView, Model};
 use nn_io::{Checkpoint, InputSpec};
-use nn_optim::{AdamConfig, Decay, Optimizer, OptimizerConfig, Schedule, SgdConfig};
+use nn_optim::{Adam, Decay, Optimizer, OptimizerConfig, Schedule, Sgd};
 
 use crate::fixture::{self, says};
 use crate::fuller;
@@ -35,7 +35,7 @@ fn the_least_and_the_greatest_numbers() {
     }
     let m = fixture::buffer(n, |i| special[i as usize % 6]);
     let v = fixture::buffer(n, |i| if i == 0.0 { -0.0 } else { special[i as usize % 6].abs() });
-    let config = OptimizerConfig::Adam(AdamConfig {
+    let config = OptimizerConfig::Adam(Adam {
         beta_1: 0.0,
         beta_2: 1.0 - f64::EPSILON,
         epsilon: f64::from(f32::from_bits(1)),
@@ -86,14 +86,14 @@ fn golden_file_of_version_1_0() {
 /// The first required feature of version 1.0.
 #[test]
 fn golden_file_of_another_optimizer() {
-    let nesterov = OptimizerConfig::Sgd(SgdConfig { momentum: 0.75, nesterov: true });
+    let nesterov = OptimizerConfig::Sgd(Sgd { momentum: 0.75, nesterov: true });
     check_golden("1.0-sgd", &fixture::checkpoint_with(nesterov));
 }
 
 /// Both required features of version 1.0.
 #[test]
 fn golden_file_of_another_schedule() {
-    let adam = AdamConfig { amsgrad: true, ..AdamConfig::default() };
+    let adam = Adam { amsgrad: true, ..Adam::default() };
     let mut expected = fixture::checkpoint_with(OptimizerConfig::Adam(adam));
     expected.training.as_mut().unwrap().schedule = Schedule {
         learning_rate: 0.002,

@@ -7,7 +7,7 @@ use crate::{
     moment::{Moment, flushed},
 };
 
-/// Adagrad's settings.
+/// Adagrad: a rate for each parameter, by the sum of its squared gradients.
 ///
 /// A step with gradient `g` and learning rate `rate`:
 ///
@@ -21,12 +21,12 @@ use crate::{
 /// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
 /// Optimization" (2011), the diagonal case; epsilon outside the root, as in the book, chapter 10.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdagradConfig {
+pub struct Adagrad {
     /// Added to the root of the sum of squares; above 0.
     pub epsilon: f64,
 }
 
-impl Default for AdagradConfig {
+impl Default for Adagrad {
     /// The book's 1e-7.
     fn default() -> Self {
         Self { epsilon: 1e-7 }
@@ -35,7 +35,7 @@ impl Default for AdagradConfig {
 
 const CACHE: Moment = Moment { name: "adagrad.cache", of_squares: true };
 
-impl UpdateRule for AdagradConfig {
+impl UpdateRule for Adagrad {
     fn description(&self) -> Description {
         Description {
             name: "adagrad",

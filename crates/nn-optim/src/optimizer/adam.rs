@@ -7,7 +7,7 @@ use crate::{
     moment::{Moment, flushed},
 };
 
-/// Adam's settings.
+/// Adam, or AMSGrad: running means of the gradient and of its square.
 ///
 /// A step with gradient `g` and learning rate `rate`, where `t` counts steps from 1:
 ///
@@ -29,7 +29,7 @@ use crate::{
 /// there and in the book. AMSGrad: Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond" (2018), algorithm 2,
 /// with Adam's corrections. As in PyTorch, `v_max` is the maximum of the moment before its correction.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamConfig {
+pub struct Adam {
     /// The decay rate of the first moment, in `[0, 1)`.
     pub beta_1: f64,
     /// The decay rate of the second moment, in `[0, 1)`.
@@ -40,7 +40,7 @@ pub struct AdamConfig {
     pub amsgrad: bool,
 }
 
-impl Default for AdamConfig {
+impl Default for Adam {
     /// The book's 0.9, 0.999 and 1e-7, without AMSGrad.
     fn default() -> Self {
         Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
@@ -51,7 +51,7 @@ const M: Moment = Moment { name: "adam.m", of_squares: false };
 const V: Moment = Moment { name: "adam.v", of_squares: true };
 const V_MAX: Moment = Moment { name: "adam.v_max", of_squares: true };
 
-impl UpdateRule for AdamConfig {
+impl UpdateRule for Adam {
     fn description(&self) -> Description {
         Description {
             name: "adam",

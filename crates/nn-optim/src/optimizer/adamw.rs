@@ -2,14 +2,14 @@
 
 use super::rule::{Moments, Step, UpdateRule};
 use crate::{
-    AdamConfig, Description, Error, Setting,
+    Adam, Description, Error, Setting,
     error::check_not_negative,
     moment::{Moment, flushed},
 };
 
-/// AdamW's settings.
+/// AdamW: Adam with decoupled weight decay.
 ///
-/// A step with learning rate `rate` first shrinks each parameter, then is a step of [`AdamConfig`]:
+/// A step with learning rate `rate` first shrinks each parameter, then is a step of [`Adam`]:
 ///
 /// ```text
 /// param = (1 - rate * weight_decay) param
@@ -23,21 +23,21 @@ use crate::{
 /// Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, with the decay
 /// times the learning rate, as in PyTorch's `AdamW`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AdamWConfig {
+pub struct AdamW {
     /// Adam's own settings.
-    pub adam: AdamConfig,
+    pub adam: Adam,
     /// The decoupled weight decay coefficient; 0 or above.
     pub weight_decay: f64,
 }
 
-impl Default for AdamWConfig {
+impl Default for AdamW {
     /// The paper's 0.9, 0.999 and 1e-8, and PyTorch's decay of 0.01: the paper has none for all tasks.
     fn default() -> Self {
-        Self { adam: AdamConfig { epsilon: 1e-8, ..AdamConfig::default() }, weight_decay: 0.01 }
+        Self { adam: Adam { epsilon: 1e-8, ..Adam::default() }, weight_decay: 0.01 }
     }
 }
 
-impl UpdateRule for AdamWConfig {
+impl UpdateRule for AdamW {
     fn description(&self) -> Description {
         let Description { details, mut settings, .. } = self.adam.description();
         // The switch stays last.

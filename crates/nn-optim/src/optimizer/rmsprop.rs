@@ -7,7 +7,7 @@ use crate::{
     moment::{Moment, flushed},
 };
 
-/// RMSprop's settings.
+/// RMSprop: a rate for each parameter, by the running mean of its squared gradients.
 ///
 /// A step with gradient `g` and learning rate `rate`:
 ///
@@ -20,14 +20,14 @@ use crate::{
 ///
 /// Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012); epsilon outside the root, as in the book, chapter 10.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RmsPropConfig {
+pub struct RmsProp {
     /// The decay rate of the mean of squares, in `[0, 1)`.
     pub rho: f64,
     /// Added to the root of the mean of squares; above 0.
     pub epsilon: f64,
 }
 
-impl Default for RmsPropConfig {
+impl Default for RmsProp {
     /// The book's 0.9 and 1e-7.
     fn default() -> Self {
         Self { rho: 0.9, epsilon: 1e-7 }
@@ -36,7 +36,7 @@ impl Default for RmsPropConfig {
 
 const CACHE: Moment = Moment { name: "rmsprop.cache", of_squares: true };
 
-impl UpdateRule for RmsPropConfig {
+impl UpdateRule for RmsProp {
     fn description(&self) -> Description {
         Description {
             name: "rmsprop",

@@ -7,7 +7,7 @@ use crate::{
     moment::{Moment, flushed},
 };
 
-/// The settings of stochastic gradient descent.
+/// Stochastic gradient descent: plain, with momentum, or with Nesterov momentum.
 ///
 /// A step with gradient `g` and learning rate `rate`, without momentum, with it, and with Nesterov momentum:
 ///
@@ -24,7 +24,7 @@ use crate::{
 /// Nesterov momentum: Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in
 /// deep learning" (2013), equations 3 and 4, written for the parameters where the gradient is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SgdConfig {
+pub struct Sgd {
     /// The share of the last update that is added to the next, in `[0, 1)`. The default, 0, is plain descent, which has
     /// no moments.
     pub momentum: f64,
@@ -34,7 +34,7 @@ pub struct SgdConfig {
 
 const MOMENTUM: Moment = Moment { name: "sgd.momentum", of_squares: false };
 
-impl UpdateRule for SgdConfig {
+impl UpdateRule for Sgd {
     fn description(&self) -> Description {
         let &Self { momentum, nesterov } = self;
         Description {

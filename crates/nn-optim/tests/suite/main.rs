@@ -1,9 +1,7 @@
 //! The tests of the optimizers, as one program: each goes through all of them.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Optimizer, OptimizerConfig, RmsPropConfig, SgdConfig,
-};
+use nn_optim::{Adagrad, Adam, AdamW, Optimizer, OptimizerConfig, RmsProp, Sgd};
 
 /// Numbers of the book's formulas and of PyTorch.
 mod reference;
@@ -28,23 +26,20 @@ mod settings;
 
 /// Every optimizer, as the scripts in `reference` name it.
 fn optimizers() -> [(&'static str, OptimizerConfig); 9] {
-    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(SgdConfig { momentum, nesterov });
-    let adamw = AdamWConfig { weight_decay: 0.25, ..AdamWConfig::default() };
+    let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
+    let adamw = AdamW { weight_decay: 0.25, ..AdamW::default() };
     // The second moment falls within a few steps, so that its largest is not the last.
-    let amsgrad = |adam| AdamConfig { beta_2: 0.5, amsgrad: true, ..adam };
+    let amsgrad = |adam| Adam { beta_2: 0.5, amsgrad: true, ..adam };
     [
         ("sgd", sgd(0.0, false)),
         ("momentum", sgd(0.9, false)),
         ("nesterov", sgd(0.9, true)),
-        ("adagrad", OptimizerConfig::Adagrad(AdagradConfig::default())),
-        ("rmsprop", OptimizerConfig::RmsProp(RmsPropConfig::default())),
-        ("adam", OptimizerConfig::Adam(AdamConfig::default())),
+        ("adagrad", OptimizerConfig::Adagrad(Adagrad::default())),
+        ("rmsprop", OptimizerConfig::RmsProp(RmsProp::default())),
+        ("adam", OptimizerConfig::Adam(Adam::default())),
         ("adamw", OptimizerConfig::AdamW(adamw)),
-        ("amsgrad", OptimizerConfig::Adam(amsgrad(AdamConfig::default()))),
-        (
-            "adamw-amsgrad",
-            OptimizerConfig::AdamW(AdamWConfig { adam: amsgrad(adamw.adam), ..adamw }),
-        ),
+        ("amsgrad", OptimizerConfig::Adam(amsgrad(Adam::default()))),
+        ("adamw-amsgrad", OptimizerConfig::AdamW(AdamW { adam: amsgrad(adamw.adam), ..adamw })),
     ]
 }
 

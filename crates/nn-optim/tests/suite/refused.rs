@@ -1,7 +1,4 @@
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Buffer, Error, Optimizer, OptimizerConfig,
-    RmsPropConfig, SgdConfig,
-};
+use nn_optim::{Adagrad, Adam, AdamW, Buffer, Error, Optimizer, OptimizerConfig, RmsProp, Sgd};
 
 use crate::optimizers;
 
@@ -17,32 +14,32 @@ fn settings_outside_their_range() {
     for (_, good) in optimizers() {
         assert_eq!(good.validate(), Ok(()));
     }
-    let adam = AdamConfig::default();
+    let adam = Adam::default();
     // Adam's, alone and in AdamW.
-    let both = |adam: AdamConfig, name| {
+    let both = |adam: Adam, name| {
         refused(OptimizerConfig::Adam(adam), name);
-        refused(OptimizerConfig::AdamW(AdamWConfig { adam, ..AdamWConfig::default() }), name);
+        refused(OptimizerConfig::AdamW(AdamW { adam, ..AdamW::default() }), name);
     };
     for bad in [f64::NAN, f64::INFINITY, -0.1, 1.0] {
-        both(AdamConfig { beta_1: bad, ..adam }, "beta_1");
-        both(AdamConfig { beta_2: bad, ..adam }, "beta_2");
-        let rmsprop = RmsPropConfig { rho: bad, ..RmsPropConfig::default() };
+        both(Adam { beta_1: bad, ..adam }, "beta_1");
+        both(Adam { beta_2: bad, ..adam }, "beta_2");
+        let rmsprop = RmsProp { rho: bad, ..RmsProp::default() };
         refused(OptimizerConfig::RmsProp(rmsprop), "rho");
         for nesterov in [false, true] {
-            refused(OptimizerConfig::Sgd(SgdConfig { momentum: bad, nesterov }), "momentum");
+            refused(OptimizerConfig::Sgd(Sgd { momentum: bad, nesterov }), "momentum");
         }
     }
     for bad in [f64::NAN, f64::INFINITY, -1e-7, 0.0, 1e-300] {
-        both(AdamConfig { epsilon: bad, ..adam }, "epsilon");
-        refused(OptimizerConfig::Adagrad(AdagradConfig { epsilon: bad }), "epsilon");
-        let rmsprop = RmsPropConfig { epsilon: bad, ..RmsPropConfig::default() };
+        both(Adam { epsilon: bad, ..adam }, "epsilon");
+        refused(OptimizerConfig::Adagrad(Adagrad { epsilon: bad }), "epsilon");
+        let rmsprop = RmsProp { epsilon: bad, ..RmsProp::default() };
         refused(OptimizerConfig::RmsProp(rmsprop), "epsilon");
     }
     for weight_decay in [f64::NAN, f64::INFINITY, -1e-9] {
-        let adamw = AdamWConfig { weight_decay, ..AdamWConfig::default() };
+        let adamw = AdamW { weight_decay, ..AdamW::default() };
         refused(OptimizerConfig::AdamW(adamw), "weight_decay");
     }
-    let nesterov_of_none = SgdConfig { momentum: 0.0, nesterov: true };
+    let nesterov_of_none = Sgd { momentum: 0.0, nesterov: true };
     refused(OptimizerConfig::Sgd(nesterov_of_none), "momentum: expected above 0, to be Nesterov's");
 }
 

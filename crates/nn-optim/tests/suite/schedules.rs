@@ -57,9 +57,18 @@ fn refused(schedule: Schedule, message: &str) {
     assert!(error.to_string().starts_with(message), "{error}");
 }
 
+/// A number decays only if that is asked for.
+#[test]
+fn a_number_is_a_constant_rate() {
+    assert_eq!(Schedule::from(0.02), CONSTANT);
+    assert_eq!(Schedule::from(0.02).rate_at(u64::MAX, 0), 0.02);
+    let book = Schedule::book();
+    assert_eq!([0, 1_000, 3_000].map(|step| book.rate_at(step, 0)), [1e-3, 5e-4, 2.5e-4]);
+}
+
 #[test]
 fn refuses_what_cannot_train() {
-    assert_eq!(Schedule::default().validate(), Ok(()));
+    assert_eq!(Schedule::book().validate(), Ok(()));
     let with = |decay| Schedule { decay, ..CONSTANT };
     for learning_rate in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
         refused(Schedule { learning_rate, ..CONSTANT }, "learning rate: expected a finite number");

@@ -1,7 +1,4 @@
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Decay, Description, OptimizerConfig, RmsPropConfig,
-    Setting, SgdConfig,
-};
+use nn_optim::{Adagrad, Adam, AdamW, Decay, Description, OptimizerConfig, RmsProp, Setting, Sgd};
 
 use crate::optimizers;
 
@@ -30,25 +27,39 @@ fn optimizers_in_words() {
     }
 }
 
+/// Each optimizer converts into the one that has its name.
+#[test]
+fn optimizers_convert() {
+    for (config, name) in [
+        (OptimizerConfig::from(Sgd::default()), "sgd"),
+        (Adagrad::default().into(), "adagrad"),
+        (RmsProp::default().into(), "rmsprop"),
+        (Adam::default().into(), "adam"),
+        (AdamW::default().into(), "adamw"),
+    ] {
+        assert_eq!(config.name(), name);
+    }
+}
+
 #[test]
 fn settings_of_optimizers() {
     let real = Setting::Real;
-    let adam = AdamConfig { beta_1: 0.1, beta_2: 0.2, epsilon: 0.3, amsgrad: true };
+    let adam = Adam { beta_1: 0.1, beta_2: 0.2, epsilon: 0.3, amsgrad: true };
     let adam_settings = [("beta_1", real(0.1)), ("beta_2", real(0.2)), ("epsilon", real(0.3))];
     let amsgrad = [("amsgrad", Setting::Flag(true))];
     for (config, expected) in [
         (
-            OptimizerConfig::Sgd(SgdConfig { momentum: 0.1, nesterov: true }),
+            OptimizerConfig::Sgd(Sgd { momentum: 0.1, nesterov: true }),
             vec![("momentum", real(0.1)), ("nesterov", Setting::Flag(true))],
         ),
-        (OptimizerConfig::Adagrad(AdagradConfig { epsilon: 0.1 }), vec![("epsilon", real(0.1))]),
+        (OptimizerConfig::Adagrad(Adagrad { epsilon: 0.1 }), vec![("epsilon", real(0.1))]),
         (
-            OptimizerConfig::RmsProp(RmsPropConfig { rho: 0.1, epsilon: 0.2 }),
+            OptimizerConfig::RmsProp(RmsProp { rho: 0.1, epsilon: 0.2 }),
             vec![("rho", real(0.1)), ("epsilon", real(0.2))],
         ),
         (OptimizerConfig::Adam(adam), [&adam_settings[..], &amsgrad].concat()),
         (
-            OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay: 0.4 }),
+            OptimizerConfig::AdamW(AdamW { adam, weight_decay: 0.4 }),
             [&adam_settings[..], &[("weight_decay", real(0.4))], &amsgrad].concat(),
         ),
     ] {

@@ -1,8 +1,5 @@
 use nn_core::{Architecture, Buffer, Init, Layer, Loss, LossSum, Penalty};
-use nn_optim::{
-    AdagradConfig, AdamConfig, AdamWConfig, Decay, Optimizer, OptimizerConfig, RmsPropConfig,
-    Schedule, SgdConfig,
-};
+use nn_optim::{Adagrad, Adam, AdamW, Decay, Optimizer, OptimizerConfig, RmsProp, Schedule, Sgd};
 use nn_train::{
     Augment, Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle,
     TrainingState,
@@ -35,23 +32,20 @@ fn record() -> impl Strategy<Value = EpochRecord> {
 /// Any optimizer with settings within their ranges.
 fn optimizer_config() -> impl Strategy<Value = OptimizerConfig> {
     let (share, epsilon) = (|| 0.0..1.0, || 1e-40..1e3);
-    let adam = (share(), share(), epsilon(), any::<bool>()).prop_map(
-        |(beta_1, beta_2, epsilon, amsgrad)| AdamConfig { beta_1, beta_2, epsilon, amsgrad },
-    );
+    let adam = (share(), share(), epsilon(), any::<bool>())
+        .prop_map(|(beta_1, beta_2, epsilon, amsgrad)| Adam { beta_1, beta_2, epsilon, amsgrad });
     // Without momentum there is none of Nesterov's.
-    let sgd =
-        (prop_oneof![Just(0.0), 1e-300..1.0], any::<bool>()).prop_map(|(momentum, nesterov)| {
-            SgdConfig { momentum, nesterov: nesterov && momentum > 0.0 }
-        });
+    let sgd = (prop_oneof![Just(0.0), 1e-300..1.0], any::<bool>())
+        .prop_map(|(momentum, nesterov)| Sgd { momentum, nesterov: nesterov && momentum > 0.0 });
     let weight_decay = real().prop_map(f64::abs);
     prop_oneof![
         adam.clone().prop_map(OptimizerConfig::Adam),
         (adam, weight_decay).prop_map(|(adam, weight_decay)| {
-            OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay })
+            OptimizerConfig::AdamW(AdamW { adam, weight_decay })
         }),
         (share(), epsilon())
-            .prop_map(|(rho, epsilon)| OptimizerConfig::RmsProp(RmsPropConfig { rho, epsilon })),
-        epsilon().prop_map(|epsilon| OptimizerConfig::Adagrad(AdagradConfig { epsilon })),
+            .prop_map(|(rho, epsilon)| OptimizerConfig::RmsProp(RmsProp { rho, epsilon })),
+        epsilon().prop_map(|epsilon| OptimizerConfig::Adagrad(Adagrad { epsilon })),
         sgd.prop_map(OptimizerConfig::Sgd),
     ]
 }

@@ -81,7 +81,7 @@ fn infer(args: &Args, model: &Model) {
 
 fn checkpoint(args: &Args, model: Model) {
     let (adam, config) = (OptimizerConfig::default(), RunConfig::default());
-    let state = TrainingState::new(&model, adam, Schedule::default(), config).expect("settings");
+    let state = TrainingState::new(&model, adam, Schedule::book(), config).expect("settings");
     let image = Some(Shape::image(28, 28));
     let info = ModelInfo {
         producer: PEER.into(),

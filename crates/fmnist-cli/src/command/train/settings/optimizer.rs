@@ -1,6 +1,6 @@
 //! The optimizer's options. To add an optimizer, add an entry to [`OPTIMIZERS`], and a field for each new option.
 
-use nn_optim::{AdagradConfig, AdamConfig, AdamWConfig, OptimizerConfig, RmsPropConfig, SgdConfig};
+use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Sgd};
 use serde::Serialize;
 
 use super::{
@@ -32,10 +32,10 @@ pub(super) const OPTIMIZERS: Kinds<Rules> = Kinds {
                 rates: (1e-3, 1e-3),
                 config: |given| {
                     let amsgrad = given.amsgrad.unwrap_or(false);
-                    OptimizerConfig::Adam(AdamConfig { amsgrad, ..AdamConfig::default() })
+                    OptimizerConfig::Adam(Adam { amsgrad, ..Adam::default() })
                 },
                 options: |config| match *config {
-                    OptimizerConfig::Adam(AdamConfig { amsgrad, .. }) => {
+                    OptimizerConfig::Adam(Adam { amsgrad, .. }) => {
                         OptimizerOptions { amsgrad: Some(amsgrad), ..Default::default() }
                     }
                     _ => Default::default(),
@@ -48,15 +48,15 @@ pub(super) const OPTIMIZERS: Kinds<Rules> = Kinds {
             rules: Rules {
                 rates: (1e-3, 1e-3),
                 config: |given| {
-                    let default = AdamWConfig::default();
+                    let default = AdamW::default();
                     let amsgrad = given.amsgrad.unwrap_or(false);
-                    OptimizerConfig::AdamW(AdamWConfig {
-                        adam: AdamConfig { amsgrad, ..default.adam },
+                    OptimizerConfig::AdamW(AdamW {
+                        adam: Adam { amsgrad, ..default.adam },
                         weight_decay: given.weight_decay.unwrap_or(default.weight_decay),
                     })
                 },
                 options: |config| match *config {
-                    OptimizerConfig::AdamW(AdamWConfig { adam, weight_decay }) => {
+                    OptimizerConfig::AdamW(AdamW { adam, weight_decay }) => {
                         let amsgrad = Some(adam.amsgrad);
                         OptimizerOptions {
                             amsgrad,
@@ -74,13 +74,13 @@ pub(super) const OPTIMIZERS: Kinds<Rules> = Kinds {
             rules: Rules {
                 rates: (1.0, 0.0),
                 config: |given| {
-                    OptimizerConfig::Sgd(SgdConfig {
+                    OptimizerConfig::Sgd(Sgd {
                         momentum: given.momentum.unwrap_or_default(),
                         nesterov: given.nesterov.unwrap_or(false),
                     })
                 },
                 options: |config| match *config {
-                    OptimizerConfig::Sgd(SgdConfig { momentum, nesterov }) => {
+                    OptimizerConfig::Sgd(Sgd { momentum, nesterov }) => {
                         let momentum = Some(momentum);
                         OptimizerOptions {
                             momentum,
@@ -97,7 +97,7 @@ pub(super) const OPTIMIZERS: Kinds<Rules> = Kinds {
             options: &[],
             rules: Rules {
                 rates: (1.0, 0.0),
-                config: |_| OptimizerConfig::Adagrad(AdagradConfig::default()),
+                config: |_| OptimizerConfig::Adagrad(Adagrad::default()),
                 options: |_| Default::default(),
             },
         },
@@ -106,7 +106,7 @@ pub(super) const OPTIMIZERS: Kinds<Rules> = Kinds {
             options: &[],
             rules: Rules {
                 rates: (1e-3, 0.0),
-                config: |_| OptimizerConfig::RmsProp(RmsPropConfig::default()),
+                config: |_| OptimizerConfig::RmsProp(RmsProp::default()),
                 options: |_| Default::default(),
             },
         },
