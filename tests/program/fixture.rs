@@ -35,7 +35,7 @@ pub(crate) fn notice(text: &str) {
 
 /// Images and labels of the test set of [`DATA`], the first ones at least.
 pub(crate) static TEST_SET: LazyLock<Split> = LazyLock::new(|| match &DATA.dir {
-    Some(dir) => Dataset::load(dir).unwrap().test,
+    Some(dir) => Dataset::fashion_mnist(dir).unwrap().test,
     None => garments::synthetic(0, 0, 100).test,
 });
 

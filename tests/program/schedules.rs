@@ -38,8 +38,8 @@ fn schedules() -> [(&'static str, Value, &'static str); 8] {
         (
             "--schedule exponential --decay-factor 0.25",
             json!({"kind": "exponential", "learning_rate": 0.001, "warmup": 0,
-                "factor": 0.25f64.powf(1.0 / 6.0)}),
-            "learning rate 0.001, times 0.25 an epoch",
+                "every": 6, "factor": 0.25}),
+            "learning rate 0.001, exponentially times 0.25 every 1 epoch",
         ),
         (
             "--schedule cosine --warmup-epochs 1 --minimum-rate 0.00001",
@@ -125,7 +125,7 @@ fn default_settings() {
         }
     };
     check("step", json!({"every": 30, "factor": 0.1}));
-    check("exponential", json!({"factor": 0.9f64.powf(1.0 / 6.0)}));
+    check("exponential", json!({"every": 6, "factor": 0.9}));
     check("cosine", json!({"steps": 6, "minimum": 0.0}));
     check("plateau", json!({"factor": 0.1, "patience": 2, "min_delta": 1e-4}));
 }

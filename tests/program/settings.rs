@@ -160,8 +160,8 @@ fn settings_that_cannot_be_are_refused_by_name() {
         ("--warmup-epochs 1e300", "--warmup-epochs: expected at least 0 and at most 10000"),
         ("--warmup-epochs -1", "--warmup-epochs: expected at least 0 and at most 10000"),
         ("--schedule step --step-epochs 0", "--step-epochs: expected more than 0"),
-        ("--shift 99999999999", "99999999999 is not in 0..=16777216"),
-        ("--cutout 99999999999", "99999999999 is not in 0..=16777216"),
+        ("--shift 99999999999", "expected 0 to 16777216, found 99999999999"),
+        ("--cutout 99999999999", "expected 0 to 16777216, found 99999999999"),
         (
             "--preset better --focal-gamma 2",
             "--label-smoothing: expected 0 together with a --focal-gamma",

@@ -1,13 +1,16 @@
-//! What would be published: packages are complete, and a user's project compiles with the libraries among them.
+//! What would be published: packages are complete, and a user's project works with the libraries among them.
 //!
-//! The project is `tests/package_user`. It depends on a version, not on a path, so a file that a package lacks is missed.
+//! The project is `tests/package_user`, the library example of the READMEs. It depends on a version, not on a path, so a file
+//! that a package lacks is missed.
 
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use flate2::read::GzDecoder;
+use fmnist_data::locate;
 use serde_json::Value;
 
 use crate::cargo;
@@ -20,10 +23,12 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// A workspace of its own.
 const USER: &str = "tests/package_user";
-const MODEL: &str = "crates/fmnist-cli/model/fashion_mnist.model";
+/// Documents that show it.
+const READMES: [&str; 2] = ["README.md", "crates/fmnist/README.md"];
 
 /// Packs and unpacks every package, checks its files, and runs a user's project with the libraries among them.
 pub(crate) fn check() -> anyhow::Result<()> {
+    check_example()?;
     let metadata = cargo::metadata(false)?;
     // `publish = false` is an empty list of registries.
     let published = || cargo::packages(&metadata).filter(|package| package["publish"].is_null());
@@ -106,18 +111,53 @@ fn check_links(dir: &Path, package: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the user's project with the unpacked libraries in place of those of crates.io.
+/// Fails if a README shows another example than the user's project.
+fn check_example() -> anyhow::Result<()> {
+    let program = fs::read_to_string(cargo::root().join(USER).join("src/main.rs"))?;
+    for readme in READMES {
+        let text = fs::read_to_string(cargo::root().join(readme))?;
+        let example = text.split("```").find(|block| block.contains("Trainer::builder"));
+        let example =
+            example.with_context(|| format!("{readme}: the library example is missing"))?;
+        let lines = example.lines().skip(1).filter(|line| !line.starts_with("# "));
+        for line in lines.map(str::trim) {
+            let is_there = program.lines().any(|it| it.trim() == line);
+            ensure!(is_there, "{readme}: expected the example of {USER}, found the line {line:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Runs the user's project with the unpacked libraries in place of those of crates.io, or compiles it where the data are
+/// missing.
 fn run_user(libraries: &[(&str, PathBuf)]) -> anyhow::Result<()> {
     // With the workspace's versions of all other crates, which are on this machine.
     fs::copy(cargo::root().join("Cargo.lock"), cargo::root().join(USER).join("Cargo.lock"))?;
     let mut user = cargo::command("cargo");
-    user.args(["run", "--quiet", "--offline", "--manifest-path", &format!("{USER}/Cargo.toml")]);
-    user.arg("--target-dir").arg(cargo::target_dir()?.join("package_user"));
+    user.args(["build", "--quiet", "--offline", "--manifest-path", &format!("{USER}/Cargo.toml")]);
+    user.arg("--target-dir").arg(cargo::target_dir()?);
     for (name, dir) in libraries {
         // Rust's quoted and escaped string is also one of TOML.
         user.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", dir));
     }
-    cargo::run(user.args(["--", MODEL]))
+    cargo::run(&mut user)?;
+    let Some(data) = locate::find(None)? else {
+        println!("not run: no Fashion-MNIST here");
+        return Ok(());
+    };
+    let dir = cargo::target_dir()?.join("package_user");
+    let here = dir.join("data/fashion-mnist");
+    fs::create_dir_all(&here)?;
+    for entry in fs::read_dir(data)? {
+        let file = entry?.path();
+        fs::copy(&file, here.join(file.file_name().context("a file has a name")?))?;
+    }
+    fs::copy(cargo::root().join(USER).join("boot.png"), dir.join("boot.png"))?;
+    let program = cargo::target_dir()?.join("debug/package_user");
+    let answer = cargo::output(Command::new(program).current_dir(&dir))?;
+    println!("{}", answer.trim());
+    ensure!(answer.starts_with("Ankle boot"), "boot.png: expected an ankle boot, found {answer}");
+    Ok(())
 }
 
 /// Does all of a publication except the upload. This compiles every package by itself, the program too.

@@ -4,6 +4,13 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+/// What a command shows: as JSON its fields, and as text what `text` makes of them.
+pub(crate) trait View: Serialize {
+    /// For people.
+    fn text(&self) -> String;
+}
 
 /// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,14 +48,10 @@ impl Console {
     /// Writes one result, as text or as one line of JSON, at once.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
-    pub(crate) fn result(
-        &mut self,
-        text: impl FnOnce() -> String,
-        json: impl FnOnce() -> serde_json::Value,
-    ) -> io::Result<()> {
+    pub(crate) fn show(&self, view: &impl View) -> io::Result<()> {
         let line = match self.args.format {
-            Format::Text => text(),
-            Format::Json => json().to_string(),
+            Format::Text => view.text(),
+            Format::Json => serde_json::to_value(view)?.to_string(),
         };
         self.line(&line)
     }

@@ -3,21 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use fmnist::options::{DataSource, DatasetKind};
 use fmnist_data::{
-    Dataset, ImageSize, Split,
+    Dataset, ImageSize,
     download::{self, DownloadProgress},
     folder::{Folder, TEST_SHARE},
     garments, locate,
 };
-use nn_core::{Model, Scaling, Shape};
 use nn_io::ModelInfo;
-use nn_train::{Features, Samples};
+use nn_train::Threads;
 
-use crate::{
-    console::Console,
-    source::{DataSource, DatasetKind},
-    text::thousands,
-};
+use crate::{console::Console, text::thousands};
 
 /// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
@@ -58,7 +54,7 @@ fn fashion_mnist(
     named: bool,
     console: &mut Console,
 ) -> Result<Dataset, fmnist_data::Error> {
-    match found.map(|dir| Dataset::load(&dir)) {
+    match found.map(|dir| Dataset::fashion_mnist(&dir)) {
         Some(Ok(dataset)) => Ok(dataset),
         Some(Err(error)) if named => Err(error),
         Some(Err(error)) => {
@@ -85,7 +81,7 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     });
     console.finish_bar();
     fetched?;
-    Dataset::load(&dir)
+    Dataset::fashion_mnist(&dir)
 }
 
 /// Reads the pictures in a folder, after a message about their number.
@@ -122,25 +118,27 @@ pub(crate) fn check_fits(
         return Ok(());
     }
     let images = &dataset.test.images;
-    let (expected, found) = (image_size(info)?, format!("{}x{}", images.width, images.height));
+    let expected =
+        info.input.image.context("the model takes no images: its file has no image size")?;
+    let found = format!("{}x{}", images.width, images.height);
     let expected = format!("{}x{}", expected.width, expected.height);
     if expected != found {
         anyhow::bail!("the model takes images of {expected}, the dataset has images of {found}");
     }
-    if !info.class_names.is_empty() && !info.class_names.starts_with(&dataset.class_names) {
+    if !info.class_names.is_empty() && !info.class_names.starts_with(&dataset.info.class_names) {
         let brief = |names: &[String]| match names {
             [first @ .., last] if first.len() > 8 => {
                 format!("{}, ... {last} ({} classes)", first[..8].join(", "), names.len())
             }
             _ => names.join(", "),
         };
-        let (expected, found) = (brief(&info.class_names), brief(&dataset.class_names));
+        let (expected, found) = (brief(&info.class_names), brief(&dataset.info.class_names));
         anyhow::bail!("the model's classes are {expected}; the dataset's classes are {found}");
     }
     if let Some(trained_on) = &info.dataset
-        && trained_on.sha256 != dataset.sha256
+        && trained_on.sha256 != dataset.info.sha256
     {
-        let (expected, found) = (&trained_on.sha256, &dataset.sha256);
+        let (expected, found) = (&trained_on.sha256, &dataset.info.sha256);
         console.warning(&format!(
             "this is not the dataset that the model was trained on: SHA-256 {found}, not {expected}"
         ));
@@ -148,53 +146,8 @@ pub(crate) fn check_fits(
     Ok(())
 }
 
-/// A split in the form that training and evaluation need.
-pub(crate) struct LabelledImages<'a> {
-    pixels: &'a [u8],
-    labels: Vec<u32>,
-    n_features: usize,
-    width: usize,
-    scaling: Scaling,
-}
-
-impl<'a> LabelledImages<'a> {
-    pub(crate) fn new(split: &'a Split, scaling: Scaling) -> Self {
-        let images = &split.images;
-        Self {
-            pixels: &images.pixels,
-            labels: split.labels.iter().map(|&label| u32::from(label)).collect(),
-            n_features: images.width * images.height,
-            width: images.width,
-            scaling,
-        }
-    }
-
-    pub(crate) fn samples(&self) -> Result<Samples<'_>, nn_train::Error> {
-        let features = Features::Bytes { data: self.pixels, scaling: self.scaling };
-        Samples::new(features, self.n_features, &self.labels)?.as_images(self.width)
-    }
-}
-
-/// The size of the images that a model takes.
-pub(crate) fn image_size(info: &ModelInfo) -> anyhow::Result<Shape> {
-    info.input.image.context("the model takes no images: its file has no image size")
-}
-
-/// The scaling of pixels that a model was trained with.
-pub(crate) fn scaling(info: &ModelInfo) -> anyhow::Result<Scaling> {
-    info.input.scaling.context("the model takes no bytes, such as pixels: its file has no scaling")
-}
-
-/// The names of a model's classes; their numbers if they have none.
-pub(crate) fn class_names(info: &ModelInfo, model: &Model) -> Vec<String> {
-    match info.class_names.as_slice() {
-        [] => (0..model.outputs()).map(|class| class.to_string()).collect(),
-        names => names.to_vec(),
-    }
-}
-
-/// The number of threads to use: the given one, or as many as the machine can run at once.
-pub(crate) fn threads(asked: Option<u16>) -> usize {
+/// The threads to use: so many, or as many as the machine can run at once.
+pub(crate) fn threads(asked: Option<u64>) -> Result<Threads, nn_train::Error> {
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    asked.map_or_else(all, usize::from)
+    Threads::new(asked.map_or_else(all, |asked| asked as usize))
 }

@@ -67,16 +67,15 @@ fn code(error: &anyhow::Error) -> u8 {
         model_code(error)
     } else if let Some(error) = error.downcast_ref() {
         data_code(error)
+    } else if let Some(error) = error.downcast_ref() {
+        run_code(error)
+    } else if let Some(error) = error.downcast_ref() {
+        option_code(error)
     } else if let Some(error) = error.downcast_ref::<fmnist::Error>() {
         match error {
             fmnist::Error::Model(error) => model_code(error),
             fmnist::Error::Data(error) => data_code(error),
-            _ => BAD_DATA,
-        }
-    } else if let Some(error) = error.downcast_ref::<nn_train::Error>() {
-        match error {
-            nn_train::Error::Diverged { .. } => DIVERGED,
-            nn_train::Error::Threads { .. } => IO,
+            fmnist::Error::Training(error) => run_code(error),
             _ => BAD_DATA,
         }
     } else if error.is::<io::Error>() {
@@ -91,6 +90,23 @@ fn model_code(error: &nn_io::Error) -> u8 {
         nn_io::ErrorKind::Locked => LOCKED,
         nn_io::ErrorKind::Io | nn_io::ErrorKind::WouldOverwrite => IO,
         _ => BAD_DATA,
+    }
+}
+
+fn run_code(error: &nn_train::Error) -> u8 {
+    match error {
+        nn_train::Error::Diverged { .. } => DIVERGED,
+        nn_train::Error::Threads { .. } => IO,
+        _ => BAD_DATA,
+    }
+}
+
+fn option_code(error: &fmnist::options::Error) -> u8 {
+    match error {
+        fmnist::options::Error::Io { .. } => IO,
+        fmnist::options::Error::Dataset(_) => BAD_DATA,
+        fmnist::options::Error::Run(error) => run_code(error),
+        _ => USAGE,
     }
 }
 

@@ -13,7 +13,6 @@ mod optimizer;
 mod run_config;
 mod schedule;
 mod signal;
-mod source;
 mod text;
 
 use std::process::ExitCode;

@@ -16,7 +16,7 @@ pub(crate) fn to_json(config: &OptimizerConfig) -> Value {
 /// The value of a setting, without its unit.
 pub(crate) fn setting_json(setting: Setting) -> Value {
     match setting {
-        Setting::Real(number) | Setting::RealPerStep(number) => number.into(),
+        Setting::Real(number) => number.into(),
         Setting::Flag(flag) => flag.into(),
         Setting::Steps(n) | Setting::Epochs(n) => n.into(),
     }

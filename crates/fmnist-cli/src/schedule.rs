@@ -16,15 +16,11 @@ pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
         None => count(steps, "step"),
         Some(n) => counted(&rounded(in_epochs(steps, n)), "epoch"),
     };
-    let phrase = decay.description().fill(true, |setting| match (setting, n_batches) {
-        (Setting::Steps(steps), _) => span(steps),
-        (Setting::Epochs(epochs), _) => count(epochs, "epoch"),
-        (Setting::RealPerStep(factor), None) => format!("{factor} a step"),
-        (Setting::RealPerStep(factor), Some(n)) => {
-            format!("{} an epoch", rounded(factor.powf(n as f64)))
-        }
-        (Setting::Real(number), _) => number.to_string(),
-        (Setting::Flag(flag), _) => flag.to_string(),
+    let phrase = decay.description().fill(true, |setting| match setting {
+        Setting::Steps(steps) => span(steps),
+        Setting::Epochs(epochs) => count(epochs, "epoch"),
+        Setting::Real(number) => number.to_string(),
+        Setting::Flag(flag) => flag.to_string(),
     });
     let warmup = if warmup > 0 { format!(", warm-up of {}", span(warmup)) } else { String::new() };
     format!("learning rate {learning_rate}, {phrase}{warmup}")
@@ -50,7 +46,7 @@ pub(crate) fn inverse_decay(schedule: &Schedule) -> Option<f64> {
     }
 }
 
-pub(crate) fn in_epochs(steps: u64, n_batches: u64) -> f64 {
+fn in_epochs(steps: u64, n_batches: u64) -> f64 {
     steps as f64 / n_batches as f64
 }
 
@@ -70,9 +66,9 @@ mod tests {
         let cosine = schedule(0, Decay::Cosine { steps: 4300, minimum: 0.0 });
         check(&cosine, Some(430), "along a cosine to 0 in 10 epochs");
         check(&cosine, None, "along a cosine to 0 in 4,300 steps");
-        let exponential = schedule(0, Decay::Exponential { factor: 0.5 });
-        check(&exponential, Some(2), "times 0.25 an epoch");
-        check(&exponential, None, "times 0.5 a step");
+        let exponential = schedule(0, Decay::Exponential { every: 430, factor: 0.5 });
+        check(&exponential, Some(430), "exponentially times 0.5 every 1 epoch");
+        check(&exponential, None, "exponentially times 0.5 every 430 steps");
         let plateau = Decay::Plateau { factor: 0.1, patience: 1, min_delta: 0.01 };
         check(&schedule(0, plateau), None, "times 0.1 after more than 1 epoch not better by 0.01");
     }

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use crate::dataset::{MAX_CLASSES, Split};
+use crate::dataset::{LabelledImages, MAX_CLASSES};
 use crate::{Error, digest};
 
 /// The file with one name on each line; the first is that of label 0.
@@ -19,7 +19,7 @@ pub(crate) const MAX_NAME: usize = 255;
 const MAX_FILE: u64 = 65_795;
 
 /// Names of numbers, from 0 to the largest label.
-pub(crate) fn numbered(splits: &[&Split]) -> Vec<String> {
+pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
     let labels = splits.iter().flat_map(|split| split.labels.iter());
     let last = labels.max().copied().unwrap_or(0);
     (0..=last).map(|label| label.to_string()).collect()

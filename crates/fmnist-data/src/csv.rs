@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use table::Table;
 
 use crate::dataset::{
-    CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, MAX_CLASSES, MAX_IMAGES, MAX_PIXELS,
-    MAX_SIDE, Split, fashion_mnist_classes, read_both,
+    CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES,
+    MAX_PIXELS, MAX_SIDE, fashion_mnist_classes, read_both,
 };
 use crate::{Error, classes, digest};
 
@@ -36,7 +36,8 @@ impl Dataset {
     ///
     /// When a file is missing, cannot be read or breaks the format, when a label has no name in
     /// `classes.txt`, or when the pixels are not those of images of `size`, or of any square.
-    pub fn load_csv(dir: &Path, size: Option<ImageSize>) -> Result<Self, Error> {
+    pub fn load_csv(dir: impl AsRef<Path>, size: Option<ImageSize>) -> Result<Self, Error> {
+        let dir = dir.as_ref();
         let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
         let Some(names) = [FASHION_MNIST, ANY].into_iter().find(is_there) else {
             let expected = [FASHION_MNIST, ANY].map(|names| names.join(" and ")).join(", or ");
@@ -73,7 +74,7 @@ fn split<R: Read>(
     table: &mut Table<'_, R>,
     n_classes: usize,
     size: Option<ImageSize>,
-) -> Result<Split, Error> {
+) -> Result<LabelledImages, Error> {
     let size = header(table, size)?;
     let n_pixels = size.pixels();
     let most = MAX_PIXELS.checked_div(n_pixels as u64).unwrap_or(0).min(MAX_IMAGES as u64);
@@ -94,7 +95,7 @@ fn split<R: Read>(
     }
     pixels.shrink_to_fit();
     let images = Images { pixels, count: labels.len(), height: size.height(), width: size.width() };
-    Ok(Split { images, labels })
+    Ok(LabelledImages { images, labels })
 }
 
 /// Reads the header; the number of its columns gives the size of the images.

@@ -8,6 +8,7 @@ mod image_size;
 use std::fmt;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
 use sha2::{Digest as _, Sha256};
@@ -106,16 +107,52 @@ impl Images {
     }
 }
 
-/// Images and their labels, in step.
+/// Images with their labels: a training set, a test set or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// A label for each image, an index into [`Dataset::class_names`].
+    /// A label for each image, an index into [`DatasetInfo::class_names`].
     pub labels: Vec<u8>,
+    /// The dataset that they are from.
+    pub dataset: Arc<DatasetInfo>,
 }
 
 impl Split {
+    /// The number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Splits off the last `n` images as a held-out set, to evaluate each epoch on. Returns the others first.
+    ///
+    /// # Panics
+    ///
+    /// If no image would be left.
+    #[track_caller]
+    pub fn hold_out(mut self, n: usize) -> (Self, Self) {
+        let (count, found) = (self.len(), self.len().saturating_sub(1));
+        assert!(n < count, "images to hold out: expected at most {found} of {count}, found {n}");
+        let rest = count.saturating_sub(n);
+        let Images { pixels, height, width, .. } = &mut self.images;
+        let held_out = Self {
+            images: Images {
+                pixels: pixels.split_off(rest.saturating_mul(*height).saturating_mul(*width)),
+                count: n,
+                ..self.images
+            },
+            labels: self.labels.split_off(rest),
+            dataset: Arc::clone(&self.dataset),
+        };
+        self.images.count = rest;
+        (self, held_out)
+    }
+
     /// The number of images of each class, up to the last class that has any. Fashion-MNIST has 6,000 (training)
     /// and 1,000 (test) of each.
     pub fn class_counts(&self) -> Vec<usize> {
@@ -125,17 +162,15 @@ impl Split {
     }
 }
 
-/// A training set and a test set, with their class names and a fingerprint.
+/// What a dataset is called, its classes and its fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dataset {
-    /// The training images.
-    pub train: Split,
-    /// The test images, for one final evaluation.
-    pub test: Split,
-    /// Where they come from.
+pub struct DatasetInfo {
+    /// Where the images come from.
     pub name: DatasetName,
     /// The name of each class, by label: all different, at most [`MAX_CLASSES`].
     pub class_names: Vec<String>,
+    /// The number of training images, held-out ones included.
+    pub n_train: usize,
     /// Fingerprint of the decoded content, 64 lower-case hexadecimal digits: the SHA-256 of the
     /// four unzipped IDX files one after another (training images, training labels, test images,
     /// test labels). A resumed run compares it to learn whether the data changed. For files:
@@ -146,16 +181,34 @@ pub struct Dataset {
     pub sha256: String,
 }
 
+/// A training set and a test set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// The training images.
+    pub train: Split,
+    /// The test images, for one final evaluation.
+    pub test: Split,
+    /// Name, classes and fingerprint.
+    pub info: Arc<DatasetInfo>,
+}
+
+/// Images and labels as read from a file, before the whole dataset is known.
+#[derive(Debug)]
+pub(crate) struct LabelledImages {
+    pub(crate) images: Images,
+    pub(crate) labels: Vec<u8>,
+}
+
 impl Dataset {
-    /// Makes a dataset of two splits and computes its fingerprint.
+    /// Makes a dataset of training and test set, and computes its fingerprint.
     pub(crate) fn new(
-        train: Split,
-        test: Split,
+        train: LabelledImages,
+        test: LabelledImages,
         name: DatasetName,
         class_names: Vec<String>,
     ) -> Self {
         let mut hasher = Sha256::new();
-        for Split { images, labels } in [&train, &test] {
+        for LabelledImages { images, labels } in [&train, &test] {
             hasher.update(idx::header_u8(&[images.count, images.height, images.width]));
             hasher.update(&images.pixels);
             hasher.update(idx::header_u8(&[labels.len()]));
@@ -168,7 +221,23 @@ impl Dataset {
             }
         }
         let sha256 = hex(&hasher.finalize());
-        Self { train, test, name, class_names, sha256 }
+        let n_train = train.images.count;
+        Self::with_info(train, test, DatasetInfo { name, class_names, n_train, sha256 })
+    }
+
+    /// Makes a dataset whose fingerprint is known.
+    pub(crate) fn with_info(
+        train: LabelledImages,
+        test: LabelledImages,
+        info: DatasetInfo,
+    ) -> Self {
+        let info = Arc::new(info);
+        let split = |LabelledImages { images, labels }| Split {
+            images,
+            labels,
+            dataset: Arc::clone(&info),
+        };
+        Self { train: split(train), test: split(test), info }
     }
 }
 
@@ -176,9 +245,9 @@ impl Dataset {
 /// have the same size in the words of `size`.
 pub(crate) fn read_both<T: Send>(
     [train, test]: [T; 2],
-    read: impl Fn(T) -> Result<(PathBuf, Split), Error> + Sync,
+    read: impl Fn(T) -> Result<(PathBuf, LabelledImages), Error> + Sync,
     size: impl Fn(&Images) -> String,
-) -> Result<(Split, Split), Error> {
+) -> Result<(LabelledImages, LabelledImages), Error> {
     let (train, test) = thread::scope(|scope| {
         let test = scope.spawn(|| read(test));
         (read(train), test.join().unwrap_or_else(|panic| resume_unwind(panic)))

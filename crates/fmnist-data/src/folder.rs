@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::dataset::{
-    Dataset, DatasetName, ImageSize, Images, MAX_IMAGES, MAX_PIXELS, MAX_SIDE, Split,
+    Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
 };
 use crate::{Error, digest, picture};
 use listing::check;
@@ -125,7 +125,7 @@ impl Folder {
         }
     }
 
-    fn split(&self, entries: &[Entry], wanted: &Wanted<'_>) -> Result<Split, Error> {
+    fn split(&self, entries: &[Entry], wanted: &Wanted<'_>) -> Result<LabelledImages, Error> {
         let size = wanted.size;
         let bytes = entries.len().saturating_mul(size.pixels());
         let expected = format_args!("at most {MAX_PIXELS} bytes of pixels of a set");
@@ -146,7 +146,7 @@ impl Folder {
         })?;
         let (height, width) = (size.height(), size.width());
         let images = Images { pixels, count: entries.len(), height, width };
-        Ok(Split { images, labels: entries.iter().map(|entry| entry.label).collect() })
+        Ok(LabelledImages { images, labels: entries.iter().map(|entry| entry.label).collect() })
     }
 }
 

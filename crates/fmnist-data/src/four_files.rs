@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::dataset::{
-    CLASS_NAMES, Dataset, DatasetName, Images, MAX_CLASSES, MAX_IMAGES, MAX_SIDE, Split,
-    fashion_mnist_classes, read_both,
+    CLASS_NAMES, Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_CLASSES,
+    MAX_IMAGES, MAX_SIDE, fashion_mnist_classes, read_both,
 };
 use crate::idx::{self, Elements, Idx};
 use crate::manifest::{self, FileSpec, Manifest};
@@ -19,12 +19,12 @@ impl Dataset {
     ///
     /// When a file is missing, cannot be read, or is not the published one; MNIST under the same
     /// names and files under each other's names are recognised as such.
-    pub fn load(dir: &Path) -> Result<Self, Error> {
-        load_published(dir, &manifest::fashion_mnist())
+    pub fn fashion_mnist(dir: impl AsRef<Path>) -> Result<Self, Error> {
+        load_published(dir.as_ref(), &manifest::fashion_mnist())
     }
 
     /// Loads any set of four IDX files with Fashion-MNIST's file names from `dir`, for instance MNIST.
-    /// Only their consistency is checked; [`Dataset::load`] checks that they are Fashion-MNIST.
+    /// Only their consistency is checked; [`Dataset::fashion_mnist`] checks that they are Fashion-MNIST.
     ///
     /// Each line of `classes.txt` in `dir` is the name of a class. Without that file, the classes are
     /// numbered from 0 to the largest label.
@@ -34,7 +34,8 @@ impl Dataset {
     /// When a file is missing, cannot be read or breaks the format, when images and labels or the
     /// two splits disagree, when a label has no name in `classes.txt`, or when an image is larger than
     /// [`MAX_SIDE`].
-    pub fn load_idx(dir: &Path) -> Result<Self, Error> {
+    pub fn load_idx(dir: impl AsRef<Path>) -> Result<Self, Error> {
+        let dir = dir.as_ref();
         let named = classes::read(dir)?;
         let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
         let read = |_: &FileSpec, path: &Path| idx::read(digest::open(path)?.0, path);
@@ -49,7 +50,9 @@ pub(crate) fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset,
     let read = |spec: &FileSpec, path: &Path| manifest.read(spec, path);
     let (train, test) = load_splits(dir, manifest, CLASS_NAMES.len(), read)?;
     let (name, sha256) = (DatasetName::FashionMnist, manifest.content_sha256.clone());
-    Ok(Dataset { train, test, name, class_names: fashion_mnist_classes(), sha256 })
+    let n_train = train.images.count;
+    let info = DatasetInfo { name, class_names: fashion_mnist_classes(), n_train, sha256 };
+    Ok(Dataset::with_info(train, test, info))
 }
 
 /// Loads four files with the manifest's names, each through `read`, and checks that they belong together.
@@ -58,7 +61,7 @@ fn load_splits(
     manifest: &Manifest,
     n_classes: usize,
     read: impl Fn(&FileSpec, &Path) -> Result<Idx, Error> + Sync,
-) -> Result<(Split, Split), Error> {
+) -> Result<(LabelledImages, LabelledImages), Error> {
     Error::check_missing(dir, manifest.missing(dir))?;
     let [train_images, train_labels, test_images, test_labels] = &manifest.files;
     let files = [(train_images, train_labels), (test_images, test_labels)];
@@ -67,7 +70,7 @@ fn load_splits(
         let images = to_images(read(images, &images_path)?, &images_path)?;
         let labels = to_labels(read(labels, &labels_path)?, &labels_path, n_classes)?;
         if images.count == labels.len() {
-            return Ok((images_path, Split { images, labels }));
+            return Ok((images_path, LabelledImages { images, labels }));
         }
         Err(Error::Disagreement {
             path: labels_path,

@@ -22,7 +22,9 @@ use std::thread;
 use canvas::{Canvas, PIXELS, Pose, SIDE, floor};
 use dice::{Dice, Part, Purpose};
 
-use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, Split, fashion_mnist_classes};
+use crate::dataset::{
+    CLASS_NAMES, Dataset, DatasetName, Images, LabelledImages, fashion_mnist_classes,
+};
 
 /// Draws a dataset of `n_train` and `n_test` images of 28 x 28, the same for the same `seed`.
 ///
@@ -39,7 +41,7 @@ pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
     Dataset::new(train, test, DatasetName::Synthetic, fashion_mnist_classes())
 }
 
-fn split(seed: u64, part: Part, count: usize) -> Split {
+fn split(seed: u64, part: Part, count: usize) -> LabelledImages {
     let mut pixels = vec![0; count * PIXELS];
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let share = count.div_ceil(threads).max(1);
@@ -53,7 +55,7 @@ fn split(seed: u64, part: Part, count: usize) -> Split {
         }
     });
     let labels = (0..count).map(|index| label(seed, part, index)).collect();
-    Split { images: Images { pixels, count, height: SIDE, width: SIDE }, labels }
+    LabelledImages { images: Images { pixels, count, height: SIDE, width: SIDE }, labels }
 }
 
 /// The class of an image: its place in the shuffled ten that it belongs to.

@@ -50,5 +50,7 @@ mod child;
 #[cfg(test)]
 mod fixture;
 
-pub use dataset::{CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, MAX_CLASSES, Split};
+pub use dataset::{
+    CLASS_NAMES, Dataset, DatasetInfo, DatasetName, ImageSize, Images, MAX_CLASSES, Split,
+};
 pub use error::{Attempt, Error};

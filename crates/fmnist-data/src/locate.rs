@@ -18,7 +18,7 @@ const IN_WORKSPACE: &str = "data/fashion-mnist";
 
 /// Finds the directory that holds the four files, gzip or unzipped; `None` if there is none.
 ///
-/// The files are not opened: [`Dataset::load`](crate::Dataset::load) verifies them.
+/// The files are not opened: [`Dataset::fashion_mnist`](crate::Dataset::fashion_mnist) verifies them.
 ///
 /// # Errors
 ///

@@ -1,7 +1,5 @@
 //! A short training run on one thread, for the test that training works in WebAssembly.
 
-use std::ops::ControlFlow;
-
 use nn_core::{Architecture, Init, Model};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
@@ -30,8 +28,6 @@ pub fn train_losses(epochs: u32) -> Result<Vec<f64>, JsError> {
     let config = RunConfig { batch_size: 50, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     let mut trainer = Trainer::new(model, state, &Threads::default())?;
-    for _ in 0..epochs {
-        trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
-    }
+    trainer.fit(&samples, None, epochs.into())?;
     Ok(trainer.state().history.iter().map(|record| record.train.loss).collect())
 }

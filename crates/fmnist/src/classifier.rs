@@ -2,11 +2,12 @@
 
 use std::{fmt, path::Path};
 
-use fmnist_data::{DatasetName, picture};
+use fmnist_data::{DatasetName, Split, picture};
 use nn_core::{Model, Scaling, Shape, Workspace};
-use nn_io::Checkpoint;
+use nn_io::{Checkpoint, ModelInfo};
+use nn_train::{Evaluation, EvaluationConfig, Threads};
 
-use crate::Error;
+use crate::{Error, samples};
 
 /// Classifies pictures with a trained model.
 ///
@@ -69,11 +70,14 @@ impl Classifier {
     ///
     /// If the model does not classify images.
     pub fn new(checkpoint: &Checkpoint) -> Result<Self, Error> {
-        let model = checkpoint.inference_model()?;
+        Self::from_parts(checkpoint.inference_model()?, &checkpoint.info)
+    }
+
+    /// The classifier of a model and of what its file says in addition.
+    pub(crate) fn from_parts(model: Model, info: &ModelInfo) -> Result<Self, Error> {
         if !model.is_classifier() {
             return Err(Error::NotAClassifier);
         }
-        let info = &checkpoint.info;
         let image = info.input.image.ok_or(Error::NoImages)?;
         check_pixels(&model, image.len())?;
         let class_names = match info.class_names.as_slice() {
@@ -160,6 +164,17 @@ impl Classifier {
             .collect();
         predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         Ok(predictions)
+    }
+
+    /// Evaluates the model on images with known classes: loss, accuracy and confusion matrix.
+    ///
+    /// # Errors
+    ///
+    /// If the images or labels do not fit the model, or the loss is not finite.
+    pub fn evaluate(&self, split: &Split, threads: &Threads) -> Result<Evaluation, Error> {
+        let samples = samples(split, self.scaling)?;
+        let config = EvaluationConfig { tta_flip: self.mirror, ..EvaluationConfig::default() };
+        Ok(nn_train::evaluate(&self.model, &samples, config, threads)?)
     }
 
     /// Width and height, as pictures count them. No layer has more than 2^24 inputs.

@@ -1,6 +1,6 @@
 //! The errors of this crate.
 
-/// Why there is no classifier, or no answer.
+/// Why a model cannot be trained, saved, loaded or asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,6 +11,39 @@ pub enum Error {
     /// The picture cannot be read, or is damaged or of another kind.
     #[error(transparent)]
     Data(#[from] fmnist_data::Error),
+
+    /// The run cannot start or continue.
+    #[error(transparent)]
+    Training(#[from] nn_train::Error),
+
+    /// The layers make no network.
+    #[error(transparent)]
+    Network(#[from] nn_core::Error),
+
+    /// The model's file has no state of training.
+    #[error("the model is for inference only and has no optimizer state to resume from")]
+    ForInference,
+
+    /// The dataset is not the one that the run began with.
+    #[error(
+        "the dataset is not the one of the saved run: expected SHA-256 {expected}, found {found}; restore the \
+         original data"
+    )]
+    OtherData {
+        /// The fingerprint of the saved run's dataset.
+        expected: String,
+        /// That of the dataset given.
+        found: String,
+    },
+
+    /// The dataset has more or fewer classes than the model has outputs.
+    #[error("the model has {expected} outputs, the dataset has {found} classes")]
+    Classes {
+        /// The model's outputs.
+        expected: usize,
+        /// The dataset's classes.
+        found: usize,
+    },
 
     /// The model gives no probabilities of classes.
     #[error("expected softmax as the last layer, which gives probabilities")]

@@ -2,13 +2,25 @@
 //!
 //! # Reading order
 //!
-//! A [`Classifier`] is a trained model with all that turns a picture into named classes. It reads files; nothing here
-//! prints.
+//! A [`Trainer`] takes a model through epochs on a [`Dataset`], and saves it ([`Saves`]). A [`Classifier`] is a trained model
+//! with all that turns a picture into named classes. Nothing here prints.
 
+mod builder;
 mod classifier;
 mod error;
+#[cfg(feature = "options")]
+pub mod options;
+mod saves;
+mod trainer;
 
+pub use builder::TrainerBuilder;
 pub use classifier::{Classifier, Prediction};
 pub use error::Error;
+pub use saves::Saves;
+pub use trainer::{Trainer, samples};
 
-pub use nn_io::Checkpoint;
+pub use fmnist_data::{Dataset, DatasetInfo, Split, garments};
+pub use nn_core::{Architecture, Init, Layer, Loss, Model};
+pub use nn_io::{Checkpoint, CheckpointDir};
+pub use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Schedule, Sgd};
+pub use nn_train::{Evaluation, Event, FitOutcome, RunConfig, Threads};

@@ -7,6 +7,7 @@
 use crate::{
     Architecture, LossSum, Mode, Model, Objective, Pass, PlacedLayer, Workspace,
     architecture::SyncPoint,
+    error::expect_same,
     layer::{BatchSync, Shards},
     workspace::PassState,
 };
@@ -28,16 +29,26 @@ impl BatchStatistics {
     ///
     /// # Panics
     ///
-    /// If there is no segment after it, or a shard or the statistics are of another model.
+    /// If there is no segment after it, the statistics are of a model with other batch normalisations, a shard is of
+    /// another model or has not been through this segment last, or the shards do not have `n_batch` samples together, 1
+    /// or more.
     #[track_caller]
     pub fn gather(&mut self, model: &Model, segment: usize, n_batch: usize, shards: &[Workspace]) {
+        let architecture = model.architecture();
+        self.check_model(architecture);
+        let points = architecture.sync_points();
+        check_index(segment, points.len());
+        let point = points[segment];
         for shard in shards {
-            shard.check_model(model.architecture());
+            shard.check_model(architecture);
+            shard.check_training();
+            shard.check_segment(segment, "its statistics");
         }
-        let points = model.architecture().sync_points();
-        let point = points.get(segment).expect("a segment after this one");
+        let n_samples: usize = shards.iter().map(Workspace::n_samples).sum();
+        assert!(n_samples > 0, "samples of a batch: expected 1 or more, found none");
+        expect_same("samples of the batch", n_samples, n_batch);
         let cache = &mut self.caches[point.slot];
-        let mut layers = sync_layers(model.architecture());
+        let mut layers = sync_layers(architecture);
         let (at, sync) = layers.nth(point.slot).expect("a sync point is a layer that waits");
         let view = |i: usize| shards[i].shard_view(point.layer);
         let shards = Shards { len: shards.len(), get: &view };
@@ -47,6 +58,22 @@ impl BatchStatistics {
             sync.gather(&at.place, n_batch, shards, cache);
         }
     }
+
+    /// Panics unless the model's batch normalisations keep as many numbers as these.
+    #[track_caller]
+    fn check_model(&self, architecture: &Architecture) {
+        let found = || self.caches.iter().map(Vec::len);
+        if !cache_lengths(architecture).eq(found()) {
+            let what = "numbers of a batch's statistics, by batch normalisation";
+            expect_same(what, cache_lengths(architecture).collect(), found().collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Panics unless segment `index` is one of the first `end`.
+#[track_caller]
+fn check_index(index: usize, end: usize) {
+    assert!(index < end, "segment: expected one below {end}, found {index}");
 }
 
 /// The layers that wait for the whole batch, first to last, and what they do there.
@@ -76,8 +103,9 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// As [`Model::loss`]; and if there is no such segment, the statistics are of another model, or the workspace is for
-    /// inference, or in inference mode while the model normalises over batches.
+    /// If the objective does not fit, as [`Model::loss`]; if the workspace is of another architecture, for inference, or
+    /// in inference mode while the model normalises over batches; if there is no such segment, or the samples have not
+    /// been through the one before it last; or if the statistics are of a model with other batch normalisations.
     #[track_caller]
     pub fn train_segment(
         &self,
@@ -90,11 +118,14 @@ impl Model {
         self.check(objective, workspace);
         workspace.check_training();
         let points = self.architecture().sync_points();
-        let (expected, found) = (points.len(), 2 * statistics.caches.len());
-        assert_eq!(found, expected, "sync points of the model and of its statistics");
+        check_index(segment, self.n_segments());
+        statistics.check_model(self.architecture());
         let is_training = points.is_empty() || workspace.mode() != Mode::Infer;
         assert!(is_training, "batch normalisation in training needs a workspace in Mode::Train");
 
+        if let Some(before) = segment.checked_sub(1) {
+            workspace.check_segment(before, format_args!("segment {segment}"));
+        }
         let before = segment.checked_sub(1).map(|before| points[before]);
         if let Some(SyncPoint { layer, slot, .. }) = before {
             workspace.cache_mut(layer).copy_from_slice(&statistics.caches[slot]);
@@ -119,9 +150,12 @@ impl Model {
                 self.backward_layers(stop..self.n_unfused(objective), workspace, &mut done);
             }
         }
-        if segment == points.len() {
-            workspace.set_state(PassState::Backward);
-        }
+        let is_last = segment == points.len();
+        workspace.set_state(if is_last {
+            PassState::Backward
+        } else {
+            PassState::Segment(segment)
+        });
         sums
     }
 
@@ -129,12 +163,11 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If they are of another model.
+    /// If they are of a model with other batch normalisations.
     #[track_caller]
     pub fn update_statistics(&mut self, step: &BatchStatistics) {
+        step.check_model(self.architecture());
         let (architecture, running) = self.layers_and_statistics_mut();
-        let found = step.caches.iter().map(Vec::len);
-        assert!(cache_lengths(architecture).eq(found), "statistics of another model");
         for ((at, sync), cache) in sync_layers(architecture).zip(&step.caches) {
             sync.update_statistics(cache, &mut running[at.place.statistics.clone()]);
         }
@@ -145,7 +178,8 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// As [`Model::train_segment`], or if there are more or fewer objectives than shards.
+    /// As [`Model::train_segment`]; if there are more or fewer objectives than shards; or if the model has batch
+    /// normalisation and the shards have no samples.
     #[track_caller]
     pub fn train_pass(
         &self,
@@ -153,7 +187,7 @@ impl Model {
         statistics: &mut BatchStatistics,
         shards: &mut [Workspace],
     ) -> LossSum {
-        assert_eq!(objectives.len(), shards.len(), "objectives and shards");
+        expect_same("objectives, one a shard", shards.len(), objectives.len());
         let n_batch = shards.iter().map(Workspace::n_samples).sum();
         let mut sums = LossSum::default();
         for segment in 0..self.n_segments() {
@@ -165,21 +199,5 @@ impl Model {
             }
         }
         sums
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Init, Layer};
-
-    #[test]
-    #[should_panic(expected = "statistics of another model")]
-    fn statistics_of_another_model() {
-        let model =
-            |layers: &[Layer]| Model::new(Architecture::new(2, layers).unwrap(), Init::He, 0);
-        let (dense, norm) = (Layer::dense(3), Layer::BATCH_NORM);
-        let of_one = BatchStatistics::new(&model(&[dense, norm]));
-        model(&[dense, norm, norm]).update_statistics(&of_one);
     }
 }

@@ -3,7 +3,7 @@
 //! The parameters of each layer are cut, by its shape alone, into blocks. One thread computes the gradient of a block
 //! and updates it.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 
@@ -11,6 +11,8 @@ use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradientBlock {
+    /// The model's. A gradient is that of workspaces of the same.
+    pub(crate) architecture: Arc<Architecture>,
     /// Index of its layer in the model.
     pub layer: usize,
     /// Where it lies in the parameter buffer.
@@ -21,7 +23,7 @@ pub struct GradientBlock {
 
 impl GradientBlock {
     /// The blocks of all layers, in their order in the buffer and without gaps.
-    pub(crate) fn of(architecture: &Architecture) -> Vec<Self> {
+    pub(crate) fn of(architecture: &Arc<Architecture>) -> Vec<Self> {
         let mut blocks = Vec::new();
         for at in architecture.layers() {
             let is_weights =
@@ -33,26 +35,28 @@ impl GradientBlock {
             for start in at.place.params.clone().step_by(len) {
                 let range = start..(start + len).min(at.place.params.end);
                 let n_weights = end_of_weights.min(range.end).saturating_sub(start);
-                blocks.push(Self { layer: at.place.index, range, n_weights });
+                let (architecture, layer) = (architecture.clone(), at.place.index);
+                blocks.push(Self { architecture, layer, range, n_weights });
             }
         }
         blocks
     }
 
-    /// The block's range, counted from the first parameter of its layer.
-    pub(crate) fn in_layer(&self, first: usize) -> Range<usize> {
-        self.range.start - first..self.range.end - first
+    /// The block's layer, and its range counted from the first parameter of that.
+    pub(crate) fn in_layer(&self) -> (&PlacedLayer, Range<usize>) {
+        let at = &self.architecture.layers()[self.layer];
+        let first = at.place.params.start;
+        (at, self.range.start - first..self.range.end - first)
     }
 
     /// Room for the block's weight cache.
-    pub(crate) fn weight_cache(&self, architecture: &Architecture) -> Vec<f32> {
-        let PlacedLayer { layer, place, .. } = &architecture.layers()[self.layer];
-        vec![0.0; layer.op().weight_cache_len(place, self.in_layer(place.params.start))]
+    pub(crate) fn weight_cache(&self) -> Vec<f32> {
+        let (PlacedLayer { layer, place, .. }, block) = self.in_layer();
+        vec![0.0; layer.op().weight_cache_len(place, block)]
     }
 
-    fn refresh(&self, architecture: &Architecture, params: &[f32], cache: &mut [f32]) {
-        let PlacedLayer { layer, place, .. } = &architecture.layers()[self.layer];
-        let block = self.in_layer(place.params.start);
+    fn refresh(&self, params: &[f32], cache: &mut [f32]) {
+        let (PlacedLayer { layer, place, .. }, block) = self.in_layer();
         layer.op().refresh_weight_cache(place, block, params, cache);
     }
 }
@@ -62,7 +66,6 @@ impl GradientBlock {
 /// The weight cache of each block is refreshed after its update.
 #[derive(Debug)]
 pub struct BlocksMut<'a> {
-    pub(crate) architecture: &'a Architecture,
     pub(crate) blocks: &'a [GradientBlock],
     pub(crate) params: &'a mut [f32],
     pub(crate) weight_caches: &'a mut [Vec<f32>],
@@ -86,14 +89,16 @@ impl BlocksMut<'_> {
     /// If there are fewer than `mid`.
     #[track_caller]
     pub fn split_at(self, mid: usize) -> (Self, Self) {
-        let Self { architecture, blocks, params, weight_caches } = self;
+        let Self { blocks, params, weight_caches } = self;
+        let n = blocks.len();
+        assert!(mid <= n, "blocks: expected a split at {n} or before, found {mid}");
         let (blocks, rest_blocks) = blocks.split_at(mid);
         let (weight_caches, rest_caches) = weight_caches.split_at_mut(mid);
         let n_params = blocks.iter().map(|block| block.range.len()).sum();
         let (params, rest_params) = params.split_at_mut(n_params);
         (
-            Self { architecture, blocks, params, weight_caches },
-            Self { blocks: rest_blocks, params: rest_params, weight_caches: rest_caches, ..self },
+            Self { blocks, params, weight_caches },
+            Self { blocks: rest_blocks, params: rest_params, weight_caches: rest_caches },
         )
     }
 
@@ -103,7 +108,7 @@ impl BlocksMut<'_> {
         for (block, cache) in self.blocks.iter().zip(self.weight_caches) {
             let (params, after) = rest.split_at_mut(block.range.len());
             update(block, params);
-            block.refresh(self.architecture, params, cache);
+            block.refresh(params, cache);
             rest = after;
         }
     }

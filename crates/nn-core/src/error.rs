@@ -3,6 +3,18 @@
 //! Shapes of the matrices handed to a layer are the caller's code, not data: a mismatch there
 //! panics at the caller.
 
+use std::fmt;
+
+/// Panics at the line of the caller's caller unless `found` is `expected`.
+#[track_caller]
+pub(crate) fn expect_same<T: PartialEq + fmt::Debug>(
+    what: impl fmt::Display,
+    expected: T,
+    found: T,
+) {
+    assert!(found == expected, "{what}: expected {expected:?}, found {found:?}");
+}
+
 /// A setting that is outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("{name}: expected {expected}, found {found}")]

@@ -3,7 +3,10 @@
 //! That of a block over the whole batch is computed by one thread in a fixed order of the samples, so the number of
 //! threads cannot change it.
 
-use crate::{GradientBlock, Model, PlacedLayer, Workspace, layer::Shards, workspace::PassState};
+use crate::{
+    GradientBlock, Model, PlacedLayer, Workspace, error::expect_same, layer::Shards,
+    workspace::PassState,
+};
 
 impl GradientBlock {
     /// Overwrites `d_params` with the loss's gradient with respect to the block's parameters, summed over the samples
@@ -23,22 +26,19 @@ impl GradientBlock {
     #[track_caller]
     pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
         let n_params = self.range.len();
-        assert_eq!(d_params.len(), n_params, "length of a block's gradient");
-        let is_of_block = to_update.is_empty() || to_update.len() == n_params;
-        assert!(is_of_block, "length of a block's parameters");
-        let Some(first) = shards.first() else { return d_params.fill(0.0) };
+        expect_same("length of a block's gradient", n_params, d_params.len());
+        if !to_update.is_empty() {
+            expect_same("length of a block's parameters", n_params, to_update.len());
+        }
         for shard in shards {
-            shard.check_model(first.architecture());
+            shard.check_model(&self.architecture);
             shard.check_state(PassState::Backward, "a backward pass before its gradient");
         }
-        let at = first.architecture().layers().get(self.layer).filter(|at| {
-            let params = &at.place.params;
-            params.start <= self.range.start && self.range.end <= params.end
-        });
-        let PlacedLayer { layer, place, .. } =
-            at.expect("shards of the model that the block is of");
+        if shards.is_empty() {
+            return d_params.fill(0.0);
+        }
+        let (PlacedLayer { layer, place, .. }, block) = self.in_layer();
         let view = |i: usize| shards[i].shard_view(place.index);
-        let block = self.in_layer(place.params.start);
         let shards = Shards { len: shards.len(), get: &view };
         layer.op().gradient(place, block, shards, d_params, to_update);
     }
@@ -56,7 +56,7 @@ impl Model {
     /// If it has another length, or as [`crate::GradientBlock::gradient`].
     #[track_caller]
     pub fn gradient(&self, shards: &[Workspace], gradient: &mut [f32]) {
-        assert_eq!(gradient.len(), self.params().len(), "length of the gradient");
+        expect_same("length of the gradient", self.params().len(), gradient.len());
         for block in self.gradient_blocks() {
             block.gradient(shards, &mut gradient[block.range.clone()], &mut []);
         }

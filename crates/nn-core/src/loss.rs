@@ -16,7 +16,7 @@ use std::ops::AddAssign;
 use crate::{
     Error, Layer,
     buffer::{MatrixView, MatrixViewMut},
-    error::SettingError,
+    error::{SettingError, expect_same},
     metric::argmax,
 };
 pub use regression::precision_of;
@@ -136,7 +136,7 @@ impl Loss {
     ///
     /// # Panics
     ///
-    /// If there are not as many targets as samples, or a label is no class.
+    /// If there are no outputs, there are not as many targets as samples, or a label is no class.
     #[track_caller]
     pub fn of_outputs(self, y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
         targets.check(self, y.nrows(), y.ncols());
@@ -181,7 +181,17 @@ impl<'a> From<&'a [u32]> for Targets<'a> {
 impl Values<'_> {
     /// The class of sample `i`. Of numbers, `outputs` a sample, the index of the largest: the class, if they are one-hot
     /// or another distribution.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such sample.
+    #[track_caller]
     pub fn class(self, i: usize, outputs: usize) -> usize {
+        let n = match self {
+            Self::Classes(labels) => labels.len(),
+            Self::Numbers { numbers, .. } => numbers.len() / outputs.max(1),
+        };
+        assert!(i < n, "sample: expected one of {n}, found {i}");
         match self {
             Self::Classes(labels) => labels[i] as usize,
             Self::Numbers { numbers, .. } => argmax(&numbers[i * outputs..][..outputs]),
@@ -197,11 +207,12 @@ impl<'a> Targets<'a> {
 
     /// Panics unless these are targets of `n` samples that the loss can compare with so many outputs.
     #[track_caller]
-    pub(crate) fn check(self, loss: Loss, outputs: usize, n: usize) {
+    fn check(self, loss: Loss, outputs: usize, n: usize) {
+        assert!(outputs > 0, "outputs: expected 1 or more, found 0");
         match self.values {
             Values::Classes(labels) => {
                 assert!(loss.is_categorical(), "{} compares numbers, not classes", loss.name());
-                assert_eq!(labels.len(), n, "number of labels and of samples");
+                expect_same("number of labels", n, labels.len());
                 let wrong = labels.iter().position(|&label| label as usize >= outputs);
                 if let Some(sample) = wrong {
                     let label = labels[sample];
@@ -211,10 +222,12 @@ impl<'a> Targets<'a> {
                 }
             }
             Values::Numbers { numbers, .. } => {
-                assert_eq!(numbers.len(), outputs * n, "target numbers of {n} samples");
+                expect_same("number of target numbers", outputs * n, numbers.len());
             }
         }
-        assert!(self.weights.is_empty() || self.weights.len() == n, "weights of {n} samples");
+        if !self.weights.is_empty() {
+            expect_same("number of weights", n, self.weights.len());
+        }
     }
 
     /// The numbers of each sample and the precision.
@@ -233,7 +246,7 @@ pub struct Objective<'a> {
     pub loss: Loss,
     /// The targets of the workspace's samples.
     pub targets: Targets<'a>,
-    /// Samples of the whole batch, over which the gradient is averaged.
+    /// Samples of the whole batch, over which the gradient is averaged: as many as the workspace's, or more.
     pub n_batch: usize,
 }
 
@@ -241,6 +254,16 @@ impl<'a> Objective<'a> {
     /// Cross-entropy over samples of these classes, which are the whole batch.
     pub fn classes(labels: &'a [u32]) -> Self {
         Self { loss: Loss::default(), targets: labels.into(), n_batch: labels.len() }
+    }
+
+    /// Panics unless the targets are those of `n` samples of the batch, and the loss can compare them with so many
+    /// outputs.
+    #[track_caller]
+    pub(crate) fn check(&self, outputs: usize, n: usize) {
+        self.targets.check(self.loss, outputs, n);
+        let n_batch = self.n_batch;
+        let expected = format_args!("{n} or more, as the workspace holds so many samples");
+        assert!(n_batch >= n, "n_batch: expected {expected}, found {n_batch}");
     }
 
     /// From what goes into the last activation: overwrites `y` with what comes out and gives the loss.

@@ -32,7 +32,8 @@ impl ConfusionMatrix {
     #[track_caller]
     pub fn add(&mut self, actual: usize, predicted: usize) {
         let n = self.n_classes;
-        assert!(actual < n && predicted < n, "classes {actual}, {predicted} of {n}");
+        let is_valid = actual < n && predicted < n;
+        assert!(is_valid, "classes: expected two below {n}, found {actual} and {predicted}");
         self.counts[actual * n + predicted] += 1;
     }
 

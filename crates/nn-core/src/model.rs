@@ -9,6 +9,7 @@ use crate::{
     Architecture, BlocksMut, Buffer, Error, GradientBlock, Init, Loss, Penalty, PlacedLayer, Role,
     TensorSpec,
     buffer::{MatrixView, zeros},
+    error::expect_same,
     rng::{Purpose, Stream},
 };
 
@@ -89,7 +90,7 @@ impl Model {
     /// A network of buffers that have the right lengths.
     fn of_buffers(architecture: Arc<Architecture>, params: Buffer, statistics: Buffer) -> Self {
         let blocks = GradientBlock::of(&architecture);
-        let weight_caches = blocks.iter().map(|block| block.weight_cache(&architecture)).collect();
+        let weight_caches = blocks.iter().map(GradientBlock::weight_cache).collect();
         let mut model = Self { architecture, params, statistics, blocks, weight_caches };
         model.refresh_weight_caches();
         model
@@ -136,8 +137,8 @@ impl Model {
 
     /// The parameters, for an optimizer to update block by block, on one thread or on several.
     pub fn blocks_mut(&mut self) -> BlocksMut<'_> {
-        let Self { architecture, params, blocks, weight_caches, .. } = self;
-        BlocksMut { architecture, blocks, params, weight_caches }
+        let Self { params, blocks, weight_caches, .. } = self;
+        BlocksMut { blocks, params, weight_caches }
     }
 
     /// Mutable access to all parameters; cached transposes are refreshed when the guard is dropped.
@@ -258,7 +259,7 @@ impl Model {
         }
         let layers = self.architecture.weighted_layers();
         let (expected, found) = (layers.count(), penalties.len());
-        assert_eq!(found, expected, "penalties, one for each layer with weights");
+        expect_same("penalties, one for each layer with weights", expected, found);
         let values = |layer, role| {
             let mut tensors = self.architecture.tensors().iter();
             let tensor = tensors.find(|tensor| tensor.layer == layer && tensor.role == role);

@@ -8,8 +8,9 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 
 use crate::{
-    LossSum, Model, Objective, PlacedLayer, Workspace,
+    LossSum, Mode, Model, Objective, PlacedLayer, Workspace,
     buffer::MatrixView,
+    error::expect_same,
     layer::{Backward, Forward},
     workspace::PassState,
 };
@@ -31,10 +32,12 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If the workspace was made for another architecture.
+    /// If the workspace was made for another architecture, or is in training mode while the model has batch
+    /// normalisation, whose samples depend on each other: [`Model::train_pass`] is for all models.
     #[track_caller]
     pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
         workspace.check_model(self.architecture());
+        self.check_alone(workspace, "Model::forward");
         self.forward_layers(0..self.layers().len(), workspace, &mut |_| {});
         workspace.set_state(PassState::Forward);
         workspace.output(self.layers().len() - 1)
@@ -85,7 +88,7 @@ impl Model {
     /// If `x` has another number of rows than the model has inputs.
     #[track_caller]
     pub fn predict(&self, x: MatrixView<'_>) -> DMatrix<f32> {
-        assert_eq!(x.nrows(), self.inputs(), "rows of x and the model's inputs");
+        expect_same("rows of x", self.inputs(), x.nrows());
         let mut workspace = Workspace::inference(self, x.ncols().min(PREDICT_CHUNK));
         let mut output = DMatrix::zeros(self.outputs(), x.ncols());
         for start in (0..x.ncols()).step_by(PREDICT_CHUNK) {
@@ -101,11 +104,12 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If the workspace is of another architecture, the last layer does not suit the loss ([`crate::Loss::check`]),
-    /// a label is no class of the model, or there are not as many targets as samples.
+    /// As [`Model::forward`]; and if the last layer does not suit the loss ([`crate::Loss::check`]), a label is no class
+    /// of the model, there are not as many targets as samples, or the batch has fewer samples than the workspace.
     #[track_caller]
     pub fn loss(&self, objective: &Objective<'_>, workspace: &mut Workspace) -> LossSum {
         self.check(objective, workspace);
+        self.check_alone(workspace, "Model::loss");
         self.forward_loss(0, objective, workspace, &mut |_| {})
     }
 
@@ -116,13 +120,13 @@ impl Model {
     /// # Panics
     ///
     /// As [`Model::loss`]; and if that has not been called for these samples, the workspace is one for inference, or
-    /// the model has batch normalisation, whose samples depend on each other: [`Model::train_pass`] is for all models.
+    /// the model has batch normalisation, in any mode.
     #[track_caller]
     pub fn backward(&self, objective: &Objective<'_>, workspace: &mut Workspace) {
         self.check(objective, workspace);
         workspace.check_training();
         workspace.check_state(PassState::Loss, "Model::loss before Model::backward");
-        self.check_independent();
+        self.check_independent("Model::backward");
         self.backward_loss(objective, workspace, &mut |_| {});
         self.backward_layers(0..self.n_unfused(objective), workspace, &mut |_| {});
         workspace.set_state(PassState::Backward);
@@ -160,9 +164,9 @@ impl Model {
         workspace.check_model(self.architecture());
         workspace.check_training();
         workspace.check_state(PassState::Forward, "Model::forward before Model::backward_from");
-        self.check_independent();
+        self.check_independent("Model::backward_from");
         let expected = (self.outputs(), workspace.n_samples());
-        assert_eq!(d_output.shape(), expected, "shape of the gradient and of the output");
+        expect_same("shape of the gradient", expected, d_output.shape());
         let end = self.layers().len();
         workspace.write_gradient(end, |_, mut dy| dy.copy_from(&d_output));
         self.backward_layers(0..end, workspace, &mut |_| {});
@@ -186,17 +190,25 @@ impl Model {
     #[track_caller]
     pub(crate) fn check(&self, objective: &Objective<'_>, workspace: &Workspace) {
         workspace.check_model(self.architecture());
-        objective.targets.check(objective.loss, self.outputs(), workspace.n_samples());
+        objective.check(self.outputs(), workspace.n_samples());
         if let Err(error) = objective.loss.check(self.architecture().last().layer) {
             panic!("{error}");
         }
     }
 
-    /// Panics if samples depend on each other.
+    /// Panics if a pass over the workspace alone would need the statistics of a batch, which `found` does not gather.
     #[track_caller]
-    fn check_independent(&self) {
+    fn check_alone(&self, workspace: &Workspace, found: &str) {
+        if workspace.mode() != Mode::Infer {
+            self.check_independent(found);
+        }
+    }
+
+    /// Panics if samples depend on each other, which `found` does not take into account.
+    #[track_caller]
+    fn check_independent(&self, found: &str) {
         let expected = "Model::train_pass, as the model normalises over the batch";
-        assert_eq!(self.n_segments(), 1, "segments of a backward pass: expected {expected}");
+        assert!(self.n_segments() == 1, "training: expected {expected}, found {found}");
     }
 
     /// How many of the layers are not fused with the loss.

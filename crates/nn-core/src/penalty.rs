@@ -1,5 +1,7 @@
 //! L1 and L2 regularisation.
 
+use crate::error::expect_same;
+
 /// L1 and L2 regularisation of a layer: the loss grows by
 /// `l1 sum |p| + l2 sum p^2` over its weights, and likewise over its biases.
 ///
@@ -44,10 +46,13 @@ impl Penalty {
     ///
     /// # Panics
     ///
-    /// If the lengths differ.
+    /// If the lengths differ, or there are more weights than parameters.
     #[track_caller]
     pub fn add_gradient(&self, params: &[f32], n_weights: usize, gradient: &mut [f32]) {
-        assert_eq!(params.len(), gradient.len(), "parameters and their gradient");
+        let n = params.len();
+        expect_same("length of the gradient", n, gradient.len());
+        let expected = format_args!("{n} or fewer, as there are parameters");
+        assert!(n_weights <= n, "weights of a penalty: expected {expected}, found {n_weights}");
         let add = |params: &[f32], l1: f64, l2: f64, gradient: &mut [f32]| {
             let (l1, slope) = (l1 as f32, 2.0 * l2 as f32);
             for (d, &param) in gradient.iter_mut().zip(params) {

@@ -84,8 +84,9 @@ impl Stream {
     /// # Sources
     ///
     /// Lemire, "Fast Random Integer Generation in an Interval" (2019), algorithm 5.
+    #[track_caller]
     pub fn below(&mut self, n: u32) -> u32 {
-        assert!(n > 0, "no integer is below 0");
+        assert!(n > 0, "bound of a draw: expected 1 or more, found 0");
         let mut product = u64::from(self.0.next_u32()) * u64::from(n);
         if (product as u32) < n {
             let threshold = n.wrapping_neg() % n;
@@ -129,9 +130,11 @@ impl Stream {
     /// # Sources
     ///
     /// Durstenfeld, "Algorithm 235: Random permutation" (1964), from the last item down.
+    #[track_caller]
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        let n = u32::try_from(items.len()).expect("at most u32::MAX items");
-        for i in (1..n).rev() {
+        let (n, most) = (items.len(), u32::MAX);
+        assert!(n <= most as usize, "items to shuffle: expected {most} or fewer, found {n}");
+        for i in (1..n as u32).rev() {
             items.swap(i as usize, self.below(i + 1) as usize);
         }
     }

@@ -8,6 +8,7 @@ use crate::{
         CACHE_LINE, Matrix, MatrixView, MatrixViewMut, apart, apart_mut, column_stride,
         with_scratch,
     },
+    error::expect_same,
     kernels::{self, Nonzero, NonzeroMask},
 };
 
@@ -81,12 +82,12 @@ impl SampleBuffer {
         sample: impl Fn(usize) -> &'a [u8],
         change: impl Fn(usize, &[u8], &mut [u8]),
     ) {
+        let factor = scaling.factor();
         // Samples lie anywhere in memory. Asked for one after another, each keeps the processor waiting; asked for
         // all at once, they come together.
         for i in 0..n {
             let sample = sample(i);
-            let (expected, found) = (self.n_features, sample.len());
-            assert_eq!(found, expected, "length of sample {i} and the model's inputs");
+            expect_same(format_args!("length of sample {i}"), self.n_features, sample.len());
             black_box(sample.iter().step_by(CACHE_LINE).fold(0, |sum, &byte| sum ^ byte));
         }
         self.bytes.resize(self.n_features * self.capacity, 0);
@@ -94,7 +95,6 @@ impl SampleBuffer {
             change(i, sample(i), x);
         }
         if self.takes_bytes {
-            let factor = 1.0 / scaling.std;
             self.scaled = Some(ScaledBytes { factor, offset: -scaling.mean * factor });
             return;
         }

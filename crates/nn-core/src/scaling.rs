@@ -1,5 +1,7 @@
 //! The scaling of bytes, such as pixels, to a network's inputs.
 
+use crate::error::{SettingError, expect_same};
+
 /// How a byte becomes an input: `(byte - mean) * (1 / std)`, in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling {
@@ -17,15 +19,39 @@ impl Default for Scaling {
 }
 
 impl Scaling {
+    /// Checks that bytes can be scaled: the mean is finite, and the standard deviation is above 0 and can be divided by.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot.
+    pub fn check(self) -> Result<(), SettingError> {
+        let Self { mean, std } = self;
+        let (check, expected) = (SettingError::check, "a finite number");
+        check("mean of the scaling", mean.is_finite(), expected, f64::from(mean))?;
+        let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
+        let (name, expected) =
+            ("standard deviation of the scaling", "a number above 0 to divide by");
+        check(name, is_valid, expected, f64::from(std))
+    }
+
+    /// What a byte is multiplied with. Panics unless the scaling is valid.
+    #[track_caller]
+    pub(crate) fn factor(self) -> f32 {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
+        1.0 / self.std
+    }
+
     /// Overwrites `x` with the scaled bytes.
     ///
     /// # Panics
     ///
-    /// If the lengths differ.
+    /// If the lengths differ, or the scaling is not valid ([`Scaling::check`]).
     #[track_caller]
     pub fn apply(self, bytes: &[u8], x: &mut [f32]) {
-        assert_eq!(bytes.len(), x.len(), "lengths of bytes and inputs");
-        let factor = 1.0 / self.std;
+        expect_same("number of inputs", bytes.len(), x.len());
+        let factor = self.factor();
         for (x, &byte) in x.iter_mut().zip(bytes) {
             *x = (f32::from(byte) - self.mean) * factor;
         }

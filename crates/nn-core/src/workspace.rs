@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::{
     Architecture, Mode, Model, PlacedLayer, Scaling,
     buffer::{Matrix, MatrixView, MatrixViewMut},
+    error::expect_same,
     kernels::NonzeroMask,
     layer::ZeroRule,
     samples::SampleBuffer,
@@ -19,6 +20,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PassState {
     Input,
+    /// Through this segment of a training pass, which is not the last.
+    Segment(usize),
     Forward,
     Loss,
     Backward,
@@ -141,7 +144,8 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// If `n_samples` is more than the capacity, or a sample is not as long as the model has inputs.
+    /// If `n_samples` is more than the capacity, a sample is not as long as the model has inputs, or the scaling is not
+    /// valid ([`Scaling::check`]).
     #[track_caller]
     pub fn set_input_bytes<'a>(
         &mut self,
@@ -174,13 +178,22 @@ impl Workspace {
 
     #[track_caller]
     fn set_n_samples(&mut self, n_samples: usize) {
-        assert!(n_samples <= self.capacity, "{n_samples} samples exceed {}", self.capacity);
+        let fits = n_samples <= self.capacity;
+        let expected = format_args!("{} or fewer, as there is room for", self.capacity);
+        assert!(fits, "samples: expected {expected}, found {n_samples}");
         self.n_samples = n_samples;
         self.state = PassState::Input;
     }
 
     /// The output of layer `index`: outputs x `n_samples`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such layer.
+    #[track_caller]
     pub fn output(&self, index: usize) -> MatrixView<'_> {
+        let n_layers = self.outputs.len();
+        assert!(index < n_layers, "layer: expected one below {n_layers}, found {index}");
         self.outputs[index].values.columns(0, self.n_samples)
     }
 
@@ -193,6 +206,7 @@ impl Workspace {
     pub fn average_output(&mut self, other: MatrixView<'_>) {
         let last = self.outputs.len() - 1;
         let mut y = self.outputs[last].values.first_mut(self.n_samples);
+        expect_same("shape of the output", y.shape(), other.shape());
         y += other;
         y *= 0.5;
     }

@@ -340,13 +340,13 @@ fn no_gradient_is_beyond_its_bound() {
 
 /// A weight too few is not one of 1.
 #[test]
-#[should_panic(expected = "weights of 2 samples")]
+#[should_panic(expected = "number of weights: expected 2, found 1")]
 fn a_weight_too_few_for_classes() {
     weigh(Loss::default(), Values::Classes(&[0, 1]), Layer::SOFTMAX);
 }
 
 #[test]
-#[should_panic(expected = "weights of 2 samples")]
+#[should_panic(expected = "number of weights: expected 2, found 1")]
 fn a_weight_too_few_for_numbers() {
     let numbers = Values::Numbers { numbers: &[0.0; 4], precision: 0.0 };
     weigh(Loss::MeanSquaredError, numbers, Layer::RELU);

@@ -9,8 +9,10 @@ use std::{
 };
 
 use nn_core::{
-    Architecture, BatchStatistics, Init, Layer, Loss, MatrixView, Mode, Model, Objective, Scaling,
-    Targets, Values, Workspace, zeros,
+    Activation, Architecture, BatchStatistics, ConfusionMatrix, Init, Layer, Loss, MatrixView,
+    Mode, Model, Objective, Penalty, Scaling, Targets, Values, Workspace,
+    rng::{Purpose, Stream},
+    zeros,
 };
 
 thread_local!(static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) });
@@ -54,10 +56,16 @@ fn a_prediction_of_another_number_of_features() {
 fn misuse_panics_at_the_caller() {
     a_loss_that_the_last_layer_does_not_suit();
     a_workspace_of_another_model();
+    a_workspace_of_a_model_of_the_same_shapes();
     passes_in_another_order();
     an_inference_workspace();
     samples_and_targets_of_another_shape();
     batch_normalisation_alone();
+    segments_of_another_batch();
+    a_batch_smaller_than_its_shard();
+    scalings_that_give_no_numbers();
+    outputs_that_a_workspace_lacks();
+    numbers_out_of_range();
 }
 
 fn a_loss_that_the_last_layer_does_not_suit() {
@@ -101,9 +109,34 @@ fn a_workspace_of_another_model() {
     twin.backward(&objective, &mut foreign);
     let last = net.gradient_blocks().last().unwrap();
     let mut gradient = zeros(last.range.len());
-    panics("shards of the model that the block is of", || {
-        last.gradient(slice::from_ref(&foreign), &mut gradient, &mut []);
-    });
+    panics(expected, || last.gradient(slice::from_ref(&foreign), &mut gradient, &mut []));
+}
+
+/// Of a model with the same parameters and other passes, every shape fits.
+fn a_workspace_of_a_model_of_the_same_shapes() {
+    let (net, own) = trained(&Layer::mlp(&[4, 3]));
+    let sigmoid = Layer::Activation(Activation::Sigmoid);
+    let (_, foreign) = trained(&[Layer::dense(4), sigmoid, Layer::dense(3), Layer::SOFTMAX]);
+    let expected = "expected one made for 2 -> dense 4 -> relu 4 -> dense 3 -> softmax 3, \
+                    found one for 2 -> dense 4 -> sigmoid 4 -> dense 3 -> softmax 3";
+    let mut gradient = zeros(net.params().len());
+    net.gradient(slice::from_ref(&own), &mut gradient);
+    panics(expected, || net.gradient(slice::from_ref(&foreign), &mut gradient));
+    panics(expected, || net.gradient(&[own.clone(), foreign.clone()], &mut gradient));
+    for block in net.gradient_blocks() {
+        let gradient = &mut gradient[block.range.clone()];
+        panics(expected, || block.gradient(slice::from_ref(&foreign), gradient, &mut []));
+    }
+}
+
+/// A model, and a workspace whose sample has been through a backward pass.
+fn trained(layers: &[Layer]) -> (Model, Workspace) {
+    let net = model(2, layers);
+    let mut workspace = Workspace::training(&net, 1);
+    workspace.input_mut(1).fill(0.5);
+    net.loss(&Objective::classes(&[1]), &mut workspace);
+    net.backward(&Objective::classes(&[1]), &mut workspace);
+    (net, workspace)
 }
 
 fn passes_in_another_order() {
@@ -151,40 +184,207 @@ fn an_inference_workspace() {
 
 fn samples_and_targets_of_another_shape() {
     let (net, mut workspace) = classifier();
-    panics("3 samples exceed 2", || workspace.input_mut(3));
+    panics("samples: expected 2 or fewer, as there is room for, found 3", || {
+        workspace.input_mut(3);
+    });
     let scaling = Scaling::default();
-    panics("length of sample 1 and the model's inputs", || {
+    panics("length of sample 1: expected 2, found 3", || {
         workspace.set_input_bytes(2, scaling, |i| if i == 0 { &[1, 2] } else { &[1, 2, 3] });
     });
     workspace.input_mut(1).fill(0.5);
     panics("label of sample 0: expected a class below 3, found 3", || {
         net.loss(&Objective::classes(&[3]), &mut workspace);
     });
-    panics("number of labels and of samples", || {
+    panics("number of labels: expected 1, found 2", || {
         net.loss(&Objective::classes(&[1, 1]), &mut workspace);
+    });
+    panics("number of weights: expected 1, found 2", || {
+        let targets = Targets { weights: &[1.0, 2.0], ..Targets::from(&[1][..]) };
+        net.loss(&Objective { targets, ..Objective::classes(&[1]) }, &mut workspace);
     });
     net.forward(&mut workspace);
     let d_output = [0.0; 2];
-    panics("shape of the gradient and of the output", || {
+    panics("shape of the gradient: expected (3, 1), found (2, 1)", || {
         net.backward_from(MatrixView::from_slice(&d_output, 2, 1), &mut workspace);
     });
-    panics("length of the gradient", || net.gradient(&[], &mut [0.0; 3]));
+    panics("length of the gradient: expected 27, found 3", || net.gradient(&[], &mut [0.0; 3]));
+}
+
+fn batch_normaliser() -> (Model, Workspace) {
+    let net = model(2, &[Layer::dense(3), Layer::BATCH_NORM, Layer::SOFTMAX]);
+    let mut workspace = Workspace::training(&net, 2);
+    workspace.input_mut(1).fill(0.5);
+    (net, workspace)
 }
 
 fn batch_normalisation_alone() {
-    let net = model(2, &[Layer::dense(3), Layer::BATCH_NORM, Layer::SOFTMAX]);
-    let mut workspace = Workspace::training(&net, 1);
-    workspace.input_mut(1).fill(0.5);
+    let (net, mut workspace) = batch_normaliser();
     let objective = Objective::classes(&[1]);
     net.loss(&objective, &mut workspace);
-    panics("expected Model::train_pass", || net.backward(&objective, &mut workspace));
+    let expected = "expected Model::train_pass, as the model normalises over the batch, found";
+    panics(expected, || net.backward(&objective, &mut workspace));
+    let d_output = [0.0; 3];
+    panics(expected, || {
+        net.backward_from(MatrixView::from_slice(&d_output, 3, 1), &mut workspace);
+    });
     let statistics = BatchStatistics::new(&net);
     panics("needs a workspace in Mode::Train", || {
         net.train_segment(0, &objective, &statistics, &mut workspace, |_| {});
     });
     workspace.set_mode(Mode::Train { seed: 0, step: 0, shard: 0 });
-    let (other, _) = classifier();
-    panics("sync points of the model and of its statistics", || {
-        net.train_segment(0, &objective, &BatchStatistics::new(&other), &mut workspace, |_| {});
+    panics(expected, || net.forward(&mut workspace));
+    panics(expected, || net.loss(&objective, &mut workspace));
+    // Without batch normalisation a workspace may be in either mode.
+    let (net, mut workspace) = classifier();
+    workspace.set_mode(Mode::Train { seed: 0, step: 0, shard: 0 });
+    net.forward(&mut workspace);
+    net.loss(&objective, &mut workspace);
+}
+
+fn segments_of_another_batch() {
+    let (net, mut workspace) = batch_normaliser();
+    workspace.set_mode(Mode::Train { seed: 0, step: 0, shard: 0 });
+    let objective = Objective::classes(&[1]);
+    let mut statistics = BatchStatistics::new(&net);
+    let (plain, _) = classifier();
+    let wider = model(2, &[Layer::dense(4), Layer::BATCH_NORM, Layer::SOFTMAX]);
+    for (other, found) in [(&plain, "found []"), (&wider, "found [20]")] {
+        let expected = "numbers of a batch's statistics, by batch normalisation: expected [15], ";
+        let expected = format!("{expected}{found}");
+        let mut of_other = BatchStatistics::new(other);
+        panics(&expected, || {
+            net.train_segment(0, &objective, &of_other, &mut workspace, |_| {});
+        });
+        panics(&expected, || of_other.gather(&net, 0, 1, slice::from_ref(&workspace)));
+        panics(&expected, || net.clone().update_statistics(&of_other));
+    }
+    panics("segment: expected one below 3, found 3", || {
+        net.train_segment(3, &objective, &statistics, &mut workspace, |_| {});
+    });
+    let expected = "expected segment 0 before segment 1, found samples after Input";
+    panics(expected, || net.train_segment(1, &objective, &statistics, &mut workspace, |_| {}));
+    let expected = "expected segment 0 before its statistics, found samples after Input";
+    panics(expected, || statistics.gather(&net, 0, 1, slice::from_ref(&workspace)));
+    net.train_segment(0, &objective, &statistics, &mut workspace, |_| {});
+    panics("segment: expected one below 2, found 2", || {
+        statistics.gather(&net, 2, 1, slice::from_ref(&workspace));
+    });
+    panics("samples of the batch: expected 1, found 0", || {
+        statistics.gather(&net, 0, 0, slice::from_ref(&workspace));
+    });
+    panics("expected one from Workspace::training", || {
+        let mut inference = Workspace::inference(&net, 1);
+        inference.input_mut(1).fill(0.5);
+        statistics.gather(&net, 0, 1, slice::from_ref(&inference));
+    });
+    panics("expected one made for 2 -> dense 3 -> batch_norm 3 -> softmax 3, found", || {
+        statistics.gather(&net, 0, 1, slice::from_ref(&Workspace::training(&wider, 1)));
+    });
+    panics("samples of a batch: expected 1 or more, found none", || {
+        net.train_pass(&[], &mut BatchStatistics::new(&net), &mut []);
+    });
+    net.train_pass(&[objective], &mut statistics, slice::from_mut(&mut workspace));
+    let mut gradient = zeros(net.params().len());
+    net.gradient(slice::from_ref(&workspace), &mut gradient);
+    // A new pass over the same samples has no gradient until it is over.
+    net.train_segment(0, &objective, &statistics, &mut workspace, |_| {});
+    panics("expected a backward pass before its gradient", || {
+        net.gradient(slice::from_ref(&workspace), &mut gradient);
+    });
+}
+
+fn a_batch_smaller_than_its_shard() {
+    let (net, mut workspace) = classifier();
+    let objective = Objective { n_batch: 0, ..Objective::classes(&[1]) };
+    let expected = "n_batch: expected 1 or more, as the workspace holds so many samples, found 0";
+    panics(expected, || net.loss(&objective, &mut workspace));
+    net.loss(&Objective::classes(&[1]), &mut workspace);
+    panics(expected, || net.backward(&objective, &mut workspace));
+    let statistics = BatchStatistics::new(&net);
+    panics(expected, || net.train_segment(0, &objective, &statistics, &mut workspace, |_| {}));
+    // The loss of no samples is 0.
+    workspace.input_mut(0);
+    assert_eq!(net.loss(&Objective::classes(&[]), &mut workspace).loss, 0.0);
+}
+
+fn scalings_that_give_no_numbers() {
+    // A first layer that takes bytes, and one that takes numbers.
+    let nets = [Layer::mlp(&[3]), vec![Layer::RELU, Layer::dense(3), Layer::SOFTMAX]];
+    let nets = nets.map(|layers| model(2, &layers));
+    let check = |scaling: Scaling, expected: &str| {
+        let error = scaling.check().unwrap_err().to_string();
+        assert!(error.contains(expected), "expected {expected:?}, found {error:?}");
+        panics(expected, || scaling.apply(&[1, 2], &mut [0.0; 2]));
+        for net in &nets {
+            let mut workspace = Workspace::inference(net, 1);
+            panics(expected, || workspace.set_input_bytes(1, scaling, |_| &[1, 2]));
+            panics(expected, || {
+                workspace.set_changed_bytes(1, scaling, |_| &[1, 2], |_, _, x| x.fill(3));
+            });
+        }
+    };
+    // The reciprocal of the last is infinite in 32 bits.
+    for std in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY, 1e-39] {
+        let expected = "standard deviation of the scaling: expected a number above 0";
+        check(Scaling { mean: 127.5, std }, expected);
+    }
+    for mean in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let expected = "mean of the scaling: expected a finite number, found";
+        check(Scaling { mean, std: 127.5 }, expected);
+    }
+    panics("number of inputs: expected 2, found 3", || {
+        Scaling::default().apply(&[1, 2], &mut [0.0; 3]);
+    });
+}
+
+fn outputs_that_a_workspace_lacks() {
+    let (net, mut workspace) = classifier();
+    net.forward(&mut workspace);
+    panics("layer: expected one below 4, found 99", || workspace.output(99));
+    let numbers = [0.0; 6];
+    for (rows, columns) in [(3, 2), (2, 1), (6, 1)] {
+        let expected = format!("shape of the output: expected (3, 1), found ({rows}, {columns})");
+        let other = MatrixView::from_slice(&numbers[..rows * columns], rows, columns);
+        panics(&expected, || workspace.average_output(other));
+    }
+    panics("rows of x: expected 2, found 3", || {
+        net.predict(MatrixView::from_slice(&numbers, 3, 2));
+    });
+}
+
+fn numbers_out_of_range() {
+    let (mut net, _) = classifier();
+    panics("blocks: expected a split at 2 or before, found 3", || {
+        let _ = net.blocks_mut().split_at(3);
+    });
+    panics("block's gradient: expected 12, found 3", || {
+        net.gradient_blocks()[0].gradient(&[], &mut [0.0; 3], &mut []);
+    });
+    panics("block's parameters: expected 12, found 3", || {
+        net.gradient_blocks()[0].gradient(&[], &mut [0.0; 12], &mut [0.0; 3]);
+    });
+    let penalty = Penalty::default();
+    panics("penalties, one for each layer with weights: expected 2, found 1", || {
+        net.penalty(&[penalty]);
+    });
+    panics("length of the gradient: expected 2, found 1", || {
+        penalty.add_gradient(&[1.0; 2], 1, &mut [0.0]);
+    });
+    panics("weights of a penalty: expected 2 or fewer, as there are parameters, found 3", || {
+        penalty.add_gradient(&[1.0; 2], 3, &mut [0.0; 2]);
+    });
+    panics("classes: expected two below 3, found 3 and 0", || ConfusionMatrix::new(3).add(3, 0));
+    panics("classes: expected two below 3, found 0 and 4", || ConfusionMatrix::new(3).add(0, 4));
+    panics("sample: expected one of 2, found 2", || Values::Classes(&[0, 1]).class(2, 3));
+    let numbers = Values::Numbers { numbers: &[0.0; 7], precision: 0.0 };
+    panics("sample: expected one of 2, found 2", || numbers.class(2, 3));
+    panics("outputs: expected 1 or more, found 0", || {
+        let targets = Targets { values: numbers, weights: &[] };
+        Loss::MeanSquaredError.of_outputs(MatrixView::from_slice(&[], 0, 2), targets)
+    });
+    let mut stream = Stream::new(0, Purpose::Shuffle, 0);
+    panics("bound of a draw: expected 1 or more, found 0", || stream.below(0));
+    panics("items to shuffle: expected 4294967295 or fewer, found 4294967296", || {
+        stream.shuffle(&mut [(); 1 << 32]);
     });
 }

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use nn_core::{Architecture, Init, Model};
 use nn_io::{Checkpoint, CheckpointRef, FileLock, ModelInfo, check_output};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
-use nn_train::{EpochOutcome, Features, RunConfig, Samples, Step, Threads, Trainer, TrainingState};
+use nn_train::{Event, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 /// Four pictures of 2 x 2 pixels: two horizontal lines and two vertical ones.
 const PIXELS: [f32; 16] =
@@ -67,15 +67,10 @@ fn train(
     samples: &Samples<'_>,
     stop: Option<(u64, u64)>,
 ) -> Result<(), nn_train::Error> {
-    let mut observer = |step: Step<'_>| match stop {
-        Some(stop) if stop == (step.epoch, step.batch) => ControlFlow::Break(()),
+    trainer.fit_with(samples, None, EPOCHS, &mut |event| match event {
+        Event::Step(step) if stop == Some((step.epoch, step.batch)) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
-    };
-    while trainer.state().progress.epoch < EPOCHS {
-        if trainer.train_epoch(samples, None, &mut observer)? == EpochOutcome::Stopped {
-            break;
-        }
-    }
+    })?;
     Ok(())
 }
 

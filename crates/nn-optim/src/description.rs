@@ -18,8 +18,6 @@ pub struct Description {
 pub enum Setting {
     /// A plain number.
     Real(f64),
-    /// A factor that applies to every step, so `factor^n` over `n` steps.
-    RealPerStep(f64),
     /// A switch.
     Flag(bool),
     /// A number of steps.

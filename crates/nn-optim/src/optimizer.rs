@@ -92,7 +92,7 @@ impl From<AdamW> for OptimizerConfig {
 impl fmt::Display for OptimizerConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.description().fill(f.alternate(), |setting| match setting {
-            Setting::Real(number) | Setting::RealPerStep(number) => number.to_string(),
+            Setting::Real(number) => number.to_string(),
             Setting::Flag(flag) => flag.to_string(),
             Setting::Steps(n) | Setting::Epochs(n) => n.to_string(),
         }))
@@ -289,5 +289,10 @@ impl<'a> Update<'a> {
 /// The first `mid` elements of a moment and the rest; two empty ones for a moment that the optimizer lacks.
 #[track_caller]
 fn split(moment: &mut [f32], mid: usize) -> (&mut [f32], &mut [f32]) {
-    if moment.is_empty() { Default::default() } else { moment.split_at_mut(mid) }
+    if moment.is_empty() {
+        return Default::default();
+    }
+    let n = moment.len();
+    assert!(mid <= n, "parameters: expected a split at {n} or before, found {mid}");
+    moment.split_at_mut(mid)
 }

@@ -77,9 +77,11 @@ pub enum Decay {
         /// The factor of a drop, above 0 and at most 1.
         factor: f64,
     },
-    /// `rate * factor^t`.
+    /// `rate * factor^(t / every)`, with an exact quotient.
     Exponential {
-        /// The factor of a step, above 0 and at most 1.
+        /// Steps in which the rate falls by the factor, such as those of an epoch; 1 or more.
+        every: u64,
+        /// The factor, above 0 and at most 1.
         factor: f64,
     },
     /// Half a cosine: `minimum + (rate - minimum) * (1 + cos(pi * t / steps)) / 2`, then `minimum`.
@@ -128,7 +130,7 @@ impl Decay {
             Self::Constant => f(&constant::Constant),
             Self::InverseTime { decay } => f(&inverse_time::InverseTime { decay }),
             Self::Step { every, factor } => f(&step::StepDecay { every, factor }),
-            Self::Exponential { factor } => f(&exponential::Exponential { factor }),
+            Self::Exponential { every, factor } => f(&exponential::Exponential { every, factor }),
             Self::Cosine { steps, minimum } => f(&cosine::Cosine { steps, minimum }),
             Self::OneCycle { steps } => f(&one_cycle::OneCycle { steps }),
             Self::Plateau { factor, patience, min_delta } => {
@@ -216,7 +218,7 @@ mod tests {
             Decay::Constant,
             Decay::InverseTime { decay: 0.25 },
             Decay::Step { every: 3, factor: 0.5 },
-            Decay::Exponential { factor: 0.5 },
+            Decay::Exponential { every: 3, factor: 0.5 },
             Decay::Cosine { steps: 10, minimum: 0.1 },
             Decay::OneCycle { steps: 10 },
             Decay::Plateau { factor: 0.5, patience: 1, min_delta: 0.1 },

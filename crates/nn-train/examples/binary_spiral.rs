@@ -7,7 +7,8 @@ use std::{error::Error, ops::ControlFlow};
 use nn_core::{Activation, Architecture, Init, Layer, Loss, Model, Penalty};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
-    EvaluationConfig, Features, RunConfig, Samples, Threads, Trainer, TrainingState, evaluate,
+    EvaluationConfig, Event, Features, RunConfig, Samples, Threads, Trainer, TrainingState,
+    evaluate,
 };
 
 mod plot;
@@ -44,12 +45,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let evaluation = EvaluationConfig { loss: config.loss, tta_flip: false };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     let mut trainer = Trainer::new(model, state, &Threads::default())?;
-    while trainer.state().progress.epoch < EPOCHS {
-        trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
-        if trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10) {
+    trainer.fit_with(&samples, None, EPOCHS, &mut |event| {
+        if let Event::Epoch { trainer, .. } = event
+            && trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10)
+        {
             plot::print_epoch(trainer.state());
         }
-    }
+        ControlFlow::Continue(())
+    })?;
 
     let sums = evaluate(trainer.model(), &held_out, evaluation, &Threads::default())?.sums;
     println!("\nheld out: accuracy {:.3}, loss {:.4}", sums.accuracy(), sums.mean_loss());

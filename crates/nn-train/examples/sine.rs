@@ -6,7 +6,7 @@ use std::{error::Error, f32::consts::TAU, ops::ControlFlow};
 
 use nn_core::{Activation, Architecture, Init, Layer, Loss, MatrixView, Model, loss::precision_of};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
-use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
+use nn_train::{Event, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
 mod plot;
 
@@ -34,12 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = RunConfig { batch_size: POINTS, loss, ..RunConfig::default() };
     let state = TrainingState::new(&model, OptimizerConfig::default(), schedule, config)?;
     let mut trainer = Trainer::new(model, state, &Threads::default())?;
-    while trainer.state().progress.epoch < EPOCHS {
-        trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()))?;
-        if trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10) {
+    trainer.fit_with(&samples, None, EPOCHS, &mut |event| {
+        if let Event::Epoch { trainer, .. } = event
+            && trainer.state().progress.epoch.is_multiple_of(EPOCHS / 10)
+        {
             plot::print_epoch(trainer.state());
         }
-    }
+        ControlFlow::Continue(())
+    })?;
 
     let outputs = trainer.model().predict(MatrixView::from_slice(&x, 1, POINTS));
     let errors = outputs.iter().zip(&y).map(|(output, target)| (output - target).abs());

@@ -8,7 +8,8 @@ use std::{error::Error, ops::ControlFlow};
 use nn_core::{Architecture, Init, Layer, Model, Penalty, metric::argmax};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
-    EvaluationConfig, Features, RunConfig, Samples, Step, Threads, Trainer, TrainingState, evaluate,
+    EvaluationConfig, Event, Features, RunConfig, Samples, Threads, Trainer, TrainingState,
+    evaluate,
 };
 
 mod plot;
@@ -46,36 +47,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     let samples = Samples::new(Features::Floats(&points), 2, &labels)?;
     let (held_out_points, held_out_labels) = spiral_data::spiral(ARMS, HELD_OUT, 1);
     let held_out = Samples::new(Features::Floats(&held_out_points), 2, &held_out_labels)?;
-    let never = &mut |_: Step<'_>| ControlFlow::Continue(());
 
     let mut whole = start(1)?;
     println!("{}\n", whole.model());
     let mut after_100 = None;
-    while whole.state().progress.epoch < EPOCHS {
-        whole.train_epoch(&samples, Some(&held_out), never)?;
-        let epoch = whole.state().progress.epoch;
-        if epoch == 100 {
-            after_100 = Some((whole.model().clone(), whole.state().clone()));
+    whole.fit_with(&samples, Some(&held_out), EPOCHS, &mut |event| {
+        if let Event::Epoch { trainer, .. } = event {
+            let epoch = trainer.state().progress.epoch;
+            if epoch == 100 {
+                after_100 = Some((trainer.model().clone(), trainer.state().clone()));
+            }
+            if epoch.is_multiple_of(100) {
+                plot::print_epoch(trainer.state());
+            }
         }
-        if epoch.is_multiple_of(100) {
-            plot::print_epoch(whole.state());
-        }
-    }
+        ControlFlow::Continue(())
+    })?;
 
     // The same run, stopped by its observer after a step, in the middle of an epoch.
     let mut stopped = start(1)?;
-    while stopped.state().optimizer.step() < 40 {
-        stopped.train_epoch(&samples, Some(&held_out), &mut |step: Step<'_>| match step.epoch {
-            40 => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        })?;
-    }
+    stopped.fit_with(&samples, Some(&held_out), EPOCHS, &mut |event| match event {
+        Event::Step(step) if step.epoch == 40 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    })?;
     let (model, state) = stopped.into_parts();
     println!("\nstopped after {} steps and {} epochs", state.optimizer.step(), state.history.len());
     let mut resumed = Trainer::new(model, state, &Threads::new(2)?)?;
-    while resumed.state().progress.epoch < 100 {
-        resumed.train_epoch(&samples, Some(&held_out), never)?;
-    }
+    resumed.fit(&samples, Some(&held_out), 100)?;
     assert_eq!(Some(resumed.into_parts()), after_100);
     println!(
         "resumed on two threads to epoch 100: bit-for-bit identical to the uninterrupted run\n"

@@ -3,7 +3,7 @@
 //! # Reading order
 //!
 //! [`TrainingState`] is everything about a run except its model; [`RunConfig`] is its settings; [`Samples`] are its
-//! training data. A [`Trainer`] takes a run through epochs; [`evaluate`] measures a model.
+//! training data. A [`Trainer`] takes a run through epochs (`fit`); [`evaluate`] measures a model.
 //! `shards` and `gradients` divide the work among threads without changing a bit; `threads` alone knows rayon.
 //!
 //! This crate does no I/O and prints nothing.
@@ -16,6 +16,7 @@ mod augment;
 mod samples;
 mod targets;
 
+mod fit;
 mod trainer;
 
 mod divergence;
@@ -38,6 +39,7 @@ pub use augment::Augment;
 pub use config::{Clip, RunConfig, Shuffle};
 pub use error::Error;
 pub use evaluation::{Evaluation, EvaluationConfig, evaluate};
+pub use fit::{Event, FitOutcome, Observer};
 pub use history::{EarlyStop, EpochRecord, Metrics, Monitor};
 pub use profile::{Profile, ProfileStage};
 pub use rate_finder::{RateLoss, find_rate, suggested_rate};

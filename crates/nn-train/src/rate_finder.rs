@@ -72,7 +72,7 @@ pub fn find_rate(
     let mut trainer = Trainer::new(model, state, threads)?;
     // Not a valid schedule of a run, since it rises.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
-    let decay = Decay::Exponential { factor };
+    let decay = Decay::Exponential { every: 1, factor };
     trainer.state.schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
 
     let mut found: Vec<RateLoss> = Vec::new();

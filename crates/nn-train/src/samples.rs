@@ -38,13 +38,7 @@ impl Features<'_> {
     /// The error if an input is not finite, with samples of `n_features`.
     fn check_finite(&self, n_features: usize) -> Result<(), Error> {
         match *self {
-            Features::Bytes { scaling: Scaling { mean, std }, .. } => {
-                let (check, name) = (SettingError::check, "mean of the scaling");
-                check(name, mean.is_finite(), "a finite number", f64::from(mean))?;
-                let name = "standard deviation of the scaling";
-                let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
-                Ok(check(name, is_valid, "a number above 0 to divide by", f64::from(std))?)
-            }
+            Features::Bytes { scaling, .. } => Ok(scaling.check()?),
             Features::Floats(data) => check_floats(data, n_features, 0),
             Features::Matrix(data) => {
                 check_len("rows of the features", data.nrows(), n_features)?;
@@ -105,8 +99,8 @@ impl<'a> Samples<'a> {
     ///
     /// # Errors
     ///
-    /// If there are not `n_features` for each label, or `n_features` is 0; if a feature or the scaling is not finite, or
-    /// the scaling's standard deviation is 0; or if there are more samples than `u32::MAX`.
+    /// If there are not `n_features` for each label, or `n_features` is 0; if a feature is not finite, or the scaling not
+    /// valid ([`Scaling::check`]); or if there are more samples than `u32::MAX`.
     pub fn new(
         features: Features<'a>,
         n_features: usize,
@@ -191,6 +185,8 @@ impl<'a> Samples<'a> {
     /// If there are fewer than `n`.
     #[track_caller]
     pub fn split_at(self, n: usize) -> (Self, Self) {
+        let len = self.len();
+        assert!(n <= len, "samples: expected a split at {len} or before, found {n}");
         let (labels, rest) = self.labels.split_at(n);
         (Self { labels, ..self }, Self { labels: rest, first: self.first + n, ..self })
     }
@@ -343,6 +339,26 @@ mod tests {
             check(&[0.0; 4], 2, &[0, 3]),
             Err(Error::Label { sample: 1, label: 3, classes: 3 })
         );
+    }
+
+    /// The panic names both counts, whatever the features and targets are; no product of counts overflows before it.
+    #[test]
+    fn splits_are_within_the_samples() {
+        let bytes = Features::Bytes { data: &[0; 8], scaling: Scaling::default() };
+        let floats = Features::Floats(&[0.0; 8]);
+        for features in [bytes, floats] {
+            let classes = Samples::new(features, 2, &[0; 4]).unwrap();
+            let numbers = Samples::of_numbers(features, 2, &[0.5; 12], 3, 0.0).unwrap();
+            for samples in [classes, numbers] {
+                assert_eq!(samples.split_at(4).1.len(), 0);
+                for n in [5, usize::MAX] {
+                    let result = std::panic::catch_unwind(|| samples.split_at(n));
+                    let message = *result.unwrap_err().downcast::<String>().unwrap();
+                    let expected = "samples: expected a split at 4 or before, found";
+                    assert_eq!(message, format!("{expected} {n}"));
+                }
+            }
+        }
     }
 
     /// Labels of bytes and of numbers are the same classes, in every slice of them.

@@ -131,8 +131,7 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// Those of the first `n` samples and of the rest.
-    #[track_caller]
+    /// Those of the first `n` samples, of which there are so many, and of the rest.
     pub(crate) fn split_at(self, n: usize) -> (Self, Self) {
         let (kind, rest) = match self.kind {
             LabelKind::Classes(classes) => {

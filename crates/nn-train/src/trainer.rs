@@ -48,7 +48,7 @@ pub enum EpochOutcome {
 }
 
 /// A function that sees each step, and can stop the run after it.
-type Observer<'a> = dyn FnMut(Step<'_>) -> ControlFlow<()> + Send + 'a;
+type StepObserver<'a> = dyn FnMut(Step<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// A model in training.
 ///
@@ -132,7 +132,7 @@ impl Trainer {
         &mut self,
         train: &Samples<'_>,
         validation: Option<&Samples<'_>>,
-        observer: &mut Observer<'_>,
+        observer: &mut StepObserver<'_>,
     ) -> Result<EpochOutcome, Error> {
         let RunConfig { loss, augment, tta_flip, .. } = self.state.config;
         train.check(&self.model, loss, augment.is_any())?;
@@ -154,7 +154,7 @@ impl Trainer {
         &mut self,
         train: &Samples<'_>,
         validation: Option<&Samples<'_>>,
-        observer: &mut Observer<'_>,
+        observer: &mut StepObserver<'_>,
     ) -> Result<EpochOutcome, Error> {
         let Progress { epoch, batch: done, .. } = self.state.progress;
         self.totals.timer.start();

@@ -68,7 +68,7 @@ fn schedules() -> [Schedule; 7] {
         Decay::Constant,
         Decay::InverseTime { decay: 0.1 },
         Decay::Step { every: 5, factor: 0.5 },
-        Decay::Exponential { factor: 0.9 },
+        Decay::Exponential { every: 3, factor: 0.9 },
         Decay::Cosine { steps: STEPS - 4, minimum: 1e-5 },
         Decay::OneCycle { steps: STEPS },
         // No epoch is so much better than the first, so the rate drops after the second and the third.

@@ -1,13 +1,19 @@
-//! Prints the class names of the model file that is its argument.
+//! The library example of the READMEs, as a user's program. `cargo xtask ci` runs it in an empty directory with the data.
 
-use std::error::Error;
-use std::{env, fs};
+use fmnist::{Adam, Classifier, Dataset, Model, Trainer};
 
-use fmnist::Classifier;
+fn main() -> Result<(), fmnist::Error> {
+    let data = Dataset::fashion_mnist("data/fashion-mnist")?;
+    let (train, held_out) = data.train.hold_out(5_000);
+    let mut trainer = Trainer::builder(Model::classifier(&[784, 128, 128, 10])?)
+        .optimizer(Adam::default())
+        .learning_rate(1e-3)
+        .batch_size(128)
+        .build()?;
+    trainer.fit(&train, Some(&held_out), 10)?;
+    trainer.save("garments.model")?;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args_os().nth(1).ok_or("usage: package_user MODEL")?;
-    let classifier = Classifier::from_bytes(&fs::read(path)?)?;
-    println!("{}", classifier.class_names().join(", "));
+    let classifier = Classifier::load("garments.model")?;
+    println!("{}", classifier.classify_file("boot.png")?[0]);
     Ok(())
 }

@@ -2,15 +2,15 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::ValueEnum;
-use nn_train::{Evaluation, EvaluationConfig, Threads};
-use serde_json::json;
+use fmnist::{Classifier, options::DataSource};
+use serde::Serialize;
 
 use crate::{
     bundled,
-    console::Console,
-    data::{self, LabelledImages},
-    source::DataSource,
+    console::{Console, View},
+    data,
     text::thousands,
 };
 
@@ -32,74 +32,86 @@ pub(crate) struct Args {
     data_dir: Option<PathBuf>,
 
     /// Threads to use [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 enum SplitName {
     Test,
     Train,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let model = bundled::name(args.model.as_deref());
     let checkpoint = bundled::load(args.model.as_deref())?;
     let source = DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?;
+    let classifier = Classifier::new(&checkpoint).with_context(|| model.clone())?;
     let dataset = data::obtain(&source, console)?;
     data::check_fits(&checkpoint.info, &dataset, console)?;
-    let (name, split) = match args.split {
-        SplitName::Test => ("test", &dataset.test),
-        SplitName::Train => ("train", &dataset.train),
+    let split = match args.split {
+        SplitName::Test => &dataset.test,
+        SplitName::Train => &dataset.train,
     };
-    let images = LabelledImages::new(split, data::scaling(&checkpoint.info)?);
-    let threads = Threads::new(data::threads(args.threads))?;
-    let model = checkpoint.inference_model()?;
-    let config = EvaluationConfig { tta_flip: checkpoint.info.input.mirror, ..Default::default() };
-    let evaluation = nn_train::evaluate(&model, &images.samples()?, config, &threads)?;
-    let class_names = data::class_names(&checkpoint.info, &model);
-    console.result(
-        || {
-            let images = format!("{name} images of {}", dataset.name);
-            text(&bundled::name(args.model.as_deref()), &images, &class_names, &evaluation)
-        },
-        || {
-            json!({
-                "dataset": dataset.name.as_str(),
-                "split": name,
-                "samples": evaluation.sums.n_samples,
-                "loss": evaluation.sums.mean_loss(),
-                "accuracy": evaluation.sums.accuracy(),
-                "per_class": evaluation.confusion.per_class().collect::<Vec<_>>(),
-                "confusion": evaluation.confusion.rows().collect::<Vec<_>>(),
-            })
-        },
-    )?;
+    let evaluation = classifier.evaluate(split, &data::threads(args.threads)?)?;
+    console.show(&EvaluationView {
+        dataset: dataset.info.name.as_str(),
+        split: args.split,
+        samples: evaluation.sums.n_samples,
+        loss: evaluation.sums.mean_loss(),
+        accuracy: evaluation.sums.accuracy(),
+        per_class: evaluation.confusion.per_class().collect(),
+        confusion: evaluation.confusion.rows().map(<[u64]>::to_vec).collect(),
+        model,
+        class_names: classifier.class_names().to_vec(),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The recall of each class, the classes it is most often confused with, and the totals.
-fn text(model: &str, images: &str, class_names: &[String], evaluation: &Evaluation) -> String {
-    let width = class_names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let mut text = format!("{:width$}  recall  most often confused with\n", "");
-    let classes = class_names.iter().zip(evaluation.confusion.rows());
-    for (class, ((name, row), recall)) in classes.zip(evaluation.confusion.per_class()).enumerate()
-    {
-        let mut wrong: Vec<(usize, u64)> = row.iter().copied().enumerate().collect();
-        wrong.retain(|&(other, count)| other != class && count > 0);
-        wrong.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let most: Vec<String> = wrong
-            .iter()
-            .take(3)
-            .map(|&(other, count)| format!("{} {count}", class_names[other]))
-            .collect();
-        text += &format!("{name:width$}  {:5.1}%  {}\n", 100.0 * recall, most.join(", "));
+/// An evaluation. `per_class` is the recall of each class; in the confusion matrix, rows are true classes.
+#[derive(Serialize)]
+struct EvaluationView {
+    dataset: &'static str,
+    split: SplitName,
+    samples: u64,
+    loss: f64,
+    accuracy: f64,
+    per_class: Vec<f64>,
+    confusion: Vec<Vec<u64>>,
+    #[serde(skip)]
+    model: String,
+    #[serde(skip)]
+    class_names: Vec<String>,
+}
+
+impl View for EvaluationView {
+    /// The recall of each class, the classes it is most often confused with, and the totals.
+    fn text(&self) -> String {
+        let names = &self.class_names;
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let mut text = format!("{:width$}  recall  most often confused with\n", "");
+        let rows = names.iter().zip(&self.confusion).zip(&self.per_class);
+        for (class, ((name, row), recall)) in rows.enumerate() {
+            let mut wrong: Vec<(usize, u64)> = row.iter().copied().enumerate().collect();
+            wrong.retain(|&(other, count)| other != class && count > 0);
+            wrong.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+            let most: Vec<String> = wrong
+                .iter()
+                .take(3)
+                .map(|&(other, count)| format!("{} {count}", names[other]))
+                .collect();
+            text += &format!("{name:width$}  {:5.1}%  {}\n", 100.0 * recall, most.join(", "));
+        }
+        let Self { model, dataset, samples, loss, accuracy, .. } = self;
+        let (samples, split) = (
+            thousands(*samples),
+            match self.split {
+                SplitName::Test => "test",
+                SplitName::Train => "train",
+            },
+        );
+        let images = format!("{samples} {split} images of {dataset}");
+        text + &format!("{model} on {images}: loss {loss:.4}, accuracy {accuracy:.4}")
     }
-    let sums = &evaluation.sums;
-    text += &format!(
-        "{model} on {} {images}: loss {:.4}, accuracy {:.4}",
-        thousands(sums.n_samples),
-        sums.mean_loss(),
-        sums.accuracy()
-    );
-    text
 }

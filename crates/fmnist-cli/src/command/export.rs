@@ -4,9 +4,13 @@ use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use nn_io::{Checkpoint, CheckpointRef, FileLock};
-use serde_json::json;
+use serde::Serialize;
 
-use crate::{console::Console, exit::Usage, text::thousands};
+use crate::{
+    console::{Console, View},
+    exit::Usage,
+    text::thousands,
+};
 
 /// Write a model in another form
 ///
@@ -47,9 +51,19 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     checkpoint.save(&args.out)?;
     let bytes = fs::metadata(&args.out)?.len();
-    console.result(
-        || format!("{}: {} bytes", args.out.display(), thousands(bytes)),
-        || json!({"model": args.out.display().to_string(), "bytes": bytes}),
-    )?;
+    console.show(&Exported { model: args.out.display().to_string(), bytes })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A file that was written.
+#[derive(Serialize)]
+struct Exported {
+    model: String,
+    bytes: u64,
+}
+
+impl View for Exported {
+    fn text(&self) -> String {
+        format!("{}: {} bytes", self.model, thousands(self.bytes))
+    }
 }

@@ -2,16 +2,15 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use nn_train::{RateLoss, Threads, find_rate, suggested_rate};
-use serde_json::json;
+use fmnist::options::{Options, Preset};
+use nn_core::Scaling;
+use nn_train::{RateLoss, find_rate, suggested_rate};
+use serde::Serialize;
 
-use super::train::{
-    Preset, Settings, by_option,
-    new_run::{self, Run},
-};
+use super::{layered, train::new_run};
 use crate::{
-    console::Console,
-    data::{self, LabelledImages},
+    console::{Console, View},
+    data,
     text::{loss, rounded},
 };
 
@@ -40,10 +39,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", default_value_t = 10.0)]
     to: f64,
 
-    /// Threads to use; the number does not change the result [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-
     /// Use settings that are built into the program; command-line options override them
     #[arg(long, value_enum)]
     preset: Option<Preset>,
@@ -52,55 +47,56 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-
     #[command(flatten)]
-    settings: Settings,
+    options: Options,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Args { steps, from, to, threads, preset, config, data_dir, settings } = args;
-    let settings = settings.over(config.as_deref(), preset)?;
-    let source = settings.source(data_dir.as_deref())?;
+    let Args { steps, from, to, preset, config, options } = args;
+    let options = layered(&options, config.as_deref(), preset)?;
+    let source = new_run::plan(&options)?;
+    let threads = data::threads(options.places.threads)?;
     let dataset = data::obtain(&source, console)?;
-    let (Run { model, state }, n_validation) = new_run::run(&settings, None, &dataset, console)?;
-    let images = LabelledImages::new(&dataset.train, nn_core::Scaling::default());
-    let n_fit = dataset.train.labels.len().saturating_sub(n_validation).max(1);
-    let (train, _) = images.samples()?.split_at(n_fit);
-    let threads = Threads::new(data::threads(threads))?;
-    let found =
-        find_rate(model, state, &train, from..to, steps, &threads).map_err(
-            |error| match error {
-                nn_train::Error::Config(_) => by_option(error),
-                other => other.into(),
-            },
-        )?;
-    let suggested = suggested_rate(&found);
-    console.result(
-        || {
-            let suggestion = match suggested {
-                Some(rate) => format!("suggested: --learning-rate {}", rounded(rate)),
-                None => {
-                    format!("no rate suggested: the loss rose from {from} on; try a lower --from")
-                }
-            };
-            format!("{}\n\n{suggestion}", table(&found))
-        },
-        || {
-            let losses: Vec<_> = found
-                .iter()
-                .map(|it| json!({"learning_rate": it.learning_rate, "loss": it.loss}))
-                .collect();
-            json!({"suggested": suggested, "losses": losses})
-        },
-    )?;
+    let (model, state, n_validation) = new_run::run(&options, None, &dataset, console)?;
+    let (train, _) = dataset.train.hold_out(n_validation);
+    let train = fmnist::samples(&train, Scaling::default())?;
+    let found = find_rate(model, state, &train, from..to, steps, &threads)
+        .map_err(fmnist::options::Error::of_run)?;
+    let losses = found.iter().map(|&RateLoss { learning_rate, loss }| Row { learning_rate, loss });
+    console.show(&Rates { suggested: suggested_rate(&found), losses: losses.collect(), from })?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The losses at rising rates.
+#[derive(Serialize)]
+struct Rates {
+    suggested: Option<f64>,
+    losses: Vec<Row>,
+    #[serde(skip)]
+    from: f64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    learning_rate: f64,
+    loss: f64,
+}
+
+impl View for Rates {
+    fn text(&self) -> String {
+        let suggestion = match self.suggested {
+            Some(rate) => format!("suggested: --learning-rate {}", rounded(rate)),
+            None => {
+                let from = self.from;
+                format!("no rate suggested: the loss rose from {from} on; try a lower --from")
+            }
+        };
+        format!("{}\n\n{suggestion}", table(&self.losses))
+    }
+}
+
 /// The losses as a table with bars, the lowest of them marked.
-fn table(found: &[RateLoss]) -> String {
+fn table(found: &[Row]) -> String {
     let lowest = found.iter().map(|it| it.loss).fold(f64::INFINITY, f64::min);
     // What the first steps came to: beyond, bars are cut.
     let most = 1.2 * found.first().map_or(1.0, |first| first.loss);

@@ -2,15 +2,17 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use fmnist::options::{Options, SavedRun};
 use nn_core::{Scaling, Shape};
 use nn_io::{Checkpoint, InputSpec, Newest, VERSION};
 use nn_train::{EpochRecord, Progress, TrainingState};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::{metrics_json, train::Settings};
+use super::{MetricsView, OptionsView};
 use crate::{
     bundled,
-    console::Console,
+    console::{Console, View},
     layer, optimizer, run_config, schedule,
     text::{count, filled, loss},
 };
@@ -52,40 +54,16 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         let Some(settings) = settings(&checkpoint) else {
             anyhow::bail!("the model is for inference only and has no settings of a run");
         };
-        if settings.epochs.is_none() {
+        if settings.data.epochs.is_none() {
             console.warning(
                 "no epoch is complete, so the number of batches in one is unknown: settings that count in epochs \
                  are left out",
             );
         }
-        let toml = settings.to_toml()?;
-        console.result(|| toml.trim_end().into(), || json!(settings))?;
+        console.show(&OptionsView::new(settings)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let state_sha256 = checkpoint.view().state_sha256()?;
-    console.result(
-        || {
-            let mut text = text(&checkpoint, &state_sha256);
-            if let Some((path, _)) = &newest {
-                text = format!("newest checkpoint: {path}\n\n{text}");
-            }
-            if args.verify {
-                text += "\nverified:     every length, checksum and value holds";
-            }
-            text
-        },
-        || {
-            let mut value = to_json(&checkpoint, &state_sha256);
-            if let Some((path, skipped)) = &newest {
-                value["checkpoint"] = path.as_str().into();
-                value["skipped"] = skipped.iter().map(ToString::to_string).collect();
-            }
-            if args.verify {
-                value["verified"] = true.into();
-            }
-            value
-        },
-    )?;
+    console.show(&Inspection::new(&checkpoint, newest, args.verify)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -178,46 +156,149 @@ fn training_lines(training: &TrainingState) -> Vec<String> {
     lines
 }
 
-fn to_json(checkpoint: &Checkpoint, state_sha256: &str) -> Value {
-    let Checkpoint { model, info, training } = checkpoint;
-    let InputSpec { image, scaling, mirror } = info.input;
-    let input = json!({
-        "width": image.map(|image| image.width),
-        "height": image.map(|image| image.height),
-        "mean": scaling.map(|scaling| scaling.mean),
-        "std": scaling.map(|scaling| scaling.std),
-        "mirror": mirror,
-    });
-    let dataset = info.dataset.as_ref();
-    json!({
-        "format_version": VERSION.to_string(),
-        "producer": info.producer,
-        "instruction_set": info.instruction_set,
-        "layers": model.layers().iter().map(layer::to_json).collect::<Vec<_>>(),
-        "parameters": model.params().len(),
-        "input": input,
-        "class_names": info.class_names,
-        "dataset": dataset.map(|it| json!({"name": it.name, "sha256": it.sha256})),
-        "n_validation": info.n_validation,
-        "optimizer": training.as_ref().map(optimizer_json),
-        "schedule": training.as_ref().map(|training| schedule::to_json(&training.schedule)),
-        "settings": settings(checkpoint),
-        "progress": training.as_ref().map(progress_json),
-        "weights_sha256": checkpoint.view().weights_sha256(),
-        "state_sha256": state_sha256,
-    })
+/// The contents of a file.
+#[derive(Serialize)]
+struct Inspection<'a> {
+    format_version: String,
+    producer: &'a str,
+    instruction_set: &'a str,
+    layers: Vec<Value>,
+    parameters: usize,
+    input: InputView,
+    class_names: &'a [String],
+    dataset: Option<DatasetView<'a>>,
+    n_validation: usize,
+    optimizer: Option<Value>,
+    schedule: Option<Value>,
+    settings: Option<Options>,
+    progress: Option<ProgressView>,
+    weights_sha256: String,
+    state_sha256: String,
+    /// The file, and errors of newer ones, if it is the newest of a directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    verified: bool,
+    #[serde(skip)]
+    file: &'a Checkpoint,
+}
+
+#[derive(Serialize)]
+struct InputView {
+    width: Option<usize>,
+    height: Option<usize>,
+    mean: Option<f32>,
+    std: Option<f32>,
+    mirror: bool,
+}
+
+#[derive(Serialize)]
+struct DatasetView<'a> {
+    name: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct ProgressView {
+    seed: u64,
+    batch_size: usize,
+    epoch: u64,
+    batch: u64,
+    history: Vec<RecordView>,
+}
+
+#[derive(Serialize)]
+struct RecordView {
+    train: MetricsView,
+    validation: Option<MetricsView>,
+    learning_rate: f64,
+}
+
+impl<'a> Inspection<'a> {
+    fn new(
+        file: &'a Checkpoint,
+        newest: Option<(String, Vec<nn_io::Error>)>,
+        verified: bool,
+    ) -> anyhow::Result<Self> {
+        let Checkpoint { model, info, training } = file;
+        let InputSpec { image, scaling, mirror } = info.input;
+        let (checkpoint, skipped) = newest.unzip();
+        Ok(Self {
+            format_version: VERSION.to_string(),
+            producer: &info.producer,
+            instruction_set: &info.instruction_set,
+            layers: model.layers().iter().map(layer::to_json).collect(),
+            parameters: model.params().len(),
+            input: InputView {
+                width: image.map(|image| image.width),
+                height: image.map(|image| image.height),
+                mean: scaling.map(|scaling| scaling.mean),
+                std: scaling.map(|scaling| scaling.std),
+                mirror,
+            },
+            class_names: &info.class_names,
+            dataset: info
+                .dataset
+                .as_ref()
+                .map(|it| DatasetView { name: &it.name, sha256: &it.sha256 }),
+            n_validation: info.n_validation,
+            optimizer: training.as_ref().map(optimizer_json),
+            schedule: training.as_ref().map(|training| schedule::to_json(&training.schedule)),
+            settings: settings(file),
+            progress: training.as_ref().map(ProgressView::new),
+            weights_sha256: file.view().weights_sha256(),
+            state_sha256: file.view().state_sha256()?,
+            checkpoint,
+            skipped: skipped.map(|errors| errors.iter().map(ToString::to_string).collect()),
+            verified,
+            file,
+        })
+    }
+}
+
+impl ProgressView {
+    fn new(training: &TrainingState) -> Self {
+        let TrainingState { config, progress, history, .. } = training;
+        let record = |record: &EpochRecord| RecordView {
+            train: record.train.into(),
+            validation: record.validation.map(MetricsView::from),
+            learning_rate: record.learning_rate,
+        };
+        Self {
+            seed: config.seed,
+            batch_size: config.batch_size,
+            epoch: progress.epoch,
+            batch: progress.batch,
+            history: history.iter().map(record).collect(),
+        }
+    }
+}
+
+impl View for Inspection<'_> {
+    fn text(&self) -> String {
+        let mut text = text(self.file, &self.state_sha256);
+        if let Some(path) = &self.checkpoint {
+            text = format!("newest checkpoint: {path}\n\n{text}");
+        }
+        if self.verified {
+            text += "\nverified:     every length, checksum and value holds";
+        }
+        text
+    }
 }
 
 /// The options of `fmnist train` that give the run.
-fn settings(checkpoint: &Checkpoint) -> Option<Settings> {
+fn settings(checkpoint: &Checkpoint) -> Option<Options> {
     let Checkpoint { model, info, training } = checkpoint;
-    let training = training.as_ref()?;
-    let n_batches = batches_of_an_epoch(training);
-    let mut settings = Settings::of(model.architecture(), training, info, n_batches);
+    let state = training.as_ref()?;
+    let n_batches = batches_of_an_epoch(state);
+    let mut settings = Options::of(SavedRun { model, state, info }, n_batches);
     if n_batches.is_some() {
         // An epoch in progress counts as well.
-        let Progress { epoch, batch, .. } = training.progress;
-        settings.epochs.get_or_insert(epoch + u64::from(batch > 0));
+        let Progress { epoch, batch, .. } = state.progress;
+        settings.data.epochs.get_or_insert(epoch + u64::from(batch > 0));
     }
     Some(settings)
 }
@@ -237,22 +318,4 @@ fn optimizer_json(training: &TrainingState) -> Value {
     }
     value["step"] = training.optimizer.step().into();
     value
-}
-
-fn progress_json(training: &TrainingState) -> Value {
-    json!({
-        "seed": training.config.seed,
-        "batch_size": training.config.batch_size,
-        "epoch": training.progress.epoch,
-        "batch": training.progress.batch,
-        "history": training.history.iter().map(record_json).collect::<Vec<_>>(),
-    })
-}
-
-fn record_json(record: &EpochRecord) -> Value {
-    json!({
-        "train": metrics_json(&record.train),
-        "validation": record.validation.as_ref().map(metrics_json),
-        "learning_rate": record.learning_rate,
-    })
 }

@@ -3,10 +3,15 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use fmnist::{Classifier, Prediction};
-use serde_json::json;
+use fmnist::{Classifier, Prediction, options::DataSource};
+use serde::Serialize;
 
-use crate::{bundled, console::Console, data, exit::Usage, source::DataSource};
+use crate::{
+    bundled,
+    console::{Console, View},
+    data,
+    exit::Usage,
+};
 
 /// Classify pictures
 ///
@@ -47,12 +52,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let top_k = usize::from(args.top_k);
     for path in pictures {
         let predictions = classifier.classify_file(&path)?;
-        show(&path.display().to_string(), &predictions, top_k, None, console)?;
+        let input = path.display().to_string();
+        Answer::new(&input, &predictions, top_k, None).map_or(Ok(()), |it| console.show(&it))?;
     }
     if let Some(source) = source {
         let dataset = data::obtain(&source, console)?;
         data::check_fits(&checkpoint.info, &dataset, console)?;
-        let (test, names) = (dataset.test, dataset.class_names);
+        let (test, names) = (dataset.test, &dataset.info.class_names);
         for index in args.index {
             let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
             else {
@@ -62,48 +68,66 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
             let input = format!("test image {index}");
             let predictions = classifier.classify_pixels(pixels).with_context(|| input.clone())?;
             let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));
-            show(&input, &predictions, top_k, actual, console)?;
+            let answer = Answer::new(&input, &predictions, top_k, actual);
+            answer.map_or(Ok(()), |it| console.show(&it))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the answer to one image, with the true class if it is known.
-fn show(
-    input: &str,
-    predictions: &[Prediction],
+/// The answer to one image, with the true class if it is known.
+#[derive(Serialize)]
+struct Answer<'a> {
+    input: &'a str,
+    class: usize,
+    label: &'a str,
+    confidence: f32,
+    /// By class.
+    probabilities: Vec<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actual: Option<u8>,
+    #[serde(skip)]
+    predictions: &'a [Prediction],
+    #[serde(skip)]
     top_k: usize,
-    actual: Option<(u8, &str)>,
-    console: &mut Console,
-) -> anyhow::Result<()> {
-    let [first, ..] = predictions else { return Ok(()) };
-    console.result(
-        || {
-            let guesses: Vec<String> =
-                predictions.iter().take(top_k).map(ToString::to_string).collect();
-            let truth = match actual {
-                Some((actual, _)) if usize::from(actual) == first.class => " (right)".into(),
-                Some((_, name)) => format!(" (it is: {name})"),
-                None => String::new(),
-            };
-            format!("{input}: {}{truth}", guesses.join(", "))
-        },
-        || {
-            let mut by_class: Vec<&Prediction> = predictions.iter().collect();
-            by_class.sort_by_key(|prediction| prediction.class);
-            let probabilities: Vec<f32> = by_class.iter().map(|it| it.probability).collect();
-            let mut line = json!({
-                "input": input,
-                "class": first.class,
-                "label": first.name,
-                "confidence": first.probability,
-                "probabilities": probabilities,
-            });
-            if let Some((actual, _)) = actual {
-                line["actual"] = actual.into();
-            }
-            line
-        },
-    )?;
-    Ok(())
+    #[serde(skip)]
+    actual_name: Option<&'a str>,
+}
+
+impl<'a> Answer<'a> {
+    /// `predictions` begin with the most probable class.
+    fn new(
+        input: &'a str,
+        predictions: &'a [Prediction],
+        top_k: usize,
+        actual: Option<(u8, &'a str)>,
+    ) -> Option<Self> {
+        let first = predictions.first()?;
+        let mut by_class: Vec<&Prediction> = predictions.iter().collect();
+        by_class.sort_by_key(|prediction| prediction.class);
+        Some(Self {
+            input,
+            class: first.class,
+            label: &first.name,
+            confidence: first.probability,
+            probabilities: by_class.iter().map(|it| it.probability).collect(),
+            actual: actual.map(|(class, _)| class),
+            predictions,
+            top_k,
+            actual_name: actual.map(|(_, name)| name),
+        })
+    }
+}
+
+impl View for Answer<'_> {
+    fn text(&self) -> String {
+        let guesses: Vec<String> =
+            self.predictions.iter().take(self.top_k).map(ToString::to_string).collect();
+        let truth = match self.actual.zip(self.actual_name) {
+            Some((actual, _)) if usize::from(actual) == self.class => " (right)".into(),
+            Some((_, name)) => format!(" (it is: {name})"),
+            None => String::new(),
+        };
+        format!("{}: {}{truth}", self.input, guesses.join(", "))
+    }
 }

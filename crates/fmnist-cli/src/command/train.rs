@@ -5,32 +5,38 @@ mod book;
 mod claim_output;
 pub(super) mod new_run;
 mod report;
-mod resume;
-mod settings;
+mod view;
 
-use std::{ops::ControlFlow, path::Path, process::ExitCode, time::Instant};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use fmnist::{
+    FitOutcome, Trainer,
+    options::{Change, EPOCHS, Options, Preset, Resumed},
+};
 use fmnist_data::{Dataset, DatasetName};
-use nn_io::{CheckpointDir, CheckpointRef, ModelInfo};
-use nn_train::{EpochOutcome, EvaluationConfig, Samples, Threads, Trainer, TrainingState};
-use serde_json::json;
+use nn_core::{InstructionSet, Model};
+use nn_io::{Checkpoint, ModelInfo};
+use nn_train::TrainingState;
 
+use super::{OptionsView, layered};
 use crate::{
     console::Console,
-    data::{self, LabelledImages, SYNTHETIC_NOTICE},
+    data::{self, SYNTHETIC_NOTICE},
     exit::Usage,
-    signal::{Signal, Stop},
-    text::{count, rounded},
+    signal::Stop,
+    text::rounded,
 };
 pub(crate) use args::Args;
-use claim_output::{Claimed, check_replaced, claim_output};
+use claim_output::{Claimed, Plan, check_replaced, claim_output};
 use report::Report;
-use settings::EPOCHS;
-pub(super) use settings::{Preset, Settings, by_option};
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let settings = args.settings.over(args.config.as_deref(), args.preset)?;
+    let options = layered(&args.options, args.config.as_deref(), args.preset)?;
     if args.print_config {
         if let Some(path) = &args.resume {
             return Err(Usage::error(format!(
@@ -39,75 +45,68 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
                 path.display()
             )));
         }
-        let all = settings.completed()?;
-        let toml = all.to_toml()?;
-        console.result(|| toml.trim_end().into(), || json!(all))?;
+        console.show(&OptionsView::new(options.completed()?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Claimed { plan, resumed, output, _lock, checkpoints } =
-        claim_output(&args, &settings, console)?;
-    let dataset = data::obtain(plan.source(), console)?;
-    let n_train = dataset.train.labels.len();
-    let (mut run, info) = plan.into_run(&dataset, console)?;
-    let scaling = data::scaling(&info)?;
-    let train_images = LabelledImages::new(&dataset.train, scaling);
-    let test_images = LabelledImages::new(&dataset.test, scaling);
-    let Some(n_fit) = n_train.checked_sub(info.n_validation).filter(|&n| n > 0) else {
-        let (max, found) = (n_train - 1, info.n_validation);
-        let message = format!("--validation: expected at most {max} of {n_train}, found {found}");
-        return Err(setting_error(resumed.as_deref(), message));
-    };
-    // Also for a saved run: a batch takes memory before its first image is copied.
-    let batch_size = run.state.config.batch_size;
-    if batch_size > n_train {
-        let message = format!("--batch-size: expected at most {n_train}, found {batch_size}");
-        return Err(setting_error(resumed.as_deref(), message));
-    }
-    let n_batches = n_fit.div_ceil(run.state.config.step_len()) as u64;
-    let (epochs, changes) = match resumed {
-        None => (settings.epochs.unwrap_or(EPOCHS), Vec::new()),
-        Some(_) => settings.schedule.resume(&mut run.state, settings.epochs, n_batches)?,
-    };
-    if resumed.as_ref() != Some(&output) {
-        check_replaced(&output, &info, console)?;
-    }
-    let (train, held_out) = train_images.samples()?.split_at(n_fit);
-    let test = test_images.samples()?;
-    let validates_on_test = run.state.config.validates_on_test;
+    let Claimed { plan, source, saves } = claim_output(&args, &options, console)?;
+    let output = saves.output().to_owned();
+    let dataset = data::obtain(&source, console)?;
+    let Run { model, state, info, n_validation, epochs, changes, resumed } =
+        plan.into_run(&options, &dataset, console)?;
+    let Dataset { train, test, info: dataset } = dataset;
+    let (train, held_out) = train.hold_out(n_validation);
+    let validates_on_test = state.config.validates_on_test;
     let validation = match validates_on_test {
-        true => Some(test),
-        false => (!held_out.is_empty()).then_some(held_out),
+        true => Some(&test),
+        false => Some(&held_out).filter(|held_out| !held_out.is_empty()),
     };
 
-    let threads = Threads::new(data::threads(args.threads))?;
-    let mut trainer = Trainer::new(run.model, run.state, &threads)?;
+    let threads = data::threads(options.places.threads)?;
+    let n_threads = threads.count();
+    let mut trainer = Trainer::from_parts(model, state, info, threads)?.saving(saves);
+    trainer.set_data(&train)?;
+    if resumed.as_ref() != Some(&output) {
+        check_replaced(&output, trainer.info(), console)?;
+    }
     if args.profile {
         trainer.enable_profile();
     }
-    let mut session = Session {
-        trainer,
-        info,
-        output: &output,
-        checkpoints,
-        checkpoint_every: args.checkpoint_every.unwrap_or(1),
-        epochs,
-        report: Report::new(console, threads.count(), args.preset == Some(Preset::Nnfs)),
-        stop: Stop::on_signals().context("cannot take over signals")?,
-    };
-    session.rehearse_save()?;
+    let stop = Stop::on_signals().context("cannot take over signals")?;
+    trainer.rehearse_save()?;
     if validates_on_test {
-        session.report.warning(VALIDATES_ON_TEST);
+        console.warning(VALIDATES_ON_TEST);
     }
-    let resumed = resumed.as_deref();
-    session.report.start(&session.trainer, &session.info, &dataset, n_fit, resumed, &changes)?;
-    let stopped_by = session.train(&train, validation.as_ref())?;
+    let is_book = args.preset == Some(Preset::Nnfs);
+    let mut report = Report::new(console, &trainer, epochs, is_book, train.len());
+    report.start(&trainer, n_threads, train.len(), test.len(), resumed.as_deref(), &changes)?;
+    let rate = trainer.run().state().schedule.learning_rate;
+    let mut reported = Ok(());
+    let outcome = trainer.fit_with(&train, validation, epochs, &mut |event| {
+        reported = report.event(&event);
+        match stop.signal() {
+            None if reported.is_ok() => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    });
+    report.finish_bar();
+    let outcome = outcome.map_err(|error| failure(error, &output, rate))?;
+    reported?;
+    let state = trainer.run().state();
+    if outcome == FitOutcome::StoppedEarly {
+        report.stopped_early(state);
+    }
     if args.profile {
-        session.report.profile(&session.trainer)?;
+        report.profile(trainer.run())?;
     }
-    if let Some(signal) = stopped_by {
+    if let Some(signal) = stop.signal().filter(|_| outcome == FitOutcome::Stopped) {
+        report.stopped(signal, state, &output)?;
         return Ok(signal.exit_code());
     }
-    session.finish(&test, &threads, &dataset)?;
+    let evaluation = trainer.evaluate(&test)?;
+    report.finished(evaluation.sums.into(), state, &output)?;
+    if dataset.name == DatasetName::Synthetic {
+        console.warning(SYNTHETIC_NOTICE);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -115,140 +114,85 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 const VALIDATES_ON_TEST: &str = "each epoch is evaluated on the test set, as in the book: the final test result \
     is not independent of choices made by these numbers";
 
-/// The error of a setting: the user's, or that of the file in which it is saved.
-fn setting_error(resumed: Option<&Path>, message: String) -> anyhow::Error {
-    match resumed {
-        None => Usage::error(message),
-        Some(path) => anyhow::anyhow!("{}: saved with {message}", path.display()),
-    }
-}
-
-/// A run in progress.
-struct Session<'a> {
-    trainer: Trainer,
+/// A run on its data.
+struct Run {
+    model: Model,
+    state: TrainingState,
+    /// What its file says; of a new run, nothing yet.
     info: ModelInfo,
-    output: &'a Path,
-    checkpoints: Option<CheckpointDir>,
-    /// Epochs between two checkpoints.
-    checkpoint_every: u64,
+    n_validation: usize,
     epochs: u64,
-    report: Report<'a>,
-    stop: Stop,
+    changes: Vec<Change>,
+    /// The file that is resumed.
+    resumed: Option<PathBuf>,
 }
 
-impl Session<'_> {
-    /// Trains to the last epoch. At a signal, it saves and ends early.
-    fn train(
-        &mut self,
-        train: &Samples<'_>,
-        validation: Option<&Samples<'_>>,
-    ) -> anyhow::Result<Option<Signal>> {
-        let done = self.trainer.state().progress.epoch;
-        if done >= self.epochs {
-            let (epochs, more) = (count(done, "epoch"), done + 1);
-            self.report.warning(&format!("already at {epochs}; give --epochs {more} or more"));
-            // The output may be another file than the resumed one.
-            self.save()?;
-        }
-        while self.trainer.state().progress.epoch < self.epochs {
-            if self.trainer.state().stops_early() {
-                self.report.stopped_early(self.trainer.state());
-                break;
-            }
-            let start = Instant::now();
-            let bar = self.report.start_epoch(self.epochs)?;
-            let (stop, report) = (&self.stop, &mut self.report);
-            let mut reported = Ok(());
-            let outcome = self.trainer.train_epoch(train, validation, &mut |step| {
-                reported = report.step(&bar, &step);
-                match stop.signal() {
-                    None if reported.is_ok() => ControlFlow::Continue(()),
-                    _ => ControlFlow::Break(()),
-                }
-            });
-            self.report.finish_epoch();
-            let outcome = outcome.map_err(|error| self.failure(error))?;
-            // An epoch is reported only after it has been saved to disk.
-            self.save()?;
-            reported?;
-            match outcome {
-                EpochOutcome::Completed(record) => {
-                    let epoch = self.trainer.state().progress.epoch;
-                    self.report.epoch(epoch, &record, start.elapsed())?;
-                }
-                EpochOutcome::Stopped => {}
-            }
-            if let Some(signal) = self.stop.signal() {
-                self.report.stopped(signal, self.trainer.state(), self.output, self.epochs)?;
-                return Ok(Some(signal));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The error of an epoch, with the model's path, and after divergence with what to try.
-    fn failure(&self, error: nn_train::Error) -> anyhow::Error {
-        let path = self.output.display();
-        let context = match error {
-            nn_train::Error::Diverged { .. } => {
-                let rate = self.trainer.state().schedule.learning_rate;
-                let lower = rounded(rate / 10.0);
-                format!(
-                    "{path}: training diverged, the learning rate was {rate}: \
-                     try --learning-rate {lower}, or run `fmnist find-rate`"
-                )
-            }
-            _ => path.to_string(),
-        };
-        anyhow::Error::new(error).context(context)
-    }
-
-    /// Does everything of the first save except replacing a file, so that it does not fail after an hour of training.
-    fn rehearse_save(&self) -> Result<(), nn_io::Error> {
-        let checkpoint = checkpoint(&self.trainer, &self.info);
-        checkpoint.rehearse_save(self.output)?;
-        self.checkpoints.as_ref().map_or(Ok(()), |it| it.rehearse_save(&checkpoint))
-    }
-
-    /// Saves the run, and the checkpoints that are due after this epoch or after a stop within one.
-    fn save(&mut self) -> Result<(), nn_io::Error> {
-        let Self { trainer, info, output, checkpoints, checkpoint_every, epochs, .. } = self;
-        let checkpoint = checkpoint(trainer, info);
-        checkpoint.save(output)?;
-        let Some(checkpoints) = checkpoints else { return Ok(()) };
-        let TrainingState { config, progress, history, .. } = trainer.state();
-        let is_end_of_epoch = progress.batch == 0;
-        let is_last = progress.epoch >= *epochs;
-        if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*checkpoint_every) {
-            checkpoints.save(&checkpoint)?;
-        }
-        let best_epoch = config.monitor.best_epoch(history);
-        if is_end_of_epoch && best_epoch == history.len().checked_sub(1) {
-            checkpoints.save_best(&checkpoint)?;
-        }
-        Ok(())
-    }
-
-    /// Evaluates the trained model once on the test set.
-    fn finish(
-        &mut self,
-        test: &Samples<'_>,
-        threads: &Threads,
+impl Plan {
+    /// Makes a new run, or lays the options over the saved one.
+    fn into_run(
+        self,
+        options: &Options,
         dataset: &Dataset,
-    ) -> anyhow::Result<()> {
-        let config = &self.trainer.state().config;
-        let evaluation = EvaluationConfig { loss: config.loss.plain(), tta_flip: config.tta_flip };
-        let model = self.trainer.inference_model();
-        let test = nn_train::evaluate(&model, test, evaluation, threads)?.sums.into();
-        self.report.finished(&test, self.trainer.state(), self.output)?;
-        if dataset.name == DatasetName::Synthetic {
-            self.report.warning(SYNTHETIC_NOTICE);
+        console: &Console,
+    ) -> anyhow::Result<Run> {
+        let (path, checkpoint) = match self {
+            Self::New { warm_start } => {
+                let (model, state, n_validation) =
+                    new_run::run(options, warm_start.as_deref(), dataset, console)?;
+                return Ok(Run {
+                    model,
+                    state,
+                    info: ModelInfo::default(),
+                    n_validation,
+                    epochs: options.data.epochs.unwrap_or(EPOCHS),
+                    changes: Vec::new(),
+                    resumed: None,
+                });
+            }
+            Self::Resume { path, checkpoint } => (path, checkpoint),
+        };
+        let Checkpoint { model, info, training } = *checkpoint;
+        let mut state = training.ok_or(fmnist::Error::ForInference)?;
+        let (n_train, n_validation) = (dataset.train.len(), info.n_validation);
+        let (file, batch_size) = (path.display(), state.config.batch_size);
+        if n_validation >= n_train {
+            let most = n_train.saturating_sub(1);
+            bail!(
+                "{file}: saved with --validation: expected at most {most} of {n_train}, found {n_validation}"
+            );
         }
-        Ok(())
+        if batch_size > n_train {
+            bail!(
+                "{file}: saved with --batch-size: expected at most {n_train}, found {batch_size}"
+            );
+        }
+        let Resumed { epochs, changes } = options.resume(&model, &mut state, &info, n_train)?;
+        let instruction_set = InstructionSet::current().name();
+        if info.instruction_set != instruction_set {
+            console.warning(&format!(
+                "the run began with {}, this machine has {instruction_set}: \
+                 the result will be as good, but not bit-for-bit identical",
+                info.instruction_set
+            ));
+        }
+        Ok(Run { model, state, info, n_validation, epochs, changes, resumed: Some(path) })
     }
 }
 
-/// The run in its current state.
-fn checkpoint<'a>(trainer: &'a Trainer, info: &'a ModelInfo) -> CheckpointRef<'a> {
-    CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
+/// The error of a run, with the model's path, and after divergence with what to try.
+fn failure(error: fmnist::Error, output: &Path, rate: f64) -> anyhow::Error {
+    let path = output.display();
+    let context = match error {
+        fmnist::Error::Training(nn_train::Error::Diverged { .. }) => {
+            let lower = rounded(rate / 10.0);
+            format!(
+                "{path}: training diverged, the learning rate was {rate}: \
+                 try --learning-rate {lower}, or run `fmnist find-rate`"
+            )
+        }
+        // These name their files.
+        fmnist::Error::Model(_) => return error.into(),
+        _ => path.to_string(),
+    };
+    anyhow::Error::new(error).context(context)
 }

@@ -42,7 +42,10 @@ fn load_with(train: &[u8]) -> Result<Dataset, Error> {
 #[test]
 fn a_table_is_a_set() {
     let dataset = load_with(table(20, 0).as_bytes()).unwrap();
-    assert_eq!((dataset.name, dataset.class_names.join(" ")), (DatasetName::Csv, "0 1 2".into()));
+    assert_eq!(
+        (dataset.info.name, dataset.info.class_names.join(" ")),
+        (DatasetName::Csv, "0 1 2".into())
+    );
     let images = &dataset.train.images;
     assert_eq!((images.count, images.width, images.height), (20, 2, 3));
     assert_eq!(images.get(2).unwrap(), [14, 55, 96, 137, 178, 219]);
@@ -95,7 +98,7 @@ fn names_of_files_and_classes() {
     let garments = [("fashion-mnist_train.csv", train), ("fashion-mnist_test.csv", test)];
     let any = [("train.csv", train), ("test.csv", test)];
     let names = |files: &[(&str, &[u8])]| {
-        Dataset::load_csv(directory(files).path(), two_by_three()).unwrap().class_names
+        Dataset::load_csv(directory(files).path(), two_by_three()).unwrap().info.class_names.clone()
     };
     assert_eq!(names(&garments), CLASS_NAMES);
     assert_eq!(names(&any), ["0", "1", "2"]);

@@ -62,14 +62,14 @@ impl Tiny {
 fn loads_the_published_files() {
     let tiny = Tiny::new();
     let dataset = tiny.load().unwrap();
-    assert_eq!(dataset.name, DatasetName::FashionMnist);
+    assert_eq!(dataset.info.name, DatasetName::FashionMnist);
     assert_eq!((dataset.train.images.count, dataset.train.labels.len()), (20, 20));
     assert_eq!((dataset.test.images.height, dataset.test.images.width), (3, 2));
     assert_eq!(dataset.train.images.get(1), tiny.raw[0].get(22..28));
     assert_eq!(dataset.train.images.get(20), None);
     assert_eq!(dataset.train.class_counts(), [2; 10]);
     // The fingerprint is that of the unzipped files, one after another.
-    assert_eq!(dataset.sha256, fixture::digest(&tiny.raw.concat()).sha256);
+    assert_eq!(dataset.info.sha256, fixture::digest(&tiny.raw.concat()).sha256);
 }
 
 /// Where a file is there in both forms, the unzipped one is read, unless it is not whole.
@@ -88,8 +88,8 @@ fn unzipped_files_are_read_first() {
 
 #[test]
 fn the_name_of_a_set_says_whether_it_was_verified() {
-    assert_eq!(Tiny::new().load().unwrap().name.as_str(), "fashion-mnist");
-    assert_eq!(Tiny::new().load_idx().unwrap().name, DatasetName::Idx);
+    assert_eq!(Tiny::new().load().unwrap().info.name.as_str(), "fashion-mnist");
+    assert_eq!(Tiny::new().load_idx().unwrap().info.name, DatasetName::Idx);
 }
 
 /// A set of one's own has as many classes as its labels say, or as have names.
@@ -98,28 +98,30 @@ fn classes_are_counted_or_named() {
     let labels = idx_u8(&[10], &[3, 0, 1, 2, 3, 3, 3, 3, 3, 25]);
     let tiny = Tiny::new().put(NAMES[3], &labels);
     let numbered = tiny.load_idx().unwrap();
-    assert_eq!(numbered.class_names.len(), 26);
-    assert_eq!((&*numbered.class_names[0], &*numbered.class_names[25]), ("0", "25"));
+    assert_eq!(numbered.info.class_names.len(), 26);
+    assert_eq!((&*numbered.info.class_names[0], &*numbered.info.class_names[25]), ("0", "25"));
 
     let names: Vec<String> = (0..30).map(|class| format!("class {class}")).collect();
     let tiny = tiny.put("classes.txt", names.join("\n").as_bytes());
     let named = tiny.load_idx().unwrap();
-    assert_eq!(named.class_names, names);
-    assert_eq!((&named.train, &named.test), (&numbered.train, &numbered.test));
+    assert_eq!(named.info.class_names, names);
+    for (named, numbered) in [(&named.train, &numbered.train), (&named.test, &numbered.test)] {
+        assert_eq!((&named.images, &named.labels), (&numbered.images, &numbered.labels));
+    }
     // What a label stands for is part of what the set is.
-    assert_ne!(named.sha256, numbered.sha256);
+    assert_ne!(named.info.sha256, numbered.info.sha256);
     let content = [&fixture::raw_files(0)[..3].concat(), labels.as_slice()].concat();
     let names =
         names.iter().map(|name| [&(name.len() as u64).to_be_bytes(), name.as_bytes()].concat());
     let content = [content, names.collect::<Vec<_>>().concat()].concat();
-    assert_eq!(named.sha256, fixture::digest(&content).sha256);
+    assert_eq!(named.info.sha256, fixture::digest(&content).sha256);
 
     let tiny = tiny.put("classes.txt", b"a\nb\nc\n");
     let words = [NAMES[1], "byte 11 (label 3): expected 0 to 2, found 3", "classes.txt"];
     fixture::refused(tiny.load_idx(), &words).unwrap();
     // It names Fashion-MNIST's classes too little to be listened to.
     assert_eq!(
-        tiny.put(NAMES[3], &gzip(&fixture::raw_files(0)[3])).load().unwrap().class_names,
+        tiny.put(NAMES[3], &gzip(&fixture::raw_files(0)[3])).load().unwrap().info.class_names,
         CLASS_NAMES
     );
 }
@@ -132,4 +134,26 @@ fn images_are_of_modest_size() {
     let high = Tiny::new().put(NAMES[0], &idx_u8(&[1, 1025, 1], &[0; 1025]));
     fixture::refused(high.load_idx(), &[NAMES[0], "byte 8 (dimension): expected at most 1024"])
         .unwrap();
+}
+
+/// The last images are held out, with their labels; all are of the same dataset.
+#[test]
+fn images_are_held_out() {
+    let tiny = Tiny::new();
+    let whole = tiny.load_idx().unwrap().train;
+    let n = whole.len();
+    let (train, held_out) = whole.clone().hold_out(3);
+    assert_eq!((train.len(), held_out.len()), (n - 3, 3));
+    assert_eq!((train.images.count, held_out.images.count), (n - 3, 3));
+    assert_eq!([train.images.pixels, held_out.images.pixels].concat(), whole.images.pixels);
+    assert_eq!([train.labels, held_out.labels].concat(), whole.labels);
+    assert_eq!((&train.dataset, &held_out.dataset), (&whole.dataset, &whole.dataset));
+    assert_eq!(train.dataset.n_train, n);
+    assert!(whole.clone().hold_out(0).1.is_empty());
+    let refused = std::panic::catch_unwind(|| whole.hold_out(n)).unwrap_err();
+    let message = refused.downcast_ref::<String>().unwrap();
+    assert_eq!(
+        message,
+        &format!("images to hold out: expected at most {} of {n}, found {n}", n - 1)
+    );
 }

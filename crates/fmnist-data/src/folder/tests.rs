@@ -10,6 +10,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
+use crate::Split;
 use crate::fixture;
 
 /// A grey picture of 2 x 3 pixels, all of this level but the last.
@@ -66,7 +67,10 @@ fn levels(split: &Split) -> Vec<u8> {
 #[test]
 fn folders_are_classes() {
     let dataset = load(&parted()).unwrap();
-    assert_eq!((dataset.name, &*dataset.class_names.join(" ")), (DatasetName::Folder, "a b"));
+    assert_eq!(
+        (dataset.info.name, &*dataset.info.class_names.join(" ")),
+        (DatasetName::Folder, "a b")
+    );
     assert_eq!((dataset.train.images.width, dataset.train.images.height), (2, 3));
     assert_eq!(dataset.train.images.get(2).unwrap(), [1, 1, 1, 1, 254, 254]);
     assert_eq!(
@@ -91,7 +95,7 @@ fn the_order_is_that_of_names() {
     let backward: Vec<usize> = forward.iter().rev().copied().collect();
     let dataset = make(&forward);
     assert_eq!(dataset, make(&backward));
-    assert_eq!(dataset.class_names, ["B", "a"]);
+    assert_eq!(dataset.info.class_names, ["B", "a"]);
     // Of a, the sixth; the rest is spread: B at 1/8, 3/8, ..., a at 1/12, 3/12, ...
     assert_eq!((levels(&dataset.test), &*dataset.test.labels), (vec![9], &[1][..]));
     assert_eq!(levels(&dataset.train), [4, 0, 5, 1, 6, 7, 2, 8, 3, 10]);
@@ -166,11 +170,11 @@ fn hidden_files_and_what_lies_beside_are_passed_over() {
 /// What a set is made of is part of its fingerprint: pixels, labels and what the classes are called.
 #[test]
 fn the_fingerprint_tells_sets_apart() {
-    let sha256 = load(&parted()).unwrap().sha256;
+    let sha256 = load(&parted()).unwrap().info.sha256.clone();
     let changed = |change: &dyn Fn(&TempDir)| {
         let dir = parted();
         change(&dir);
-        load(&dir).unwrap().sha256
+        load(&dir).unwrap().info.sha256.clone()
     };
     assert_eq!(changed(&|_| ()), sha256);
     assert_ne!(changed(&|dir| put(dir, "train/a/1.png", &png(grey(9)))), sha256);

@@ -1,12 +1,13 @@
 //! The set is the same everywhere, balanced, and neither trivial nor impossible to learn.
 
 use super::*;
+use crate::Split;
 
 /// Pins every byte: a change to the drawing, to the dice or to a dependency shows here.
 #[test]
 fn a_small_set_is_the_same_for_ever() {
     let golden = "3b71f31dc476cca9ff514042c10be1085c9c963456444ddeee9082451e641a29";
-    assert_eq!(synthetic(1, 200, 50).sha256, golden);
+    assert_eq!(synthetic(1, 200, 50).info.sha256, golden);
 }
 
 #[test]
@@ -37,7 +38,7 @@ fn classes_are_balanced_and_shuffled() {
     assert!(dataset.test.class_counts().iter().all(|&n| n == 5 || n == 6));
     let in_order = dataset.train.labels.windows(2).filter(|pair| pair[0] + 1 == pair[1]).count();
     assert!(in_order < 200, "{in_order} of 1,000 labels follow the one before");
-    assert_eq!((dataset.name, dataset.train.images.count), (DatasetName::Synthetic, 1_000));
+    assert_eq!((dataset.info.name, dataset.train.images.count), (DatasetName::Synthetic, 1_000));
 }
 
 #[test]

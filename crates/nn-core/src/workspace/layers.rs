@@ -1,6 +1,6 @@
 //! What the passes read and write of each layer, and whether a workspace is fit for a pass.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{Activations, PassState, Workspace};
 use crate::{
@@ -11,10 +11,6 @@ use crate::{
 };
 
 impl Workspace {
-    pub(crate) fn architecture(&self) -> &Arc<Architecture> {
-        &self.architecture
-    }
-
     #[track_caller]
     pub(crate) fn check_model(&self, model: &Arc<Architecture>) {
         let own = &self.architecture;
@@ -33,6 +29,15 @@ impl Workspace {
     pub(crate) fn check_state(&self, state: PassState, expected: &str) {
         let found = self.state;
         assert!(found >= state, "workspace: expected {expected}, found samples after {found:?}");
+    }
+
+    /// Panics unless segment `segment` of a training pass is the last one that the samples have been through, where
+    /// `next` comes after it.
+    #[track_caller]
+    pub(crate) fn check_segment(&self, segment: usize, next: impl fmt::Display) {
+        let (is_next, found) = (self.state == PassState::Segment(segment), self.state);
+        let expected = format_args!("segment {segment} before {next}");
+        assert!(is_next, "workspace: expected {expected}, found samples after {found:?}");
     }
 
     pub(crate) fn set_state(&mut self, state: PassState) {

@@ -17,6 +17,7 @@ pub(crate) const FEATURES_AT: u64 = 15;
 /// The feature bits that this crate knows.
 const FEATURES: u32 = optimizer::FEATURE
     | schedule::FEATURE
+    | schedule::EVERY
     | layer::FEATURE
     | info::MIRROR
     | config::FEATURE

@@ -1,6 +1,6 @@
 //! What a model is for: `input`, `class_names` and `dataset` in section 3 of FORMAT.md.
 
-use nn_core::{Scaling, Shape};
+use nn_core::{Scaling, SettingError, Shape};
 use serde::{Deserialize, Serialize};
 
 use super::form::{check_string, count, is_default, real32};
@@ -81,10 +81,11 @@ fn image((width, height): (u64, u64), inputs: usize) -> Result<Shape, Error> {
 }
 
 fn scaling((mean, std): (f64, f64)) -> Result<Scaling, Error> {
-    let (mean, std) = (real32("input.mean", mean)?, real32("input.std", std)?);
-    let divides = std > 0.0 && (1.0 / std).is_finite();
-    check_value(divides, "input.std", "a number above 0 to divide by", std)?;
-    Ok(Scaling { mean, std })
+    let scaling = Scaling { mean: real32("input.mean", mean)?, std: real32("input.std", std)? };
+    // The mean is finite.
+    let refused = |error: SettingError| Error::value("input.std", error.expected, error.found);
+    scaling.check().map_err(refused)?;
+    Ok(scaling)
 }
 
 impl Dataset {

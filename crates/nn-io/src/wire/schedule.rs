@@ -9,6 +9,9 @@ use crate::Error;
 /// The feature bit of a schedule other than inverse time without a warm-up.
 pub(super) const FEATURE: u32 = 1 << 1;
 
+/// The feature bit of an exponential schedule whose factor is of several steps.
+pub(super) const EVERY: u32 = 1 << 12;
+
 /// Each variant is a map of one key.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +36,8 @@ pub(super) enum Schedule {
     },
     Exponential {
         learning_rate: f64,
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        every: u64,
         factor: f64,
         #[serde(default, skip_serializing_if = "is_default")]
         warmup: u64,
@@ -58,6 +63,15 @@ pub(super) enum Schedule {
     },
 }
 
+/// The `every` of an exponential schedule that has none.
+fn one() -> u64 {
+    1
+}
+
+fn is_one(every: &u64) -> bool {
+    *every == 1
+}
+
 impl Schedule {
     pub(super) fn new(schedule: nn_optim::Schedule) -> Self {
         let nn_optim::Schedule { learning_rate, warmup, decay } = schedule;
@@ -65,7 +79,9 @@ impl Schedule {
             Decay::Constant => Self::Constant { learning_rate, warmup },
             Decay::InverseTime { decay } => Self::InverseTime { learning_rate, decay, warmup },
             Decay::Step { every, factor } => Self::Step { learning_rate, every, factor, warmup },
-            Decay::Exponential { factor } => Self::Exponential { learning_rate, factor, warmup },
+            Decay::Exponential { every, factor } => {
+                Self::Exponential { learning_rate, every, factor, warmup }
+            }
             Decay::Cosine { steps, minimum } => {
                 Self::Cosine { learning_rate, steps, minimum, warmup }
             }
@@ -86,8 +102,8 @@ impl Schedule {
             Self::Step { learning_rate, every, factor, warmup } => {
                 (learning_rate, warmup, Decay::Step { every, factor })
             }
-            Self::Exponential { learning_rate, factor, warmup } => {
-                (learning_rate, warmup, Decay::Exponential { factor })
+            Self::Exponential { learning_rate, every, factor, warmup } => {
+                (learning_rate, warmup, Decay::Exponential { every, factor })
             }
             Self::Cosine { learning_rate, steps, minimum, warmup } => {
                 (learning_rate, warmup, Decay::Cosine { steps, minimum })
@@ -108,6 +124,7 @@ impl Schedule {
     pub(super) fn features(&self) -> u32 {
         match self {
             Self::InverseTime { warmup: 0, .. } => 0,
+            Self::Exponential { every, .. } if *every != 1 => FEATURE | EVERY,
             _ => FEATURE,
         }
     }

@@ -4,7 +4,8 @@
     python3 make.py
 
 v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
-Adam's first moment as its momentum; v1.0-schedule is under another schedule and AMSGrad, with both required features.
+Adam's first moment as its momentum; v1.0-schedule is under another schedule and AMSGrad, with both required features; v1.0-exponential is
+under a schedule that falls by a factor in several steps.
 v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images; v1.0-run is a run
 with every setting except the two of v1.0-origin, of a network with a batch normalisation. Their numbers are those of the
 checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regressor of a table, and has nothing that only classifiers of images
@@ -223,6 +224,10 @@ metadata, n_tensors, tensors = read()
 write(1, 0, origin(metadata), n_tensors, tensors, features=16, name="-origin")
 metadata, n_tensors, tensors = read()
 write(1, 0, table(metadata), n_tensors, tensors, features=48, name="-table")
+metadata, n_tensors, tensors = read()
+exponential = {"learning_rate": 0.002, "every": 430, "factor": 0.9}
+metadata["training"]["schedule"] = {"exponential": exponential}
+write(1, 0, metadata, n_tensors, tensors, features=4098, name="-exponential")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

@@ -85,7 +85,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         Just(Decay::Constant),
         Just(Decay::InverseTime { decay: 0.1 }),
         (1..4u64, factor()).prop_map(|(every, factor)| Decay::Step { every, factor }),
-        factor().prop_map(|factor| Decay::Exponential { factor }),
+        (1..4u64, factor()).prop_map(|(every, factor)| Decay::Exponential { every, factor }),
         (1..20u64).prop_map(|steps| Decay::Cosine { steps, minimum: 1e-5 }),
         (1..20u64).prop_map(|steps| Decay::OneCycle { steps }),
         // Of 1: no epoch is better.

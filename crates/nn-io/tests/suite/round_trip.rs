@@ -103,6 +103,16 @@ fn golden_file_of_another_schedule() {
     check_golden("1.0-schedule", &expected);
 }
 
+/// The required feature of bit 12.
+#[test]
+fn golden_file_of_an_exponential_schedule() {
+    let mut expected = fixture::checkpoint();
+    let decay = Decay::Exponential { every: 430, factor: 0.9 };
+    expected.training.as_mut().unwrap().schedule =
+        Schedule { learning_rate: 0.002, warmup: 0, decay };
+    check_golden("1.0-exponential", &expected);
+}
+
 /// The third and fourth required feature of version 1.0, and what comes out of every kind of layer.
 #[test]
 fn golden_file_of_every_layer() {

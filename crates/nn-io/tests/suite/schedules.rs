@@ -93,7 +93,8 @@ fn maps_of_another_kind() {
     for schedule in schedules() {
         let name = schedule.decay.name();
         for (i, key) in keys(schedule).into_iter().enumerate() {
-            let optional = key == "warmup";
+            let is_exponential = matches!(schedule.decay, Decay::Exponential { .. });
+            let optional = key == "warmup" || key == "every" && is_exponential;
             let mut check = |change: &dyn Fn(&mut Pairs), expected: &str| {
                 let file = edited(schedule, |map| change(map));
                 tally.case(|| refused(&file, &["(metadata)", expected]));

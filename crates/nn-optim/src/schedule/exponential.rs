@@ -1,9 +1,10 @@
-//! Exponential decay: `rate * factor^t`.
+//! Exponential decay: `rate * factor^(t / every)`, with an exact quotient.
 
-use super::rule::{DecayRule, check_factor};
+use super::rule::{DecayRule, check_every, check_factor};
 use crate::{Description, Error, Setting};
 
 pub(crate) struct Exponential {
+    pub(crate) every: u64,
     pub(crate) factor: f64,
 }
 
@@ -11,17 +12,18 @@ impl DecayRule for Exponential {
     fn description(&self) -> Description {
         Description::new(
             "exponential",
-            "times {factor}",
-            vec![("factor", Setting::RealPerStep(self.factor))],
+            "exponentially times {factor} every {every}",
+            vec![("every", Setting::Steps(self.every)), ("factor", Setting::Real(self.factor))],
         )
     }
 
     fn validate(&self, _learning_rate: f64, _warmup: u64) -> Result<(), Error> {
+        check_every(self.every)?;
         check_factor(self.factor)
     }
 
     fn rate_at(&self, rate: f64, t: u64) -> f64 {
         // powf, not powi: the count exceeds i32.
-        rate * self.factor.powf(t as f64)
+        rate * self.factor.powf(t as f64 / self.every as f64)
     }
 }

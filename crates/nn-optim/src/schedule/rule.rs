@@ -32,6 +32,10 @@ pub(crate) fn check_steps(steps: u64) -> Result<(), Error> {
     check(steps > 0, "steps", "1 or more", steps as f64)
 }
 
+pub(crate) fn check_every(every: u64) -> Result<(), Error> {
+    check(every > 0, "every", "1 step or more", every as f64)
+}
+
 pub(crate) fn check_factor(factor: f64) -> Result<(), Error> {
     check(factor > 0.0 && factor <= 1.0, "factor", "above 0 and at most 1", factor)
 }

@@ -1,7 +1,7 @@
 //! Steps down: `rate * factor^(t / every)`, with a whole quotient.
 
-use super::rule::{DecayRule, check_factor};
-use crate::{Description, Error, Setting, error::check};
+use super::rule::{DecayRule, check_every, check_factor};
+use crate::{Description, Error, Setting};
 
 pub(crate) struct StepDecay {
     pub(crate) every: u64,
@@ -18,7 +18,7 @@ impl DecayRule for StepDecay {
     }
 
     fn validate(&self, _learning_rate: f64, _warmup: u64) -> Result<(), Error> {
-        check(self.every > 0, "every", "1 step or more", self.every as f64)?;
+        check_every(self.every)?;
         check_factor(self.factor)
     }
 

@@ -12,7 +12,7 @@ fn named(name: &str) -> Schedule {
         "constant" => Decay::Constant,
         "inverse_time" => Decay::InverseTime { decay: 0.1 },
         "step" => Decay::Step { every: 6, factor: 0.3 },
-        "exponential" => Decay::Exponential { factor: 0.9 },
+        "exponential" => Decay::Exponential { every: 1, factor: 0.9 },
         "cosine" => Decay::Cosine { steps: 40, minimum: 0.001 },
         "cosine_to_0" => Decay::Cosine { steps: 40, minimum: 0.0 },
         "one_cycle" => Decay::OneCycle { steps: 40 },
@@ -51,6 +51,19 @@ fn pytorch_and_the_book() {
     assert_eq!(kinds, all);
 }
 
+/// The rate falls by the factor of six steps as fast as by its sixth root in each step.
+#[test]
+fn an_exponential_decay_falls_evenly() {
+    let each = Schedule { decay: Decay::Exponential { every: 1, factor: 0.9 }, ..CONSTANT };
+    let factor = 0.9f64.powi(6);
+    let six = Schedule { decay: Decay::Exponential { every: 6, factor }, ..CONSTANT };
+    assert_eq!(six.rate_at(6, 0), 0.02 * factor);
+    for step in 0..40 {
+        let (expected, found) = (each.rate_at(step, 0), six.rate_at(step, 0));
+        assert!((found - expected).abs() <= 1e-12 * expected, "step {step}: {found}, {expected}");
+    }
+}
+
 #[track_caller]
 fn refused(schedule: Schedule, message: &str) {
     let error = schedule.validate().unwrap_err();
@@ -80,13 +93,17 @@ fn refuses_what_cannot_train() {
     for factor in factors {
         let expected = "factor: expected above 0 and at most 1, found";
         refused(with(Decay::Step { every: 1, factor }), expected);
-        refused(with(Decay::Exponential { factor }), expected);
+        refused(with(Decay::Exponential { every: 1, factor }), expected);
     }
     for factor in factors.into_iter().chain([1.0]) {
         let plateau = Decay::Plateau { factor, patience: 0, min_delta: 0.0 };
         refused(with(plateau), "factor: expected above 0 and below 1, found");
     }
-    refused(with(Decay::Step { every: 0, factor: 0.5 }), "every: expected 1 step or more, found 0");
+    for decay in
+        [Decay::Step { every: 0, factor: 0.5 }, Decay::Exponential { every: 0, factor: 0.5 }]
+    {
+        refused(with(decay), "every: expected 1 step or more, found 0");
+    }
     for decay in [Decay::Cosine { steps: 0, minimum: 0.0 }, Decay::OneCycle { steps: 0 }] {
         refused(with(decay), "steps: expected 1 or more, found 0");
     }
@@ -103,7 +120,7 @@ fn refuses_what_cannot_train() {
     for decay in [
         Decay::InverseTime { decay: 0.0 },
         Decay::Step { every: 1, factor: 1.0 },
-        Decay::Exponential { factor: 1.0 },
+        Decay::Exponential { every: 1, factor: 1.0 },
         Decay::Cosine { steps: 1, minimum: 0.02 },
         one_cycle,
         Decay::Plateau { factor: 1e-300, patience: u64::MAX, min_delta: 0.0 },

@@ -77,7 +77,10 @@ fn phrases_of_decays() {
             Decay::Step { every: 3, factor: 0.5 },
             vec![("every", Setting::Steps(3)), ("factor", Setting::Real(0.5))],
         ),
-        (Decay::Exponential { factor: 0.5 }, vec![("factor", Setting::RealPerStep(0.5))]),
+        (
+            Decay::Exponential { every: 3, factor: 0.5 },
+            vec![("every", Setting::Steps(3)), ("factor", Setting::Real(0.5))],
+        ),
         (
             Decay::Cosine { steps: 10, minimum: 0.1 },
             vec![("steps", Setting::Steps(10)), ("minimum", Setting::Real(0.1))],

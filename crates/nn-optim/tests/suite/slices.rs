@@ -1,4 +1,4 @@
-use nn_optim::{average, clip_by_value, norm_factor};
+use nn_optim::{Optimizer, OptimizerConfig, average, clip_by_value, norm_factor};
 
 use crate::wave;
 
@@ -82,6 +82,13 @@ fn an_average_is_never_denormal() {
         assert!(!mean[0].is_subnormal());
     }
     assert_eq!(mean, [0.0]);
+}
+
+#[test]
+#[should_panic(expected = "parameters: expected a split at 3 or before, found 4")]
+fn an_update_is_split_within_its_parameters() {
+    let mut optimizer = Optimizer::new(OptimizerConfig::default(), 3).unwrap();
+    let _ = optimizer.begin_step(0.1).split_at(4);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::settings::{Preset, Settings};
+use fmnist::options::{Options, Preset};
 
 /// Train a classifier, or resume training
 ///
@@ -17,18 +17,6 @@ pub(crate) struct Args {
     /// checkpoints, the newest undamaged one is resumed
     #[arg(long, value_name = "FILE|DIR")]
     pub(super) resume: Option<PathBuf>,
-
-    /// Save the model here [default: fashion_mnist.model, or the resumed file]
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-
-    /// Also keep the newest three checkpoints and the best one in this directory [default: the resumed directory]
-    #[arg(long, value_name = "DIR")]
-    pub(super) checkpoint_dir: Option<PathBuf>,
-
-    /// Epochs between two checkpoints in that directory [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) checkpoint_every: Option<u64>,
 
     /// Start a new run with the weights of this model, for all layers of the same size
     #[arg(long, value_name = "FILE")]
@@ -46,18 +34,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(super) print_config: bool,
 
-    /// Threads to use; the number does not change the result [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(super) threads: Option<u16>,
-
-    /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
-    #[arg(long, value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
-
     /// Print a profile of a step at the end
     #[arg(long)]
     pub(super) profile: bool,
 
     #[command(flatten)]
-    pub(super) settings: Settings,
+    pub(super) options: Options,
 }

@@ -2,68 +2,45 @@
 
 use std::path::{Path, PathBuf};
 
-use fmnist_data::Dataset;
-use nn_io::{Checkpoint, CheckpointDir, DatasetId, ErrorKind, FileLock, ModelInfo, Newest};
-
-use super::{
-    args::Args,
-    new_run::{NewRun, Run},
-    resume::SavedRun,
-    settings::Settings,
+use anyhow::Context as _;
+use fmnist::{
+    Saves,
+    options::{DataSource, DatasetKind, Error, Options},
 };
-use crate::{console::Console, exit::Usage, source::DataSource};
+use nn_io::{Checkpoint, CheckpointDir, DatasetId, ErrorKind, ModelInfo, Newest};
+
+use super::{args::Args, new_run};
+use crate::{console::Console, exit::Usage};
 
 /// A run whose data are not known yet.
 pub(super) enum Plan {
-    New(Box<NewRun>),
-    Resume(Box<SavedRun>),
-}
-
-impl Plan {
-    /// The dataset of the run.
-    pub(super) fn source(&self) -> &DataSource {
-        match self {
-            Self::New(run) => &run.source,
-            Self::Resume(run) => &run.source,
-        }
-    }
-
-    /// The run, and what its file says about model and data.
-    pub(super) fn into_run(
-        self,
-        dataset: &Dataset,
-        console: &Console,
-    ) -> anyhow::Result<(Run, ModelInfo)> {
-        match self {
-            Self::New(run) => run.into_run(dataset, console),
-            Self::Resume(run) => run.into_run(dataset, console),
-        }
-    }
+    New {
+        /// The model whose weights it starts with.
+        warm_start: Option<Box<Checkpoint>>,
+    },
+    Resume {
+        path: PathBuf,
+        checkpoint: Box<Checkpoint>,
+    },
 }
 
 /// A run with exclusive access to its files.
 pub(super) struct Claimed {
     pub(super) plan: Plan,
-    /// The file that is resumed.
-    pub(super) resumed: Option<PathBuf>,
-    pub(super) output: PathBuf,
-    pub(super) _lock: FileLock,
-    pub(super) checkpoints: Option<CheckpointDir>,
+    pub(super) source: DataSource,
+    pub(super) saves: Saves,
 }
 
 /// Plans the run and claims its files, before anything that takes time.
 pub(super) fn claim_output(
     args: &Args,
-    settings: &Settings,
+    options: &Options,
     console: &Console,
 ) -> anyhow::Result<Claimed> {
-    let Args { resume, warm_start, output, checkpoint_dir, checkpoint_every, data_dir, .. } = args;
-    let data_dir = data_dir.as_deref();
+    let Args { resume, warm_start, .. } = args;
+    let places = &options.places;
+    let every = places.checkpoint_every;
     let default_output = || PathBuf::from("fashion_mnist.model");
-    let claim = |output: &Path| -> anyhow::Result<FileLock> {
-        nn_io::check_output(output)?;
-        Ok(FileLock::acquire(output)?)
-    };
     let create = |directory: &PathBuf| {
         CheckpointDir::create(directory).map_err(|error| match error.kind() {
             ErrorKind::WouldOverwrite => anyhow::Error::new(error)
@@ -71,12 +48,22 @@ pub(super) fn claim_output(
             _ => error.into(),
         })
     };
-    let new_checkpoints = || checkpoint_dir.as_ref().map(create).transpose();
-    if checkpoint_dir.is_some() && checkpoint_dir == output {
+    let claim = |output: PathBuf, checkpoints: Option<CheckpointDir>| -> anyhow::Result<Saves> {
+        let saves = Saves::claim(output)?;
+        let checkpoints = match (checkpoints, &places.checkpoint_dir) {
+            (None, Some(directory)) => Some(create(directory)?),
+            (checkpoints, _) => checkpoints,
+        };
+        Ok(match checkpoints {
+            None => saves,
+            Some(directory) => saves.with_checkpoints(directory, every.unwrap_or(1)),
+        })
+    };
+    if places.checkpoint_dir.is_some() && places.checkpoint_dir == places.output {
         return Err(Usage::error("--output: expected another path than --checkpoint-dir"));
     }
     let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
-    if checkpoint_every.is_some() && checkpoint_dir.is_none() && !is_directory {
+    if every.is_some() && places.checkpoint_dir.is_none() && !is_directory {
         return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
     }
     if warm_start.is_some() && resume.is_some() {
@@ -86,17 +73,16 @@ pub(super) fn claim_output(
     }
     match resume {
         None => {
-            let run = NewRun::plan(settings, warm_start.as_deref(), data_dir)?;
-            let plan = Plan::New(Box::new(run));
-            let output = output.clone().unwrap_or_else(default_output);
-            let lock = claim(&output)?;
-            let checkpoints = new_checkpoints()?;
-            Ok(Claimed { plan, resumed: None, output, _lock: lock, checkpoints })
+            let source = new_run::plan(options)?;
+            let warm_start = warm_start.as_deref().map(Checkpoint::load).transpose()?;
+            let plan = Plan::New { warm_start: warm_start.map(Box::new) };
+            let saves = claim(places.output.clone().unwrap_or_else(default_output), None)?;
+            Ok(Claimed { plan, source, saves })
         }
         Some(directory) if is_directory => {
             let is_same =
                 |other: &PathBuf| other.canonicalize().ok() == directory.canonicalize().ok();
-            let (checkpoints, newest) = match checkpoint_dir {
+            let (checkpoints, newest) = match &places.checkpoint_dir {
                 Some(other) if !is_same(other) => {
                     let newest = Newest::load(directory)?;
                     (create(other)?, newest)
@@ -107,23 +93,44 @@ pub(super) fn claim_output(
             for error in skipped {
                 console.warning(&format!("skipped: {error}"));
             }
-            let run = SavedRun::plan(&path, checkpoint, settings, data_dir)?;
-            let plan = Plan::Resume(Box::new(run));
-            let output = output.clone().unwrap_or_else(default_output);
-            let lock = claim(&output)?;
-            let checkpoints = Some(checkpoints);
-            Ok(Claimed { plan, resumed: Some(path), output, _lock: lock, checkpoints })
+            let source = source_of(&path, &checkpoint, options)?;
+            let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
+            let output = places.output.clone().unwrap_or_else(default_output);
+            Ok(Claimed { plan, source, saves: claim(output, Some(checkpoints))? })
         }
         Some(file) => {
-            let load = || SavedRun::plan(file, Checkpoint::load(file)?, settings, data_dir);
+            let load = || -> anyhow::Result<(Checkpoint, DataSource)> {
+                let checkpoint = Checkpoint::load(file)?;
+                let source = source_of(file, &checkpoint, options)?;
+                Ok((checkpoint, source))
+            };
             load()?;
-            let output = output.as_ref().unwrap_or(file).clone();
-            let lock = claim(&output)?;
+            let saves = claim(places.output.as_ref().unwrap_or(file).clone(), None)?;
             // Again, since another run may have saved to it before it was locked.
-            let plan = Plan::Resume(Box::new(load()?));
-            let checkpoints = new_checkpoints()?;
-            Ok(Claimed { plan, resumed: Some(file.clone()), output, _lock: lock, checkpoints })
+            let (checkpoint, source) = load()?;
+            let plan = Plan::Resume { path: file.clone(), checkpoint: Box::new(checkpoint) };
+            Ok(Claimed { plan, source, saves })
         }
+    }
+}
+
+/// The dataset of a saved run, which the options must agree with.
+fn source_of(
+    path: &Path,
+    checkpoint: &Checkpoint,
+    options: &Options,
+) -> anyhow::Result<DataSource> {
+    let info = &checkpoint.info;
+    let saved = DatasetKind::of_model(info)?;
+    if checkpoint.training.is_none() {
+        return Err(fmnist::Error::ForInference)
+            .with_context(|| format!("{}: use the file that `train` wrote", path.display()));
+    }
+    match options.data.dataset {
+        Some(given) if given != DatasetKind::Auto && given != saved => {
+            Err(Error::not_saved("dataset", saved, given).into())
+        }
+        _ => Ok(DataSource::of_model(info, options.places.data_dir.as_deref())?),
     }
 }
 

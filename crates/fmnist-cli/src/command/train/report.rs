@@ -1,4 +1,4 @@
-//! The output of a run: lines of text or JSON events, and the progress bar.
+//! The output of a run while it trains: the progress bar, and each event as text, as JSON or in the book's lines.
 
 use std::{
     io,
@@ -6,44 +6,42 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fmnist_data::Dataset;
+use fmnist::{
+    Event, Trainer,
+    options::{Change, Options, SavedRun},
+};
 use indicatif::ProgressBar;
-use nn_core::{Pass, Penalty, PlacedLayer};
-use nn_io::ModelInfo;
-use nn_train::{EpochRecord, Metrics, Profile, ProfileStage, Step, Trainer, TrainingState};
-use serde_json::json;
+use nn_core::Penalty;
+use nn_train::{EpochRecord, Metrics, Step, TrainingState};
 
 use super::{
-    super::metrics_json,
     book,
-    settings::{Change, Settings},
+    view::{self, Epoch, Finished, ProfileView, SampleCounts, Start, Stopped},
 };
 use crate::{
-    console::Console,
-    layer::architecture,
-    optimizer, run_config, schedule,
+    console::{Console, View as _},
+    layer, optimizer, run_config, schedule,
     signal::Signal,
-    text::{count, duration, filled, loss as loss_text, thousands},
+    text::{count, loss},
 };
 
 /// Steps between two updates of the progress bar.
 const STEPS_PER_UPDATE: u64 = 16;
-
-const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
-
-/// Added to the head if there is regularisation.
-const PENALTY: &str = " penalty";
 
 const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 
 /// Reports the progress of a run.
 pub(super) struct Report<'a> {
     console: &'a mut Console,
-    threads: usize,
-    started: Instant,
-    /// The epoch that the next bar is for.
-    next_epoch: u64,
+    /// The run's length.
+    epochs: u64,
+    /// Batches of an epoch.
     n_batches: u64,
+    started: Instant,
+    /// When the epoch began.
+    epoch_started: Instant,
+    /// The bar of the epoch, once it has one.
+    bar: Option<ProgressBar>,
     /// Whether to print the lines of the book.
     is_book: bool,
     /// Regularisation, if there is any.
@@ -53,124 +51,114 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(console: &'a mut Console, threads: usize, is_book: bool) -> Self {
-        let is_book = is_book && console.is_text();
+    pub(super) fn new(
+        console: &'a mut Console,
+        trainer: &Trainer,
+        epochs: u64,
+        is_book: bool,
+        n_train: usize,
+    ) -> Self {
+        let run = trainer.run();
+        let config = &run.state().config;
+        let penalties = config.penalties.clone();
         Self {
+            is_book: is_book && console.is_text(),
             console,
-            threads,
+            epochs,
+            n_batches: n_train.div_ceil(config.step_len()) as u64,
             started: Instant::now(),
-            next_epoch: 1,
-            n_batches: 0,
-            is_book,
-            penalties: Vec::new(),
-            reg_loss: 0.0,
+            epoch_started: Instant::now(),
+            bar: None,
+            reg_loss: run.model().penalty(&penalties),
+            penalties,
         }
     }
 
-    pub(super) fn warning(&self, text: &str) {
-        self.console.warning(text);
-    }
-
-    /// Reports the run before its first step.
+    /// Reports the run before its first step, after a warning if it has none to take.
     pub(super) fn start(
         &mut self,
         trainer: &Trainer,
-        info: &ModelInfo,
-        dataset: &Dataset,
+        threads: usize,
         n_train: usize,
+        n_test: usize,
         resumed: Option<&Path>,
         changes: &[Change],
     ) -> io::Result<()> {
-        changes.iter().for_each(|change| self.console.message(&change.text()));
-        let (model, state) = (trainer.model(), trainer.state());
-        let n_test = dataset.test.labels.len();
+        changes.iter().for_each(|change| self.console.message(&view::change(change)));
+        let (model, state, info) = (trainer.run().model(), trainer.run().state(), trainer.info());
         let optimizer = state.optimizer.config();
-        let architecture = architecture(model);
-        self.next_epoch = state.progress.epoch + 1;
-        self.penalties = state.config.penalties.clone();
-        self.reg_loss = model.penalty(&self.penalties);
-        self.n_batches = n_train.div_ceil(state.config.step_len()) as u64;
-        let resumed = resumed.map(|path| path.display().to_string());
-        let settings = Settings::of(model.architecture(), state, info, Some(self.n_batches));
-        let text = || {
-            let from = resumed.as_ref().map_or_else(String::new, |path| {
-                format!("resuming {path}, {} done\n", done(state))
-            });
-            let schedule = schedule::text(&state.schedule, Some(self.n_batches));
-            let threads = count(self.threads as u64, "thread");
-            let mut parts = vec![
-                format!("{architecture}: {}", count(model.params().len() as u64, "parameter")),
-                optimizer.to_string(),
-                schedule,
-                format!("batches of {}", state.config.batch_size),
-                format!("seed {}", state.config.seed),
-                format!("{threads}, {}", info.instruction_set),
-            ];
-            parts.extend(run_config::parts(&state.config));
-            format!(
-                "{from}{}: {} to train on, {} held out, {} to test\n{}",
-                dataset.name,
-                count(n_train as u64, "image"),
-                thousands(info.n_validation as u64),
-                thousands(n_test as u64),
-                filled(&parts, ";", 0),
-            )
+        let architecture = layer::architecture(model);
+        let mut parts = vec![
+            format!("{architecture}: {}", count(model.params().len() as u64, "parameter")),
+            optimizer.to_string(),
+            schedule::text(&state.schedule, Some(self.n_batches)),
+            format!("batches of {}", state.config.batch_size),
+            format!("seed {}", state.config.seed),
+            format!("{}, {}", count(threads as u64, "thread"), info.instruction_set),
+        ];
+        parts.extend(run_config::parts(&state.config));
+        let start = Start {
+            dataset: info.dataset.as_ref().map(|it| it.name.clone()).unwrap_or_default(),
+            samples: SampleCounts { train: n_train, validation: info.n_validation, test: n_test },
+            architecture,
+            parameters: model.params().len(),
+            optimizer: optimizer.name(),
+            optimizer_settings: optimizer::to_json(&optimizer),
+            learning_rate: state.schedule.learning_rate,
+            decay: schedule::inverse_decay(&state.schedule),
+            schedule: schedule::to_json(&state.schedule),
+            changes: changes.to_vec(),
+            batch_size: state.config.batch_size,
+            seed: state.config.seed,
+            settings: Options::of(SavedRun { model, state, info }, Some(self.n_batches)),
+            threads,
+            instruction_set: info.instruction_set.clone(),
+            resumed: resumed.map(|path| path.display().to_string()),
+            epoch: state.progress.epoch,
+            batch: state.progress.batch,
+            has_penalty: !self.penalties.is_empty(),
+            parts,
         };
-        if self.is_book {
-            self.console.message(&text());
-            return Ok(());
+        match self.is_book {
+            true => self.console.message(&start.summary()),
+            false => self.console.show(&start)?,
         }
-        self.console.result(
-            || {
-                format!(
-                    "{}\n\n{HEAD}{}",
-                    text(),
-                    if self.penalties.is_empty() { "" } else { PENALTY }
-                )
-            },
-            || {
-                json!({
-                    "event": "start",
-                    "dataset": dataset.name.as_str(),
-                    "samples": {"train": n_train, "validation": info.n_validation, "test": n_test},
-                    "architecture": architecture,
-                    "parameters": model.params().len(),
-                    "optimizer": optimizer.name(),
-                    "optimizer_settings": optimizer::to_json(&optimizer),
-                    "learning_rate": state.schedule.learning_rate,
-                    "decay": schedule::inverse_decay(&state.schedule),
-                    "schedule": schedule::to_json(&state.schedule),
-                    "changes": changes.iter().map(Change::to_json).collect::<Vec<_>>(),
-                    "batch_size": state.config.batch_size,
-                    "seed": state.config.seed,
-                    "settings": settings,
-                    "threads": self.threads,
-                    "instruction_set": info.instruction_set,
-                    "resumed": resumed,
-                    "epoch": state.progress.epoch,
-                    "batch": state.progress.batch,
-                })
-            },
-        )
+        if state.progress.epoch >= self.epochs {
+            let (done, more) = (count(state.progress.epoch, "epoch"), state.progress.epoch + 1);
+            self.console.warning(&format!("already at {done}; give --epochs {more} or more"));
+        }
+        Ok(())
     }
 
-    /// Starts the progress bar of an epoch.
-    pub(super) fn start_epoch(&mut self, epochs: u64) -> io::Result<ProgressBar> {
-        if self.is_book {
-            self.console.line(&book::epoch(self.next_epoch))?;
+    /// Reports a step or an epoch.
+    pub(super) fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        match *event {
+            Event::Step(ref step) => self.step(step),
+            Event::Epoch { record, trainer } => {
+                self.finish_bar();
+                let time = self.epoch_started.elapsed();
+                self.epoch_started = Instant::now();
+                self.epoch(trainer.state().progress.epoch, record, time)
+            }
+            _ => Ok(()),
         }
-        let bar = self.console.start_bar(self.n_batches, BAR);
-        bar.set_prefix(format!("{:>5} of {epochs}", self.next_epoch));
-        Ok(bar)
     }
 
     /// Reports a step: updates the progress bar now and then, and prints the line of the book.
-    pub(super) fn step(&mut self, bar: &ProgressBar, step: &Step<'_>) -> io::Result<()> {
-        let &Step { batch, n_batches, .. } = step;
+    fn step(&mut self, step: &Step<'_>) -> io::Result<()> {
+        let &Step { epoch, batch, n_batches, .. } = step;
+        if self.bar.is_none() && self.is_book {
+            self.console.line(&book::epoch(epoch))?;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = self.console.start_bar(n_batches, BAR);
+            bar.set_prefix(format!("{epoch:>5} of {}", self.epochs));
+            bar
+        });
         if batch.is_multiple_of(STEPS_PER_UPDATE) || batch == n_batches {
             bar.set_position(batch);
-            let (loss, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
-            bar.set_message(format!("loss {}  accuracy {accuracy:.4}", loss_text(loss)));
+            let (mean, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
+            bar.set_message(format!("loss {}  accuracy {accuracy:.4}", loss(mean)));
         }
         if !self.is_book {
             return Ok(());
@@ -180,6 +168,22 @@ impl<'a> Report<'a> {
             self.reg_loss = step.model.penalty(&self.penalties);
         }
         line.map_or(Ok(()), |line| self.console.line(&line))
+    }
+
+    fn epoch(&self, epoch: u64, record: EpochRecord, time: Duration) -> io::Result<()> {
+        match self.is_book {
+            true => self.console.line(&book::record(&record)),
+            false => {
+                let has_penalty = !self.penalties.is_empty();
+                self.console.show(&Epoch::new(epoch, record, time, has_penalty))
+            }
+        }
+    }
+
+    /// Removes the progress bar.
+    pub(super) fn finish_bar(&mut self) {
+        self.console.finish_bar();
+        self.bar = None;
     }
 
     /// Reports early stopping.
@@ -192,194 +196,42 @@ impl<'a> Report<'a> {
         ));
     }
 
-    /// Removes the progress bar.
-    pub(super) fn finish_epoch(&mut self) {
-        self.console.finish_bar();
-    }
-
-    /// Reports an epoch that is complete and saved.
-    pub(super) fn epoch(
-        &mut self,
-        epoch: u64,
-        record: &EpochRecord,
-        time: Duration,
-    ) -> io::Result<()> {
-        self.next_epoch = epoch + 1;
-        if self.is_book {
-            return self.console.line(&book::record(record));
-        }
-        self.console.result(
-            || {
-                let EpochRecord { train, validation, penalty, learning_rate } = record;
-                let held_out = validation.map_or_else(
-                    || format!("{:>14}  {:>8}", "-", "-"),
-                    |Metrics { loss, accuracy }| {
-                        format!("{:>14}  {accuracy:>8.4}", loss_text(loss))
-                    },
-                );
-                // Six decimals would show a small rate as nearly 0.
-                let learning_rate = match learning_rate {
-                    small if *small < 1e-5 => format!("{small:.3e}"),
-                    rate => format!("{rate:.6}"),
-                };
-                let penalty = match self.penalties.is_empty() {
-                    true => String::new(),
-                    false => format!(" {:>width$}", loss_text(*penalty), width = PENALTY.len() - 1),
-                };
-                format!(
-                    "{epoch:>5}  {:>6}  {:>8.4}  {held_out}  {learning_rate:>13}  {:>6}{penalty}",
-                    loss_text(train.loss),
-                    train.accuracy,
-                    duration(time),
-                )
-            },
-            || {
-                let mut event = json!({
-                    "event": "epoch",
-                    "epoch": epoch,
-                    "train": metrics_json(&record.train),
-                    "validation": record.validation.as_ref().map(metrics_json),
-                    "learning_rate": record.learning_rate,
-                    "seconds": time.as_secs_f64(),
-                });
-                if record.penalty != 0.0 {
-                    event["penalty"] = record.penalty.into();
-                }
-                event
-            },
-        )
-    }
-
     /// Prints the profile of the steps.
-    pub(super) fn profile(&mut self, trainer: &Trainer) -> io::Result<()> {
-        let profile = trainer.profile();
-        let (Profile { steps, elapsed, threads, stages }, waiting) = (&profile, profile.waiting());
-        let layers = trainer.model().layers();
-        let named = stages.iter().map(|&(stage, time)| (stage_name(stage, layers), time));
-        let rows: Vec<_> = named.chain([("waiting".to_owned(), waiting)]).collect();
-        self.console.result(
-            || {
-                let thread_time = elapsed.as_secs_f64() * *threads as f64;
-                let per_step = |time: &Duration| time.as_secs_f64() * 1e6 / (*steps).max(1) as f64;
-                let row = |(name, time): &(String, Duration)| {
-                    let share = 100.0 * time.as_secs_f64() / thread_time;
-                    format!("{name:<24}{:>12.1}{share:>9.1} %", per_step(time))
-                };
-                let rows: Vec<String> = rows.iter().map(row).collect();
-                format!(
-                    "\n{steps} steps in {}, {:.1} us each, on {threads} thread{}\n\n\
-                     stage                   us of a step      share\n{}",
-                    duration(*elapsed),
-                    per_step(elapsed),
-                    if *threads == 1 { "" } else { "s, whose times are added up" },
-                    rows.join("\n"),
-                )
-            },
-            || {
-                let stages: serde_json::Map<_, _> = rows
-                    .iter()
-                    .map(|(name, time)| (name.clone(), json!(time.as_secs_f64())))
-                    .collect();
-                json!({
-                    "event": "profile",
-                    "steps": steps,
-                    "seconds": elapsed.as_secs_f64(),
-                    "threads": threads,
-                    "thread_seconds": stages,
-                })
-            },
-        )
+    pub(super) fn profile(&self, run: &nn_train::Trainer) -> io::Result<()> {
+        self.console.show(&ProfileView::new(&run.profile(), run.model().layers()))
     }
 
     /// Reports a run that was stopped by a signal and saved.
     pub(super) fn stopped(
-        &mut self,
+        &self,
         signal: Signal,
         state: &TrainingState,
         output: &Path,
-        epochs: u64,
     ) -> io::Result<()> {
-        let (epoch, batch) = (state.progress.epoch, state.progress.batch);
-        let output = output.display().to_string();
-        self.console.result(
-            || {
-                format!(
-                    "stopped by {} and saved in {output}, {} done;\n\
-                     resume with --resume {output:?} --epochs {epochs}",
-                    signal.name(),
-                    done(state)
-                )
-            },
-            || {
-                json!({
-                    "event": "stopped",
-                    "signal": signal.name(),
-                    "epoch": epoch,
-                    "batch": batch,
-                    "model": output,
-                })
-            },
-        )
+        self.console.show(&Stopped {
+            signal: signal.name(),
+            epoch: state.progress.epoch,
+            batch: state.progress.batch,
+            model: output.display().to_string(),
+            epochs: self.epochs,
+        })
     }
 
     /// Reports a complete run and its test result.
     pub(super) fn finished(
-        &mut self,
-        test: &Metrics,
+        &self,
+        test: Metrics,
         state: &TrainingState,
         output: &Path,
     ) -> io::Result<()> {
-        let (epochs, time) = (state.progress.epoch, self.started.elapsed());
-        let output = output.display().to_string();
-        let text = format!(
-            "\ntest loss {}, accuracy {:.4}, after {}, {}; saved in {output}",
-            loss_text(test.loss),
-            test.accuracy,
-            done(state),
-            duration(time),
-        );
-        if self.is_book {
-            self.console.message(&text);
-            return Ok(());
+        let model = output.display().to_string();
+        let finished = Finished::new(test, state, self.started.elapsed(), model);
+        match self.is_book {
+            true => {
+                self.console.message(&finished.text());
+                Ok(())
+            }
+            false => self.console.show(&finished),
         }
-        self.console.result(
-            || text,
-            || {
-                json!({
-                    "event": "finished",
-                    "test": metrics_json(test),
-                    "epochs": epochs,
-                    "seconds": time.as_secs_f64(),
-                    "model": output,
-                })
-            },
-        )
-    }
-}
-
-/// As `3 epochs and 17 batches`.
-fn done(state: &TrainingState) -> String {
-    let epochs = count(state.progress.epoch, "epoch");
-    match state.progress.batch {
-        0 => epochs,
-        batch => format!("{epochs} and {}", count(batch, "batch")),
-    }
-}
-
-/// The name of a stage in the profile.
-fn stage_name(stage: ProfileStage, layers: &[PlacedLayer]) -> String {
-    let layer = |index: usize| format!("{index} {}", layers[index].layer.name());
-    match stage {
-        ProfileStage::Shuffle => "shuffle".into(),
-        ProfileStage::Gather => "gather".into(),
-        ProfileStage::Layer(Pass::Forward(index)) if index + 1 == layers.len() => {
-            format!("forward {} and loss", layer(index))
-        }
-        ProfileStage::Layer(Pass::Forward(index)) => format!("forward {}", layer(index)),
-        ProfileStage::Layer(Pass::Backward(index)) => format!("backward {}", layer(index)),
-        ProfileStage::Check => "check".into(),
-        ProfileStage::Gradient(index) => format!("gradient {}", layer(index)),
-        ProfileStage::Update => "update".into(),
-        ProfileStage::Validate => "validate".into(),
     }
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use tally::{Failure, Tally, ensure, size};
 
 use super::*;
+use crate::Split;
 use crate::child::{self, Measured};
 use crate::fixture::{flipped, notice, right, sample};
 
@@ -44,7 +45,8 @@ fn a_flipped_bit_is_refused_or_a_number() {
     for bit in sample(0..text.len() * 8, size(1000, usize::MAX)) {
         tally.case(|| match load_with(&flipped(&text, bit)) {
             Err(error) => right(error.to_string().contains("train.csv: line "), error.to_string()),
-            Ok(Dataset { train: Split { images, labels }, class_names, .. }) => {
+            Ok(Dataset { train: Split { images, labels, dataset }, .. }) => {
+                let class_names = &dataset.class_names;
                 let holds = images.pixels.len() == 6 * labels.len()
                     && images.count == labels.len()
                     && labels.iter().all(|&label| usize::from(label) < class_names.len());

@@ -75,7 +75,8 @@ fn schedule() -> impl Strategy<Value = Schedule> {
             Just(Decay::Constant),
             not_negative().prop_map(|decay| Decay::InverseTime { decay }),
             (steps(), factor()).prop_map(|(every, factor)| Decay::Step { every, factor }),
-            factor().prop_map(|factor| Decay::Exponential { factor }),
+            (prop_oneof![Just(1), steps()], factor())
+                .prop_map(|(every, factor)| Decay::Exponential { every, factor }),
             (steps(), 0.0..=1.0).prop_map(move |(steps, share)| {
                 Decay::Cosine { steps, minimum: share * learning_rate }
             }),

@@ -1,15 +1,16 @@
-//! A list on the command line.
+//! A list as the value of an option.
 
 use std::{fmt, num::NonZeroUsize, str::FromStr};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// Values with commas between them, or `none`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct List<T>(pub(super) Vec<T>);
+/// A list of values: in TOML an array; on the command line with commas between them, or `none`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct List<T>(pub Vec<T>);
 
 /// An element of a list.
-pub(super) trait Element: FromStr {
+pub trait Element: FromStr {
     /// The expected form, with an example.
     const EXPECTED: &str;
 }

@@ -5,21 +5,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
-use clap::ValueEnum;
 use fmnist_data::{CLASS_NAMES, DatasetName, ImageSize};
 use nn_io::ModelInfo;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::exit::Usage;
+use super::{DataShape, Error};
 
 /// The side of an image of Fashion-MNIST.
 const SIDE: usize = 28;
 
 /// The kind of dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum DatasetKind {
+pub enum DatasetKind {
     /// Fashion-MNIST if it is found or can be downloaded, else synthetic garments
     Auto,
     /// Fashion-MNIST, found or downloaded
@@ -35,19 +34,24 @@ pub(crate) enum DatasetKind {
 }
 
 impl DatasetKind {
+    const ALL: [Self; 6] =
+        [Self::Auto, Self::FashionMnist, Self::Synthetic, Self::Idx, Self::Folder, Self::Csv];
+
     /// The kind of dataset that a model was trained on.
-    pub(crate) fn of_model(info: &ModelInfo) -> anyhow::Result<Self> {
-        let dataset = info.dataset.as_ref();
-        let dataset =
-            dataset.context("the model's file does not name the dataset of its training")?;
+    pub fn of_model(info: &ModelInfo) -> Result<Self, Error> {
+        let Some(dataset) = &info.dataset else {
+            let problem = "the model's file does not name the dataset of its training";
+            return Err(Error::Dataset(problem.into()));
+        };
         let name = dataset.name.as_str();
-        Self::value_variants().iter().find(|kind| kind.name() == Some(name)).copied().with_context(
-            || format!("the model was trained on {name:?}, which this program does not know"),
-        )
+        Self::ALL.into_iter().find(|kind| kind.name() == Some(name)).ok_or_else(|| {
+            let problem = "which this program does not know";
+            Error::Dataset(format!("the model was trained on {name:?}, {problem}"))
+        })
     }
 
     /// Its name in model files.
-    pub(crate) fn name(self) -> Option<&'static str> {
+    pub fn name(self) -> Option<&'static str> {
         let name = match self {
             DatasetKind::Auto => return None,
             DatasetKind::FashionMnist => DatasetName::FashionMnist,
@@ -60,7 +64,7 @@ impl DatasetKind {
     }
 
     /// Whether it is a custom dataset, with images of any size and any classes.
-    pub(crate) fn is_custom(self) -> bool {
+    pub fn is_custom(self) -> bool {
         self.files().is_some()
     }
 
@@ -82,7 +86,7 @@ impl DatasetKind {
     }
 
     /// Whether the size of an image is an option, since the files do not determine it.
-    pub(crate) fn takes_size(self) -> bool {
+    pub fn takes_size(self) -> bool {
         matches!(self, DatasetKind::Folder | DatasetKind::Csv)
     }
 }
@@ -95,48 +99,49 @@ impl fmt::Display for DatasetKind {
 
 /// Where to get a dataset.
 #[derive(Debug)]
-pub(crate) struct DataSource {
-    pub(crate) kind: DatasetKind,
-    pub(crate) dir: Option<PathBuf>,
-    pub(crate) size: Option<ImageSize>,
+pub struct DataSource {
+    /// The kind of dataset.
+    pub kind: DatasetKind,
+    /// Its directory, if it is named.
+    pub dir: Option<PathBuf>,
+    /// The size of an image, if it is named.
+    pub size: Option<ImageSize>,
 }
 
 impl DataSource {
     /// The dataset of this kind in this directory, if the options make sense together.
-    pub(crate) fn new(
+    pub fn new(
         kind: DatasetKind,
         dir: Option<&Path>,
         size: Option<ImageSize>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Error> {
         if let (Some(files), None) = (kind.files(), dir) {
-            return Err(Usage::error(format!(
-                "--data-dir: --dataset {kind} needs the directory of the data, which must have {files}"
-            )));
+            let problem = "needs the directory of the data, which must have";
+            return Err(Error::option("data-dir", format!("--dataset {kind} {problem} {files}")));
         }
         if kind == DatasetKind::Synthetic && dir.is_some() {
-            return Err(Usage::error("--data-dir: the synthetic garments need no directory"));
+            return Err(Error::option("data-dir", "the synthetic garments need no directory"));
         }
         if size.is_some() && !kind.takes_size() {
-            return Err(Usage::error(format!(
-                "--image-size: expected --dataset folder or csv, whose images can have any size, \
-                 found {kind}"
-            )));
+            let expected = "--dataset folder or csv, whose images can have any size";
+            return Err(Error::range("image-size", expected, kind));
         }
         Ok(Self { kind, dir: dir.map(Into::into), size })
     }
 
     /// The dataset that a model was trained on, with images of the size that the model takes.
-    pub(crate) fn of_model(info: &ModelInfo, dir: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn of_model(info: &ModelInfo, dir: Option<&Path>) -> Result<Self, Error> {
         let kind = DatasetKind::of_model(info)?;
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
         Self::new(kind, dir, size.filter(|_| kind.takes_size()))
     }
 
-    /// The smallest numbers of pixels and classes that the dataset can have, before it is read.
-    pub(crate) fn min_shape(&self) -> (usize, usize) {
-        match self.kind.is_custom() {
+    /// The smallest shape that the dataset can have, before it is read.
+    pub fn min_shape(&self) -> DataShape {
+        let (inputs, outputs) = match self.kind.is_custom() {
             true => (self.size.map_or(1, ImageSize::pixels), 1),
             false => (SIDE * SIDE, CLASS_NAMES.len()),
-        }
+        };
+        DataShape { inputs, outputs, n_train: None }
     }
 }

@@ -1,0 +1,292 @@
+//! What `fmnist train` shows: each event as JSON has it, and as text.
+
+use std::time::Duration;
+
+use fmnist::options::{Change, Options, Subject};
+use nn_core::{Pass, PlacedLayer};
+use nn_train::{EpochRecord, Metrics, Profile, ProfileStage, TrainingState};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    command::MetricsView,
+    console::View,
+    text::{count, duration, filled, loss, rounded, thousands},
+};
+
+const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
+
+/// Added to the head if there is regularisation.
+const PENALTY: &str = " penalty";
+
+/// The run before its first step.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "start")]
+pub(super) struct Start {
+    pub(super) dataset: String,
+    pub(super) samples: SampleCounts,
+    pub(super) architecture: String,
+    pub(super) parameters: usize,
+    pub(super) optimizer: &'static str,
+    pub(super) optimizer_settings: Value,
+    pub(super) learning_rate: f64,
+    pub(super) decay: Option<f64>,
+    pub(super) schedule: Value,
+    pub(super) changes: Vec<Change>,
+    pub(super) batch_size: usize,
+    pub(super) seed: u64,
+    pub(super) settings: Options,
+    pub(super) threads: usize,
+    pub(super) instruction_set: String,
+    pub(super) resumed: Option<String>,
+    pub(super) epoch: u64,
+    pub(super) batch: u64,
+    #[serde(skip)]
+    pub(super) has_penalty: bool,
+    /// The optimizer, the schedule and the settings in words.
+    #[serde(skip)]
+    pub(super) parts: Vec<String>,
+}
+
+/// The numbers of images.
+#[derive(Serialize)]
+pub(super) struct SampleCounts {
+    pub(super) train: usize,
+    pub(super) validation: usize,
+    pub(super) test: usize,
+}
+
+impl Start {
+    /// The run in words, without the head of the table of epochs.
+    pub(super) fn summary(&self) -> String {
+        let from = self.resumed.as_ref().map_or_else(String::new, |path| {
+            format!("resuming {path}, {} done\n", done(self.epoch, self.batch))
+        });
+        let SampleCounts { train, validation, test } = self.samples;
+        format!(
+            "{from}{}: {} to train on, {} held out, {} to test\n{}",
+            self.dataset,
+            count(train as u64, "image"),
+            thousands(validation as u64),
+            thousands(test as u64),
+            filled(&self.parts, ";", 0),
+        )
+    }
+}
+
+impl View for Start {
+    fn text(&self) -> String {
+        let penalty = if self.has_penalty { PENALTY } else { "" };
+        format!("{}\n\n{HEAD}{penalty}", self.summary())
+    }
+}
+
+/// A change of a resumed run in words.
+pub(super) fn change(change: &Change) -> String {
+    let Change { option, saved, given, next_rate_before, next_rate, subject } = change;
+    let what = match *subject {
+        Subject::LearningRate { epoch, batch } => {
+            let batch = if batch > 1 { format!(", batch {batch}") } else { String::new() };
+            format!("from epoch {epoch}{batch}: learning rate {given} instead of {saved}")
+        }
+        Subject::End(what) => {
+            let saved = rounded(saved.as_f64().unwrap_or_default());
+            format!("the {what} now ends after {given} epochs instead of {saved}")
+        }
+    };
+    let [rate, before] = [*next_rate, *next_rate_before].map(rounded);
+    format!("{option} {given}: {what}; the next step's rate is {rate} instead of {before}")
+}
+
+/// An epoch that is complete and saved.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "epoch")]
+pub(super) struct Epoch {
+    pub(super) epoch: u64,
+    pub(super) train: MetricsView,
+    pub(super) validation: Option<MetricsView>,
+    pub(super) learning_rate: f64,
+    pub(super) seconds: f64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) penalty: f64,
+    #[serde(skip)]
+    pub(super) has_penalty: bool,
+}
+
+fn is_zero(penalty: &f64) -> bool {
+    *penalty == 0.0
+}
+
+impl Epoch {
+    pub(super) fn new(epoch: u64, record: EpochRecord, time: Duration, has_penalty: bool) -> Self {
+        Self {
+            epoch,
+            train: record.train.into(),
+            validation: record.validation.map(MetricsView::from),
+            learning_rate: record.learning_rate,
+            seconds: time.as_secs_f64(),
+            penalty: record.penalty,
+            has_penalty,
+        }
+    }
+}
+
+impl View for Epoch {
+    fn text(&self) -> String {
+        let Self { epoch, train, validation, learning_rate, seconds, penalty, .. } = self;
+        let held_out = validation.map_or_else(
+            || format!("{:>14}  {:>8}", "-", "-"),
+            |it| format!("{:>14}  {:>8.4}", loss(it.loss), it.accuracy),
+        );
+        // Six decimals would show a small rate as nearly 0.
+        let learning_rate = match learning_rate {
+            small if *small < 1e-5 => format!("{small:.3e}"),
+            rate => format!("{rate:.6}"),
+        };
+        let penalty = match self.has_penalty {
+            true => format!(" {:>width$}", loss(*penalty), width = PENALTY.len() - 1),
+            false => String::new(),
+        };
+        format!(
+            "{epoch:>5}  {:>6}  {:>8.4}  {held_out}  {learning_rate:>13}  {:>6}{penalty}",
+            loss(train.loss),
+            train.accuracy,
+            duration(Duration::from_secs_f64(*seconds)),
+        )
+    }
+}
+
+/// A run that was stopped by a signal and saved.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "stopped")]
+pub(super) struct Stopped {
+    pub(super) signal: &'static str,
+    pub(super) epoch: u64,
+    pub(super) batch: u64,
+    pub(super) model: String,
+    /// The run's length.
+    #[serde(skip)]
+    pub(super) epochs: u64,
+}
+
+impl View for Stopped {
+    fn text(&self) -> String {
+        let Self { signal, epoch, batch, model, epochs } = self;
+        let done = done(*epoch, *batch);
+        format!(
+            "stopped by {signal} and saved in {model}, {done} done;\n\
+             resume with --resume {model:?} --epochs {epochs}"
+        )
+    }
+}
+
+/// A complete run and its test result.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "finished")]
+pub(super) struct Finished {
+    test: MetricsView,
+    epochs: u64,
+    seconds: f64,
+    model: String,
+    /// Batches done of another epoch.
+    #[serde(skip)]
+    batch: u64,
+}
+
+impl Finished {
+    pub(super) fn new(test: Metrics, state: &TrainingState, time: Duration, model: String) -> Self {
+        let (epochs, batch) = (state.progress.epoch, state.progress.batch);
+        Self { test: test.into(), epochs, seconds: time.as_secs_f64(), model, batch }
+    }
+}
+
+impl View for Finished {
+    fn text(&self) -> String {
+        let Self { test, epochs, seconds, model, batch } = self;
+        format!(
+            "\ntest loss {}, accuracy {:.4}, after {}, {}; saved in {model}",
+            loss(test.loss),
+            test.accuracy,
+            done(*epochs, *batch),
+            duration(Duration::from_secs_f64(*seconds)),
+        )
+    }
+}
+
+/// Where the time of the steps went. The seconds of stages are of all threads together.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "profile")]
+pub(super) struct ProfileView {
+    steps: u64,
+    seconds: f64,
+    threads: usize,
+    thread_seconds: Map<String, Value>,
+    #[serde(skip)]
+    rows: Vec<(String, f64)>,
+}
+
+impl ProfileView {
+    pub(super) fn new(profile: &Profile, layers: &[PlacedLayer]) -> Self {
+        let (Profile { steps, elapsed, threads, stages }, waiting) = (profile, profile.waiting());
+        let named = stages.iter().map(|&(stage, time)| (stage_name(stage, layers), time));
+        let rows: Vec<(String, f64)> = named
+            .chain([("waiting".to_owned(), waiting)])
+            .map(|(name, time)| (name, time.as_secs_f64()))
+            .collect();
+        let thread_seconds = rows.iter().map(|(name, time)| (name.clone(), (*time).into()));
+        Self {
+            steps: *steps,
+            seconds: elapsed.as_secs_f64(),
+            threads: *threads,
+            thread_seconds: thread_seconds.collect(),
+            rows,
+        }
+    }
+}
+
+impl View for ProfileView {
+    fn text(&self) -> String {
+        let Self { steps, seconds, threads, rows, .. } = self;
+        let thread_time = seconds * *threads as f64;
+        let per_step = |seconds: f64| seconds * 1e6 / (*steps).max(1) as f64;
+        let row = |(name, time): &(String, f64)| {
+            format!("{name:<24}{:>12.1}{:>9.1} %", per_step(*time), 100.0 * time / thread_time)
+        };
+        let rows: Vec<String> = rows.iter().map(row).collect();
+        format!(
+            "\n{steps} steps in {}, {:.1} us each, on {threads} thread{}\n\n\
+             stage                   us of a step      share\n{}",
+            duration(Duration::from_secs_f64(*seconds)),
+            per_step(*seconds),
+            if *threads == 1 { "" } else { "s, whose times are added up" },
+            rows.join("\n"),
+        )
+    }
+}
+
+/// As `3 epochs and 17 batches`.
+fn done(epochs: u64, batch: u64) -> String {
+    let epochs = count(epochs, "epoch");
+    match batch {
+        0 => epochs,
+        batch => format!("{epochs} and {}", count(batch, "batch")),
+    }
+}
+
+/// The name of a stage in the profile.
+fn stage_name(stage: ProfileStage, layers: &[PlacedLayer]) -> String {
+    let layer = |index: usize| format!("{index} {}", layers[index].layer.name());
+    match stage {
+        ProfileStage::Shuffle => "shuffle".into(),
+        ProfileStage::Gather => "gather".into(),
+        ProfileStage::Layer(Pass::Forward(index)) if index + 1 == layers.len() => {
+            format!("forward {} and loss", layer(index))
+        }
+        ProfileStage::Layer(Pass::Forward(index)) => format!("forward {}", layer(index)),
+        ProfileStage::Layer(Pass::Backward(index)) => format!("backward {}", layer(index)),
+        ProfileStage::Check => "check".into(),
+        ProfileStage::Gradient(index) => format!("gradient {}", layer(index)),
+        ProfileStage::Update => "update".into(),
+        ProfileStage::Validate => "validate".into(),
+    }
+}

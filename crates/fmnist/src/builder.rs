@@ -1,0 +1,77 @@
+//! The settings of a new run.
+
+use nn_core::Model;
+use nn_io::ModelInfo;
+use nn_optim::{OptimizerConfig, Schedule};
+use nn_train::{RunConfig, Threads, TrainingState};
+
+use crate::{Error, Trainer, trainer::all_processors};
+
+/// Settings of a new run: see [`Trainer::builder`].
+///
+/// Without any: Adam at a constant learning rate of 0.001, batches of 128, seed 0, all processors.
+#[must_use]
+pub struct TrainerBuilder {
+    model: Model,
+    optimizer: OptimizerConfig,
+    schedule: Schedule,
+    config: RunConfig,
+    threads: Option<Threads>,
+}
+
+impl TrainerBuilder {
+    pub(crate) fn new(model: Model) -> Self {
+        Self {
+            model,
+            optimizer: OptimizerConfig::default(),
+            schedule: Schedule::constant(1e-3),
+            config: RunConfig::default(),
+            threads: None,
+        }
+    }
+
+    /// Sets the optimizer, such as [`nn_optim::Adam`].
+    pub fn optimizer(self, optimizer: impl Into<OptimizerConfig>) -> Self {
+        Self { optimizer: optimizer.into(), ..self }
+    }
+
+    /// Sets a constant learning rate, or a schedule.
+    pub fn learning_rate(self, schedule: impl Into<Schedule>) -> Self {
+        Self { schedule: schedule.into(), ..self }
+    }
+
+    /// Sets the number of samples in a batch.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.config.batch_size = batch_size;
+        self
+    }
+
+    /// Sets the seed of all random draws of the run: order, dropout, augmentation. The model has its own.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Sets everything else about the run, such as the loss, augmentation, early stopping and `keep_best`. It replaces
+    /// the batch size and the seed, too.
+    pub fn config(self, config: RunConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Sets the threads; their number changes no result.
+    pub fn threads(self, threads: Threads) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
+    /// Makes the trainer.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is outside its range or does not suit the model, or the threads cannot be started.
+    pub fn build(self) -> Result<Trainer, Error> {
+        let Self { model, optimizer, schedule, config, threads } = self;
+        let threads = threads.map_or_else(all_processors, Ok)?;
+        let state = TrainingState::new(&model, optimizer, schedule, config)?;
+        Trainer::from_parts(model, state, ModelInfo::default(), threads)
+    }
+}

@@ -1,0 +1,392 @@
+//! The options of a run, once for the command line, for TOML files, for presets and for saved runs.
+//!
+//! An option is a field, which is `None` if it is not given. [`Options::over`] lays options over others;
+//! [`Options::recipe`] resolves them against their defaults; [`Options::of`] gives the options of a saved run. To add an
+//! option, add a field to its group, and use it in the group's two conversions.
+
+mod error;
+mod file;
+mod group;
+mod kind;
+mod list;
+mod loss;
+mod network;
+mod optimizer;
+mod preset;
+mod resume;
+mod run;
+mod schedule;
+mod source;
+mod training;
+
+use std::{num::NonZeroUsize, path::Path};
+
+use fmnist_data::{Dataset, ImageSize};
+use nn_core::{Architecture, Model};
+use nn_io::ModelInfo;
+use nn_optim::{OptimizerConfig, Schedule};
+use nn_train::{RunConfig, TrainingState};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use group::Group as _;
+use kind::Choice as _;
+
+pub use error::Error;
+pub use list::{Element, List};
+pub use loss::LossOptions;
+pub use network::{ActivationName, InitName, NetworkOptions, NormName};
+pub use optimizer::{OptimizerName, OptimizerOptions};
+pub use preset::Preset;
+pub use resume::{Change, Resumed, Subject};
+pub use run::{DataOptions, PlaceOptions, Size};
+pub use schedule::{ScheduleName, ScheduleOptions};
+pub use source::{DataSource, DatasetKind};
+pub use training::{MonitorName, ShuffleName, TrainingOptions};
+
+/// The total number of epochs of a run, if no option gives it.
+pub const EPOCHS: u64 = 10;
+
+/// The number of held-out images, if no option gives it and the set is large enough.
+const N_VALIDATION: usize = 5000;
+
+/// By default one image in so many of a small set is held out, as 5,000 of Fashion-MNIST's 60,000.
+const VALIDATION_SHARE: usize = 12;
+
+/// The options of a run. Without one, a new run has the default, and a resumed run what was saved.
+///
+/// ```
+/// use fmnist::options::Options;
+///
+/// let options = Options::from_toml("hidden = [64]\nepochs = 3", "run.toml")?;
+/// let above = Options::from_toml("epochs = 5", "above.toml")?;
+/// assert_eq!(above.over(options).data.epochs, Some(5));
+/// # Ok::<(), fmnist::options::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[serde(default)]
+pub struct Options {
+    /// Data directory, output, checkpoints and threads.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub places: PlaceOptions,
+
+    /// The dataset, and the number of epochs.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub data: DataOptions,
+
+    /// The network.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub network: NetworkOptions,
+
+    /// Batches, augmentation, clipping, held-out images.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub training: TrainingOptions,
+
+    /// The loss function and regularisation.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub loss: LossOptions,
+
+    /// The optimizer.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub optimizer: OptimizerOptions,
+
+    /// The learning rate.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub schedule: ScheduleOptions,
+}
+
+/// What a run needs to know of its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataShape {
+    /// Pixels of an image.
+    pub inputs: usize,
+    /// Classes.
+    pub outputs: usize,
+    /// Training images, if they are known.
+    pub n_train: Option<usize>,
+}
+
+impl DataShape {
+    /// The shape of a dataset.
+    pub fn of(dataset: &Dataset) -> Self {
+        let images = &dataset.train.images;
+        Self {
+            inputs: images.width * images.height,
+            outputs: dataset.info.class_names.len(),
+            n_train: Some(images.count),
+        }
+    }
+}
+
+/// A new run, as options give it on some data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// The network.
+    pub architecture: Architecture,
+    /// The optimizer.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate by step.
+    pub schedule: Schedule,
+    /// The settings of training.
+    pub config: RunConfig,
+    /// How many training images are held out.
+    pub n_validation: usize,
+    image_size: Option<Size>,
+}
+
+/// A saved run, borrowed from its parts.
+#[derive(Clone, Copy, Debug)]
+pub struct SavedRun<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// The state of training.
+    pub state: &'a TrainingState,
+    /// What the file says in addition.
+    pub info: &'a ModelInfo,
+}
+
+impl Options {
+    /// The options in a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or has something that is no option: with its line.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        file::read(path)
+    }
+
+    /// The options in a TOML text, which `name` names in messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`Options::read`].
+    pub fn from_toml(text: &str, name: &str) -> Result<Self, Error> {
+        file::parse(text, name)
+    }
+
+    /// These options as TOML.
+    ///
+    /// # Errors
+    ///
+    /// If a number exceeds the 63 bits of TOML, as a seed can.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string(self).map_err(|error| {
+            let problem = format!("cannot be written as TOML, whose numbers have 63 bits: {error}");
+            Error::File { place: "the settings".into(), problem }
+        })
+    }
+
+    /// Lays these options over others. Options of another optimizer or schedule than the one that is chosen here are
+    /// dropped, and so is the threshold of early stopping if there is none.
+    #[must_use]
+    pub fn over(self, mut below: Self) -> Self {
+        if self.training.early_stop == Some(0) {
+            below.training.early_stop_delta = None;
+        }
+        below.optimizer = kind::kept(&self.optimizer, below.optimizer);
+        below.schedule = kind::kept(&self.schedule, below.schedule);
+        self.or(below)
+    }
+
+    /// These options with every default filled in, except those that depend on a custom dataset: the number of held-out
+    /// images and the batch size.
+    ///
+    /// # Errors
+    ///
+    /// If they do not go together.
+    pub fn completed(&self) -> Result<Self, Error> {
+        let recipe = self.recipe(DataShape { inputs: 1, outputs: 1, n_train: None })?;
+        let dataset = self.data.dataset.unwrap_or(DatasetKind::Auto);
+        let mut training = TrainingOptions::of(&recipe.config);
+        if dataset.is_custom() {
+            training.batch_size = None;
+        } else {
+            training.validation = Some(N_VALIDATION);
+        }
+        let defaults = Self {
+            places: PlaceOptions::default(),
+            data: DataOptions { dataset: Some(dataset), epochs: Some(EPOCHS), image_size: None },
+            network: NetworkOptions::defaults(),
+            training,
+            loss: LossOptions::of(&recipe.config),
+            optimizer: OptimizerOptions::defaults(self.optimizer.chosen()),
+            schedule: self.schedule.completed(self.optimizer.default_rates()),
+        };
+        Ok(self.clone().or(defaults))
+    }
+
+    /// Resolves these options to a new run. Without the number of training images, epochs have one step.
+    ///
+    /// # Errors
+    ///
+    /// If an option is outside its range or does not go with the others, or if no file could hold the run.
+    pub fn recipe(&self, data: DataShape) -> Result<Recipe, Error> {
+        self.check()?;
+        let DataShape { inputs, outputs, n_train } = data;
+        let architecture = self.network.architecture(inputs, outputs)?;
+        let n_dense = architecture.weighted_layers().count();
+        let mut config = RunConfig { init: self.network.init(), ..RunConfig::default() };
+        self.loss.configure(n_dense, &mut config)?;
+        self.training.configure(n_dense, &mut config)?;
+        let default = n_train.map_or(N_VALIDATION, |n| N_VALIDATION.min(n / VALIDATION_SHARE));
+        let n_validation = self.training.validation.unwrap_or(default);
+        if let Some(n_train) = n_train.filter(|&n| n_validation >= n) {
+            let expected = format!("at most {} of {n_train}", n_train.saturating_sub(1));
+            return Err(Error::range("validation", expected, n_validation));
+        }
+        let n_fit = n_train.map(|n| n - n_validation);
+        let most = n_fit.unwrap_or(usize::MAX);
+        let given = self.training.batch_size.map(NonZeroUsize::get);
+        config.batch_size = given.unwrap_or(config.batch_size.min(most));
+        // A batch takes memory before its first image is copied.
+        if let Some(n_train) = n_train.filter(|&n| config.batch_size > n) {
+            let expected = format!("at most {n_train}");
+            return Err(Error::range("batch-size", expected, config.batch_size));
+        }
+        config.validate().map_err(Error::of_run)?;
+        let optimizer = self.optimizer.config()?;
+        let n_batches = n_fit.map_or(1, |n| n.div_ceil(config.step_len())) as u64;
+        let epochs = self.data.epochs.unwrap_or(EPOCHS);
+        let rates = self.optimizer.default_rates();
+        let schedule = self.schedule.schedule(rates, epochs, n_batches)?;
+        config
+            .loss
+            .check(architecture.last().layer)
+            .map_err(|error| Error::of_run(nn_train::Error::Objective(error)))?;
+        nn_io::check_size(&architecture, Some((&optimizer, &config)))
+            .map_err(|error| Error::option("hidden", error))?;
+        let image_size = self.data.image_size;
+        Ok(Recipe { architecture, optimizer, schedule, config, n_validation, image_size })
+    }
+
+    /// The options that give a saved run, complete. Without the number of batches of an epoch, those that count in
+    /// epochs are left out.
+    pub fn of(run: SavedRun<'_>, n_batches: Option<u64>) -> Self {
+        let SavedRun { model, state, info } = run;
+        let dataset = DatasetKind::of_model(info).ok();
+        let takes_size = dataset.is_some_and(DatasetKind::takes_size);
+        let image = info.input.image.filter(|_| takes_size);
+        let image_size = image.and_then(|image| ImageSize::new(image.width, image.height));
+        let epochs = schedule::end(&state.schedule).zip(n_batches);
+        Self {
+            places: PlaceOptions::default(),
+            data: DataOptions {
+                dataset,
+                image_size: image_size.map(Size),
+                epochs: epochs.map(|((_, steps), n)| steps.div_ceil(n)),
+            },
+            network: NetworkOptions::of(model.architecture(), state.config.init),
+            training: TrainingOptions {
+                validation: Some(info.n_validation),
+                ..TrainingOptions::of(&state.config)
+            },
+            loss: LossOptions::of(&state.config),
+            optimizer: OptimizerOptions::of(&state.optimizer.config()),
+            schedule: ScheduleOptions::of(&state.schedule, n_batches),
+        }
+    }
+
+    /// Checks the ranges of single options.
+    fn check(&self) -> Result<(), Error> {
+        let side = nn_io::limits::WIDTH as u64;
+        let pixels = |given: Option<usize>| given.map(|n| n as u64);
+        for (option, given, least, most) in [
+            ("epochs", self.data.epochs, 1, nn_io::limits::HISTORY as u64),
+            ("shift", pixels(self.training.shift), 0, side),
+            ("cutout", pixels(self.training.cutout), 0, side),
+            ("checkpoint-every", self.places.checkpoint_every, 1, u64::MAX),
+            ("threads", self.places.threads, 1, 1024),
+        ] {
+            if let Some(found) = given.filter(|given| !(least..=most).contains(given)) {
+                return Err(Error::range(option, format!("{least} to {most}"), found));
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of all options, without dashes.
+    fn names() -> Vec<String> {
+        [
+            PlaceOptions::names(),
+            DataOptions::names(),
+            NetworkOptions::names(),
+            TrainingOptions::names(),
+            LossOptions::names(),
+            OptimizerOptions::names(),
+            ScheduleOptions::names(),
+        ]
+        .concat()
+    }
+
+    /// These options, completed by others.
+    fn or(self, below: Self) -> Self {
+        Self {
+            places: self.places.or(below.places),
+            data: self.data.or(below.data),
+            network: self.network.or(below.network),
+            training: self.training.or(below.training),
+            loss: self.loss.or(below.loss),
+            optimizer: self.optimizer.or(below.optimizer),
+            schedule: self.schedule.or(below.schedule),
+        }
+    }
+
+    /// One option alone.
+    fn one(name: &str, value: Value) -> Self {
+        let table = Value::Object([(name.to_owned(), value)].into_iter().collect());
+        Self::deserialize(table).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{group::table, *};
+
+    /// Every preset is valid, and completing it changes none of its options.
+    #[test]
+    fn presets_are_options() {
+        for preset in Preset::ALL {
+            let options = preset.options().unwrap();
+            let completed = options.completed().unwrap();
+            let all = table(&completed);
+            for (key, value) in table(&options) {
+                assert_eq!(all.get(&key), Some(&value), "{preset:?}: {key}");
+            }
+            let printed = completed.to_toml().unwrap();
+            assert_eq!(Options::from_toml(&printed, "again").unwrap(), completed, "{preset:?}");
+        }
+    }
+
+    /// A complete set of options has every name, but those of other kinds, of files and of the image size.
+    #[test]
+    fn names_are_those_in_files() {
+        let names = Options::names();
+        let mut unique = names.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), names.len());
+        let all = table(&Options::default().completed().unwrap());
+        assert!(all.keys().all(|name| names.contains(name)), "{all:?}");
+    }
+
+    #[test]
+    fn options_are_laid_over_others() {
+        let options = |text| Options::from_toml(text, "test").unwrap();
+        let given = options("epochs = 3");
+        let all = given.over(Preset::Better.options().unwrap());
+        assert_eq!(all.data.epochs, Some(3));
+        assert!(table(&all).len() > 3);
+        let sgd = options("optimizer = 'sgd'\nmomentum = 0.9\nlearning-rate = 0.5");
+        let all = options("optimizer = 'adamw'").over(sgd);
+        assert_eq!(all.optimizer.momentum, None);
+        assert_eq!(all.schedule.learning_rate, Some(0.5));
+    }
+}

@@ -1,0 +1,77 @@
+//! The options of the loss function and of regularisation.
+
+use nn_core::{Loss, Penalty};
+use nn_train::RunConfig;
+
+use super::{Error, group::options, list::List};
+
+options! {
+    /// The options of the loss function and of regularisation.
+    pub struct LossOptions ["Loss"] {
+        /// Label smoothing: the share of each target that is spread over all classes [default: 0]
+        label_smoothing: f64 [value_name = "SHARE", allow_negative_numbers = true],
+
+        /// Use the focal loss with this gamma instead of cross-entropy [default: 0, off]
+        focal_gamma: f64 [value_name = "GAMMA", allow_negative_numbers = true],
+
+        /// Class weights in the loss, one for each class, or `none` [default: none]
+        class_weights: List<f32> [value_name = "W,W,...", allow_negative_numbers = true],
+
+        /// L1 regularisation of the weights [default: 0]
+        l1: f64 [value_name = "FACTOR", allow_negative_numbers = true],
+
+        /// L2 regularisation of the weights [default: 0]
+        l2: f64 [value_name = "FACTOR", allow_negative_numbers = true],
+
+        /// L1 regularisation of the biases [default: 0]
+        bias_l1: f64 [value_name = "FACTOR", allow_negative_numbers = true],
+
+        /// L2 regularisation of the biases [default: 0]
+        bias_l2: f64 [value_name = "FACTOR", allow_negative_numbers = true],
+    }
+}
+
+impl LossOptions {
+    /// Applies these options to the configuration of a run with `n_dense` dense layers.
+    pub(super) fn configure(&self, n_dense: usize, config: &mut RunConfig) -> Result<(), Error> {
+        let smoothing = self.label_smoothing.unwrap_or_default();
+        config.loss = match self.focal_gamma.unwrap_or_default() {
+            0.0 => Loss::CrossEntropy { smoothing },
+            gamma if smoothing == 0.0 => Loss::Focal { gamma },
+            gamma => {
+                let expected = format!("0 together with a --focal-gamma of {gamma}");
+                return Err(Error::range("label-smoothing", expected, smoothing));
+            }
+        };
+        config.class_weights = self.class_weights.iter().flat_map(|it| &it.0).copied().collect();
+        let penalty = Penalty {
+            weights_l1: self.l1.unwrap_or_default(),
+            weights_l2: self.l2.unwrap_or_default(),
+            biases_l1: self.bias_l1.unwrap_or_default(),
+            biases_l2: self.bias_l2.unwrap_or_default(),
+        };
+        if penalty != Penalty::default() {
+            config.penalties = vec![penalty; n_dense];
+        }
+        Ok(())
+    }
+
+    /// The options that give this configuration, complete.
+    pub(super) fn of(config: &RunConfig) -> Self {
+        let (label_smoothing, focal_gamma) = match config.loss {
+            Loss::CrossEntropy { smoothing } => (Some(smoothing), Some(0.0)),
+            Loss::Focal { gamma } => (Some(0.0), Some(gamma)),
+            _ => (None, None),
+        };
+        let penalty = config.penalties.first().copied().unwrap_or_default();
+        Self {
+            label_smoothing,
+            focal_gamma,
+            class_weights: Some(List(config.class_weights.clone())),
+            l1: Some(penalty.weights_l1),
+            l2: Some(penalty.weights_l2),
+            bias_l1: Some(penalty.biases_l1),
+            bias_l2: Some(penalty.biases_l2),
+        }
+    }
+}

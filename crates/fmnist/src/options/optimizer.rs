@@ -1,0 +1,130 @@
+//! The optimizer's options.
+
+use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Sgd};
+
+use super::{
+    Error,
+    group::{Group as _, options},
+    kind::{self, Choice},
+};
+
+options! {
+    /// The options of the optimizer.
+    pub struct OptimizerOptions ["Optimizer"] {
+        /// The optimizer [default: adam]
+        optimizer: OptimizerName [value_enum],
+
+        /// With sgd: the share of the last update that is added to the next [default: 0]
+        momentum: f64 [value_name = "SHARE", allow_negative_numbers = true],
+
+        /// With sgd: use Nesterov momentum
+        nesterov: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+
+        /// With adam and adamw: use AMSGrad, which divides by the largest second moment so far
+        amsgrad: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+
+        /// With adamw: decoupled weight decay coefficient [default: 0.01]
+        weight_decay: f64 [value_name = "DECAY", allow_negative_numbers = true],
+    }
+}
+
+/// The optimizers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "clap", value(rename_all = "lower"))]
+#[allow(missing_docs, reason = "a name says it; the program would print a doc comment as help")]
+pub enum OptimizerName {
+    #[default]
+    Adam,
+    AdamW,
+    Sgd,
+    Adagrad,
+    RmsProp,
+}
+
+impl Choice for OptimizerOptions {
+    type Name = OptimizerName;
+    const OPTION: &str = "optimizer";
+    const NAMES: &[OptimizerName] = &[
+        OptimizerName::Adam,
+        OptimizerName::AdamW,
+        OptimizerName::Sgd,
+        OptimizerName::Adagrad,
+        OptimizerName::RmsProp,
+    ];
+
+    fn chosen(&self) -> OptimizerName {
+        self.optimizer.unwrap_or_default()
+    }
+
+    fn defaults(name: OptimizerName) -> Self {
+        let config: OptimizerConfig = match name {
+            OptimizerName::Adam => Adam::default().into(),
+            OptimizerName::AdamW => AdamW::default().into(),
+            OptimizerName::Sgd => Sgd::default().into(),
+            OptimizerName::Adagrad => Adagrad::default().into(),
+            OptimizerName::RmsProp => RmsProp::default().into(),
+        };
+        Self::of(&config)
+    }
+}
+
+impl OptimizerOptions {
+    /// The optimizer of a new run.
+    pub(super) fn config(&self) -> Result<OptimizerConfig, Error> {
+        kind::check(self)?;
+        let all = self.clone().or(Self::defaults(self.chosen()));
+        let amsgrad = all.amsgrad.unwrap_or_default();
+        let config: OptimizerConfig = match self.chosen() {
+            OptimizerName::Adam => Adam { amsgrad, ..Adam::default() }.into(),
+            OptimizerName::AdamW => {
+                let adam = Adam { amsgrad, ..AdamW::default().adam };
+                AdamW { adam, weight_decay: all.weight_decay.unwrap_or_default() }.into()
+            }
+            OptimizerName::Sgd => Sgd {
+                momentum: all.momentum.unwrap_or_default(),
+                nesterov: all.nesterov.unwrap_or_default(),
+            }
+            .into(),
+            OptimizerName::Adagrad => Adagrad::default().into(),
+            OptimizerName::RmsProp => RmsProp::default().into(),
+        };
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The options that give this optimizer, complete.
+    pub(super) fn of(config: &OptimizerConfig) -> Self {
+        let none = Self::default();
+        match *config {
+            OptimizerConfig::Adam(Adam { amsgrad, .. }) => {
+                Self { optimizer: Some(OptimizerName::Adam), amsgrad: Some(amsgrad), ..none }
+            }
+            OptimizerConfig::AdamW(AdamW { adam, weight_decay }) => Self {
+                optimizer: Some(OptimizerName::AdamW),
+                amsgrad: Some(adam.amsgrad),
+                weight_decay: Some(weight_decay),
+                ..none
+            },
+            OptimizerConfig::Sgd(Sgd { momentum, nesterov }) => Self {
+                optimizer: Some(OptimizerName::Sgd),
+                momentum: Some(momentum),
+                nesterov: Some(nesterov),
+                ..none
+            },
+            OptimizerConfig::Adagrad(_) => Self { optimizer: Some(OptimizerName::Adagrad), ..none },
+            OptimizerConfig::RmsProp(_) => Self { optimizer: Some(OptimizerName::RmsProp), ..none },
+        }
+    }
+
+    /// The default learning rate and decay with this optimizer: the book's, except that Adam's rate decays as in the
+    /// book's model for Fashion-MNIST.
+    pub(super) fn default_rates(&self) -> (f64, f64) {
+        match self.chosen() {
+            OptimizerName::Adam | OptimizerName::AdamW => (1e-3, 1e-3),
+            OptimizerName::Sgd | OptimizerName::Adagrad => (1.0, 0.0),
+            OptimizerName::RmsProp => (1e-3, 0.0),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The options of training: batches, augmentation, gradient clipping, held-out images, and the choice of the best epoch.
+
+use std::num::NonZeroUsize;
+
+use nn_train::{Augment, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
+
+use super::{
+    Error,
+    group::{names, options},
+    list::List,
+};
+
+options! {
+    /// The options of training.
+    pub struct TrainingOptions ["Steps and epochs"] {
+        /// Images in a batch [default: 128]
+        batch_size: NonZeroUsize [value_name = "N"],
+
+        /// Accumulate the gradients of this many batches for each step [default: 1]
+        accumulate: NonZeroUsize [value_name = "N"],
+
+        /// Shuffle the images for each epoch, or only once as in the book [default: each-epoch]
+        shuffle: ShuffleName [value_enum],
+
+        /// Augmentation: mirror each image with probability 1/2
+        flip: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+
+        /// Augmentation: shift images at random by up to this many pixels each way [default: 0]
+        shift: usize [value_name = "PIXELS"],
+
+        /// Augmentation: black out a random square with this side in each image [default: 0]
+        cutout: usize [value_name = "PIXELS"],
+
+        /// Average the predictions for an image and its mirror image (saved with the model)
+        test_flips: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+
+        /// Freeze these dense layers, counted from 0 [default: none]
+        freeze: List<usize> [value_name = "N,N,..."],
+
+        /// Clip the gradient to this norm [default: 0, off]
+        clip_norm: f64 [value_name = "NORM", allow_negative_numbers = true],
+
+        /// Clip each element of the gradient to this absolute value [default: 0, off]
+        clip_value: f64 [value_name = "LIMIT", allow_negative_numbers = true],
+
+        /// Evaluate and save an exponential moving average of the weights with this decay, e.g. 0.999 [default: 0, off]
+        average: f64 [value_name = "DECAY", allow_negative_numbers = true],
+
+        /// The metric that determines the best epoch, on the held-out images or, without any, on the training images
+        /// [default: loss]
+        monitor: MonitorName [value_enum],
+
+        /// Use the weights of the best epoch in the end
+        keep_best: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+
+        /// Stop after this many epochs without a better one [default: 0, never]
+        early_stop: u64 [value_name = "EPOCHS"],
+
+        /// With --early-stop: how much better an epoch must be to count [default: 0]
+        early_stop_delta: f64 [value_name = "DELTA", allow_negative_numbers = true],
+
+        /// Hold out this many training images, the last of the set, to evaluate each epoch [default: 5000, or a
+        /// twelfth of a smaller set]
+        validation: usize [value_name = "N"],
+
+        /// Evaluate each epoch on the test set, as the book does; the final test result is then no longer independent
+        validate_on_test: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+
+        /// Seed of all random draws [default: 0]
+        seed: u64 [value_name = "N"],
+    }
+}
+
+names! {
+    /// The order of the images.
+    pub enum ShuffleName: Shuffle {
+        EachEpoch = Shuffle::EachEpoch,
+        Once = Shuffle::Once,
+    }
+}
+
+names! {
+    /// The metric that determines the best epoch.
+    pub enum MonitorName: Monitor {
+        /// The lowest
+        Loss = Monitor::Loss,
+        /// The highest
+        Accuracy = Monitor::Accuracy,
+    }
+}
+
+impl TrainingOptions {
+    /// Applies these options to the configuration of a run with `n_dense` dense layers.
+    pub(super) fn configure(&self, n_dense: usize, config: &mut RunConfig) -> Result<(), Error> {
+        let on = |flag: Option<bool>| flag.unwrap_or_default();
+        config.seed = self.seed.unwrap_or_default();
+        config.accumulation = self.accumulate.map_or(1, usize::from);
+        config.shuffle = self.shuffle.map_or(Shuffle::EachEpoch, ShuffleName::value);
+        config.augment = Augment {
+            flip: on(self.flip),
+            shift: self.shift.unwrap_or_default(),
+            cutout: self.cutout.unwrap_or_default(),
+        };
+        config.tta_flip = on(self.test_flips);
+        config.validates_on_test = on(self.validate_on_test);
+        config.frozen = self.frozen(n_dense)?;
+        config.clip =
+            match (self.clip_norm.unwrap_or_default(), self.clip_value.unwrap_or_default()) {
+                (0.0, 0.0) => None,
+                (norm, 0.0) => Some(Clip::Norm(norm)),
+                (0.0, value) => Some(Clip::Value(value)),
+                (norm, value) => {
+                    let expected = format!("0 together with a --clip-value of {value}");
+                    return Err(Error::range("clip-norm", expected, norm));
+                }
+            };
+        config.averaging = self.average.filter(|&decay| decay != 0.0);
+        config.monitor = self.monitor.map_or(Monitor::Loss, MonitorName::value);
+        config.keep_best = on(self.keep_best);
+        let min_delta = self.early_stop_delta.unwrap_or_default();
+        config.early_stop = match self.early_stop.unwrap_or_default() {
+            0 if min_delta != 0.0 => {
+                return Err(Error::option("early-stop-delta", "needs --early-stop"));
+            }
+            0 => None,
+            patience => Some(EarlyStop { patience, min_delta }),
+        };
+        Ok(())
+    }
+
+    /// Which of the dense layers are frozen; empty for none.
+    fn frozen(&self, n_dense: usize) -> Result<Vec<bool>, Error> {
+        let layers: &[usize] = self.freeze.as_ref().map_or(&[], |List(layers)| layers);
+        if let Some(layer) = layers.iter().find(|&&layer| layer >= n_dense) {
+            let expected = format!("dense layers from 0 to {}", n_dense.saturating_sub(1));
+            return Err(Error::range("freeze", expected, layer));
+        }
+        let frozen = (0..n_dense).map(|layer| layers.contains(&layer));
+        Ok(if layers.is_empty() { Vec::new() } else { frozen.collect() })
+    }
+
+    /// The options that give this configuration, complete except for the number of held-out images.
+    pub(super) fn of(config: &RunConfig) -> Self {
+        let frozen = config.frozen.iter().enumerate().filter(|(_, is_frozen)| **is_frozen);
+        let frozen: Vec<usize> = frozen.map(|(layer, _)| layer).collect();
+        let (clip_norm, clip_value) = match config.clip {
+            Some(Clip::Norm(norm)) => (norm, 0.0),
+            Some(Clip::Value(value)) => (0.0, value),
+            _ => (0.0, 0.0),
+        };
+        Self {
+            batch_size: NonZeroUsize::new(config.batch_size),
+            accumulate: NonZeroUsize::new(config.accumulation),
+            shuffle: ShuffleName::of(&config.shuffle),
+            flip: Some(config.augment.flip),
+            shift: Some(config.augment.shift),
+            cutout: Some(config.augment.cutout),
+            test_flips: Some(config.tta_flip),
+            freeze: Some(List(frozen)),
+            clip_norm: Some(clip_norm),
+            clip_value: Some(clip_value),
+            average: Some(config.averaging.unwrap_or_default()),
+            monitor: MonitorName::of(&config.monitor),
+            keep_best: Some(config.keep_best),
+            early_stop: Some(config.early_stop.map_or(0, |stop| stop.patience)),
+            early_stop_delta: Some(config.early_stop.map_or(0.0, |stop| stop.min_delta)),
+            validation: None,
+            validate_on_test: Some(config.validates_on_test),
+            seed: Some(config.seed),
+        }
+    }
+}

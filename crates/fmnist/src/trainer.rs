@@ -1,0 +1,258 @@
+//! A run on a dataset: trains, saves and resumes.
+
+use std::{ops::ControlFlow, path::Path};
+
+use fmnist_data::Split;
+use nn_core::{InstructionSet, Model, Scaling, Shape};
+use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
+use nn_train::{
+    Evaluation, Event, Features, FitOutcome, Observer, Samples, Threads, TrainingState,
+};
+
+use crate::{Classifier, Error, Saves, TrainerBuilder};
+
+/// Trains a model on a dataset, and saves the whole run.
+///
+/// It is [`nn_train::Trainer`] with all that a model file says in addition: class names, the size of images and the
+/// dataset. So the file that it saves can be used by [`Classifier`] and by the program `fmnist`, and a run that is
+/// resumed from it is bit-for-bit identical to an uninterrupted one.
+///
+/// ```
+/// use fmnist::{Adam, Model, Trainer, garments};
+///
+/// let data = garments::synthetic(0, 600, 100);
+/// let (train, held_out) = data.train.hold_out(100);
+/// let mut trainer = Trainer::builder(Model::classifier(&[784, 32, 10])?)
+///     .optimizer(Adam::default())
+///     .learning_rate(1e-3)
+///     .batch_size(50)
+///     .build()?;
+/// trainer.fit(&train, Some(&held_out), 5)?;
+/// let evaluation = trainer.evaluate(&data.test)?;
+/// println!("test accuracy {:.3}", evaluation.sums.accuracy());
+/// # assert!(evaluation.sums.accuracy() > 0.5);
+/// # Ok::<(), fmnist::Error>(())
+/// ```
+pub struct Trainer {
+    trainer: nn_train::Trainer,
+    info: ModelInfo,
+    threads: Threads,
+    saves: Option<Saves>,
+}
+
+impl Trainer {
+    /// Settings of a new run of this model.
+    pub fn builder(model: Model) -> TrainerBuilder {
+        TrainerBuilder::new(model)
+    }
+
+    /// Resumes a saved run, on all processors. [`Trainer::fit`] needs the same dataset again.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is damaged, or holds no state of training.
+    pub fn resume(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let Checkpoint { model, info, training } = Checkpoint::load(path.as_ref())?;
+        let state = training.ok_or(Error::ForInference)?;
+        Self::from_parts(model, state, info, all_processors()?)
+    }
+
+    /// Starts or resumes a run from its parts. `info` is what its file says in addition;
+    /// [`ModelInfo::default`] is completed by the dataset that it is first trained on.
+    ///
+    /// # Errors
+    ///
+    /// If model and state do not belong together.
+    pub fn from_parts(
+        model: Model,
+        state: TrainingState,
+        info: ModelInfo,
+        threads: Threads,
+    ) -> Result<Self, Error> {
+        let trainer = nn_train::Trainer::new(model, state, &threads)?;
+        Ok(Self { trainer, info, threads, saves: None })
+    }
+
+    /// Saves the run while it trains.
+    pub fn saving(self, saves: Saves) -> Self {
+        Self { saves: Some(saves), ..self }
+    }
+
+    /// Trains until the run has so many epochs in total, or early stopping ends it. Each epoch is evaluated on
+    /// `validation`, if there is any, and saved if [`Trainer::saving`] says where.
+    ///
+    /// # Errors
+    ///
+    /// If a resumed run began with another dataset, the images or classes do not fit the model, the run diverges, or a
+    /// save fails.
+    pub fn fit(
+        &mut self,
+        train: &Split,
+        validation: Option<&Split>,
+        epochs: u64,
+    ) -> Result<FitOutcome, Error> {
+        self.fit_with(train, validation, epochs, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Trains as [`Trainer::fit`] does. `observer` sees each step, and each epoch once it is saved; it can stop the run,
+    /// which is then saved where it stands.
+    ///
+    /// # Errors
+    ///
+    /// As [`Trainer::fit`].
+    pub fn fit_with(
+        &mut self,
+        train: &Split,
+        validation: Option<&Split>,
+        epochs: u64,
+        observer: &mut Observer<'_>,
+    ) -> Result<FitOutcome, Error> {
+        self.set_data(train)?;
+        let Self { trainer, info, saves, .. } = self;
+        let scaling = info.input.scaling.ok_or(Error::NoScaling)?;
+        let train = samples(train, scaling)?;
+        let validation = validation.map(|split| samples(split, scaling)).transpose()?;
+        let mut saved = Ok(());
+        let mut is_saved = false;
+        let outcome =
+            trainer.fit_with(&train, validation.as_ref(), epochs, &mut |event| match event {
+                Event::Epoch { trainer, .. } => {
+                    saved = saves.as_mut().map_or(Ok(()), |it| it.save(trainer, info, epochs));
+                    is_saved = true;
+                    if saved.is_err() { ControlFlow::Break(()) } else { observer(event) }
+                }
+                _ => {
+                    is_saved = false;
+                    observer(event)
+                }
+            })?;
+        saved?;
+        // Stopped within an epoch, or with nothing left to do: the output may be another file than the resumed one.
+        if let Some(saves) = saves.as_mut().filter(|_| !is_saved) {
+            saves.save(trainer, info, epochs)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Evaluates the model to use, as [`Trainer::inference_model`] gives it.
+    ///
+    /// # Errors
+    ///
+    /// If the images do not fit the model, or the loss is not finite.
+    pub fn evaluate(&self, split: &Split) -> Result<Evaluation, Error> {
+        self.classifier()?.evaluate(split, &self.threads)
+    }
+
+    /// Saves the whole run to a file: the model, the optimizer's state and the progress.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        Ok(checkpoint(&self.trainer, &self.info).save(path.as_ref())?)
+    }
+
+    /// Does everything of a save except replacing files, so that it does not fail after an hour of training.
+    ///
+    /// # Errors
+    ///
+    /// If a file could not be written.
+    pub fn rehearse_save(&self) -> Result<(), Error> {
+        self.saves.as_ref().map_or(Ok(()), |it| it.rehearse(&self.trainer, &self.info))
+    }
+
+    /// A classifier with the weights that the run means for use.
+    ///
+    /// # Errors
+    ///
+    /// If the model does not classify images.
+    pub fn classifier(&self) -> Result<Classifier, Error> {
+        Classifier::from_parts(self.inference_model(), &self.info)
+    }
+
+    /// The model to use: that of the best epoch, or with averaged weights, if the settings ask for it.
+    pub fn inference_model(&self) -> Model {
+        self.trainer.inference_model()
+    }
+
+    /// What the run's file says in addition to the model and its training.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The run itself: model, state and profile.
+    pub fn run(&self) -> &nn_train::Trainer {
+        &self.trainer
+    }
+
+    /// Enables the clock in every stage of a step.
+    pub fn enable_profile(&mut self) {
+        self.trainer.enable_profile();
+    }
+
+    /// Makes this the dataset of the run, as its file says it. [`Trainer::fit`] does the same.
+    ///
+    /// # Errors
+    ///
+    /// If a resumed run began with another dataset, or it has more or fewer classes than the model.
+    pub fn set_data(&mut self, train: &Split) -> Result<(), Error> {
+        let model = self.trainer.model();
+        let (images, dataset) = (&train.images, &train.dataset);
+        let (expected, found) = (model.outputs(), dataset.class_names.len());
+        if expected != found {
+            return Err(Error::Classes { expected, found });
+        }
+        let producer = concat!("fmnist ", env!("CARGO_PKG_VERSION")).into();
+        let instruction_set = InstructionSet::current().name().into();
+        if let Some(saved) = &self.info.dataset {
+            let (expected, found) = (saved.sha256.clone(), dataset.sha256.clone());
+            if expected != found {
+                return Err(Error::OtherData { expected, found });
+            }
+            (self.info.producer, self.info.instruction_set) = (producer, instruction_set);
+            return Ok(());
+        }
+        self.info = ModelInfo {
+            producer,
+            instruction_set,
+            input: InputSpec {
+                image: Some(Shape::image(images.height, images.width)),
+                scaling: Some(Scaling::default()),
+                mirror: self.trainer.state().config.tta_flip,
+            },
+            class_names: dataset.class_names.clone(),
+            dataset: Some(DatasetId {
+                name: dataset.name.to_string(),
+                sha256: dataset.sha256.clone(),
+            }),
+            n_validation: dataset.n_train.saturating_sub(train.len()),
+        };
+        Ok(())
+    }
+}
+
+/// The images of a split as samples, with their labels.
+///
+/// # Errors
+///
+/// If the scaling is not finite, or divides by 0.
+pub fn samples(split: &Split, scaling: Scaling) -> Result<Samples<'_>, Error> {
+    let images = &split.images;
+    let features = Features::Bytes { data: &images.pixels, scaling };
+    let samples = Samples::new(features, images.height * images.width, &split.labels)?;
+    Ok(samples.as_images(images.width)?)
+}
+
+/// The run in its current state.
+pub(crate) fn checkpoint<'a>(
+    trainer: &'a nn_train::Trainer,
+    info: &'a ModelInfo,
+) -> CheckpointRef<'a> {
+    CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
+}
+
+/// As many threads as the machine can run at once.
+pub(crate) fn all_processors() -> Result<Threads, Error> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Threads::new(count)?)
+}

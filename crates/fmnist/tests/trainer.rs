@@ -1,0 +1,139 @@
+//! A run on a dataset: trained, saved, stopped, resumed, and used.
+
+use std::{fs, ops::ControlFlow, path::Path};
+
+use fmnist::{
+    Adam, Checkpoint, CheckpointDir, Classifier, Dataset, Error, Event, FitOutcome, Model,
+    RunConfig, Saves, Threads, Trainer, garments,
+};
+use nn_train::{Augment, EarlyStop};
+
+fn data() -> Dataset {
+    garments::synthetic(0, 600, 100)
+}
+
+fn trainer(config: RunConfig) -> Trainer {
+    Trainer::builder(Model::classifier(&[784, 16, 10]).unwrap())
+        .optimizer(Adam::default())
+        .learning_rate(1e-3)
+        .config(RunConfig { batch_size: 50, ..config })
+        .threads(Threads::new(2).unwrap())
+        .build()
+        .unwrap()
+}
+
+fn digest(path: &Path) -> String {
+    Checkpoint::load(path).unwrap().view().state_sha256().unwrap()
+}
+
+/// Two runs of two epochs are one of four, whatever the number of threads; the file is a classifier, too.
+#[test]
+fn a_saved_run_resumes_and_classifies() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let augment = Augment { flip: true, ..Augment::default() };
+    let config = RunConfig { augment, tta_flip: true, keep_best: true, ..RunConfig::default() };
+    let (train, held_out) = data().train.hold_out(100);
+
+    let mut whole = trainer(config.clone());
+    assert_eq!(whole.fit(&train, Some(&held_out), 4).unwrap(), FitOutcome::Completed);
+    whole.save(path("whole.model")).unwrap();
+
+    let mut half = trainer(config).saving(Saves::claim(path("half.model")).unwrap());
+    half.fit(&train, Some(&held_out), 2).unwrap();
+    drop(half);
+    let mut resumed = Trainer::resume(path("half.model")).unwrap();
+    resumed.fit(&train, Some(&held_out), 4).unwrap();
+    resumed.save(path("half.model")).unwrap();
+    assert_eq!(digest(&path("half.model")), digest(&path("whole.model")));
+
+    let info = whole.info();
+    assert_eq!((info.n_validation, info.class_names[9].as_str()), (100, "Ankle boot"));
+    let test = data().test;
+    let evaluation = whole.evaluate(&test).unwrap();
+    assert!(evaluation.sums.accuracy() > 0.5, "{}", evaluation.sums.accuracy());
+    let loaded = Classifier::load(path("whole.model")).unwrap();
+    assert_eq!(loaded.evaluate(&test, &Threads::default()).unwrap(), evaluation);
+    let pixels = test.images.get(0).unwrap();
+    let expected = whole.classifier().unwrap().classify_pixels(pixels).unwrap();
+    assert_eq!(loaded.classify_pixels(pixels).unwrap(), expected);
+}
+
+/// Every epoch is on disk before it is reported. A stop within an epoch is saved where it stands, and so are checkpoints.
+#[test]
+fn a_run_is_saved_before_it_is_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let (output, checkpoints) = (dir.path().join("run.model"), dir.path().join("checkpoints"));
+    let saves = Saves::claim(&output).unwrap();
+    let directory = CheckpointDir::create(&checkpoints).unwrap();
+    let mut run = trainer(RunConfig::default()).saving(saves.with_checkpoints(directory, 2));
+    let train = data().train;
+    let mut seen = Vec::new();
+    let outcome = run.fit_with(&train, None, 9, &mut |event| match event {
+        Event::Epoch { .. } => {
+            let saved = Checkpoint::load(&output).unwrap().training.unwrap();
+            seen.push(saved.progress.epoch);
+            ControlFlow::Continue(())
+        }
+        Event::Step(step) if (step.epoch, step.batch) == (4, 5) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert_eq!((outcome.unwrap(), seen), (FitOutcome::Stopped, vec![1, 2, 3]));
+    let saved = Checkpoint::load(&output).unwrap().training.unwrap();
+    assert_eq!((saved.progress.epoch, saved.progress.batch), (3, 5));
+    let mut names: Vec<String> = fs::read_dir(&checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".model"))
+        .collect();
+    names.sort();
+    // An epoch has 12 batches: after the second, and at the stop.
+    assert_eq!(names, ["best.model", "ckpt-000024.model", "ckpt-000041.model"]);
+
+    // Nobody else saves there meanwhile.
+    assert!(matches!(Saves::claim(&output), Err(Error::Model(_))));
+    let mut whole = trainer(RunConfig::default());
+    whole.fit(&train, None, 9).unwrap();
+    assert_eq!(run.fit(&train, None, 9).unwrap(), FitOutcome::Completed);
+    assert_eq!(run.run().state(), whole.run().state());
+}
+
+#[test]
+fn early_stopping_and_the_best_epoch() {
+    let config = RunConfig {
+        early_stop: Some(EarlyStop { patience: 1, min_delta: 10.0 }),
+        keep_best: true,
+        ..RunConfig::default()
+    };
+    let mut run = trainer(config);
+    let train = data().train;
+    assert_eq!(run.fit(&train, None, 50).unwrap(), FitOutcome::StoppedEarly);
+    assert_eq!(run.run().state().history.len(), 2);
+    // The best by loss is the last one, though it does not count for early stopping.
+    assert_eq!(run.inference_model(), *run.run().model());
+}
+
+#[test]
+fn other_data_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.model");
+    let mut run = trainer(RunConfig::default());
+    run.fit(&data().train, None, 1).unwrap();
+    run.save(&path).unwrap();
+    let others = garments::synthetic(1, 600, 100).train;
+    let refused = Trainer::resume(&path).unwrap().fit(&others, None, 2).unwrap_err();
+    assert!(matches!(refused, Error::OtherData { .. }), "{refused}");
+
+    let model = Model::classifier(&[784, 5]).unwrap();
+    let refused = Trainer::builder(model).build().unwrap().fit(&others, None, 1).unwrap_err();
+    let expected = "the model has 5 outputs, the dataset has 10 classes";
+    assert_eq!(refused.to_string(), expected);
+    let model = Model::classifier(&[100, 10]).unwrap();
+    let refused = Trainer::builder(model).build().unwrap().fit(&others, None, 1).unwrap_err();
+    assert!(matches!(refused, Error::Training(_)), "{refused}");
+
+    let mut checkpoint = Checkpoint::load(&path).unwrap();
+    checkpoint.training = None;
+    checkpoint.view().save(&path).unwrap();
+    assert!(matches!(Trainer::resume(&path).map(drop), Err(Error::ForInference)));
+}
