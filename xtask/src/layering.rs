@@ -16,7 +16,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("nn-train", &["nn-core", "nn-optim"]),
     ("nn-io", &["nn-core", "nn-optim", "nn-train"]),
     ("fmnist-data", &[]),
-    ("fmnist", &["fmnist-data", "nn-core", "nn-io"]),
+    ("fmnist", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
     ("fmnist-cli", &["fmnist", "fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
     ("tally", &[]),
     ("bind", &[]),

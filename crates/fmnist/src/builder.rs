@@ -19,9 +19,10 @@ pub struct TrainerBuilder {
     threads: Option<Threads>,
 }
 
-impl TrainerBuilder {
-    pub(crate) fn new(model: Model) -> Self {
-        Self {
+impl Trainer {
+    /// Settings of a new run of this model.
+    pub fn builder(model: Model) -> TrainerBuilder {
+        TrainerBuilder {
             model,
             optimizer: OptimizerConfig::default(),
             schedule: Schedule::constant(1e-3),
@@ -29,7 +30,9 @@ impl TrainerBuilder {
             threads: None,
         }
     }
+}
 
+impl TrainerBuilder {
     /// Sets the optimizer, such as [`nn_optim::Adam`].
     pub fn optimizer(self, optimizer: impl Into<OptimizerConfig>) -> Self {
         Self { optimizer: optimizer.into(), ..self }

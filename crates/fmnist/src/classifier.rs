@@ -7,7 +7,7 @@ use nn_core::{Model, Scaling, Shape, Workspace};
 use nn_io::{Checkpoint, ModelInfo};
 use nn_train::{Evaluation, EvaluationConfig, Threads};
 
-use crate::{Error, samples};
+use crate::{Error, data::samples};
 
 /// Classifies pictures with a trained model.
 ///

@@ -7,6 +7,7 @@
 
 mod builder;
 mod classifier;
+mod data;
 mod error;
 #[cfg(feature = "options")]
 pub mod options;
@@ -15,9 +16,10 @@ mod trainer;
 
 pub use builder::TrainerBuilder;
 pub use classifier::{Classifier, Prediction};
+pub use data::samples;
 pub use error::Error;
 pub use saves::Saves;
-pub use trainer::{Trainer, samples};
+pub use trainer::Trainer;
 
 pub use fmnist_data::{Dataset, DatasetInfo, Split, garments};
 pub use nn_core::{Architecture, Init, Layer, Loss, Model};

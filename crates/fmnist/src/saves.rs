@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_io::{CheckpointDir, FileLock, ModelInfo};
-use nn_train::{Trainer, TrainingState};
+use nn_io::{CheckpointDir, CheckpointRef, FileLock};
+use nn_train::TrainingState;
 
-use crate::{Error, trainer::checkpoint};
+use crate::Error;
 
 /// Where a run is saved while it trains: in a file after every epoch, and also in a directory of checkpoints.
 ///
@@ -46,25 +46,21 @@ impl Saves {
         &self.output
     }
 
-    pub(crate) fn rehearse(&self, trainer: &Trainer, info: &ModelInfo) -> Result<(), Error> {
-        let checkpoint = checkpoint(trainer, info);
+    pub(crate) fn rehearse(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
         checkpoint.rehearse_save(&self.output)?;
         let directory = self.checkpoints.as_ref().map(|(directory, _)| directory);
-        Ok(directory.map_or(Ok(()), |it| it.rehearse_save(&checkpoint))?)
+        Ok(directory.map_or(Ok(()), |it| it.rehearse_save(checkpoint))?)
     }
 
     /// Saves the run, and the checkpoints that are due after this epoch or after a stop within one. The run ends after
     /// `epochs`.
-    pub(crate) fn save(
-        &mut self,
-        trainer: &Trainer,
-        info: &ModelInfo,
-        epochs: u64,
-    ) -> Result<(), Error> {
-        let checkpoint = checkpoint(trainer, info);
+    pub(crate) fn save(&mut self, checkpoint: CheckpointRef<'_>, epochs: u64) -> Result<(), Error> {
         checkpoint.save(&self.output)?;
-        let Some((directory, every)) = &mut self.checkpoints else { return Ok(()) };
-        let TrainingState { config, progress, history, .. } = trainer.state();
+        let (Some((directory, every)), Some(state)) = (&mut self.checkpoints, checkpoint.training)
+        else {
+            return Ok(());
+        };
+        let TrainingState { config, progress, history, .. } = state;
         let is_end_of_epoch = progress.batch == 0;
         let is_last = progress.epoch >= epochs;
         if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*every) {

@@ -5,11 +5,9 @@ use std::{ops::ControlFlow, path::Path};
 use fmnist_data::Split;
 use nn_core::{InstructionSet, Model, Scaling, Shape};
 use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
-use nn_train::{
-    Evaluation, Event, Features, FitOutcome, Observer, Samples, Threads, TrainingState,
-};
+use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
-use crate::{Classifier, Error, Saves, TrainerBuilder};
+use crate::{Classifier, Error, Saves, data::samples};
 
 /// Trains a model on a dataset, and saves the whole run.
 ///
@@ -41,11 +39,6 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Settings of a new run of this model.
-    pub fn builder(model: Model) -> TrainerBuilder {
-        TrainerBuilder::new(model)
-    }
-
     /// Resumes a saved run, on all processors. [`Trainer::fit`] needs the same dataset again.
     ///
     /// # Errors
@@ -117,7 +110,9 @@ impl Trainer {
         let outcome =
             trainer.fit_with(&train, validation.as_ref(), epochs, &mut |event| match event {
                 Event::Epoch { trainer, .. } => {
-                    saved = saves.as_mut().map_or(Ok(()), |it| it.save(trainer, info, epochs));
+                    saved = saves
+                        .as_mut()
+                        .map_or(Ok(()), |it| it.save(checkpoint(trainer, info), epochs));
                     is_saved = true;
                     if saved.is_err() { ControlFlow::Break(()) } else { observer(event) }
                 }
@@ -129,7 +124,7 @@ impl Trainer {
         saved?;
         // Stopped within an epoch, or with nothing left to do: the output may be another file than the resumed one.
         if let Some(saves) = saves.as_mut().filter(|_| !is_saved) {
-            saves.save(trainer, info, epochs)?;
+            saves.save(checkpoint(trainer, info), epochs)?;
         }
         Ok(outcome)
     }
@@ -158,7 +153,8 @@ impl Trainer {
     ///
     /// If a file could not be written.
     pub fn rehearse_save(&self) -> Result<(), Error> {
-        self.saves.as_ref().map_or(Ok(()), |it| it.rehearse(&self.trainer, &self.info))
+        let checkpoint = checkpoint(&self.trainer, &self.info);
+        self.saves.as_ref().map_or(Ok(()), |it| it.rehearse(&checkpoint))
     }
 
     /// A classifier with the weights that the run means for use.
@@ -231,23 +227,8 @@ impl Trainer {
     }
 }
 
-/// The images of a split as samples, with their labels.
-///
-/// # Errors
-///
-/// If the scaling is not finite, or divides by 0.
-pub fn samples(split: &Split, scaling: Scaling) -> Result<Samples<'_>, Error> {
-    let images = &split.images;
-    let features = Features::Bytes { data: &images.pixels, scaling };
-    let samples = Samples::new(features, images.height * images.width, &split.labels)?;
-    Ok(samples.as_images(images.width)?)
-}
-
 /// The run in its current state.
-pub(crate) fn checkpoint<'a>(
-    trainer: &'a nn_train::Trainer,
-    info: &'a ModelInfo,
-) -> CheckpointRef<'a> {
+fn checkpoint<'a>(trainer: &'a nn_train::Trainer, info: &'a ModelInfo) -> CheckpointRef<'a> {
     CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
 }
 

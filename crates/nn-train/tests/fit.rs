@@ -1,5 +1,7 @@
 //! The loop over epochs: to its end, to an early stop, or to where an observer stops it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::ops::ControlFlow;
 
 use nn_core::Model;

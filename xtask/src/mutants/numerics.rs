@@ -5,7 +5,7 @@ use super::Mutant;
 const NN_CORE: &[&str] = &["--package", "nn-core", "--lib", "--tests"];
 const NN_OPTIM: &[&str] = &["--package", "nn-optim", "--lib", "--tests"];
 const NN_TRAIN: &[&str] = &["--package", "nn-train", "--lib", "--tests"];
-const PROGRAM: &[&str] = &["--package", "fmnist-cli", "--test", "program", "own_data"];
+const DATA: &[&str] = &["--package", "fmnist-data", "--lib", "dataset"];
 
 pub(super) const NUMERICS: [Mutant; 14] = [
     Mutant {
@@ -104,9 +104,11 @@ pub(super) const NUMERICS: [Mutant; 14] = [
     },
     Mutant {
         name: "images held out from the front",
-        file: "crates/fmnist-cli/src/command/train.rs",
-        from: "let (train, held_out) = train_images.samples()?.split_at(n_fit);",
-        to: "let (held_out, train) = train_images.samples()?.split_at(n_train - n_fit);",
-        tests: PROGRAM,
+        file: "crates/fmnist-data/src/dataset.rs",
+        from: "let rest = count.saturating_sub(n);",
+        to: "let rest = count.saturating_sub(n);
+            self.labels.rotate_left(n);
+            self.images.pixels.rotate_left(n * self.images.height * self.images.width);",
+        tests: DATA,
     },
 ];
