@@ -49,6 +49,9 @@ mod predict;
 /// The contents of a model file, and exporting a smaller one.
 mod inspect;
 
+/// Whole sessions, with every line that a user sees.
+mod transcripts;
+
 /// Arguments that make no sense.
 mod usage;
 
