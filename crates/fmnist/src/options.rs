@@ -27,7 +27,6 @@ use nn_io::ModelInfo;
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use group::Group as _;
 use kind::Choice as _;
@@ -253,7 +252,7 @@ impl Options {
         }
         config.validate().map_err(Error::of_run)?;
         let optimizer = self.optimizer.config()?;
-        let n_batches = n_fit.map_or(1, |n| n.div_ceil(config.step_len())) as u64;
+        let n_batches = n_fit.map_or(1, |n| config.n_batches(n));
         let epochs = self.data.epochs.unwrap_or(EPOCHS);
         let rates = self.optimizer.default_rates();
         let schedule = self.schedule.schedule(rates, epochs, n_batches)?;
@@ -275,14 +274,12 @@ impl Options {
         let takes_size = dataset.is_some_and(DatasetKind::takes_size);
         let image = info.input.image.filter(|_| takes_size);
         let image_size = image.and_then(|image| ImageSize::new(image.width, image.height));
-        let epochs = schedule::end(&state.schedule).zip(n_batches);
+        let epochs = schedule::end(&state.schedule)
+            .zip(n_batches)
+            .map(|((_, steps), n)| steps.div_ceil(n).clamp(1, nn_io::limits::HISTORY as u64));
         Self {
             places: PlaceOptions::default(),
-            data: DataOptions {
-                dataset,
-                image_size: image_size.map(Size),
-                epochs: epochs.map(|((_, steps), n)| steps.div_ceil(n)),
-            },
+            data: DataOptions { dataset, image_size: image_size.map(Size), epochs },
             network: NetworkOptions::of(model.architecture(), state.config.init),
             training: TrainingOptions {
                 validation: Some(info.n_validation),
@@ -337,12 +334,6 @@ impl Options {
             optimizer: self.optimizer.or(below.optimizer),
             schedule: self.schedule.or(below.schedule),
         }
-    }
-
-    /// One option alone.
-    fn one(name: &str, value: Value) -> Self {
-        let table = Value::Object([(name.to_owned(), value)].into_iter().collect());
-        Self::deserialize(table).unwrap_or_default()
     }
 }
 
