@@ -36,8 +36,8 @@ impl Saves {
         Ok(Self { output, checkpoints: None, _lock: lock })
     }
 
-    /// Also saves a checkpoint to a directory every `every` epochs, where the run stops, and after each epoch that is the
-    /// best so far.
+    /// Also saves checkpoints to a directory: one every `every` epochs, one after the last epoch, one where the run is
+    /// stopped within an epoch, and the best.
     pub fn with_checkpoints(self, directory: CheckpointDir, every: u64) -> Self {
         Self { checkpoints: Some((directory, every)), ..self }
     }
