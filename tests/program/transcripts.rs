@@ -5,7 +5,7 @@ use tempfile::tempdir;
 use crate::harness::DEAD_MIRROR;
 
 /// Runs the commands of `transcripts/*.md`, each file in a copy of the directory of its name, and compares what they print.
-/// `TRYCMD=overwrite` writes what they print now; times, results of training and sums must then be elided again, as `[..]`.
+/// `TRYCMD=overwrite` writes what they print now; times, results of training and checksums must then be elided again, as `[..]`.
 #[test]
 fn commands_print_what_is_shown() {
     let home = tempdir().unwrap();

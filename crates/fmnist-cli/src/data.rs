@@ -148,6 +148,5 @@ pub(crate) fn check_fits(
 
 /// The threads to use: so many, or as many as the machine can run at once.
 pub(crate) fn threads(asked: Option<u64>) -> Result<Threads, nn_train::Error> {
-    let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    Threads::new(asked.map_or_else(all, |asked| asked as usize))
+    asked.map_or_else(Threads::all, |count| Threads::new(count as usize))
 }

@@ -14,7 +14,7 @@ pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     let Schedule { learning_rate, warmup, decay } = *schedule;
     let span = |steps: u64| match n_batches {
         None => count(steps, "step"),
-        Some(n) => counted(&rounded(in_epochs(steps, n)), "epoch"),
+        Some(n) => counted(&rounded(steps as f64 / n as f64), "epoch"),
     };
     let phrase = decay.description().fill(true, |setting| match setting {
         Setting::Steps(steps) => span(steps),
@@ -44,10 +44,6 @@ pub(crate) fn inverse_decay(schedule: &Schedule) -> Option<f64> {
         Decay::InverseTime { decay } => Some(decay),
         _ => None,
     }
-}
-
-fn in_epochs(steps: u64, n_batches: u64) -> f64 {
-    steps as f64 / n_batches as f64
 }
 
 #[cfg(test)]

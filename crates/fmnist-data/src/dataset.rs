@@ -136,8 +136,8 @@ impl Split {
     /// If no image would be left.
     #[track_caller]
     pub fn hold_out(mut self, n: usize) -> (Self, Self) {
-        let (count, found) = (self.len(), self.len().saturating_sub(1));
-        assert!(n < count, "images to hold out: expected at most {found} of {count}, found {n}");
+        let (count, most) = (self.len(), self.len().saturating_sub(1));
+        assert!(n < count, "images to hold out: expected at most {most} of {count}, found {n}");
         let rest = count.saturating_sub(n);
         let Images { pixels, height, width, .. } = &mut self.images;
         let held_out = Self {

@@ -5,7 +5,7 @@ use nn_io::ModelInfo;
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, Threads, TrainingState};
 
-use crate::{Error, Trainer, trainer::all_processors};
+use crate::{Error, Trainer};
 
 /// Settings of a new run: see [`Trainer::builder`].
 ///
@@ -73,7 +73,7 @@ impl TrainerBuilder {
     /// If a setting is outside its range or does not suit the model, or the threads cannot be started.
     pub fn build(self) -> Result<Trainer, Error> {
         let Self { model, optimizer, schedule, config, threads } = self;
-        let threads = threads.map_or_else(all_processors, Ok)?;
+        let threads = threads.map_or_else(Threads::all, Ok)?;
         let state = TrainingState::new(&model, optimizer, schedule, config)?;
         Trainer::from_parts(model, state, ModelInfo::default(), threads)
     }

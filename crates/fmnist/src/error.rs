@@ -1,6 +1,6 @@
 //! The errors of this crate.
 
-/// Why a model cannot be trained, saved, loaded or asked.
+/// Why a model cannot be trained, saved, loaded or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -2,8 +2,8 @@
 //!
 //! # Reading order
 //!
-//! A [`Trainer`] takes a model through epochs on a [`Dataset`], and saves it ([`Saves`]). A [`Classifier`] is a trained model
-//! with all that turns a picture into named classes. Nothing here prints.
+//! A [`Trainer`] trains a model on a [`Dataset`], and saves the run ([`Saves`]). A [`Classifier`] is a trained model with all
+//! that turns a picture into named classes. Nothing here prints.
 
 mod builder;
 mod classifier;
@@ -20,6 +20,12 @@ pub use data::samples;
 pub use error::Error;
 pub use saves::Saves;
 pub use trainer::Trainer;
+
+pub use fmnist_data;
+pub use nn_core;
+pub use nn_io;
+pub use nn_optim;
+pub use nn_train;
 
 pub use fmnist_data::{Dataset, DatasetInfo, Split, garments};
 pub use nn_core::{Architecture, Init, Layer, Loss, Model};

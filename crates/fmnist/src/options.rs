@@ -27,7 +27,6 @@ use nn_io::ModelInfo;
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, TrainingState};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use group::Group as _;
 use kind::Choice as _;
@@ -47,10 +46,10 @@ pub use training::{MonitorName, ShuffleName, TrainingOptions};
 /// The total number of epochs of a run, if no option gives it.
 pub const EPOCHS: u64 = 10;
 
-/// The number of held-out images, if no option gives it and the set is large enough.
+/// The number of held-out images, if no option gives it and the dataset is large enough.
 const N_VALIDATION: usize = 5000;
 
-/// By default one image in so many of a small set is held out, as 5,000 of Fashion-MNIST's 60,000.
+/// By default, one image in so many of a smaller dataset is held out, the share of 5,000 in Fashion-MNIST's 60,000.
 const VALIDATION_SHARE: usize = 12;
 
 /// The options of a run. Without one, a new run has the default, and a resumed run what was saved.
@@ -139,6 +138,7 @@ pub struct Recipe {
     pub config: RunConfig,
     /// How many training images are held out.
     pub n_validation: usize,
+    /// Not part of the network, but a resumed run must have the same.
     image_size: Option<Size>,
 }
 
@@ -149,7 +149,7 @@ pub struct SavedRun<'a> {
     pub model: &'a Model,
     /// The state of training.
     pub state: &'a TrainingState,
-    /// What the file says in addition.
+    /// What the file holds in addition.
     pub info: &'a ModelInfo,
 }
 
@@ -176,16 +176,16 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If a number exceeds the 63 bits of TOML, as a seed can.
+    /// If TOML cannot hold a value: a seed of 64 bits, or a path that is not Unicode.
     pub fn to_toml(&self) -> Result<String, Error> {
         toml::to_string(self).map_err(|error| {
-            let problem = format!("cannot be written as TOML, whose numbers have 63 bits: {error}");
+            let problem = format!("cannot be written as TOML: {error}");
             Error::File { place: "the settings".into(), problem }
         })
     }
 
-    /// Lays these options over others. Options of another optimizer or schedule than the one that is chosen here are
-    /// dropped, and so is the threshold of early stopping if there is none.
+    /// Lays these options over others. If an optimizer or a schedule is chosen here, the options of `below` that it does
+    /// not have are dropped. So is the threshold of early stopping, if early stopping is turned off here.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
         if self.training.early_stop == Some(0) {
@@ -201,10 +201,10 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If they do not go together.
+    /// If an option is outside its range or does not go with the others.
     pub fn completed(&self) -> Result<Self, Error> {
         let recipe = self.recipe(DataShape { inputs: 1, outputs: 1, n_train: None })?;
-        let dataset = self.data.dataset.unwrap_or(DatasetKind::Auto);
+        let dataset = self.data.dataset.unwrap_or_default();
         let mut training = TrainingOptions::of(&recipe.config);
         if dataset.is_custom() {
             training.batch_size = None;
@@ -253,7 +253,7 @@ impl Options {
         }
         config.validate().map_err(Error::of_run)?;
         let optimizer = self.optimizer.config()?;
-        let n_batches = n_fit.map_or(1, |n| n.div_ceil(config.step_len())) as u64;
+        let n_batches = n_fit.map_or(1, |n| config.n_batches(n));
         let epochs = self.data.epochs.unwrap_or(EPOCHS);
         let rates = self.optimizer.default_rates();
         let schedule = self.schedule.schedule(rates, epochs, n_batches)?;
@@ -275,14 +275,12 @@ impl Options {
         let takes_size = dataset.is_some_and(DatasetKind::takes_size);
         let image = info.input.image.filter(|_| takes_size);
         let image_size = image.and_then(|image| ImageSize::new(image.width, image.height));
-        let epochs = schedule::end(&state.schedule).zip(n_batches);
+        let epochs = schedule::end(&state.schedule)
+            .zip(n_batches)
+            .map(|((_, steps), n)| steps.div_ceil(n).clamp(1, nn_io::limits::HISTORY as u64));
         Self {
             places: PlaceOptions::default(),
-            data: DataOptions {
-                dataset,
-                image_size: image_size.map(Size),
-                epochs: epochs.map(|((_, steps), n)| steps.div_ceil(n)),
-            },
+            data: DataOptions { dataset, image_size: image_size.map(Size), epochs },
             network: NetworkOptions::of(model.architecture(), state.config.init),
             training: TrainingOptions {
                 validation: Some(info.n_validation),
@@ -338,12 +336,6 @@ impl Options {
             schedule: self.schedule.or(below.schedule),
         }
     }
-
-    /// One option alone.
-    fn one(name: &str, value: Value) -> Self {
-        let table = Value::Object([(name.to_owned(), value)].into_iter().collect());
-        Self::deserialize(table).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
@@ -365,7 +357,7 @@ mod tests {
         }
     }
 
-    /// A complete set of options has every name, but those of other kinds, of files and of the image size.
+    /// Every option has a name of its own, and what is printed has only such names.
     #[test]
     fn names_are_those_in_files() {
         let names = Options::names();

@@ -24,11 +24,11 @@ pub struct Saves {
 }
 
 impl Saves {
-    /// Locks the file, so that no other run writes it.
+    /// Saves to this file, and locks it, so that no other run writes to it.
     ///
     /// # Errors
     ///
-    /// If another run has it, or it exists and is no model.
+    /// If another run has locked it, it exists and is not a model, or it cannot be locked.
     pub fn claim(output: impl Into<PathBuf>) -> Result<Self, Error> {
         let output = output.into();
         nn_io::check_output(&output)?;
@@ -36,7 +36,8 @@ impl Saves {
         Ok(Self { output, checkpoints: None, _lock: lock })
     }
 
-    /// Also keeps the newest checkpoints and the best one in a directory, one each `every` epochs.
+    /// Also saves checkpoints to a directory: one every `every` epochs, one after the last epoch, one where the run is
+    /// stopped within an epoch, and the best.
     pub fn with_checkpoints(self, directory: CheckpointDir, every: u64) -> Self {
         Self { checkpoints: Some((directory, every)), ..self }
     }
@@ -52,9 +53,13 @@ impl Saves {
         Ok(directory.map_or(Ok(()), |it| it.rehearse_save(checkpoint))?)
     }
 
-    /// Saves the run, and the checkpoints that are due after this epoch or after a stop within one. The run ends after
-    /// `epochs`.
-    pub(crate) fn save(&mut self, checkpoint: CheckpointRef<'_>, epochs: u64) -> Result<(), Error> {
+    /// Saves the run, after an epoch or after a stop within one, and the checkpoints that are then due. `epochs` is the
+    /// run's length.
+    pub(crate) fn save(
+        &mut self,
+        checkpoint: &CheckpointRef<'_>,
+        epochs: u64,
+    ) -> Result<(), Error> {
         checkpoint.save(&self.output)?;
         let (Some((directory, every)), Some(state)) = (&mut self.checkpoints, checkpoint.training)
         else {
@@ -62,13 +67,13 @@ impl Saves {
         };
         let TrainingState { config, progress, history, .. } = state;
         let is_end_of_epoch = progress.batch == 0;
-        let is_last = progress.epoch >= epochs;
+        let is_last = progress.epoch >= epochs || state.stops_early();
         if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*every) {
-            directory.save(&checkpoint)?;
+            directory.save(checkpoint)?;
         }
         let best_epoch = config.monitor.best_epoch(history);
-        if is_end_of_epoch && best_epoch == history.len().checked_sub(1) {
-            directory.save_best(&checkpoint)?;
+        if is_end_of_epoch && best_epoch.is_some_and(|best| best + 1 == history.len()) {
+            directory.save_best(checkpoint)?;
         }
         Ok(())
     }

@@ -43,11 +43,11 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is damaged, or holds no state of training.
+    /// If the file cannot be read or is damaged, if it holds no state of training, or if the threads cannot be started.
     pub fn resume(path: impl AsRef<Path>) -> Result<Self, Error> {
         let Checkpoint { model, info, training } = Checkpoint::load(path.as_ref())?;
         let state = training.ok_or(Error::ForInference)?;
-        Self::from_parts(model, state, info, all_processors()?)
+        Self::from_parts(model, state, info, Threads::all()?)
     }
 
     /// Starts or resumes a run from its parts. `info` is what its file says in addition;
@@ -55,7 +55,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If model and state do not belong together.
+    /// If `model` and `state` do not belong together.
     pub fn from_parts(
         model: Model,
         state: TrainingState,
@@ -66,7 +66,7 @@ impl Trainer {
         Ok(Self { trainer, info, threads, saves: None })
     }
 
-    /// Saves the run while it trains.
+    /// Saves the run after each epoch, and where it stops.
     pub fn saving(self, saves: Saves) -> Self {
         Self { saves: Some(saves), ..self }
     }
@@ -76,8 +76,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If a resumed run began with another dataset, the images or classes do not fit the model, the run diverges, or a
-    /// save fails.
+    /// If the run began with another dataset, the images or classes do not fit the model, the run diverges, or a save
+    /// fails.
     pub fn fit(
         &mut self,
         train: &Split,
@@ -105,27 +105,21 @@ impl Trainer {
         let scaling = info.input.scaling.ok_or(Error::NoScaling)?;
         let train = samples(train, scaling)?;
         let validation = validation.map(|split| samples(split, scaling)).transpose()?;
-        let mut saved = Ok(());
-        let mut is_saved = false;
-        let outcome =
-            trainer.fit_with(&train, validation.as_ref(), epochs, &mut |event| match event {
-                Event::Epoch { trainer, .. } => {
-                    saved = saves
-                        .as_mut()
-                        .map_or(Ok(()), |it| it.save(checkpoint(trainer, info), epochs));
-                    is_saved = true;
-                    if saved.is_err() { ControlFlow::Break(()) } else { observer(event) }
-                }
-                _ => {
-                    is_saved = false;
-                    observer(event)
-                }
-            })?;
-        saved?;
+        let mut save = |trainer: &nn_train::Trainer| match saves {
+            Some(saves) => saves.save(&checkpoint(trainer, info), epochs),
+            None => Ok(()),
+        };
+        // The outcome of the save after the last event, if that was an epoch.
+        let mut saved = None;
+        let outcome = trainer.fit_with(&train, validation.as_ref(), epochs, &mut |event| {
+            saved = match event {
+                Event::Epoch { trainer, .. } => Some(save(trainer)),
+                _ => None,
+            };
+            if matches!(saved, Some(Err(_))) { ControlFlow::Break(()) } else { observer(event) }
+        })?;
         // Stopped within an epoch, or with nothing left to do: the output may be another file than the resumed one.
-        if let Some(saves) = saves.as_mut().filter(|_| !is_saved) {
-            saves.save(checkpoint(trainer, info), epochs)?;
-        }
+        saved.unwrap_or_else(|| save(trainer))?;
         Ok(outcome)
     }
 
@@ -133,7 +127,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the images do not fit the model, or the loss is not finite.
+    /// As [`Trainer::classifier`]; or if the images do not fit the model, or the loss is not finite.
     pub fn evaluate(&self, split: &Split) -> Result<Evaluation, Error> {
         self.classifier()?.evaluate(split, &self.threads)
     }
@@ -157,11 +151,11 @@ impl Trainer {
         self.saves.as_ref().map_or(Ok(()), |it| it.rehearse(&checkpoint))
     }
 
-    /// A classifier with the weights that the run means for use.
+    /// A classifier with the weights of [`Trainer::inference_model`].
     ///
     /// # Errors
     ///
-    /// If the model does not classify images.
+    /// If the run has no dataset yet, or the model does not classify images.
     pub fn classifier(&self) -> Result<Classifier, Error> {
         Classifier::from_parts(self.inference_model(), &self.info)
     }
@@ -181,48 +175,44 @@ impl Trainer {
         &self.trainer
     }
 
-    /// Enables the clock in every stage of a step.
+    /// Measures the time of every stage of a step, for [`nn_train::Trainer::profile`].
     pub fn enable_profile(&mut self) {
         self.trainer.enable_profile();
     }
 
-    /// Makes this the dataset of the run, as its file says it. [`Trainer::fit`] does the same.
+    /// Makes this the dataset of the run, or checks that it already is. [`Trainer::fit`] begins with it.
     ///
     /// # Errors
     ///
-    /// If a resumed run began with another dataset, or it has more or fewer classes than the model.
+    /// If the run began with another dataset, or the dataset has more or fewer classes than the model.
     pub fn set_data(&mut self, train: &Split) -> Result<(), Error> {
-        let model = self.trainer.model();
-        let (images, dataset) = (&train.images, &train.dataset);
-        let (expected, found) = (model.outputs(), dataset.class_names.len());
+        let Split { images, dataset, .. } = train;
+        let (expected, found) = (self.trainer.model().outputs(), dataset.class_names.len());
         if expected != found {
             return Err(Error::Classes { expected, found });
         }
-        let producer = concat!("fmnist ", env!("CARGO_PKG_VERSION")).into();
-        let instruction_set = InstructionSet::current().name().into();
-        if let Some(saved) = &self.info.dataset {
-            let (expected, found) = (saved.sha256.clone(), dataset.sha256.clone());
-            if expected != found {
-                return Err(Error::OtherData { expected, found });
+        let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());
+        match &self.info.dataset {
+            Some(saved) if saved.sha256 != sha256 => {
+                return Err(Error::OtherData { expected: saved.sha256.clone(), found: sha256 });
             }
-            (self.info.producer, self.info.instruction_set) = (producer, instruction_set);
-            return Ok(());
+            Some(_) => {}
+            None => {
+                self.info = ModelInfo {
+                    input: InputSpec {
+                        image: Some(Shape::image(images.height, images.width)),
+                        scaling: Some(Scaling::default()),
+                        mirror: self.trainer.state().config.tta_flip,
+                    },
+                    class_names: dataset.class_names.clone(),
+                    dataset: Some(DatasetId { name, sha256 }),
+                    n_validation: dataset.n_train.saturating_sub(train.len()),
+                    ..ModelInfo::default()
+                };
+            }
         }
-        self.info = ModelInfo {
-            producer,
-            instruction_set,
-            input: InputSpec {
-                image: Some(Shape::image(images.height, images.width)),
-                scaling: Some(Scaling::default()),
-                mirror: self.trainer.state().config.tta_flip,
-            },
-            class_names: dataset.class_names.clone(),
-            dataset: Some(DatasetId {
-                name: dataset.name.to_string(),
-                sha256: dataset.sha256.clone(),
-            }),
-            n_validation: dataset.n_train.saturating_sub(train.len()),
-        };
+        self.info.producer = concat!("fmnist ", env!("CARGO_PKG_VERSION")).into();
+        self.info.instruction_set = InstructionSet::current().name().into();
         Ok(())
     }
 }
@@ -230,10 +220,4 @@ impl Trainer {
 /// The run in its current state.
 fn checkpoint<'a>(trainer: &'a nn_train::Trainer, info: &'a ModelInfo) -> CheckpointRef<'a> {
     CheckpointRef { model: trainer.model(), info, training: Some(trainer.state()) }
-}
-
-/// As many threads as the machine can run at once.
-pub(crate) fn all_processors() -> Result<Threads, Error> {
-    let count = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(Threads::new(count)?)
 }

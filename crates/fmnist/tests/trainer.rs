@@ -101,16 +101,31 @@ fn a_run_is_saved_before_it_is_reported() {
 }
 
 #[test]
+fn a_save_that_fails_ends_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run =
+        trainer(RunConfig::default()).saving(Saves::claim(dir.path().join("run.model")).unwrap());
+    dir.close().unwrap();
+    let failed = run.fit(&data().train, None, 5).unwrap_err();
+    assert!(matches!(failed, Error::Model(_)), "{failed}");
+    assert_eq!(run.run().state().progress.epoch, 1);
+}
+
+#[test]
 fn early_stopping_and_the_best_epoch() {
+    let dir = tempfile::tempdir().unwrap();
     let config = RunConfig {
         early_stop: Some(EarlyStop { patience: 1, min_delta: 10.0 }),
         keep_best: true,
         ..RunConfig::default()
     };
-    let mut run = trainer(config);
+    let checkpoints = CheckpointDir::create(dir.path().join("checkpoints")).unwrap();
+    let saves = Saves::claim(dir.path().join("run.model")).unwrap();
+    let mut run = trainer(config).saving(saves.with_checkpoints(checkpoints, 50));
     let train = data().train;
     assert_eq!(run.fit(&train, None, 50).unwrap(), FitOutcome::StoppedEarly);
     assert_eq!(run.run().state().history.len(), 2);
+    assert!(dir.path().join("checkpoints/ckpt-000024.model").exists(), "the end is a checkpoint");
     // The best by loss is the last one, though it does not count for early stopping.
     assert_eq!(run.inference_model(), *run.run().model());
 }

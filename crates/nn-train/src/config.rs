@@ -97,7 +97,7 @@ impl RunConfig {
     }
 
     /// Steps of an epoch over so many samples.
-    pub(crate) fn n_batches(&self, n_samples: usize) -> u64 {
+    pub fn n_batches(&self, n_samples: usize) -> u64 {
         n_samples.div_ceil(self.step_len()) as u64
     }
 

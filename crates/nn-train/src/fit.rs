@@ -49,7 +49,7 @@ impl Trainer {
         self.fit_with(train, validation, epochs, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains as [`Trainer::fit`] does. `observer` sees each step and each epoch, and can stop the run after it.
+    /// Trains as [`Trainer::fit`] does. `observer` sees each step and each epoch, and can stop the run after either.
     ///
     /// # Errors
     ///

@@ -71,6 +71,15 @@ impl Threads {
         Ok(Self::default())
     }
 
+    /// Starts as many threads as the machine can run at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Threads::new`].
+    pub fn all() -> Result<Self, Error> {
+        Self::new(std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
     /// The rayon pool that the caller is in, at each call that uses these threads: inside of `pool.install(..)` that
     /// pool, outside of any pool rayon's global one.
     #[cfg(feature = "threads")]

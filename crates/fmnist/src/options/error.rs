@@ -15,7 +15,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A file of options has something that is none.
+    /// A file has something that is not an option, or an invalid value.
     #[error("{place}: {problem}")]
     File {
         /// The file, and the line if it is known.
@@ -37,7 +37,7 @@ pub enum Error {
     #[error("{0}")]
     Dataset(String),
 
-    /// The run cannot be made, for a reason that is no option.
+    /// The run cannot be made, and no option is the reason.
     #[error(transparent)]
     Run(#[from] nn_train::Error),
 }
@@ -56,10 +56,23 @@ impl Error {
         Self::option(option, format!("expected {expected}, found {found}"))
     }
 
-    /// An error of the libraries. They name a setting as files have it; options have other names for some.
-    pub(super) fn setting(error: nn_core::SettingError) -> Self {
+    /// An error of the libraries. They name a setting as files do; some options have another name.
+    fn setting(error: nn_core::SettingError) -> Self {
         let nn_core::SettingError { name, expected, found } = error;
         Self::range(option_of(name), expected, found)
+    }
+
+    /// The error of a run's settings, with the option to blame if there is one.
+    pub fn of_run(error: nn_train::Error) -> Self {
+        match error {
+            nn_train::Error::Setting(error) => error.into(),
+            nn_train::Error::Config(error) => Self::setting(error),
+            nn_train::Error::Objective(nn_core::Error::LossSetting(error)) => Self::setting(error),
+            nn_train::Error::Samples { what: "class weights, one a class", expected, found } => {
+                Self::range("class-weights", expected, found)
+            }
+            other => Self::Run(other),
+        }
     }
 
     /// The same error, of another option.
@@ -71,8 +84,8 @@ impl Error {
     }
 }
 
-/// The option that sets what the libraries call so.
-pub(super) fn option_of(setting: &str) -> &str {
+/// The option for a setting, by its name in the libraries.
+fn option_of(setting: &str) -> &str {
     match setting {
         "learning rate" => "learning-rate",
         "factor" => "decay-factor",
@@ -81,7 +94,7 @@ pub(super) fn option_of(setting: &str) -> &str {
         "weight_decay" => "weight-decay",
         "label smoothing" => "label-smoothing",
         "gamma of the focal loss" => "focal-gamma",
-        "class weight" | "class weights, one a class" => "class-weights",
+        "class weight" => "class-weights",
         "weights_l1" => "l1",
         "weights_l2" => "l2",
         "biases_l1" => "bias-l1",
@@ -104,21 +117,6 @@ impl From<nn_optim::Error> for Error {
                 Self::range(option_of(name), expected, found)
             }
             other => Self::Run(nn_train::Error::Setting(other)),
-        }
-    }
-}
-
-impl Error {
-    /// The error of a run's settings, with the option to blame if there is one.
-    pub fn of_run(error: nn_train::Error) -> Self {
-        match error {
-            nn_train::Error::Setting(error) => error.into(),
-            nn_train::Error::Config(error) => Self::setting(error),
-            nn_train::Error::Objective(nn_core::Error::LossSetting(error)) => Self::setting(error),
-            nn_train::Error::Samples { what: "class weights, one a class", expected, found } => {
-                Self::range("class-weights", expected, found)
-            }
-            other => Self::Run(other),
         }
     }
 }

@@ -94,7 +94,7 @@ impl NetworkOptions {
         let mut layers = Vec::new();
         for size in all.hidden.iter().flat_map(|List(sizes)| sizes) {
             let most = nn_io::limits::WIDTH;
-            // No file can hold a wider layer, and no buffer the widest together.
+            // No file can hold a wider layer.
             if size.get() > most {
                 let expected = format!("at most {most} units in a layer");
                 return Err(Error::range("hidden", expected, size));

@@ -10,7 +10,7 @@ pub enum Preset {
     Nnfs,
     /// The default network with better training, in the same time
     Better,
-    /// A larger network, in half a minute on two cores
+    /// A wider network, in half a minute on two cores
     DenseFast,
     /// The most accurate network of dense layers
     DenseBest,

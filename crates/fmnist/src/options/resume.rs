@@ -1,4 +1,4 @@
-//! Options on a saved run: what must be as saved, and what changes.
+//! Options of a resumed run: what must be as saved, and what may change.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use nn_core::Model;
 use nn_io::ModelInfo;
 use nn_optim::Schedule;
 use nn_train::{Progress, TrainingState};
-use serde::Serialize;
-use serde_json::Number;
+use serde::{Deserialize as _, Serialize};
+use serde_json::{Number, Value, json};
 
 use super::{
-    DataShape, EPOCHS, Error, Options, SavedRun,
+    DataOptions, DataShape, EPOCHS, Error, Options, PlaceOptions, SavedRun, ScheduleOptions,
     group::{plain, table},
     kind,
     schedule::{end, in_epochs},
@@ -58,12 +58,13 @@ pub struct Resumed {
 }
 
 impl Options {
-    /// Lays these options over a saved run. The learning rate may change, and the length of a schedule that ends with the
-    /// run; everything else must give the same run in steps.
+    /// Resumes a saved run with these options, on a dataset of `n_train` training images, including the held-out ones. The
+    /// learning rate may change, and so may the length of a schedule that ends with the run; `state` then has the new
+    /// schedule. Every other option must give the run that was saved.
     ///
     /// # Errors
     ///
-    /// If an option would make another run; the error names it.
+    /// If an option is outside its range, or would give another run; the error names it.
     pub fn resume(
         &self,
         model: &Model,
@@ -72,15 +73,13 @@ impl Options {
         n_train: usize,
     ) -> Result<Resumed, Error> {
         let n_fit = n_train.saturating_sub(info.n_validation);
-        let n_batches = n_fit.div_ceil(state.config.step_len()).max(1) as u64;
+        let n_batches = state.config.n_batches(n_fit).max(1);
         let saved = Self::of(SavedRun { model, state, info }, Some(n_batches));
         let data =
             DataShape { inputs: model.inputs(), outputs: model.outputs(), n_train: Some(n_train) };
         self.agree(&saved, data)?;
 
-        let own_epochs = end(&state.schedule)
-            .map(|(_, steps)| steps.div_ceil(n_batches).clamp(1, nn_io::limits::HISTORY as u64));
-        let epochs = self.data.epochs.or(own_epochs).unwrap_or(EPOCHS);
+        let epochs = self.data.epochs.or(saved.data.epochs).unwrap_or(EPOCHS);
         let mut changes = Vec::new();
         if state.progress.epoch >= epochs {
             return Ok(Resumed { epochs, changes });
@@ -108,32 +107,36 @@ impl Options {
         Ok(Resumed { epochs, changes })
     }
 
-    /// Fails if an option gives another run than the saved one. Runs are compared in steps.
+    /// Fails if an option would give another run than the saved one.
     fn agree(&self, saved: &Self, data: DataShape) -> Result<(), Error> {
         self.check()?;
         let all = self.clone().over(saved.clone());
         kind::check(&all.optimizer)?;
         kind::check(&all.schedule)?;
         let free = Self {
-            data: super::DataOptions { epochs: None, dataset: None, ..self.data.clone() },
-            places: Default::default(),
-            schedule: super::ScheduleOptions { learning_rate: None, ..self.schedule.clone() },
+            data: DataOptions { epochs: None, dataset: None, ..self.data.clone() },
+            places: PlaceOptions::default(),
+            schedule: ScheduleOptions { learning_rate: None, ..self.schedule.clone() },
             ..self.clone()
         };
         let saved_table = table(saved);
-        let saved_recipe = saved.recipe(data)?;
+        // Options cannot give every run that the library can make. Such a run resumes all the same.
+        let saved_recipe = saved.recipe(data).ok();
         for (option, given) in table(&free) {
             // JSON has no numbers that are not finite.
-            if given.is_null() {
+            let is_finite = |value: &Value| !value.is_null();
+            if !given.as_array().map_or(is_finite(&given), |list| list.iter().all(is_finite)) {
                 return Err(Error::range(&option, "a finite number", "inf or NaN"));
             }
-            let alone = Self::one(&option, given.clone());
-            let is_same = match (saved_table.get(&option), alone.over(saved.clone()).recipe(data)) {
-                (Some(_), Ok(recipe)) => recipe == saved_recipe,
-                _ => false,
+            let saved_value = saved_table.get(&option);
+            // Another value can give the same run, such as a warm-up of as many steps.
+            let gives_same = || {
+                let alone = Self::deserialize(json!({ &option: &given })).ok();
+                let recipe = alone.and_then(|alone| alone.over(saved.clone()).recipe(data).ok());
+                saved_value.is_some() && recipe.is_some() && recipe == saved_recipe
             };
-            if !is_same {
-                let saved = saved_table.get(&option).map_or_else(|| "none".into(), plain);
+            if saved_value != Some(&given) && !gives_same() {
+                let saved = saved_value.map_or_else(|| "none".into(), plain);
                 return Err(Error::not_saved(&option, saved, plain(&given)));
             }
         }
@@ -172,4 +175,74 @@ fn change(
 /// A finite number.
 fn number(number: f64) -> Number {
     Number::from_f64(number).unwrap_or_else(|| 0.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_core::{Activation, Architecture, Init, Layer};
+    use nn_optim::Adam;
+    use nn_train::RunConfig;
+
+    use super::*;
+
+    /// Resumes a run with these options.
+    fn resume(layers: &[Layer], config: RunConfig, options: &str) -> Result<Resumed, String> {
+        let model = Model::new(Architecture::new(4, layers).unwrap(), Init::He, 0);
+        let schedule = Schedule { warmup: 3, ..Schedule::constant(0.1) };
+        let mut state = TrainingState::new(&model, Adam::default(), schedule, config).unwrap();
+        let mut options = Options::from_toml(options, "test").unwrap();
+        // A number that no JSON has.
+        if let Some(weights) = &mut options.loss.class_weights {
+            weights.0[0] = f32::NAN;
+        }
+        let resumed = options.resume(&model, &mut state, &ModelInfo::default(), 50);
+        resumed.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_give_the_saved_run_or_are_refused() {
+        let layers = [Layer::dense(2), Layer::SOFTMAX];
+        let resume = |options| {
+            let config = RunConfig { batch_size: 10, ..RunConfig::default() };
+            resume(&layers, config, options)
+        };
+        // An epoch has 5 steps: 0.55 epochs are 3 steps, too.
+        for options in [
+            "",
+            "hidden = []",
+            "freeze = []\nvalidation = 0\nbatch-size = 10",
+            "warmup-epochs = 0.6",
+            "warmup-epochs = 0.55",
+            "schedule = 'constant'\nlearning-rate = 0.1\noptimizer = 'adam'\namsgrad = false",
+        ] {
+            let expected = Resumed { epochs: EPOCHS, changes: Vec::new() };
+            assert_eq!(resume(options), Ok(expected), "{options}");
+        }
+        for (options, expected) in [
+            ("warmup-epochs = 0.4", "--warmup-epochs: the saved run has 0.6, not 0.4;"),
+            ("batch-size = 20", "--batch-size: the saved run has 10, not 20;"),
+            ("validation = 10", "--validation: the saved run has 0, not 10;"),
+            ("class-weights = [1, 1]", "--class-weights: expected a finite number, found inf or"),
+            ("early-stop-delta = 0.1", "--early-stop-delta: the saved run has 0, not 0.1;"),
+            ("schedule = 'cosine'", "--schedule: the saved run has constant, not cosine;"),
+        ] {
+            let found = resume(options).unwrap_err();
+            assert!(found.starts_with(expected), "{options}: {found}");
+        }
+    }
+
+    /// The library can make runs that no options give.
+    #[test]
+    fn a_run_beyond_the_options_resumes() {
+        let activations = [Activation::Tanh, Activation::Relu, Activation::Silu];
+        let hidden = activations.map(|it| [Layer::dense(3), Layer::Activation(it)]);
+        let layers = [&hidden.concat()[..], &[Layer::dense(2), Layer::SOFTMAX]].concat();
+        let config = RunConfig { frozen: vec![false, false, true, true], ..RunConfig::default() };
+        let resume = |options| resume(&layers, config.clone(), options);
+        assert!(resume("seed = 0\nfreeze = [2, 3]").is_ok());
+        assert!(resume("seed = 1").unwrap_err().starts_with("--seed: the saved run has 0"));
+        assert!(
+            resume("hidden = [3]").unwrap_err().starts_with("--hidden: the saved run has none")
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! Which dataset is used and where it is. Options that make no sense are refused before any file is read.
+//! Which dataset is used and where it is. Options that do not go together are refused before any file is read.
 
 use std::{
     fmt,
@@ -15,11 +15,12 @@ use super::{DataShape, Error};
 const SIDE: usize = 28;
 
 /// The kind of dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum DatasetKind {
     /// Fashion-MNIST if it is found or can be downloaded, else synthetic garments
+    #[default]
     Auto,
     /// Fashion-MNIST, found or downloaded
     FashionMnist,
@@ -38,6 +39,10 @@ impl DatasetKind {
         [Self::Auto, Self::FashionMnist, Self::Synthetic, Self::Idx, Self::Folder, Self::Csv];
 
     /// The kind of dataset that a model was trained on.
+    ///
+    /// # Errors
+    ///
+    /// If the model's file names no dataset, or an unknown one.
     pub fn of_model(info: &ModelInfo) -> Result<Self, Error> {
         let Some(dataset) = &info.dataset else {
             let problem = "the model's file does not name the dataset of its training";
@@ -50,7 +55,7 @@ impl DatasetKind {
         })
     }
 
-    /// Its name in model files.
+    /// Its name in model files; none for [`DatasetKind::Auto`].
     pub fn name(self) -> Option<&'static str> {
         let name = match self {
             DatasetKind::Auto => return None,
@@ -109,7 +114,11 @@ pub struct DataSource {
 }
 
 impl DataSource {
-    /// The dataset of this kind in this directory, if the options make sense together.
+    /// The dataset of this kind in this directory.
+    ///
+    /// # Errors
+    ///
+    /// If a custom dataset has no directory, synthetic garments have one, or the kind determines the size by itself.
     pub fn new(
         kind: DatasetKind,
         dir: Option<&Path>,
@@ -130,6 +139,10 @@ impl DataSource {
     }
 
     /// The dataset that a model was trained on, with images of the size that the model takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`DatasetKind::of_model`] and [`DataSource::new`].
     pub fn of_model(info: &ModelInfo, dir: Option<&Path>) -> Result<Self, Error> {
         let kind = DatasetKind::of_model(info)?;
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));

@@ -13,7 +13,7 @@ use super::{
 options! {
     /// The options of training.
     pub struct TrainingOptions ["Steps and epochs"] {
-        /// Images in a batch [default: 128]
+        /// Images in a batch [default: 128, or all images of a smaller set]
         batch_size: NonZeroUsize [value_name = "N"],
 
         /// Accumulate the gradients of this many batches for each step [default: 1]
@@ -95,7 +95,7 @@ impl TrainingOptions {
         let on = |flag: Option<bool>| flag.unwrap_or_default();
         config.seed = self.seed.unwrap_or_default();
         config.accumulation = self.accumulate.map_or(1, usize::from);
-        config.shuffle = self.shuffle.map_or(Shuffle::EachEpoch, ShuffleName::value);
+        config.shuffle = self.shuffle.map_or(config.shuffle, ShuffleName::value);
         config.augment = Augment {
             flip: on(self.flip),
             shift: self.shift.unwrap_or_default(),
@@ -115,7 +115,7 @@ impl TrainingOptions {
                 }
             };
         config.averaging = self.average.filter(|&decay| decay != 0.0);
-        config.monitor = self.monitor.map_or(Monitor::Loss, MonitorName::value);
+        config.monitor = self.monitor.map_or(config.monitor, MonitorName::value);
         config.keep_best = on(self.keep_best);
         let min_delta = self.early_stop_delta.unwrap_or_default();
         config.early_stop = match self.early_stop.unwrap_or_default() {

@@ -1,7 +1,7 @@
 //! A new run. Its settings are checked before the data are read, and the network is made after: the data give its inputs
 //! and outputs, and some defaults.
 
-use fmnist::options::{DataShape, DataSource, DatasetKind, Error, Options, Recipe};
+use fmnist::options::{DataShape, DataSource, Error, Options, Recipe};
 use fmnist_data::Dataset;
 use nn_core::{Model, TensorSpec};
 use nn_io::Checkpoint;
@@ -11,7 +11,7 @@ use crate::{console::Console, exit::Usage};
 
 /// Checks the options as far as possible without the data. Returns where to get these.
 pub(in crate::command) fn plan(options: &Options) -> Result<DataSource, Error> {
-    let kind = options.data.dataset.unwrap_or(DatasetKind::Auto);
+    let kind = options.data.dataset.unwrap_or_default();
     let size = options.data.image_size.map(|size| size.0);
     let source = DataSource::new(kind, options.places.data_dir.as_deref(), size)?;
     options.recipe(source.min_shape())?;

@@ -65,7 +65,7 @@ impl<'a> Report<'a> {
             is_book: is_book && console.is_text(),
             console,
             epochs,
-            n_batches: n_train.div_ceil(config.step_len()) as u64,
+            n_batches: config.n_batches(n_train),
             started: Instant::now(),
             epoch_started: Instant::now(),
             bar: None,
