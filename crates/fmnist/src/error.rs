@@ -36,6 +36,17 @@ pub enum Error {
         found: String,
     },
 
+    /// The run held out another number of training images.
+    #[error(
+        "the saved run holds out {expected} of the training images, not {found}: hold out as many again"
+    )]
+    HeldOut {
+        /// The saved run's number.
+        expected: usize,
+        /// The number now.
+        found: usize,
+    },
+
     /// The dataset has more or fewer classes than the model has outputs.
     #[error("the model has {expected} outputs, the dataset has {found} classes")]
     Classes {

@@ -38,7 +38,7 @@ pub use network::{ActivationName, InitName, NetworkOptions, NormName};
 pub use optimizer::{OptimizerName, OptimizerOptions};
 pub use preset::Preset;
 pub use resume::{Change, Resumed, Subject};
-pub use run::{DataOptions, PlaceOptions, Size};
+pub use run::{DataOptions, PlaceOptions, SaveOptions, Size};
 pub use schedule::{ScheduleName, ScheduleOptions};
 pub use source::{DataSource, DatasetKind};
 pub use training::{MonitorName, ShuffleName, TrainingOptions};
@@ -66,10 +66,15 @@ const VALIDATION_SHARE: usize = 12;
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[serde(default)]
 pub struct Options {
-    /// Data directory, output, checkpoints and threads.
+    /// Data directory and threads.
     #[cfg_attr(feature = "clap", command(flatten))]
     #[serde(flatten)]
     pub places: PlaceOptions,
+
+    /// Output and checkpoints.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub saves: SaveOptions,
 
     /// The dataset, and the number of epochs.
     #[cfg_attr(feature = "clap", command(flatten))]
@@ -213,6 +218,7 @@ impl Options {
         }
         let defaults = Self {
             places: PlaceOptions::default(),
+            saves: SaveOptions::default(),
             data: DataOptions { dataset: Some(dataset), epochs: Some(EPOCHS), image_size: None },
             network: NetworkOptions::defaults(),
             training,
@@ -280,6 +286,7 @@ impl Options {
             .map(|((_, steps), n)| steps.div_ceil(n).clamp(1, nn_io::limits::HISTORY as u64));
         Self {
             places: PlaceOptions::default(),
+            saves: SaveOptions::default(),
             data: DataOptions { dataset, image_size: image_size.map(Size), epochs },
             network: NetworkOptions::of(model.architecture(), state.config.init),
             training: TrainingOptions {
@@ -300,7 +307,7 @@ impl Options {
             ("epochs", self.data.epochs, 1, nn_io::limits::HISTORY as u64),
             ("shift", pixels(self.training.shift), 0, side),
             ("cutout", pixels(self.training.cutout), 0, side),
-            ("checkpoint-every", self.places.checkpoint_every, 1, u64::MAX),
+            ("checkpoint-every", self.saves.checkpoint_every, 1, u64::MAX),
             ("threads", self.places.threads, 1, 1024),
         ] {
             if let Some(found) = given.filter(|given| !(least..=most).contains(given)) {
@@ -314,6 +321,7 @@ impl Options {
     fn names() -> Vec<String> {
         [
             PlaceOptions::names(),
+            SaveOptions::names(),
             DataOptions::names(),
             NetworkOptions::names(),
             TrainingOptions::names(),
@@ -328,6 +336,7 @@ impl Options {
     fn or(self, below: Self) -> Self {
         Self {
             places: self.places.or(below.places),
+            saves: self.saves.or(below.saves),
             data: self.data.or(below.data),
             network: self.network.or(below.network),
             training: self.training.or(below.training),

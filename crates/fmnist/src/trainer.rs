@@ -192,9 +192,14 @@ impl Trainer {
             return Err(Error::Classes { expected, found });
         }
         let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());
+        let n_validation = dataset.n_train.saturating_sub(train.len());
         match &self.info.dataset {
             Some(saved) if saved.sha256 != sha256 => {
                 return Err(Error::OtherData { expected: saved.sha256.clone(), found: sha256 });
+            }
+            Some(_) if self.info.n_validation != n_validation => {
+                let (expected, found) = (self.info.n_validation, n_validation);
+                return Err(Error::HeldOut { expected, found });
             }
             Some(_) => {}
             None => {
@@ -206,7 +211,7 @@ impl Trainer {
                     },
                     class_names: dataset.class_names.clone(),
                     dataset: Some(DatasetId { name, sha256 }),
-                    n_validation: dataset.n_train.saturating_sub(train.len()),
+                    n_validation,
                     ..ModelInfo::default()
                 };
             }

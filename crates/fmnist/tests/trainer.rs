@@ -141,6 +141,10 @@ fn other_data_are_refused() {
     let refused = Trainer::resume(&path).unwrap().fit(&others, None, 2).unwrap_err();
     assert!(matches!(refused, Error::OtherData { .. }), "{refused}");
 
+    let (train, _) = data().train.hold_out(50);
+    let refused = Trainer::resume(&path).unwrap().fit(&train, None, 2).unwrap_err();
+    assert!(matches!(refused, Error::HeldOut { expected: 0, found: 50 }), "{refused}");
+
     let model = Model::classifier(&[784, 5]).unwrap();
     let refused = Trainer::builder(model).build().unwrap().fit(&others, None, 1).unwrap_err();
     let expected = "the model has 5 outputs, the dataset has 10 classes";

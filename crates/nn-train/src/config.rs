@@ -145,8 +145,11 @@ impl RunConfig {
         self.loss.check(model.architecture().last().layer).map_err(Error::Objective)?;
         let n_dense = model.architecture().weighted_layers().count();
         let n_classes = if self.loss.is_categorical() { model.outputs() } else { 0 };
+        let (expected, found) = (n_classes, self.class_weights.len());
+        if found != 0 && found != expected {
+            return Err(Error::ClassWeights { expected, found });
+        }
         let lists = [
-            ("class weights, one a class", self.class_weights.len(), n_classes),
             ("penalties, one a dense layer", self.penalties.len(), n_dense),
             ("frozen, one a dense layer", self.frozen.len(), n_dense),
         ];

@@ -65,6 +65,14 @@ pub enum Error {
         /// What was given.
         found: usize,
     },
+    /// There is not one weight for each class.
+    #[error("class weights, one a class: expected {expected}, found {found}")]
+    ClassWeights {
+        /// The model's classes.
+        expected: usize,
+        /// The weights given.
+        found: usize,
+    },
     /// There is nothing to train on or to evaluate.
     #[error("expected at least one sample, found none")]
     NoSamples,

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use fmnist::options::{Options, Preset};
+use fmnist::options::{
+    DataOptions, LossOptions, NetworkOptions, OptimizerOptions, Options, PlaceOptions, Preset,
+    SaveOptions, ScheduleOptions, TrainingOptions,
+};
 use nn_core::Scaling;
 use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde::Serialize;
@@ -11,7 +14,7 @@ use super::{layered, train::new_run};
 use crate::{
     console::{Console, View},
     data,
-    text::{loss, rounded},
+    text::{self, rounded},
 };
 
 /// Rows of the table.
@@ -48,12 +51,33 @@ pub(crate) struct Args {
     config: Option<PathBuf>,
 
     #[command(flatten)]
-    options: Options,
+    places: PlaceOptions,
+
+    #[command(flatten)]
+    data: DataOptions,
+
+    #[command(flatten)]
+    network: NetworkOptions,
+
+    #[command(flatten)]
+    training: TrainingOptions,
+
+    #[command(flatten)]
+    loss: LossOptions,
+
+    #[command(flatten)]
+    optimizer: OptimizerOptions,
+
+    #[command(flatten)]
+    schedule: ScheduleOptions,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Args { steps, from, to, preset, config, options } = args;
-    let options = layered(&options, config.as_deref(), preset)?;
+    let Args { steps, from, to, preset, config, .. } = args;
+    let Args { places, data, network, training, loss, optimizer, schedule, .. } = args;
+    let saves = SaveOptions::default();
+    let given = Options { places, saves, data, network, training, loss, optimizer, schedule };
+    let options = layered(&given, config.as_deref(), preset)?;
     let source = new_run::plan(&options)?;
     let threads = data::threads(options.places.threads)?;
     let dataset = data::obtain(&source, console)?;
@@ -108,7 +132,11 @@ fn table(found: &[Row]) -> String {
         let has_lowest = rows.iter().any(|it| it.loss == lowest);
         let mark = if has_lowest { "  lowest" } else { "" };
         let bar = "#".repeat(width.round() as usize);
-        lines.push(format!("{:>13.2e}  {:>6}  {bar}{mark}", last.learning_rate, loss(last.loss)));
+        lines.push(format!(
+            "{:>13.2e}  {:>6}  {bar}{mark}",
+            last.learning_rate,
+            text::loss(last.loss)
+        ));
     }
     lines.join("\n")
 }

@@ -68,7 +68,7 @@ impl Error {
             nn_train::Error::Setting(error) => error.into(),
             nn_train::Error::Config(error) => Self::setting(error),
             nn_train::Error::Objective(nn_core::Error::LossSetting(error)) => Self::setting(error),
-            nn_train::Error::Samples { what: "class weights, one a class", expected, found } => {
+            nn_train::Error::ClassWeights { expected, found } => {
                 Self::range("class-weights", expected, found)
             }
             other => Self::Run(other),

@@ -10,7 +10,8 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Number, Value, json};
 
 use super::{
-    DataOptions, DataShape, EPOCHS, Error, Options, PlaceOptions, SavedRun, ScheduleOptions,
+    DataOptions, DataShape, EPOCHS, Error, Options, PlaceOptions, SaveOptions, SavedRun,
+    ScheduleOptions,
     group::{plain, table},
     kind,
     schedule::{end, in_epochs},
@@ -116,6 +117,7 @@ impl Options {
         let free = Self {
             data: DataOptions { epochs: None, dataset: None, ..self.data.clone() },
             places: PlaceOptions::default(),
+            saves: SaveOptions::default(),
             schedule: ScheduleOptions { learning_rate: None, ..self.schedule.clone() },
             ..self.clone()
         };

@@ -23,11 +23,19 @@ options! {
 }
 
 options! {
-    /// The options of files and threads. They change no result, and are not saved with the run.
-    pub struct PlaceOptions ["Files and threads"] {
+    /// Where the data are, and the threads. They change no result, and are not saved with the run.
+    pub struct PlaceOptions ["Data and threads"] {
         /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
         data_dir: PathBuf [value_name = "DIR"],
 
+        /// Threads to use; the number does not change the result [default: all]
+        threads: u64 [value_name = "N"],
+    }
+}
+
+options! {
+    /// Where a run is saved. They change no result, and are not saved with the run.
+    pub struct SaveOptions ["Saving"] {
         /// Save the model here [default: fashion_mnist.model, or the resumed file]
         output: PathBuf [short, value_name = "FILE"],
 
@@ -36,9 +44,6 @@ options! {
 
         /// Epochs between two checkpoints in that directory [default: 1]
         checkpoint_every: u64 [value_name = "N"],
-
-        /// Threads to use; the number does not change the result [default: all]
-        threads: u64 [value_name = "N"],
     }
 }
 

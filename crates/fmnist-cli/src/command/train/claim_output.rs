@@ -38,8 +38,8 @@ pub(super) fn claim_output(
     console: &Console,
 ) -> anyhow::Result<Claimed> {
     let Args { resume, warm_start, .. } = args;
-    let places = &options.places;
-    let every = places.checkpoint_every;
+    let given = &options.saves;
+    let every = given.checkpoint_every;
     let default_output = || PathBuf::from("fashion_mnist.model");
     let create = |directory: &PathBuf| {
         CheckpointDir::create(directory).map_err(|error| match error.kind() {
@@ -50,7 +50,7 @@ pub(super) fn claim_output(
     };
     let claim = |output: PathBuf, checkpoints: Option<CheckpointDir>| -> anyhow::Result<Saves> {
         let saves = Saves::claim(output)?;
-        let checkpoints = match (checkpoints, &places.checkpoint_dir) {
+        let checkpoints = match (checkpoints, &given.checkpoint_dir) {
             (None, Some(directory)) => Some(create(directory)?),
             (checkpoints, _) => checkpoints,
         };
@@ -59,11 +59,11 @@ pub(super) fn claim_output(
             Some(directory) => saves.with_checkpoints(directory, every.unwrap_or(1)),
         })
     };
-    if places.checkpoint_dir.is_some() && places.checkpoint_dir == places.output {
+    if given.checkpoint_dir.is_some() && given.checkpoint_dir == given.output {
         return Err(Usage::error("--output: expected another path than --checkpoint-dir"));
     }
     let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
-    if every.is_some() && places.checkpoint_dir.is_none() && !is_directory {
+    if every.is_some() && given.checkpoint_dir.is_none() && !is_directory {
         return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
     }
     if warm_start.is_some() && resume.is_some() {
@@ -76,13 +76,13 @@ pub(super) fn claim_output(
             let source = new_run::plan(options)?;
             let warm_start = warm_start.as_deref().map(Checkpoint::load).transpose()?;
             let plan = Plan::New { warm_start: warm_start.map(Box::new) };
-            let saves = claim(places.output.clone().unwrap_or_else(default_output), None)?;
+            let saves = claim(given.output.clone().unwrap_or_else(default_output), None)?;
             Ok(Claimed { plan, source, saves })
         }
         Some(directory) if is_directory => {
             let is_same =
                 |other: &PathBuf| other.canonicalize().ok() == directory.canonicalize().ok();
-            let (checkpoints, newest) = match &places.checkpoint_dir {
+            let (checkpoints, newest) = match &given.checkpoint_dir {
                 Some(other) if !is_same(other) => {
                     let newest = Newest::load(directory)?;
                     (create(other)?, newest)
@@ -95,7 +95,7 @@ pub(super) fn claim_output(
             }
             let source = source_of(&path, &checkpoint, options)?;
             let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
-            let output = places.output.clone().unwrap_or_else(default_output);
+            let output = given.output.clone().unwrap_or_else(default_output);
             Ok(Claimed { plan, source, saves: claim(output, Some(checkpoints))? })
         }
         Some(file) => {
@@ -105,7 +105,7 @@ pub(super) fn claim_output(
                 Ok((checkpoint, source))
             };
             load()?;
-            let saves = claim(places.output.as_ref().unwrap_or(file).clone(), None)?;
+            let saves = claim(given.output.as_ref().unwrap_or(file).clone(), None)?;
             // Again, since another run may have saved to it before it was locked.
             let (checkpoint, source) = load()?;
             let plan = Plan::Resume { path: file.clone(), checkpoint: Box::new(checkpoint) };
