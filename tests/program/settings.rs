@@ -124,6 +124,10 @@ fn other_settings_are_refused_by_name() {
         let told = format!("{name}: the saved run has {saved}");
         program.refuses(&format!("{resume} {option}"), 2, &[&told]);
     }
+    // Also where the run has nothing left to do.
+    let refused = ["--learning-rate: expected a finite number above 0"];
+    let done = format!("train --dataset {} --resume m.model --epochs 1", DATA.name);
+    program.refuses(&format!("{done} --learning-rate nan"), 2, &refused);
 }
 
 #[test]

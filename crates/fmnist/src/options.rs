@@ -183,6 +183,9 @@ impl Options {
     ///
     /// If TOML cannot hold a value: a seed of 64 bits, or a path that is not Unicode.
     pub fn to_toml(&self) -> Result<String, Error> {
+        if let Some(seed) = self.training.seed.filter(|&seed| i64::try_from(seed).is_err()) {
+            return Err(Error::range("seed", "at most 63 bits, as TOML has", seed));
+        }
         toml::to_string(self).map_err(|error| {
             let problem = format!("cannot be written as TOML: {error}");
             Error::File { place: "the settings".into(), problem }
@@ -364,6 +367,18 @@ mod tests {
             let printed = completed.to_toml().unwrap();
             assert_eq!(Options::from_toml(&printed, "again").unwrap(), completed, "{preset:?}");
         }
+    }
+
+    /// A seed that a file cannot hold is refused when it is written, not when it is read.
+    #[test]
+    fn a_seed_of_64_bits_is_not_printed() {
+        let mut options = Options::default();
+        options.training.seed = Some(u64::MAX);
+        let error = options.to_toml().unwrap_err().to_string();
+        assert!(error.starts_with("--seed: expected at most 63 bits"), "{error}");
+        options.training.seed = Some(i64::MAX as u64);
+        let printed = options.to_toml().unwrap();
+        assert_eq!(Options::from_toml(&printed, "again").unwrap(), options);
     }
 
     /// Every option has a name of its own, and what is printed has only such names.

@@ -72,7 +72,7 @@ impl Trainer {
     }
 
     /// Trains until the run has so many epochs in total, or early stopping ends it. Each epoch is evaluated on
-    /// `validation`, if there is any, and saved if [`Trainer::saving`] says where.
+    /// `validation`, if it has images, and saved if [`Trainer::saving`] says where.
     ///
     /// # Errors
     ///
@@ -104,6 +104,7 @@ impl Trainer {
         let Self { trainer, info, saves, .. } = self;
         let scaling = info.input.scaling.ok_or(Error::NoScaling)?;
         let train = samples(train, scaling)?;
+        let validation = validation.filter(|split| !split.is_empty());
         let validation = validation.map(|split| samples(split, scaling)).transpose()?;
         let mut save = |trainer: &nn_train::Trainer| match saves {
             Some(saves) => saves.save(&checkpoint(trainer, info), epochs),
@@ -136,8 +137,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If the file cannot be written, or exists and is no model.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        nn_io::check_output(path.as_ref())?;
         Ok(checkpoint(&self.trainer, &self.info).save(path.as_ref())?)
     }
 
@@ -190,6 +192,10 @@ impl Trainer {
         let (expected, found) = (self.trainer.model().outputs(), dataset.class_names.len());
         if expected != found {
             return Err(Error::Classes { expected, found });
+        }
+        let (expected, found) = (self.trainer.model().inputs(), images.height * images.width);
+        if expected != found {
+            return Err(Error::Pixels { expected, found });
         }
         let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());
         let n_validation = dataset.n_train.saturating_sub(train.len());

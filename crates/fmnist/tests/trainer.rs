@@ -149,12 +149,33 @@ fn other_data_are_refused() {
     let refused = Trainer::builder(model).build().unwrap().fit(&others, None, 1).unwrap_err();
     let expected = "the model has 5 outputs, the dataset has 10 classes";
     assert_eq!(refused.to_string(), expected);
+    // Nothing of the refused data stays.
     let model = Model::classifier(&[100, 10]).unwrap();
-    let refused = Trainer::builder(model).build().unwrap().fit(&others, None, 1).unwrap_err();
-    assert!(matches!(refused, Error::Training(_)), "{refused}");
+    let mut run = Trainer::builder(model).build().unwrap();
+    let refused = run.fit(&others, None, 1).unwrap_err();
+    assert!(matches!(refused, Error::Pixels { expected: 100, found: 784 }), "{refused}");
+    assert_eq!(run.info().dataset, None);
 
     let mut checkpoint = Checkpoint::load(&path).unwrap();
     checkpoint.training = None;
     checkpoint.view().save(&path).unwrap();
     assert!(matches!(Trainer::resume(&path).map(drop), Err(Error::ForInference)));
+}
+
+/// A file of another kind is not overwritten; a validation set without images is none.
+#[test]
+fn nothing_else_is_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.txt");
+    fs::write(&path, "keep me").unwrap();
+    let mut run = trainer(RunConfig::default());
+    let (train, none) = data().train.hold_out(0);
+    run.fit(&train, Some(&none), 1).unwrap();
+    assert_eq!(run.run().state().history[0].validation, None);
+    let refused = run.save(&path).unwrap_err().to_string();
+    assert!(refused.contains("would overwrite a text file"), "{refused}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "keep me");
+    fs::remove_file(&path).unwrap();
+    run.save(&path).unwrap();
+    run.save(&path).unwrap();
 }

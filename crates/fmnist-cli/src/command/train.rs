@@ -58,7 +58,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let validates_on_test = state.config.validates_on_test;
     let validation = match validates_on_test {
         true => Some(&test),
-        false => Some(&held_out).filter(|held_out| !held_out.is_empty()),
+        false => Some(&held_out),
     };
 
     let threads = data::threads(options.places.threads)?;

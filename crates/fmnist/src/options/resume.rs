@@ -82,13 +82,14 @@ impl Options {
 
         let epochs = self.data.epochs.or(saved.data.epochs).unwrap_or(EPOCHS);
         let mut changes = Vec::new();
+        let learning_rate = self.schedule.learning_rate.unwrap_or(state.schedule.learning_rate);
+        let schedule = Schedule { learning_rate, ..state.schedule };
+        schedule.validate()?;
         if state.progress.epoch >= epochs {
             return Ok(Resumed { epochs, changes });
         }
         if let Some(given) = self.schedule.learning_rate {
             let saved = state.schedule.learning_rate;
-            let schedule = Schedule { learning_rate: given, ..state.schedule };
-            schedule.validate()?;
             let Progress { epoch, batch, .. } = state.progress;
             let subject = Subject::LearningRate { epoch: epoch + 1, batch: batch + 1 };
             let numbers = [given, saved].map(number);

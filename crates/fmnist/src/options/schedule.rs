@@ -184,7 +184,8 @@ impl ScheduleOptions {
                     true => factor,
                     false => factor.powf(in_epochs(n, every)),
                 };
-                let decay_factor = n_batches.map(of_an_epoch);
+                // Of many small steps it can be too small for a number.
+                let decay_factor = n_batches.map(of_an_epoch).filter(|&factor| factor > 0.0);
                 Self { decay_factor, ..named(ScheduleName::Exponential) }
             }
             Decay::Cosine { minimum, .. } => {
