@@ -13,23 +13,24 @@ mod loss;
 mod network;
 mod optimizer;
 mod preset;
+mod recipe;
 mod resume;
 mod run;
 mod schedule;
 mod source;
 mod training;
 
-use std::{num::NonZeroUsize, path::Path};
+use std::path::Path;
 
-use fmnist_data::{Dataset, ImageSize};
-use nn_core::{Architecture, Model};
+use fmnist_data::ImageSize;
+use nn_core::Model;
 use nn_io::ModelInfo;
-use nn_optim::{OptimizerConfig, Schedule};
-use nn_train::{RunConfig, TrainingState};
+use nn_train::TrainingState;
 use serde::{Deserialize, Serialize};
 
 use group::Group as _;
 use kind::Choice as _;
+use recipe::{EPOCHS, N_VALIDATION};
 
 pub use error::Error;
 pub use list::{Element, List};
@@ -37,20 +38,12 @@ pub use loss::LossOptions;
 pub use network::{ActivationName, InitName, NetworkOptions, NormName};
 pub use optimizer::{OptimizerName, OptimizerOptions};
 pub use preset::Preset;
+pub use recipe::Recipe;
 pub use resume::{Change, Resumed, Subject};
 pub use run::{DataOptions, PlaceOptions, SaveOptions, Size};
 pub use schedule::{ScheduleName, ScheduleOptions};
-pub use source::{DataSource, DatasetKind};
+pub use source::{DataShape, DataSource, DatasetKind};
 pub use training::{MonitorName, ShuffleName, TrainingOptions};
-
-/// The total number of epochs of a run, if no option gives it.
-pub const EPOCHS: u64 = 10;
-
-/// The number of held-out images, if no option gives it and the dataset is large enough.
-const N_VALIDATION: usize = 5000;
-
-/// By default, one image in so many of a smaller dataset is held out, the share of 5,000 in Fashion-MNIST's 60,000.
-const VALIDATION_SHARE: usize = 12;
 
 /// The options of a run. Without one, a new run has the default, and a resumed run what was saved.
 ///
@@ -105,46 +98,6 @@ pub struct Options {
     #[cfg_attr(feature = "clap", command(flatten))]
     #[serde(flatten)]
     pub schedule: ScheduleOptions,
-}
-
-/// What a run needs to know of its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DataShape {
-    /// Pixels of an image.
-    pub inputs: usize,
-    /// Classes.
-    pub outputs: usize,
-    /// Training images, if they are known.
-    pub n_train: Option<usize>,
-}
-
-impl DataShape {
-    /// The shape of a dataset.
-    pub fn of(dataset: &Dataset) -> Self {
-        let images = &dataset.train.images;
-        Self {
-            inputs: images.width * images.height,
-            outputs: dataset.info.class_names.len(),
-            n_train: Some(images.count),
-        }
-    }
-}
-
-/// A new run, as options give it on some data.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
-    /// The network.
-    pub architecture: Architecture,
-    /// The optimizer.
-    pub optimizer: OptimizerConfig,
-    /// The learning rate by step.
-    pub schedule: Schedule,
-    /// The settings of training.
-    pub config: RunConfig,
-    /// How many training images are held out.
-    pub n_validation: usize,
-    /// Not part of the network, but a resumed run must have the same.
-    image_size: Option<Size>,
 }
 
 /// A saved run, borrowed from its parts.
@@ -230,50 +183,6 @@ impl Options {
             schedule: self.schedule.completed(self.optimizer.default_rates()),
         };
         Ok(self.clone().or(defaults))
-    }
-
-    /// Resolves these options to a new run. Without the number of training images, epochs have one step.
-    ///
-    /// # Errors
-    ///
-    /// If an option is outside its range or does not go with the others, or if no file could hold the run.
-    pub fn recipe(&self, data: DataShape) -> Result<Recipe, Error> {
-        self.check()?;
-        let DataShape { inputs, outputs, n_train } = data;
-        let architecture = self.network.architecture(inputs, outputs)?;
-        let n_dense = architecture.weighted_layers().count();
-        let mut config = RunConfig { init: self.network.init(), ..RunConfig::default() };
-        self.loss.configure(n_dense, &mut config)?;
-        self.training.configure(n_dense, &mut config)?;
-        let default = n_train.map_or(N_VALIDATION, |n| N_VALIDATION.min(n / VALIDATION_SHARE));
-        let n_validation = self.training.validation.unwrap_or(default);
-        if let Some(n_train) = n_train.filter(|&n| n_validation >= n) {
-            let expected = format!("at most {} of {n_train}", n_train.saturating_sub(1));
-            return Err(Error::range("validation", expected, n_validation));
-        }
-        let n_fit = n_train.map(|n| n - n_validation);
-        let most = n_fit.unwrap_or(usize::MAX);
-        let given = self.training.batch_size.map(NonZeroUsize::get);
-        config.batch_size = given.unwrap_or(config.batch_size.min(most));
-        // A batch takes memory before its first image is copied.
-        if let Some(n_train) = n_train.filter(|&n| config.batch_size > n) {
-            let expected = format!("at most {n_train}");
-            return Err(Error::range("batch-size", expected, config.batch_size));
-        }
-        config.validate().map_err(Error::of_run)?;
-        let optimizer = self.optimizer.config()?;
-        let n_batches = n_fit.map_or(1, |n| config.n_batches(n));
-        let epochs = self.data.epochs.unwrap_or(EPOCHS);
-        let rates = self.optimizer.default_rates();
-        let schedule = self.schedule.schedule(rates, epochs, n_batches)?;
-        config
-            .loss
-            .check(architecture.last().layer)
-            .map_err(|error| Error::of_run(nn_train::Error::Objective(error)))?;
-        nn_io::check_size(&architecture, Some((&optimizer, &config)))
-            .map_err(|error| Error::option("hidden", error))?;
-        let image_size = self.data.image_size;
-        Ok(Recipe { architecture, optimizer, schedule, config, n_validation, image_size })
     }
 
     /// The options that give a saved run, complete. Without the number of batches of an epoch, those that count in

@@ -10,7 +10,10 @@ use nn_core::Scaling;
 use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde::Serialize;
 
-use super::{layered, train::new_run};
+use super::{
+    layered,
+    train::new_run::{self, NewRun},
+};
 use crate::{
     console::{Console, View},
     data,
@@ -81,7 +84,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let source = new_run::plan(&options)?;
     let threads = data::threads(options.places.threads)?;
     let dataset = data::obtain(&source, console)?;
-    let (model, state, n_validation) = new_run::run(&options, None, &dataset, console)?;
+    let NewRun { model, state, n_validation, .. } =
+        new_run::run(&options, None, &dataset, console)?;
     let (train, _) = dataset.train.hold_out(n_validation);
     let train = fmnist::samples(&train, Scaling::default())?;
     let found = find_rate(model, state, &train, from..to, steps, &threads)

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use fmnist::{
     FitOutcome, Trainer,
-    options::{Change, EPOCHS, Options, Preset, Resumed},
+    options::{Change, Options, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
 use nn_core::{InstructionSet, Model};
@@ -33,6 +33,7 @@ use crate::{
 };
 pub(crate) use args::Args;
 use claim_output::{Claimed, Plan, check_replaced, claim_output};
+use new_run::NewRun;
 use report::Report;
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
@@ -137,14 +138,14 @@ impl Plan {
     ) -> anyhow::Result<Run> {
         let (path, checkpoint) = match self {
             Self::New { warm_start } => {
-                let (model, state, n_validation) =
+                let NewRun { model, state, n_validation, epochs } =
                     new_run::run(options, warm_start.as_deref(), dataset, console)?;
                 return Ok(Run {
                     model,
                     state,
                     info: ModelInfo::default(),
                     n_validation,
-                    epochs: options.data.epochs.unwrap_or(EPOCHS),
+                    epochs,
                     changes: Vec::new(),
                     resumed: None,
                 });

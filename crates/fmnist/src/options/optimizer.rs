@@ -4,7 +4,7 @@ use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Sgd};
 
 use super::{
     Error,
-    group::{Group as _, options},
+    group::options,
     kind::{self, Choice},
 };
 
@@ -59,14 +59,19 @@ impl Choice for OptimizerOptions {
     }
 
     fn defaults(name: OptimizerName) -> Self {
-        let config: OptimizerConfig = match name {
-            OptimizerName::Adam => Adam::default().into(),
-            OptimizerName::AdamW => AdamW::default().into(),
-            OptimizerName::Sgd => Sgd::default().into(),
-            OptimizerName::Adagrad => Adagrad::default().into(),
-            OptimizerName::RmsProp => RmsProp::default().into(),
-        };
-        Self::of(&config)
+        Self::of(&name.default_config())
+    }
+}
+
+impl OptimizerName {
+    fn default_config(self) -> OptimizerConfig {
+        match self {
+            Self::Adam => Adam::default().into(),
+            Self::AdamW => AdamW::default().into(),
+            Self::Sgd => Sgd::default().into(),
+            Self::Adagrad => Adagrad::default().into(),
+            Self::RmsProp => RmsProp::default().into(),
+        }
     }
 }
 
@@ -74,22 +79,20 @@ impl OptimizerOptions {
     /// The optimizer of a new run.
     pub(super) fn config(&self) -> Result<OptimizerConfig, Error> {
         kind::check(self)?;
-        let all = self.clone().or(Self::defaults(self.chosen()));
-        let amsgrad = all.amsgrad.unwrap_or_default();
-        let config: OptimizerConfig = match self.chosen() {
-            OptimizerName::Adam => Adam { amsgrad, ..Adam::default() }.into(),
-            OptimizerName::AdamW => {
-                let adam = Adam { amsgrad, ..AdamW::default().adam };
-                AdamW { adam, weight_decay: all.weight_decay.unwrap_or_default() }.into()
+        let Self { momentum, nesterov, amsgrad, weight_decay, .. } = *self;
+        let mut config = self.chosen().default_config();
+        match &mut config {
+            OptimizerConfig::Adam(adam) => adam.amsgrad = amsgrad.unwrap_or(adam.amsgrad),
+            OptimizerConfig::AdamW(adamw) => {
+                adamw.adam.amsgrad = amsgrad.unwrap_or(adamw.adam.amsgrad);
+                adamw.weight_decay = weight_decay.unwrap_or(adamw.weight_decay);
             }
-            OptimizerName::Sgd => Sgd {
-                momentum: all.momentum.unwrap_or_default(),
-                nesterov: all.nesterov.unwrap_or_default(),
+            OptimizerConfig::Sgd(sgd) => {
+                sgd.momentum = momentum.unwrap_or(sgd.momentum);
+                sgd.nesterov = nesterov.unwrap_or(sgd.nesterov);
             }
-            .into(),
-            OptimizerName::Adagrad => Adagrad::default().into(),
-            OptimizerName::RmsProp => RmsProp::default().into(),
-        };
+            OptimizerConfig::Adagrad(_) | OptimizerConfig::RmsProp(_) => {}
+        }
         config.validate()?;
         Ok(config)
     }

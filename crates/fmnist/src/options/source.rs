@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fmnist_data::{CLASS_NAMES, DatasetName, ImageSize};
+use fmnist_data::{CLASS_NAMES, Dataset, DatasetName, ImageSize};
 use nn_io::ModelInfo;
 use serde::{Deserialize, Serialize};
 
-use super::{DataShape, Error};
+use super::Error;
 
 /// The side of an image of Fashion-MNIST.
 const SIDE: usize = 28;
@@ -156,5 +156,28 @@ impl DataSource {
             false => (SIDE * SIDE, CLASS_NAMES.len()),
         };
         DataShape { inputs, outputs, n_train: None }
+    }
+}
+
+/// What a run needs to know of its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataShape {
+    /// Pixels of an image.
+    pub inputs: usize,
+    /// Classes.
+    pub outputs: usize,
+    /// Training images, if they are known.
+    pub n_train: Option<usize>,
+}
+
+impl DataShape {
+    /// The shape of a dataset.
+    pub fn of(dataset: &Dataset) -> Self {
+        let images = &dataset.train.images;
+        Self {
+            inputs: images.width * images.height,
+            outputs: dataset.info.class_names.len(),
+            n_train: Some(images.count),
+        }
     }
 }

@@ -18,21 +18,30 @@ pub(in crate::command) fn plan(options: &Options) -> Result<DataSource, Error> {
     Ok(source)
 }
 
-/// Makes the run. Also returns the number of held-out images.
+/// A run that has taken no step.
+pub(in crate::command) struct NewRun {
+    pub(in crate::command) model: Model,
+    pub(in crate::command) state: TrainingState,
+    /// The number of held-out images.
+    pub(in crate::command) n_validation: usize,
+    pub(in crate::command) epochs: u64,
+}
+
+/// Makes the run.
 pub(in crate::command) fn run(
     options: &Options,
     warm_start: Option<&Checkpoint>,
     dataset: &Dataset,
     console: &Console,
-) -> anyhow::Result<(Model, TrainingState, usize)> {
+) -> anyhow::Result<NewRun> {
     let recipe = options.recipe(DataShape::of(dataset))?;
-    let Recipe { architecture, optimizer, schedule, config, n_validation, .. } = recipe;
+    let Recipe { architecture, optimizer, schedule, config, n_validation, epochs, .. } = recipe;
     let mut model = Model::new(architecture, config.init, config.seed);
     if let Some(from) = warm_start {
         copy_weights(&mut model, &from.inference_model()?, console)?;
     }
     let state = TrainingState::new(&model, optimizer, schedule, config).map_err(Error::of_run)?;
-    Ok((model, state, n_validation))
+    Ok(NewRun { model, state, n_validation, epochs })
 }
 
 /// Copies the weights of another model: all of them if the layers are the same, or else those of the layers that have the
