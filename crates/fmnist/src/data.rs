@@ -1,7 +1,8 @@
-//! A dataset's split as samples.
+//! A dataset's split as samples, and whether it is that of a saved run.
 
-use fmnist_data::Split;
+use fmnist_data::{DatasetInfo, Split};
 use nn_core::Scaling;
+use nn_io::ModelInfo;
 use nn_train::{Features, Samples};
 
 use crate::Error;
@@ -16,4 +17,18 @@ pub fn samples(split: &Split, scaling: Scaling) -> Result<Samples<'_>, Error> {
     let features = Features::Bytes { data: &images.pixels, scaling };
     let samples = Samples::new(features, images.height * images.width, &split.labels)?;
     Ok(samples.as_images(images.width)?)
+}
+
+/// Fails if the run whose file says `info` began with another dataset.
+///
+/// # Errors
+///
+/// [`Error::OtherData`], with both fingerprints.
+pub fn check_dataset(info: &ModelInfo, dataset: &DatasetInfo) -> Result<(), Error> {
+    match &info.dataset {
+        Some(saved) if saved.sha256 != dataset.sha256 => {
+            Err(Error::OtherData { expected: saved.sha256.clone(), found: dataset.sha256.clone() })
+        }
+        _ => Ok(()),
+    }
 }

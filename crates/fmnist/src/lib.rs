@@ -16,7 +16,7 @@ mod trainer;
 
 pub use builder::TrainerBuilder;
 pub use classifier::{Classifier, Prediction};
-pub use data::samples;
+pub use data::{check_dataset, samples};
 pub use error::Error;
 pub use saves::Saves;
 pub use trainer::Trainer;

@@ -7,7 +7,10 @@ use nn_core::{InstructionSet, Model, Scaling, Shape};
 use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
 use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
-use crate::{Classifier, Error, Saves, data::samples};
+use crate::{
+    Classifier, Error, Saves,
+    data::{check_dataset, samples},
+};
 
 /// Trains a model on a dataset, and saves the whole run.
 ///
@@ -197,30 +200,25 @@ impl Trainer {
         if expected != found {
             return Err(Error::Pixels { expected, found });
         }
-        let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());
+        check_dataset(&self.info, dataset)?;
         let n_validation = dataset.n_train.saturating_sub(train.len());
-        match &self.info.dataset {
-            Some(saved) if saved.sha256 != sha256 => {
-                return Err(Error::OtherData { expected: saved.sha256.clone(), found: sha256 });
-            }
-            Some(_) if self.info.n_validation != n_validation => {
-                let (expected, found) = (self.info.n_validation, n_validation);
-                return Err(Error::HeldOut { expected, found });
-            }
-            Some(_) => {}
-            None => {
-                self.info = ModelInfo {
-                    input: InputSpec {
-                        image: Some(Shape::image(images.height, images.width)),
-                        scaling: Some(Scaling::default()),
-                        mirror: self.trainer.state().config.tta_flip,
-                    },
-                    class_names: dataset.class_names.clone(),
-                    dataset: Some(DatasetId { name, sha256 }),
-                    n_validation,
-                    ..ModelInfo::default()
-                };
-            }
+        if self.info.dataset.is_none() {
+            let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());
+            self.info = ModelInfo {
+                input: InputSpec {
+                    image: Some(Shape::image(images.height, images.width)),
+                    scaling: Some(Scaling::default()),
+                    mirror: self.trainer.state().config.tta_flip,
+                },
+                class_names: dataset.class_names.clone(),
+                dataset: Some(DatasetId { name, sha256 }),
+                n_validation,
+                ..ModelInfo::default()
+            };
+        }
+        let expected = self.info.n_validation;
+        if expected != n_validation {
+            return Err(Error::HeldOut { expected, found: n_validation });
         }
         self.info.producer = concat!("fmnist ", env!("CARGO_PKG_VERSION")).into();
         self.info.instruction_set = InstructionSet::current().name().into();

@@ -154,6 +154,7 @@ impl Plan {
         };
         let Checkpoint { model, info, training } = *checkpoint;
         let mut state = training.ok_or(fmnist::Error::ForInference)?;
+        fmnist::check_dataset(&info, &dataset.info)?;
         let (n_train, n_validation) = (dataset.train.len(), info.n_validation);
         let (file, batch_size) = (path.display(), state.config.batch_size);
         if n_validation >= n_train {
