@@ -49,9 +49,6 @@ mod predict;
 /// The contents of a model file, and exporting a smaller one.
 mod inspect;
 
-/// Whole sessions, with every line that a user sees.
-mod transcripts;
-
 /// Arguments that make no sense.
 mod usage;
 

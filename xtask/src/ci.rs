@@ -40,7 +40,7 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 25] = [
+const STEPS: [Step; 26] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
@@ -56,6 +56,7 @@ const STEPS: [Step; 25] = [
     // The README's test command.
     ("tests", PLAIN, || cargo(&["test", "--workspace"])),
     ("tests without data", PLAIN, tests_without_data),
+    ("transcripts", PLAIN, transcripts),
     ("docs", PLAIN, docs),
     ("examples", PLAIN, examples),
     ("packages", PLAIN, packages::check),
@@ -94,17 +95,19 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
     cargo::run(cargo::command("cargo").args(args))
 }
 
+/// What is in workspaces of their own shares most of its dependencies.
+const APART: &str = "target/peers";
+
 /// Compiles what is in a workspace of its own, whose manifest is the first argument.
 fn check_apart(manifest: &[&str]) -> anyhow::Result<()> {
-    // They share most of their dependencies.
-    let options = ["check", "--locked", "--target-dir", "target/peers", "--manifest-path"];
+    let options = ["check", "--locked", "--target-dir", APART, "--manifest-path"];
     cargo(&[&options, manifest].concat())
 }
 
 /// That of the workspace, and of those that are not part of it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for apart in ["benches", "crates/fmnist-web", "fuzz", "tests/package_user"] {
+    for apart in ["benches", "crates/fmnist-web", "fuzz", "tests/package_user", "tests/transcripts"] {
         cargo(&["fmt", "--manifest-path", &format!("{apart}/Cargo.toml"), "--check"])?;
     }
     Ok(())
@@ -126,6 +129,14 @@ fn supply_chain() -> anyhow::Result<()> {
     }
     println!("skipped: the database of advisories cannot be had");
     Ok(())
+}
+
+/// What the program prints, whole sessions of it.
+fn transcripts() -> anyhow::Result<()> {
+    let mut test = cargo::command("cargo");
+    test.args(["test", "--locked", "--manifest-path", "tests/transcripts/Cargo.toml"]);
+    test.args(["--target-dir", APART]).env("FMNIST", cargo::build_program()?);
+    cargo::run(&mut test)
 }
 
 fn docs() -> anyhow::Result<()> {
