@@ -40,7 +40,7 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 26] = [
+const STEPS: [Step; 27] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
@@ -63,6 +63,7 @@ const STEPS: [Step; 26] = [
     ("model format", PLAIN, model_format),
     ("web", PLAIN, web::check),
     ("publishing", FULL, packages::dry_run),
+    ("packages' tests", FULL, packages::test),
     ("long examples", FULL, long_examples),
     ("release profile", FULL, release_profile),
     ("torture", FULL, || torture::run(torture::Args {})),
@@ -107,7 +108,8 @@ fn check_apart(manifest: &[&str]) -> anyhow::Result<()> {
 /// That of the workspace, and of those that are not part of it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for apart in ["benches", "crates/fmnist-web", "fuzz", "tests/package_user", "tests/transcripts"] {
+    for apart in ["benches", "crates/fmnist-web", "fuzz", "tests/package_user", "tests/transcripts"]
+    {
         cargo(&["fmt", "--manifest-path", &format!("{apart}/Cargo.toml"), "--check"])?;
     }
     Ok(())

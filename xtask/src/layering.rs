@@ -18,9 +18,9 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("fmnist-data", &[]),
     ("fmnist", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
     ("fmnist-cli", &["fmnist", "fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
-    ("tally", &[]),
+    ("fmnist-tally", &[]),
     ("bind", &[]),
-    ("xtask", &["fmnist-data", "tally"]),
+    ("xtask", &["fmnist-data", "fmnist-tally"]),
 ];
 
 /// Crates that bind the libraries to another language, each in a workspace of its own, and what they may use. What their

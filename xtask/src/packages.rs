@@ -26,9 +26,17 @@ const USER: &str = "tests/package_user";
 /// Documents that show it.
 const READMES: [&str; 2] = ["README.md", "crates/fmnist/README.md"];
 
+/// A library's name, and where its package is unpacked.
+type Library = (String, PathBuf);
+
 /// Packs and unpacks every package, checks its files, and runs a user's project with the libraries among them.
 pub(crate) fn check() -> anyhow::Result<()> {
     check_example()?;
+    run_user(&unpack_all()?)
+}
+
+/// Packs and unpacks every package, checks its files, and returns the libraries among them.
+fn unpack_all() -> anyhow::Result<Vec<Library>> {
     let metadata = cargo::metadata(false)?;
     // `publish = false` is an empty list of registries.
     let published = || cargo::packages(&metadata).filter(|package| package["publish"].is_null());
@@ -53,10 +61,10 @@ pub(crate) fn check() -> anyhow::Result<()> {
         println!("{name}: {} bytes", fs::metadata(archive)?.len());
         check_package(package, &dir).with_context(|| format!("the package of {name}"))?;
         if dir.join("src/lib.rs").exists() {
-            libraries.push((name, dir));
+            libraries.push((name.into(), dir));
         }
     }
-    run_user(&libraries)
+    Ok(libraries)
 }
 
 fn name(package: &Value) -> &str {
@@ -130,17 +138,12 @@ fn check_example() -> anyhow::Result<()> {
 
 /// Runs the user's project with the unpacked libraries in place of those of crates.io, or compiles it where the data are
 /// missing.
-fn run_user(libraries: &[(&str, PathBuf)]) -> anyhow::Result<()> {
+fn run_user(libraries: &[Library]) -> anyhow::Result<()> {
     // With the workspace's versions of all other crates, which are on this machine.
     fs::copy(cargo::root().join("Cargo.lock"), cargo::root().join(USER).join("Cargo.lock"))?;
-    let mut user = cargo::command("cargo");
-    user.args(["build", "--quiet", "--offline", "--manifest-path", &format!("{USER}/Cargo.toml")]);
-    user.arg("--target-dir").arg(cargo::target_dir()?);
-    for (name, dir) in libraries {
-        // Rust's quoted and escaped string is also one of TOML.
-        user.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", dir));
-    }
-    cargo::run(&mut user)?;
+    let mut build = cargo::command("cargo");
+    build.args(["build", "--quiet", "--manifest-path", &format!("{USER}/Cargo.toml")]);
+    cargo::run(with_libraries(&mut build, libraries)?)?;
     let Some(data) = locate::find(None)? else {
         println!("not run: no Fashion-MNIST here");
         return Ok(());
@@ -157,6 +160,30 @@ fn run_user(libraries: &[(&str, PathBuf)]) -> anyhow::Result<()> {
     let answer = cargo::output(Command::new(program).current_dir(&dir))?;
     println!("{}", answer.trim());
     ensure!(answer.starts_with("Ankle boot"), "boot.png: expected an ankle boot, found {answer}");
+    Ok(())
+}
+
+/// A cargo command that takes the unpacked libraries in place of those of crates.io.
+fn with_libraries<'a>(
+    cargo: &'a mut Command,
+    libraries: &[Library],
+) -> anyhow::Result<&'a mut Command> {
+    cargo.arg("--offline").arg("--target-dir").arg(cargo::target_dir()?);
+    for (name, dir) in libraries {
+        // Rust's quoted and escaped string is also one of TOML.
+        cargo.arg("--config").arg(format!("patch.crates-io.{name}.path={dir:?}"));
+    }
+    Ok(cargo)
+}
+
+/// Runs the tests that are part of a package, as whoever packages it for a distribution does.
+pub(crate) fn test() -> anyhow::Result<()> {
+    let libraries = unpack_all()?;
+    for (_, dir) in &libraries {
+        let mut test = cargo::command("cargo");
+        test.args(["test", "--quiet", "--lib"]).arg("--manifest-path").arg(dir.join("Cargo.toml"));
+        cargo::run(with_libraries(&mut test, &libraries)?)?;
+    }
     Ok(())
 }
 

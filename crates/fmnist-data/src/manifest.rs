@@ -153,8 +153,12 @@ mod tests {
 
     #[test]
     fn agrees_with_the_sums_in_the_repository() {
-        let sums =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/fashion-mnist/SHA256SUMS");
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
+        // Not where the crate is on its own.
+        if !data.exists() {
+            return;
+        }
+        let sums = data.join("fashion-mnist/SHA256SUMS");
         let mut published: Vec<String> =
             std::fs::read_to_string(sums).unwrap().lines().map(Into::into).collect();
         let mut pinned: Vec<String> = fashion_mnist()

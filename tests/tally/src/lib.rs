@@ -1,22 +1,4 @@
-//! Counts how many cases of a fault were tried, and what came of them.
-//!
-//! Tests of the faults that `fmnist` must survive (SECURITY.md lists them by their rows, A1 to E7) come
-//! in two sizes: `cargo test` tries some cases of each, `cargo xtask torture` all of them, and prints
-//! what the tallies say. The variable [`VARIABLE`] tells a test which size it is, and names the file for
-//! its tally.
-//!
-//! ```
-//! use tally::{Failure, Tally};
-//!
-//! let mut tally = Tally::new("A1", "prefixes of a number");
-//! for len in 0..3 {
-//!     tally.case(|| match "123"[..len].parse::<u8>() {
-//!         Ok(123) => Err(Failure::torn(format!("{len} bytes pass for 3"))),
-//!         _ => Ok(()),
-//!     });
-//! }
-//! tally.finish();
-//! ```
+#![doc = include_str!("../README.md")]
 
 use std::any::Any;
 use std::fmt::Display;

@@ -166,10 +166,10 @@ mod tests {
 
     use super::*;
 
-    /// Numbers from `tests/reference/activations.py` (PyTorch, float64).
+    /// Numbers from `activations.py` (PyTorch, float64).
     #[test]
     fn agrees_with_pytorch() {
-        let reference = include_str!("../../tests/reference/activations.txt");
+        let reference = include_str!("activations.txt");
         let mut n_checked = 0;
         for line in reference.lines().filter(|line| !line.starts_with('#')) {
             let (name, numbers) = line.split_once(' ').unwrap();
