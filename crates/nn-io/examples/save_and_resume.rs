@@ -7,7 +7,7 @@ use std::error::Error;
 use std::ops::ControlFlow;
 
 use nn_core::{Architecture, Init, Model};
-use nn_io::{Checkpoint, CheckpointRef, FileLock, ModelInfo, check_output};
+use nn_io::{Checkpoint, CheckpointRef, ModelInfo, OutputFile};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{Event, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
@@ -27,22 +27,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     // Before any work: is the file ours to write, and can it be written?
     let path = std::env::temp_dir().join("save_and_resume.model");
-    check_output(&path)?;
-    let _lock = FileLock::acquire(&path)?;
+    let mut output = OutputFile::claim(&path)?;
 
     let mut straight = start()?;
     train(&mut straight, &samples, None)?;
 
     let mut stopped = start()?;
     train(&mut stopped, &samples, Some((60, 1)))?;
-    view(&stopped, &info).save(&path)?;
+    output.save(&output.encode(&view(&stopped, &info))?)?;
     drop(stopped);
 
     let Checkpoint { model, info, training } = Checkpoint::load(&path)?;
     let training = training.ok_or("a file for inference only")?;
     let mut resumed = Trainer::new(model, training, &Threads::default())?;
     train(&mut resumed, &samples, None)?;
-    view(&resumed, &info).save(&path)?;
+    output.save(&output.encode(&view(&resumed, &info))?)?;
 
     let digests = [&straight, &resumed].map(|trainer| view(trainer, &info).state_sha256());
     let [straight, resumed] = digests;

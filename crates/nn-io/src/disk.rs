@@ -2,13 +2,14 @@
 //! FORMAT.md.
 //!
 //! Reading order: `system` is the system calls that a save is made of, `temporary` a file on its way to its name,
-//! `file` one whole file, `save` a checkpoint in it, `output` whether one can be saved there; then `lock` and
-//! `checkpoint_dir`.
+//! `file` one whole file, `save` a checkpoint in it, `lock` who may save, `place` a name that a run saves to again and
+//! again; then `output`, the file of a run, and `checkpoint_dir`.
 
 pub(crate) mod checkpoint_dir;
 pub(crate) mod file;
 pub(crate) mod lock;
 pub(crate) mod output;
+pub(crate) mod place;
 mod save;
 pub(crate) mod system;
 pub(crate) mod temporary;

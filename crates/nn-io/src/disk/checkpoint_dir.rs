@@ -1,16 +1,14 @@
 //! A directory with the last checkpoints of a run, and its best: section 12 of FORMAT.md.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use nn_train::TrainingState;
-
 use super::lock::FileLock;
+use super::place::{Place, SetAside};
 use super::system::{Disk, SystemDisk};
 use super::{file, temporary};
 use crate::error::check_value;
-use crate::{Checkpoint, CheckpointRef, Error};
+use crate::{Checkpoint, Encoded, Error, VERSION};
 
 /// How many of the newest checkpoints are kept.
 const KEPT: usize = 3;
@@ -20,11 +18,15 @@ const BEST: &str = "best.model";
 const LOCK: &str = "checkpoints.lock";
 
 /// A directory with the newest three checkpoints of a run and its best. It is locked for the run.
+///
+/// What is not the run's (a link, a file of another kind, a damaged checkpoint, one of a newer version) is never followed,
+/// replaced or removed: it is set aside where its name is needed.
 #[derive(Debug)]
 pub struct CheckpointDir {
     path: PathBuf,
-    /// The steps of its usable checkpoints, ascending.
-    steps: Vec<u64>,
+    /// The checkpoints of the run by their steps, ascending.
+    saved: Vec<(u64, Place)>,
+    best: Place,
     _lock: FileLock,
 }
 
@@ -49,17 +51,16 @@ impl CheckpointDir {
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         match fs::create_dir(path) {
-            Ok(()) => {
-                let parent = temporary::directory(path);
-                let synced = SystemDisk.sync_directory(parent);
-                synced.map_err(Error::io(parent, "flush it to the disk"))?;
-            }
+            Ok(()) => {}
             Err(_) if path.is_dir() => {}
             Err(error) => return Err(Error::io(path, "create this directory")(error)),
         }
+        // Also if it was there: whoever created it may have been killed before this.
+        temporary::flush_names(&SystemDisk, path)?;
         let lock = lock(path)?;
         if is_empty(path)? {
-            return Ok(Self { path: path.into(), steps: Vec::new(), _lock: lock });
+            let best = Place::foreign(path.join(BEST));
+            return Ok(Self { path: path.into(), saved: Vec::new(), best, _lock: lock });
         }
         let found = "the checkpoints of another run".into();
         Err(Error::WouldOverwrite { path: path.into(), found })
@@ -78,8 +79,8 @@ impl CheckpointDir {
             return Err(Error::NoCheckpoint { path: path.into(), skipped: Vec::new() });
         }
         let lock = lock(path)?;
-        let (steps, newest) = read(path)?;
-        Ok((Self { path: path.into(), steps, _lock: lock }, newest))
+        let Found { saved, best, newest } = read(path)?;
+        Ok((Self { path: path.into(), saved, best, _lock: lock }, newest))
     }
 
     /// Where it is.
@@ -87,21 +88,27 @@ impl CheckpointDir {
         &self.path
     }
 
+    /// Whether this is the path of one of its files: no run may save its output there.
+    pub fn has_name(&self, path: impl AsRef<Path>) -> bool {
+        let path = path.as_ref();
+        let directories = [temporary::directory(path), &self.path].map(fs::canonicalize);
+        is_name(path) && matches!(directories, [Ok(one), Ok(other)] if one == other)
+    }
+
     /// Saves a checkpoint under the number of its step. Once it is on the disk, all except the newest three are removed.
-    /// Damaged ones are not counted and never removed: one in the way gets the ending `.skipped`.
+    /// Damaged ones are not counted and never removed. Returns what was in the way and has another name now, which
+    /// ends in `.skipped`.
     ///
     /// # Errors
     ///
-    /// If the checkpoint has no state of training, or as [`CheckpointRef::save`].
-    pub fn save(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        let step = step(checkpoint.training)?;
+    /// If the checkpoint has no state of training, or writing fails.
+    pub fn save(&mut self, encoded: &Encoded) -> Result<Option<SetAside>, Error> {
+        let step = encoded.step().ok_or_else(no_training)?;
         // A run has only one state at a step, and it has been saved.
-        if self.steps.contains(&step) {
-            return Ok(());
+        if self.saved.iter().any(|(saved, _)| *saved == step) {
+            return Ok(None);
         }
-        let path = self.path.join(name(step));
-        let bytes = checkpoint.to_bytes().map_err(Error::file(&path))?;
-        store(&SystemDisk, &self.path, &mut self.steps, step, &bytes)
+        store(&SystemDisk, &self.path, &mut self.saved, step, encoded.bytes())
     }
 
     /// Writes as many files as the directory will have at once, and one more for a model elsewhere, without giving them
@@ -109,22 +116,22 @@ impl CheckpointDir {
     ///
     /// # Errors
     ///
-    /// As [`CheckpointRef::save`].
-    pub fn rehearse_save(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        let best = self.path.join(BEST);
-        let bytes = checkpoint.to_bytes().map_err(Error::file(&best))?;
+    /// If writing fails.
+    pub fn rehearse_save(&self, encoded: &Encoded) -> Result<(), Error> {
+        let best = self.best.path();
         // The kept ones, the best, the next before the oldest goes, and that elsewhere.
-        let there = self.steps.len().saturating_add(usize::from(best.exists()));
-        file::rehearse(&SystemDisk, &best, &bytes, KEPT.saturating_add(3).saturating_sub(there))
+        let there = self.saved.len().saturating_add(usize::from(best.exists()));
+        let copies = KEPT.saturating_add(3).saturating_sub(there);
+        file::rehearse(&SystemDisk, best, encoded.bytes(), copies)
     }
 
-    /// Saves a checkpoint as the best.
+    /// Saves a checkpoint as the best. Returns what was in the way, as [`CheckpointDir::save`] does.
     ///
     /// # Errors
     ///
-    /// As [`CheckpointRef::save`].
-    pub fn save_best(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        checkpoint.save(self.path.join(BEST))
+    /// If writing fails.
+    pub fn save_best(&mut self, encoded: &Encoded) -> Result<Option<SetAside>, Error> {
+        self.best.replace(&SystemDisk, encoded.bytes())
     }
 }
 
@@ -135,7 +142,7 @@ impl Newest {
     ///
     /// [`Error::NoCheckpoint`] if none can be used, or if the directory cannot be read.
     pub fn load(directory: impl AsRef<Path>) -> Result<Self, Error> {
-        read(directory.as_ref()).map(|(_, newest)| newest)
+        read(directory.as_ref()).map(|found| found.newest)
     }
 }
 
@@ -148,8 +155,15 @@ fn lock(directory: &Path) -> Result<FileLock, Error> {
 
 /// Whether this is a file of a directory of checkpoints, which is locked as a whole.
 pub(crate) fn is_in_directory(path: &Path) -> bool {
+    let directory = temporary::directory(path);
+    let has_checkpoints = || steps(directory).is_ok_and(|steps| !steps.is_empty());
+    is_name(path) && (directory.join(LOCK).exists() || has_checkpoints())
+}
+
+/// Whether a file of a directory of checkpoints may have this name.
+fn is_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    (is_checkpoint(name) || name == LOCK) && temporary::directory(path).join(LOCK).exists()
+    is_checkpoint(name) || name == LOCK
 }
 
 fn is_checkpoint(name: &str) -> bool {
@@ -183,82 +197,92 @@ fn steps(directory: &Path) -> Result<Vec<u64>, Error> {
 
 /// Whether a directory has no checkpoint, damaged ones included.
 fn is_empty(directory: &Path) -> Result<bool, Error> {
-    Ok(steps(directory)?.is_empty() && !directory.join(BEST).exists())
+    let best = directory.join(BEST);
+    Ok(steps(directory)?.is_empty() && fs::symlink_metadata(best).is_err())
 }
 
-/// The steps of the usable checkpoints, ascending, and the newest one.
-fn read(directory: &Path) -> Result<(Vec<u64>, Newest), Error> {
-    let mut usable = Vec::new();
+/// What a directory holds of a run.
+struct Found {
+    saved: Vec<(u64, Place)>,
+    best: Place,
+    newest: Newest,
+}
+
+fn read(directory: &Path) -> Result<Found, Error> {
+    let mut saved = Vec::new();
     let mut newest = None;
     let mut skipped = Vec::new();
     for step in steps(directory)? {
         let path = directory.join(name(step));
         match load(&path, Some(step)) {
-            Ok((_, checkpoint)) => {
-                usable.push(step);
+            Ok((step, checkpoint, place)) => {
+                saved.extend(place.map(|place| (step, place)));
                 newest.get_or_insert((step, path, checkpoint));
             }
             Err(error) => skipped.push(error),
         }
     }
-    usable.reverse();
-    let best = directory.join(BEST);
-    if best.exists() {
-        match (load(&best, None), &newest) {
-            // The best may be all that is left, or be of an epoch that was not saved otherwise.
-            (Ok((step, _)), Some((newest, ..))) if step <= *newest => {}
-            (Ok((step, checkpoint)), _) => newest = Some((step, best, checkpoint)),
-            (Err(error), _) => skipped.push(error),
+    saved.reverse();
+    let path = directory.join(BEST);
+    let mut best = Place::foreign(path.clone());
+    if fs::symlink_metadata(&path).is_ok() {
+        match load(&path, None) {
+            Ok((step, checkpoint, place)) => {
+                best = place.unwrap_or(best);
+                // The best may be all that is left, or be of an epoch that was not saved otherwise.
+                if newest.as_ref().is_none_or(|(newest, ..)| step > *newest) {
+                    newest = Some((step, path, checkpoint));
+                }
+            }
+            Err(error) => skipped.push(error),
         }
     }
     match newest {
-        Some((_, path, checkpoint)) => Ok((usable, Newest { path, checkpoint, skipped })),
+        Some((_, path, checkpoint)) => {
+            Ok(Found { saved, best, newest: Newest { path, checkpoint, skipped } })
+        }
         None => Err(Error::NoCheckpoint { path: directory.into(), skipped }),
     }
 }
 
-/// A checkpoint from which a run can be resumed, and its step, which must be the one in its name.
-fn load(path: &Path, named: Option<u64>) -> Result<(u64, Checkpoint), Error> {
+/// A checkpoint from which a run can be resumed, its step, which must be the one in its name, and its place. One of a
+/// newer version has no place: the run may neither replace nor remove it, since a save here would lose what the newer
+/// version added.
+fn load(path: &Path, named: Option<u64>) -> Result<(u64, Checkpoint, Option<Place>), Error> {
+    file::refuse_link(path)?;
+    let place = Place::own(&SystemDisk, path.into())?;
+    let is_newer = file::version(path)?.minor > VERSION.minor;
     let checkpoint = Checkpoint::load(path)?;
-    let step = step(checkpoint.training.as_ref()).map_err(Error::file(path))?;
+    let step = checkpoint.training.as_ref().map(|training| training.optimizer.step());
+    let step = step.ok_or_else(no_training).map_err(Error::file(path))?;
     let named = named.unwrap_or(step);
     let expected = format!("{named}, as the file's name says");
     check_value(named == step, "training.optimizer.step", expected, step)
         .map_err(Error::file(path))?;
-    Ok((step, checkpoint))
+    Ok((step, checkpoint, (!is_newer).then_some(place)))
 }
 
-/// The step of a training, which every checkpoint in a directory must have.
-fn step(training: Option<&TrainingState>) -> Result<u64, Error> {
-    let step = training.map(|training| training.optimizer.step());
-    step.ok_or_else(|| Error::value("training", "a state of training", "none"))
+/// The error of a checkpoint without training, which every one in a directory must have.
+fn no_training() -> Error {
+    Error::value("training", "a state of training", "none")
 }
 
-/// Saves the bytes of a checkpoint in a directory whose usable checkpoints have these steps.
+/// Saves the bytes of a checkpoint in a directory that has these of the run.
 fn store(
     disk: &impl Disk,
     directory: &Path,
-    steps: &mut Vec<u64>,
+    saved: &mut Vec<(u64, Place)>,
     step: u64,
     bytes: &[u8],
-) -> Result<(), Error> {
-    let path = directory.join(name(step));
-    let mut aside = path.clone().into_os_string();
-    aside.push(".skipped");
-    match disk.rename(&path, Path::new(&aside)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        result => result.map_err(Error::io(&path, "set this damaged checkpoint aside"))?,
+) -> Result<Option<SetAside>, Error> {
+    let mut place = Place::foreign(directory.join(name(step)));
+    let moved = place.replace(disk, bytes)?;
+    saved.push((step, place));
+    while saved.len() > KEPT {
+        let (_, oldest) = saved.remove(0);
+        oldest.remove(disk)?;
     }
-    file::replace(disk, &path, bytes)?;
-    steps.push(step);
-    while steps.len() > KEPT {
-        let old = directory.join(name(steps.remove(0)));
-        match disk.remove(&old) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            result => result.map_err(Error::io(&old, "remove this old checkpoint"))?,
-        }
-    }
-    Ok(())
+    Ok(moved)
 }
 
 #[cfg(test)]
@@ -289,11 +313,12 @@ mod tests {
     fn power_cuts() {
         let directory = Path::new("/run");
         let disk = Simulated::with_short_writes(700);
-        let mut steps = Vec::new();
+        let mut saved = Vec::new();
         for step in 1..=6 {
-            store(&disk, directory, &mut steps, step, &contents(step)).unwrap();
+            store(&disk, directory, &mut saved, step, &contents(step)).unwrap();
             disk.acknowledge(step);
         }
+        let steps: Vec<_> = saved.iter().map(|(step, _)| *step).collect();
         assert_eq!(steps, [4, 5, 6]);
         let mut tally = Tally::new("B6", "a power cut among checkpoints in a directory");
         disk.after_power_cuts(|files: &Contents, acknowledged| {

@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::system::Disk;
-use super::temporary::Temporary;
-use crate::Error;
+use super::temporary::{Temporary, flush_names};
 use crate::wire::header::{self, Header};
+use crate::{Error, Version};
 
 /// This many bytes from the start are enough to check a header or to name another kind of file.
 const START: u64 = 512;
@@ -29,7 +29,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 /// Replaces the file as a whole, and returns once the new one is on the disk.
 pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let target = follow_link(path)?;
-    Temporary::write(disk, &target, bytes)?.rename(&target)
+    Temporary::write(disk, &target, bytes)?.rename(&target)?;
+    flush_names(disk, &target)
 }
 
 /// Does all that [`replace`] does except for the replacing, with this many copies at a time.
@@ -58,6 +59,24 @@ pub(crate) fn follow_link(path: &Path) -> Result<PathBuf, Error> {
     } else {
         Ok(path.to_path_buf())
     }
+}
+
+/// Fails if the path is a symbolic link.
+pub(crate) fn refuse_link(path: &Path) -> Result<(), Error> {
+    match path.is_symlink() {
+        true => {
+            let found = "expected a file, found a symbolic link, which is not followed here";
+            Err(Error::io(path, "open")(io::Error::other(found)))
+        }
+        false => Ok(()),
+    }
+}
+
+/// The version of a file's format.
+pub(crate) fn version(path: &Path) -> Result<Version, Error> {
+    let (file, len) = open(path)?;
+    let header = Header::parse(&start(path, &file)?, len).map_err(Error::file(path))?;
+    Ok(header.version)
 }
 
 /// Whether a file begins as a model does; `false` for one that cannot be read.

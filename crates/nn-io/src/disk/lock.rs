@@ -1,86 +1,137 @@
 //! Locks: only one run at a time saves to a file.
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::file::follow_link;
 use super::temporary;
 use crate::Error;
 
 /// The lock of a model file or of a directory of checkpoints, held until it is dropped or the process
 /// ends, however it ends.
 ///
-/// It is an advisory lock on a separate file, which is never removed: see section 11 of FORMAT.md.
+/// It is an advisory lock on a separate file, which its holder removes: see section 11 of FORMAT.md.
 #[derive(Debug)]
-pub struct FileLock {
+pub(crate) struct FileLock {
+    path: PathBuf,
     file: File,
 }
 
 impl FileLock {
-    /// Takes the lock of this model file, which need not exist, and removes the temporary files that killed runs left
-    /// next to it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Locked`] if another run has it, without waiting. Otherwise if the lock file cannot be written, or another
-    /// program's file has that name.
-    pub fn acquire(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let target = follow_link(path.as_ref())?;
-        let mut name = OsString::from(&target);
+    /// Takes the lock of a model file, which need not exist and which messages call `path`, and removes the temporary
+    /// files that killed runs left next to it.
+    pub(crate) fn of_file(target: &Path, path: &Path) -> Result<Self, Error> {
+        let mut name = OsString::from(target);
         name.push(".lock");
-        let lock = Self::lock(&PathBuf::from(name), path.as_ref())?;
+        let lock = Self::lock(&PathBuf::from(name), path)?;
         let name = target.file_name().unwrap_or_default().as_encoded_bytes();
-        temporary::sweep(temporary::directory(&target), |swept| swept == name)?;
+        temporary::sweep(temporary::directory(target), |swept| swept == name)?;
         Ok(lock)
     }
 
-    /// Locks the file `lock`, which stands for `path`.
+    /// Locks the file `lock`, which stands for `path`, without waiting.
     pub(crate) fn lock(lock: &Path, path: &Path) -> Result<Self, Error> {
-        // Not truncated before it is locked: the process id is its holder's.
-        let mut options = OpenOptions::new();
-        let opened = options.read(true).write(true).create(true).truncate(false).open(lock);
-        let mut file = opened.map_err(Error::io(lock, "open the lock"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Locked { path: path.into(), pid: holder(&file) });
+        // Each turn, another process has removed the file, and that rarely happens twice.
+        for _ in 0..TURNS {
+            let Some(mut file) = open(lock)? else { continue };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Locked { path: path.into(), pid: holder(&file) });
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::io(lock, "lock")(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io(lock, "lock")(error)),
+            if !is_named(lock, &file) {
+                continue;
+            }
+            let content = content(&file);
+            if !content.is_empty() && content.parse::<u32>().is_err() {
+                // A Cargo.lock, say.
+                return Err(foreign(lock, "a file that is no lock of ours"));
+            }
+            let mut write = || {
+                file.set_len(0)?;
+                file.rewind()?;
+                write!(file, "{}", std::process::id())
+            };
+            write().map_err(Error::io(lock, "write the lock"))?;
+            return Ok(Self { path: lock.into(), file });
         }
-
-        // A Cargo.lock, say.
-        let content = content(&file);
-        if !content.is_empty() && content.parse::<u32>().is_err() {
-            let found = "a file that is no lock of ours".into();
-            return Err(Error::WouldOverwrite { path: lock.into(), found });
-        }
-        let mut write = || {
-            file.set_len(0)?;
-            file.rewind()?;
-            write!(file, "{}", std::process::id())
-        };
-        write().map_err(Error::io(lock, "write the lock"))?;
-        Ok(Self { file })
+        Err(Error::Locked { path: path.into(), pid: None })
     }
 }
 
 impl Drop for FileLock {
     /// Unlocks explicitly. Closing the file is not enough: a child process between fork and exec has it open too.
     fn drop(&mut self) {
+        // While it is still locked, so that whoever locks it next sees that it has no name any more. Elsewhere than on
+        // Unix that cannot be seen, and the file stays.
+        if cfg!(unix) && is_named(&self.path, &self.file) {
+            let _ = fs::remove_file(&self.path);
+        }
         // If even this fails, the end of the process unlocks it.
         let _ = self.file.unlock();
     }
 }
 
+/// How often a lock is tried whose file others remove.
+const TURNS: usize = 1000;
+
+/// Opens a lock's file without following a link, and creates it if there is none. `None` if it came or went in between.
+fn open(lock: &Path) -> Result<Option<File>, Error> {
+    // Not truncated before it is locked: the process id is its holder's.
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    let opened = match fs::symlink_metadata(lock) {
+        Err(error) if error.kind() == ErrorKind::NotFound => options.create_new(true).open(lock),
+        Err(error) => Err(error),
+        Ok(metadata) if metadata.is_symlink() => return Err(foreign(lock, "a symbolic link")),
+        Ok(metadata) if metadata.is_file() => options.open(lock),
+        Ok(_) => return Err(foreign(lock, "what is no file")),
+    };
+    match opened {
+        Ok(file) => Ok(is_named(lock, &file).then_some(file)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+            // Without its directory there is no use in trying again.
+            let directory = temporary::directory(lock);
+            fs::metadata(directory).map_err(Error::io(directory, "look at it"))?;
+            Ok(None)
+        }
+        Err(error) => Err(Error::io(lock, "open the lock")(error)),
+    }
+}
+
+/// Whether the path names this very file, and is no link to it.
+fn is_named(path: &Path, file: &File) -> bool {
+    let same = |named: &Metadata| file.metadata().map(|file| is_same(named, &file));
+    fs::symlink_metadata(path).and_then(|named| same(&named)).unwrap_or(false)
+}
+
+#[cfg(unix)]
+fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+/// Elsewhere files have no number that the standard library knows, and no lock is removed.
+#[cfg(not(unix))]
+fn is_same(a: &Metadata, b: &Metadata) -> bool {
+    a.is_file() && b.is_file()
+}
+
+/// The error of a lock's name that something else has.
+fn foreign(lock: &Path, found: &str) -> Error {
+    Error::WouldOverwrite { path: lock.into(), found: found.into() }
+}
+
 /// The process that holds the lock. It may have taken it only just now and writes its id in a moment, so this tries
 /// for a while.
 fn holder(file: &File) -> Option<u32> {
-    (0..10).find_map(|_| {
-        thread::sleep(Duration::from_millis(10));
+    (0..10).find_map(|turn| {
+        thread::sleep(Duration::from_millis(if turn == 0 { 0 } else { 10 }));
         content(file).parse().ok()
     })
 }

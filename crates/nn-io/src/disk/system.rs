@@ -2,16 +2,22 @@
 //! and one that loses power between them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::Path;
+
+use crate::wire::header;
 
 /// What a save asks of a disk.
 pub(crate) trait Disk {
     /// A file open for writing.
     type File: Write;
 
-    /// Creates a file that does not exist yet, with the permissions that the umask leaves.
-    fn create_new(&self, path: &Path) -> io::Result<Self::File>;
+    /// Creates a file that does not exist yet, with the permissions of the file `like`, or those that the umask leaves
+    /// if there is none.
+    fn create_new(&self, path: &Path, like: &Path) -> io::Result<Self::File>;
+    /// The first bytes of a file, as many as a header has, without following a link. Empty for a link, a directory, or
+    /// whatever else cannot be read; `None` if there is nothing of this name.
+    fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
     /// Makes the contents of a file durable.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
     /// Gives a file another name, in place of the file that had it.
@@ -29,8 +35,29 @@ pub(crate) struct SystemDisk;
 impl Disk for SystemDisk {
     type File = File;
 
-    fn create_new(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).open(path)
+    fn create_new(&self, path: &Path, like: &Path) -> io::Result<File> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        match fs::symlink_metadata(like) {
+            Ok(metadata) if metadata.is_file() => file.set_permissions(metadata.permissions())?,
+            _ => {}
+        }
+        Ok(file)
+    }
+
+    fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let mut start = Vec::with_capacity(header::LEN);
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Ok(metadata) if metadata.is_file() => {
+                let read = File::open(path)
+                    .and_then(|file| file.take(header::LEN as u64).read_to_end(&mut start));
+                if read.is_err() {
+                    start.clear();
+                }
+            }
+            result => drop(result?),
+        }
+        Ok(Some(start))
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {

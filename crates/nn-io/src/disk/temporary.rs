@@ -1,12 +1,13 @@
 //! Temporary files next to a file that is to be replaced: section 11 of FORMAT.md.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::system::Disk;
+use super::system::{Disk, SystemDisk};
 use crate::Error;
+use crate::wire::header;
 
 /// A new file `.NAME.N.tmp` next to NAME, removed again unless it is renamed.
 pub(crate) struct Temporary<'a, D: Disk> {
@@ -39,7 +40,7 @@ impl<'a, D: Disk> Temporary<'a, D> {
             name.push(target.file_name().unwrap_or_default());
             name.push(format!(".{n}.tmp"));
             let path = directory.join(name);
-            match disk.create_new(&path) {
+            match disk.create_new(&path, target) {
                 Ok(file) => return Ok((Self { disk, path, renamed: false }, file)),
                 // Another run's, or left behind by one that was killed.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -50,15 +51,19 @@ impl<'a, D: Disk> Temporary<'a, D> {
         Err(Error::io(directory, "create a file in it")(full))
     }
 
-    /// Gives it the target's name, in place of the file that had it, for good.
+    /// Gives it the target's name, in place of the file that had it. A power cut may undo it until [`flush_names`].
     pub(crate) fn rename(mut self, target: &Path) -> Result<(), Error> {
         let renamed = self.disk.rename(&self.path, target);
         renamed.map_err(Error::io(target, "replace the file"))?;
         self.renamed = true;
-        let directory = directory(target);
-        let synced = self.disk.sync_directory(directory);
-        synced.map_err(Error::io(directory, "flush it to the disk"))
+        Ok(())
     }
+}
+
+/// Makes the names in the target's directory durable.
+pub(crate) fn flush_names(disk: &impl Disk, target: &Path) -> Result<(), Error> {
+    let directory = directory(target);
+    disk.sync_directory(directory).map_err(Error::io(directory, "flush it to the disk"))
 }
 
 impl<D: Disk> Drop for Temporary<'_, D> {
@@ -71,14 +76,16 @@ impl<D: Disk> Drop for Temporary<'_, D> {
     }
 }
 
-/// Removes the temporary files of these targets that killed runs left behind. Only the holder of their
-/// lock may: another run's would go as well.
+/// Removes the temporary files of these targets that killed runs left behind: regular files that begin as a model does,
+/// as far as they go. Only the holder of their lock may: another run's would go as well.
 pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
     let entries = fs::read_dir(directory).map_err(Error::io(directory, "list it"))?;
     for entry in entries {
         let entry = entry.map_err(Error::io(directory, "list it"))?;
-        if target_of(entry.file_name().as_encoded_bytes()).is_some_and(&is_target) {
-            let path = entry.path();
+        let path = entry.path();
+        if target_of(entry.file_name().as_encoded_bytes()).is_some_and(&is_target)
+            && is_ours(&path).map_err(Error::io(&path, "look at this temporary file"))?
+        {
             match fs::remove_file(&path) {
                 // Another run's probe, gone by itself.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -87,6 +94,18 @@ pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Resu
         }
     }
     Ok(())
+}
+
+/// Whether a file is what a save writes, cut short anywhere.
+fn is_ours(path: &Path) -> io::Result<bool> {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let start = SystemDisk.start(path)?;
+    Ok(is_file && start.is_some_and(|start| header::may_become_model(&start)))
+}
+
+/// Whether a file of this name is taken for a temporary one.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    target_of(name.as_encoded_bytes()).is_some()
 }
 
 /// The NAME in `.NAME.N.tmp`.

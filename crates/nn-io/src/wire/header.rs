@@ -28,6 +28,11 @@ pub(crate) fn is_model(start: &[u8]) -> bool {
     start.starts_with(&PREFIX)
 }
 
+/// Whether a file that is cut short here may have been going to be a model.
+pub(crate) fn may_become_model(start: &[u8]) -> bool {
+    is_model(start) || PREFIX.starts_with(start)
+}
+
 /// A checked header, less what is the same in every file that is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {

@@ -1,12 +1,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, Error, ErrorKind, Newest, check_output};
+use nn_io::{Checkpoint, CheckpointDir, Encoded, Error, ErrorKind, Newest, OutputFile};
 use nn_optim::Optimizer;
 use tally::{Failure, Tally, ensure};
 use tempfile::TempDir;
 
-use crate::fixture::{self, says};
+use crate::fixture::{self, says, seal_header};
 
 /// The fixture after this many steps.
 pub(crate) fn at(step: u64) -> Checkpoint {
@@ -17,13 +17,17 @@ pub(crate) fn at(step: u64) -> Checkpoint {
     checkpoint
 }
 
+pub(crate) fn encoded(checkpoint: &Checkpoint) -> Encoded {
+    Encoded::new(&checkpoint.view()).unwrap()
+}
+
 /// A directory with checkpoints after these steps, each saved in turn, and its path.
 fn saved(steps: &[u64]) -> (TempDir, PathBuf) {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("run");
     let mut directory = CheckpointDir::create(&path).unwrap();
     for &step in steps {
-        directory.save(&at(step).view()).unwrap();
+        directory.save(&encoded(&at(step))).unwrap();
     }
     (root, path)
 }
@@ -50,12 +54,12 @@ fn keeps_the_newest_three_and_the_best() {
     let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
     assert_eq!(newest.path, path.join("ckpt-000020.model"));
     assert_eq!(newest.checkpoint, at(20));
-    directory.save_best(&at(25).view()).unwrap();
+    directory.save_best(&encoded(&at(25))).unwrap();
     for step in [30, 40, 1_234_567] {
-        directory.save(&at(step).view()).unwrap();
+        directory.save(&encoded(&at(step))).unwrap();
     }
     // Twice the same state is one checkpoint.
-    directory.save(&at(40).view()).unwrap();
+    directory.save(&encoded(&at(40))).unwrap();
     let kept = ["ckpt-000030.model", "ckpt-000040.model", "ckpt-1234567.model"];
     assert_eq!(names(&path), [&["best.model", "checkpoints.lock"], &kept[..]].concat());
     let newest = Newest::load(&path).unwrap();
@@ -66,10 +70,10 @@ fn keeps_the_newest_three_and_the_best() {
 #[test]
 fn the_best_may_be_the_newest() {
     let (_root, path) = saved(&[10]);
-    let (directory, _) = CheckpointDir::open(&path).unwrap();
-    directory.save_best(&at(15).view()).unwrap();
+    let (mut directory, _) = CheckpointDir::open(&path).unwrap();
+    directory.save_best(&encoded(&at(15))).unwrap();
     assert_eq!(Newest::load(&path).unwrap().path, path.join("best.model"));
-    directory.save_best(&at(5).view()).unwrap();
+    directory.save_best(&encoded(&at(5))).unwrap();
     assert_eq!(Newest::load(&path).unwrap().checkpoint, at(10));
 }
 
@@ -82,7 +86,7 @@ fn damaged_checkpoints_are_skipped_and_kept() {
         tally.case(|| {
             let (_root, path) = saved(&[10, 20, 30]);
             let file = |step: u64| path.join(format!("ckpt-{step:06}.model"));
-            CheckpointDir::open(&path).unwrap().0.save_best(&at(10).view()).unwrap();
+            CheckpointDir::open(&path).unwrap().0.save_best(&encoded(&at(10))).unwrap();
             let steps: Vec<u64> = [30, 20, 10].into_iter().take(damaged).collect();
             let damaged_bytes: Vec<_> = steps.iter().map(|&step| damage(&file(step))).collect();
 
@@ -96,7 +100,7 @@ fn damaged_checkpoints_are_skipped_and_kept() {
             ensure(n == damaged, || Failure::wrong(format!("{n} of {damaged} are told of")))?;
 
             for step in [15, 20, 30, 40] {
-                directory.save(&at(step).view()).unwrap();
+                directory.save(&encoded(&at(step))).unwrap();
             }
             for (step, bytes) in steps.iter().zip(damaged_bytes) {
                 let aside = path.join(format!("ckpt-{step:06}.model.skipped"));
@@ -147,7 +151,7 @@ fn files_under_names_of_checkpoints() {
     assert_eq!(newest.path, path.join("ckpt-000010.model"));
     says(&newest.skipped[0], &["ckpt-000030.model", "expected 30, as the file's name says", "10"]);
     says(&newest.skipped[1], &["ckpt-000020.model", "expected a state of training, found none"]);
-    let error = CheckpointDir::open(&path).unwrap().0.save(&inference.view()).unwrap_err();
+    let error = CheckpointDir::open(&path).unwrap().0.save(&encoded(&inference)).unwrap_err();
     says(&error, &["training: expected a state of training"]);
 }
 
@@ -184,12 +188,12 @@ fn a_directory_is_one_runs() {
 fn its_files_are_no_outputs() {
     let (root, path) = saved(&[10]);
     for name in ["ckpt-000010.model", "ckpt-000020.model", "best.model", "checkpoints.lock"] {
-        let error = check_output(path.join(name)).unwrap_err();
+        let error = OutputFile::claim(path.join(name)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{name}");
         says(&error, &[name, "a file of a directory of checkpoints", "choose another place"]);
     }
-    check_output(path.join("m.model")).unwrap();
-    check_output(root.path().join("best.model")).unwrap();
+    OutputFile::claim(path.join("m.model")).unwrap();
+    OutputFile::claim(root.path().join("best.model")).unwrap();
 }
 
 #[test]
@@ -199,17 +203,168 @@ fn what_killed_runs_left_is_swept() {
     let ours = [".ckpt-000020.model.0.tmp", ".best.model.3.tmp"];
     let others =
         [".ckpt-20.model.0.tmp", ".m.model.0.tmp", ".best.model.tmp", "ckpt-000020.model.tmp"];
+    let half = &fixture::bytes()[..500];
     for name in ours.iter().chain(&others) {
-        fs::write(path.join(name), "half").unwrap();
+        fs::write(path.join(name), half).unwrap();
     }
+    // What a save was killed before or in the first bytes of, and a user's file of such a name.
+    fs::write(path.join(".best.model.4.tmp"), "").unwrap();
+    fs::write(path.join(".best.model.5.tmp"), &half[..5]).unwrap();
+    fs::write(path.join(".best.model.6.tmp"), "a diary").unwrap();
     let _newest = Newest::load(&path).unwrap();
     assert!(ours.iter().all(|name| path.join(name).exists()), "swept without the lock");
     let _held = CheckpointDir::open(&path).unwrap();
-    for name in ours {
+    for name in ours.into_iter().chain([".best.model.4.tmp", ".best.model.5.tmp"]) {
         tally.case(|| ensure(!path.join(name).exists(), || Failure::wrong(name)));
     }
-    for name in others {
+    for name in others.into_iter().chain([".best.model.6.tmp"]) {
         tally.case(|| ensure(path.join(name).exists(), || Failure::lost(name)));
     }
     tally.finish();
+}
+
+/// The bytes of a file of the next minor version.
+fn newer(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes[13] += 1;
+    seal_header(&mut bytes);
+    bytes
+}
+
+/// What has a checkpoint's name and is not the run's keeps its bytes, under this name or another, however the run goes
+/// on; the run is resumed from the newest that is good.
+#[test]
+fn what_is_not_the_runs_is_set_aside() {
+    let mut tally = Tally::new("B18", "other files under the names of a directory of checkpoints");
+    let damaged = |mut bytes: Vec<u8>| {
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        bytes
+    };
+    let mut inference = at(30);
+    inference.training = None;
+    let files = [
+        ("a text", b"keep me\n".to_vec()),
+        ("nothing", Vec::new()),
+        ("another step's", fixture::bytes()),
+        ("a newer version's", newer(encoded(&at(30)).bytes().to_vec())),
+        ("a damaged one", damaged(encoded(&at(30)).bytes().to_vec())),
+        ("for inference", inference.view().to_bytes().unwrap()),
+    ];
+    for (what, bytes) in files {
+        for name in ["ckpt-000030.model", "best.model"] {
+            // Of the best it cannot be known whether another run's step is right.
+            if (what, name) == ("another step's", "best.model") {
+                continue;
+            }
+            for is_there_before in [true, false] {
+                tally.case(|| {
+                    let (_root, path) = saved(&[10, 20]);
+                    let put = || fs::write(path.join(name), &bytes).unwrap();
+                    if is_there_before {
+                        put();
+                    }
+                    let (mut directory, _) = CheckpointDir::open(&path).unwrap();
+                    if !is_there_before {
+                        put();
+                    }
+                    let mut moved = Vec::new();
+                    for step in [25, 30, 40, 50, 60, 70] {
+                        moved.extend(directory.save(&encoded(&at(step))).unwrap());
+                        moved.extend(directory.save_best(&encoded(&at(step))).unwrap());
+                    }
+                    let kept: Vec<_> = fs::read_dir(&path)
+                        .unwrap()
+                        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+                        .collect();
+                    ensure(kept.contains(&bytes), || Failure::lost(format!("{name}: {what}")))?;
+                    let aside = path.join(format!("{name}.skipped"));
+                    let told =
+                        moved.iter().all(|it| (&it.from, &it.to) == (&path.join(name), &aside));
+                    ensure(moved.len() == 1 && told, || {
+                        Failure::wrong(format!("{what}: {moved:?}"))
+                    })?;
+                    let newest = Newest::load(&path).unwrap();
+                    let all = || Failure::wrong(format!("{what}: {:?}", newest.skipped));
+                    ensure(newest.checkpoint == at(70) && newest.skipped.is_empty(), all)
+                });
+            }
+        }
+    }
+    tally.finish();
+}
+
+/// One of a newer version can be resumed from, but what it says in addition would be lost in a save.
+#[test]
+fn a_newer_checkpoint_is_never_removed() {
+    let (_root, path) = saved(&[10, 20, 30]);
+    let bytes = newer(encoded(&at(30)).bytes().to_vec());
+    fs::write(path.join("ckpt-000030.model"), &bytes).unwrap();
+    let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
+    assert_eq!(newest.checkpoint, at(30));
+    for step in [40, 50, 60, 70] {
+        directory.save(&encoded(&at(step))).unwrap();
+    }
+    assert_eq!(fs::read(path.join("ckpt-000030.model")).unwrap(), bytes);
+}
+
+/// Each that was set aside has a name of its own.
+#[test]
+fn nothing_that_was_set_aside_is_replaced() {
+    let (_root, path) = saved(&[10]);
+    let mut all = Vec::new();
+    for n in 0..4 {
+        let text = format!("the {n}th");
+        fs::write(path.join("ckpt-000020.model"), &text).unwrap();
+        CheckpointDir::open(&path).unwrap().0.save(&encoded(&at(20))).unwrap();
+        all.push(text);
+    }
+    let endings = ["", ".1", ".2", ".3"];
+    let kept = endings.map(|end| path.join(format!("ckpt-000020.model.skipped{end}")));
+    assert_eq!(kept.map(|path| fs::read_to_string(path).unwrap()).as_slice(), all);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A link in the place of any file of the directory, from an archive of a stranger, say: what it leads to is neither
+    /// read nor written.
+    #[test]
+    fn links_are_not_followed() {
+        let mut tally = Tally::new("B18", "links under the names of a directory of checkpoints");
+        for name in ["best.model", "ckpt-000030.model", "ckpt-000010.model", "checkpoints.lock"] {
+            for target in ["there", "absent"] {
+                tally.case(|| {
+                    let (root, path) = saved(&[10, 20]);
+                    let there = root.path().join("there");
+                    let precious = encoded(&at(30)).bytes().to_vec();
+                    fs::write(&there, &precious).unwrap();
+                    let _ = fs::remove_file(path.join(name));
+                    symlink(root.path().join(target), path.join(name)).unwrap();
+                    match CheckpointDir::open(&path) {
+                        Ok((mut directory, newest)) => {
+                            let found = newest.checkpoint;
+                            ensure(found == at(20), || Failure::torn(format!("{name} was read")))?;
+                            for step in [30, 40, 50, 60] {
+                                directory.save(&encoded(&at(step))).unwrap();
+                                directory.save_best(&encoded(&at(step))).unwrap();
+                            }
+                        }
+                        Err(error) => {
+                            let is_lock = name == "checkpoints.lock";
+                            ensure(is_lock, || Failure::wrong(error.to_string()))?;
+                            says(&error, &["checkpoints.lock", "a symbolic link"]);
+                        }
+                    }
+                    let kept = fs::read(&there).unwrap() == precious;
+                    ensure(kept, || Failure::lost("what a link leads to"))?;
+                    let made = root.path().join("absent").exists();
+                    ensure(!made, || Failure::wrong("a file where a link leads to"))
+                });
+            }
+        }
+        tally.finish();
+    }
 }

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, ffi::OsStr, fs, io, path::PathBuf, thread};
 
-use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, Newest};
+use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, ErrorKind, Newest, OutputFile};
 use nn_train::{Features, Samples, Threads, Trainer};
 use tally::{Dice, Failure, Tally, ensure, size};
 
-use crate::checkpoint_dir::at;
+use crate::checkpoint_dir::{at, encoded};
 use crate::fixture;
 
 /// Tells a process of this program to be the one that is killed, and in which directory.
@@ -46,9 +46,9 @@ fn child_that_saves_without_end() {
     loop {
         step += 1;
         let checkpoint = at(step);
-        checkpoints.save(&checkpoint.view()).unwrap();
+        checkpoints.save(&encoded(&checkpoint)).unwrap();
         if step.is_multiple_of(3) {
-            checkpoints.save_best(&checkpoint.view()).unwrap();
+            checkpoints.save_best(&encoded(&checkpoint)).unwrap();
         }
         writeln!(io::stdout(), "saved {step}").unwrap();
     }
@@ -190,5 +190,46 @@ fn read_while_it_is_replaced() {
             });
         }
     });
+    tally.finish();
+}
+
+/// How often each of two processes holds a lock.
+const TURNS: usize = 5000;
+
+/// A child: takes a lock again and again, and makes sure that it is the only one that has it.
+#[test]
+fn child_that_takes_a_lock() {
+    let Some(directory) = directory_of_child() else { return };
+    let (output, mark) = (directory.join("m.model"), directory.join("held"));
+    let mut held = 0;
+    while held < TURNS {
+        match OutputFile::claim(&output) {
+            Ok(_lock) => {
+                // Fails if the other process is here.
+                fs::File::create_new(&mark).unwrap();
+                fs::remove_file(&mark).unwrap();
+                held += 1;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Locked, "{error}"),
+        }
+    }
+    println!("held {held}");
+}
+
+/// Two processes race for a lock whose file each holder removes.
+#[test]
+fn a_lock_has_one_holder() {
+    let root = tempfile::tempdir().unwrap();
+    let mut tally = Tally::new("B10", "two processes race for a lock 10,000 times");
+    let start = |_| child(&[], "kills::child_that_takes_a_lock", root.path()).spawn().unwrap();
+    for child in [(); 2].map(start) {
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        for _ in 0..TURNS {
+            let held = told.contains(&format!("held {TURNS}"));
+            tally.case(|| ensure(held, || Failure::torn(&told)));
+        }
+    }
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "no lock is left over");
     tally.finish();
 }

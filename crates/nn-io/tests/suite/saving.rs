@@ -1,7 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, Error, ErrorKind, FileLock, check_output};
+use nn_io::{Checkpoint, Error, ErrorKind, OutputFile};
+use tally::{Failure, Tally, ensure};
 use tempfile::TempDir;
 
 use crate::fixture::{self, says, seal_header};
@@ -65,7 +66,7 @@ fn a_save_that_was_killed() {
     assert_eq!(Checkpoint::load(&path).unwrap(), fixture::checkpoint());
     fixture::checkpoint().view().save(&path).unwrap();
     assert_eq!(names(directory.path()), [".m.model.0.tmp", ".other.model.0.tmp", "m.model"]);
-    let _lock = FileLock::acquire(&path).unwrap();
+    let _lock = OutputFile::claim(&path).unwrap();
     assert_eq!(names(directory.path()), [".other.model.0.tmp", "m.model", "m.model.lock"]);
 }
 
@@ -74,7 +75,8 @@ fn missing_directory() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("none/m.model");
     let none = directory.path().join("none");
-    for error in [check_output(&path), fixture::checkpoint().view().save(&path)] {
+    let claimed = OutputFile::claim(&path).map(drop);
+    for error in [claimed, fixture::checkpoint().view().save(&path)] {
         let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);
         says(&error, &[none.to_str().unwrap(), "cannot create a file in it"]);
@@ -85,14 +87,14 @@ fn missing_directory() {
 #[test]
 fn what_may_be_overwritten() {
     let (directory, path) = saved();
-    check_output(&path).unwrap();
-    check_output(directory.path().join("new.model")).unwrap();
+    OutputFile::claim(&path).unwrap();
+    OutputFile::claim(directory.path().join("new.model")).unwrap();
     assert_eq!(names(directory.path()), ["m.model"]);
 }
 
 #[track_caller]
 fn protected(path: &Path, found: &str) {
-    let error = check_output(path).unwrap_err();
+    let error = OutputFile::claim(path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{error}");
     says(&error, &[path.to_str().unwrap(), "would overwrite", found, "choose another"]);
 }
@@ -121,13 +123,14 @@ fn what_may_not_be_overwritten() {
     newer[13] = 0;
     seal_header(&mut newer);
     protected(&write("cut.model", &newer), "a model that cannot be read");
+    protected(&directory.path().join(".m.model.7.tmp"), "a temporary file, by its name");
 }
 
 #[test]
 fn one_run_at_a_time() {
-    let (_directory, path) = saved();
-    let lock = FileLock::acquire(&path).unwrap();
-    let error = FileLock::acquire(&path).unwrap_err();
+    let (directory, path) = saved();
+    let lock = OutputFile::claim(&path).unwrap();
+    let error = OutputFile::claim(&path).unwrap_err();
     let id = std::process::id();
     assert!(matches!(error, Error::Locked { pid, .. } if pid == Some(id)));
     assert_eq!(error.kind(), ErrorKind::Locked);
@@ -136,7 +139,59 @@ fn one_run_at_a_time() {
     assert!(Checkpoint::load(&path).is_ok());
     fixture::checkpoint().view().save(&path).unwrap();
     drop(lock);
-    FileLock::acquire(&path).unwrap();
+    OutputFile::claim(&path).unwrap();
+    assert_eq!(names(directory.path()), ["m.model"], "the holder removes the lock");
+}
+
+/// What another program puts there while the run goes on is not the run's to replace.
+#[test]
+fn what_comes_in_the_way_is_set_aside() {
+    let mut tally = Tally::new("B19", "other files at the output during a run");
+    let mut inference = fixture::checkpoint();
+    inference.training = None;
+    let model = inference.view().to_bytes().unwrap();
+    for bytes in [b"keep me".to_vec(), Vec::new(), model] {
+        tally.case(|| {
+            let (directory, path) = saved();
+            let mut output = OutputFile::claim(&path).unwrap();
+            let encoded = output.encode(&fixture::checkpoint().view()).unwrap();
+            ensure(output.save(&encoded).unwrap().is_none(), || Failure::wrong("its own file"))?;
+            fs::write(&path, &bytes).unwrap();
+            let moved = output.save(&encoded).unwrap();
+            let aside = directory.path().join("m.model.skipped");
+            let told = moved.is_some_and(|it| it.from == path && it.to == aside);
+            ensure(told, || Failure::wrong("what was set aside"))?;
+            let kept = fs::read(&aside).is_ok_and(|kept| kept == bytes);
+            ensure(kept, || Failure::lost(format!("{} bytes", bytes.len())))?;
+            ensure(Checkpoint::load(&path).is_ok(), || Failure::torn("the output"))
+        });
+    }
+    tally.finish();
+}
+
+/// A save would replace only a model of the same dataset that can be read, and no run by a model for inference.
+#[test]
+fn what_a_save_replaces() {
+    let (directory, path) = saved();
+    let new = fixture::checkpoint();
+    let output = OutputFile::claim(&path).unwrap();
+    assert!(output.check_replaced(&new.view()).unwrap());
+    let mut inference = new.clone();
+    inference.training = None;
+    let error = output.check_replaced(&inference.view()).unwrap_err();
+    says(&error, &["m.model: would overwrite a run that can be resumed"]);
+    let mut other = new.clone();
+    other.info.dataset.as_mut().unwrap().name = "other".into();
+    let error = output.check_replaced(&other.view()).unwrap_err();
+    says(&error, &["m.model: would overwrite a model of", "by one of \"other\" (SHA-256 "]);
+    let mut bytes = fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let error = output.check_replaced(&new.view()).unwrap_err();
+    says(&error, &["m.model: would overwrite a model that cannot be read", "CRC-32"]);
+    assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
+    let output = OutputFile::claim(directory.path().join("new.model")).unwrap();
+    assert!(!output.check_replaced(&new.view()).unwrap());
 }
 
 #[test]
@@ -144,7 +199,7 @@ fn a_lock_file_of_someone_else() {
     let directory = tempfile::tempdir().unwrap();
     let lock = directory.path().join("Cargo.lock");
     fs::write(&lock, "version = 4\n").unwrap();
-    let error = FileLock::acquire(directory.path().join("Cargo")).unwrap_err();
+    let error = OutputFile::claim(directory.path().join("Cargo")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
     says(&error, &[lock.to_str().unwrap(), "no lock of ours"]);
     assert_eq!(fs::read(&lock).unwrap(), b"version = 4\n");
@@ -175,19 +230,19 @@ mod unix {
         let (directory, path) = saved();
         let link = directory.path().join("link");
         symlink("m.model", &link).unwrap();
-        check_output(&link).unwrap();
+        OutputFile::claim(&link).unwrap();
         let mut other = fixture::checkpoint();
         other.training = None;
         other.view().save(&link).unwrap();
         assert!(link.is_symlink());
         assert_eq!(Checkpoint::load(&path).unwrap(), other);
         // One file, one lock.
-        let _lock = FileLock::acquire(&path).unwrap();
-        assert_eq!(FileLock::acquire(&link).unwrap_err().kind(), ErrorKind::Locked);
+        let _lock = OutputFile::claim(&path).unwrap();
+        assert_eq!(OutputFile::claim(&link).unwrap_err().kind(), ErrorKind::Locked);
 
         let looped = directory.path().join("loop");
         symlink("loop", &looped).unwrap();
-        assert_eq!(check_output(&looped).unwrap_err().kind(), ErrorKind::Io);
+        assert_eq!(OutputFile::claim(&looped).unwrap_err().kind(), ErrorKind::Io);
     }
 
     /// Whatever other processes this one is starting, which have all its files open for a moment.
@@ -201,7 +256,7 @@ mod unix {
                 }
             });
             while !starts.is_finished() {
-                FileLock::acquire(&path).unwrap();
+                OutputFile::claim(&path).unwrap();
             }
         });
     }
@@ -214,7 +269,28 @@ mod unix {
         protected(&pipe, "a device, pipe or socket");
     }
 
-    /// As the umask has it, and not the 0600 of temporary files elsewhere.
+    /// A link or a pipe in the place of a lock is neither followed nor waited for.
+    #[test]
+    fn locks_that_are_no_files() {
+        let (directory, path) = saved();
+        let lock = directory.path().join("m.model.lock");
+        for target in ["diary", "absent"] {
+            let diary = directory.path().join("diary");
+            fs::write(&diary, "").unwrap();
+            symlink(directory.path().join(target), &lock).unwrap();
+            let error = OutputFile::claim(&path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
+            says(&error, &[lock.to_str().unwrap(), "a symbolic link", "move it away"]);
+            assert_eq!(fs::read(&diary).unwrap(), b"");
+            assert!(!directory.path().join("absent").exists());
+            fs::remove_file(&lock).unwrap();
+        }
+        assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
+        let error = OutputFile::claim(&path).unwrap_err();
+        says(&error, &["m.model.lock: would overwrite what is no file"]);
+    }
+
+    /// As the umask has it, and not the 0600 of temporary files elsewhere; but what a file has that is replaced stays.
     #[test]
     fn permissions() {
         let (directory, path) = saved();
@@ -222,6 +298,12 @@ mod unix {
         fs::write(&plain, "").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&path), mode(&plain));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let mut output = OutputFile::claim(&path).unwrap();
+        output.save(&output.encode(&fixture::checkpoint().view()).unwrap()).unwrap();
+        assert_eq!(mode(&path) & 0o777, 0o600);
+        fixture::checkpoint().view().save(&path).unwrap();
+        assert_eq!(mode(&path) & 0o777, 0o600);
     }
 }
 

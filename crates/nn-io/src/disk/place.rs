@@ -1,0 +1,195 @@
+//! A name that a run saves to, again and again. What it did not put there itself is set aside, not replaced.
+//!
+//! A file is known by its first bytes. Its header has the checksum of the metadata, and these have the checksums of all
+//! tensors, so a file that begins as the last save did is that save. Numbers of files and times would be weaker: some
+//! file systems change them.
+
+use std::path::{Path, PathBuf};
+
+use super::system::Disk;
+use super::temporary::{Temporary, flush_names};
+use crate::Error;
+use crate::wire::header;
+
+/// Appended to the name of a file that is set aside.
+const ASIDE: &str = ".skipped";
+
+/// A file that was in the way of a save and has another name now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// The name that it had.
+    pub from: PathBuf,
+    /// The name that it has.
+    pub to: PathBuf,
+}
+
+/// A name, and how the file begins that may be replaced under it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    path: PathBuf,
+    /// `None` if no file may be.
+    own: Option<Vec<u8>>,
+}
+
+impl Place {
+    /// A name whose file, if there is one, may be replaced.
+    pub(crate) fn own(disk: &impl Disk, path: PathBuf) -> Result<Self, Error> {
+        let own = disk.start(&path).map_err(Error::io(&path, "look at it"))?;
+        Ok(Self { path, own })
+    }
+
+    /// A name whose file, if there is one, is not the run's.
+    pub(crate) fn foreign(path: PathBuf) -> Self {
+        Self { path, own: None }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces the file as a whole, and returns once the new one is on the disk.
+    pub(crate) fn replace(
+        &mut self,
+        disk: &impl Disk,
+        bytes: &[u8],
+    ) -> Result<Option<SetAside>, Error> {
+        let moved = self.set_aside(disk)?;
+        Temporary::write(disk, &self.path, bytes)?.rename(&self.path)?;
+        self.own = Some(bytes.iter().copied().take(header::LEN).collect());
+        flush_names(disk, &self.path)?;
+        Ok(moved)
+    }
+
+    /// Removes the file, unless another has taken its place.
+    pub(crate) fn remove(&self, disk: &impl Disk) -> Result<(), Error> {
+        let failed = |error| Error::io(&self.path, "remove this old checkpoint")(error);
+        match self.is_foreign(disk)? {
+            Some(false) => disk.remove(&self.path).map_err(failed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether what has the name now is not the run's; `None` if nothing has it.
+    fn is_foreign(&self, disk: &impl Disk) -> Result<Option<bool>, Error> {
+        let found = disk.start(&self.path).map_err(Error::io(&self.path, "look at it"))?;
+        Ok(found.map(|found| found.is_empty() || self.own.as_ref() != Some(&found)))
+    }
+
+    /// Gives what is not the run's a free name.
+    fn set_aside(&self, disk: &impl Disk) -> Result<Option<SetAside>, Error> {
+        if self.is_foreign(disk)? != Some(true) {
+            return Ok(None);
+        }
+        let to = self.free_name(disk)?;
+        let renamed = disk.rename(&self.path, &to);
+        renamed.map_err(Error::io(&self.path, "set this file aside, which is another's"))?;
+        // Or a power cut could leave the new file under the old name, and nothing under the other.
+        flush_names(disk, &to)?;
+        Ok(Some(SetAside { from: self.path.clone(), to }))
+    }
+
+    /// `NAME.skipped`, or the first of `NAME.skipped.1` and so on that is free.
+    fn free_name(&self, disk: &impl Disk) -> Result<PathBuf, Error> {
+        let mut first = self.path.clone().into_os_string();
+        first.push(ASIDE);
+        let mut name = PathBuf::from(&first);
+        for n in 1_u64.. {
+            if disk.start(&name).map_err(Error::io(&name, "look at it"))?.is_none() {
+                break;
+            }
+            let mut next = first.clone();
+            next.push(format!(".{n}"));
+            name = next.into();
+        }
+        Ok(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tally::{Failure, Tally, ensure};
+
+    use super::*;
+    use crate::disk::simulated::{Contents, Simulated};
+
+    const PATH: &str = "/run/m.model";
+
+    /// What the n-th save writes, in three writes.
+    fn contents(version: u64) -> Vec<u8> {
+        (0..2000).map(|i| (i * version) as u8).collect()
+    }
+
+    /// The text of another program, and where it is set aside.
+    const DIARY: &[u8] = b"dear diary";
+
+    fn keeps_diary(files: &Contents) -> Result<(), Failure> {
+        ensure(files.values().any(|bytes| bytes == DIARY), || Failure::lost("the diary"))
+    }
+
+    /// A disk with the other program's file at the name.
+    fn disk() -> Simulated {
+        let disk = Simulated::with_short_writes(700);
+        write_diary(&disk);
+        disk
+    }
+
+    fn write_diary(disk: &Simulated) {
+        let path = Path::new("/run/diary");
+        Temporary::write(disk, path, DIARY).unwrap().rename(Path::new(PATH)).unwrap();
+        flush_names(disk, path).unwrap();
+        disk.acknowledge(1);
+    }
+
+    /// Whatever a power cut leaves of a save that sets another's file aside, and of one after it: that file is whole, and
+    /// of the saves the last that was acknowledged or a later one.
+    #[test]
+    fn power_cuts() {
+        let disk = disk();
+        let mut place = Place::foreign(PATH.into());
+        for version in [2, 3] {
+            place.replace(&disk, &contents(version)).unwrap();
+            disk.acknowledge(version);
+        }
+        let mut tally = Tally::new("B6", "a power cut while another's file is set aside");
+        disk.after_power_cuts(|files, acknowledged| {
+            tally.case(|| {
+                let Some(found) = files.get(Path::new(PATH)) else {
+                    return ensure(acknowledged < 2, || Failure::lost("a save"));
+                };
+                let version = (2..=3).find(|&version| *found == contents(version));
+                let is_old = found == DIARY && acknowledged < 2;
+                let torn = || Failure::torn(format!("{} bytes", found.len()));
+                ensure(acknowledged == 0 || is_old || version >= Some(acknowledged), torn)?;
+                if acknowledged >= 1 { keeps_diary(files) } else { Ok(()) }
+            });
+        });
+        tally.finish();
+    }
+
+    /// Each call fails once: nothing is lost, the next save works, and it does not take the run's own file for another's.
+    #[test]
+    fn failing_calls() {
+        let mut tally =
+            Tally::new("B5", "each call of a save that sets another's file aside fails");
+        for n in 1.. {
+            let disk = disk();
+            let mut place = Place::foreign(PATH.into());
+            disk.fail(n, 5);
+            let result = place.replace(&disk, &contents(2));
+            if !disk.has_failed() {
+                break;
+            }
+            tally.case(|| {
+                keeps_diary(&disk.contents())?;
+                let again = place.replace(&disk, &contents(3));
+                let files = disk.contents();
+                keeps_diary(&files)?;
+                let is_saved = files.get(Path::new(PATH)).is_some_and(|it| *it == contents(3));
+                let lost = || Failure::lost(format!("call {n}: {result:?}, then {again:?}"));
+                ensure(again.is_ok() && is_saved, lost)?;
+                ensure(files.len() == 2, || Failure::wrong(format!("call {n}: {files:?}")))
+            });
+        }
+        tally.finish();
+    }
+}
