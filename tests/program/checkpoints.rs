@@ -1,10 +1,12 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use nn_io::{Checkpoint, Newest};
+use tally::{Failure, Tally, ensure};
 
 use crate::{
     fixture::{DATA, TRAINED, digest, keys, with_model},
     harness::Program,
+    signal::send,
 };
 
 /// The names in a directory.
@@ -15,8 +17,7 @@ fn names(program: &Program, directory: &str) -> BTreeSet<String> {
 
 #[track_caller]
 fn holds(program: &Program, directory: &str, expected: &[&str]) {
-    let mut expected: BTreeSet<String> = expected.iter().map(|&name| name.into()).collect();
-    expected.insert("checkpoints.lock".into());
+    let expected: BTreeSet<String> = expected.iter().map(|&name| name.into()).collect();
     assert_eq!(names(program, directory), expected);
 }
 
@@ -169,4 +170,63 @@ fn all_damage_is_told() {
     program.refuses("inspect absent.model --verify", 4, &["absent.model: cannot open"]);
     program.refuses("inspect . --verify", 3, &[".: no checkpoint here"]);
     assert!(Newest::load(program.path("")).is_err());
+}
+
+/// A run that saves its output after every epoch and a checkpoint every third, and was stopped or killed in between.
+#[test]
+#[cfg(unix)]
+fn an_output_that_is_ahead_of_the_directory_is_used() {
+    let run = "--hidden none --batch-size 6000 --validation 0";
+    let whole = Program::with_data();
+    whole.train(&format!("{run} --epochs 9 --output whole.model"));
+    let mut tally = Tally::new("C2", "stopped with an output that is ahead of the checkpoints");
+    for signal in ["-KILL", "-TERM"] {
+        tally.case(|| {
+            let program = Program::with_data();
+            let settings = format!("{run} --output m.model --checkpoint-dir run");
+            let dataset = DATA.name;
+            let arguments = format!("train --dataset {dataset} {settings} --checkpoint-every 3");
+            let mut first = program.start(&format!("{arguments} --epochs 900 --format json"));
+            while first.wait_for("epoch")["epoch"] != 5 {}
+            send(signal, &first);
+            first.finish();
+            let before = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
+            program.train("--resume run --output m.model --epochs 1");
+            let after = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
+            ensure(after == before, || Failure::lost(format!("{before} epochs, now {after}")))
+        });
+    }
+    // Exactly the bits of a run that was never stopped.
+    let program = Program::with_data();
+    program.train(&format!("{run} --epochs 7 --output m.model --checkpoint-dir run"));
+    for name in ["ckpt-000070.model", "best.model"] {
+        fs::remove_file(program.path("run").join(name)).unwrap();
+    }
+    let events = program.train("--resume run --output m.model --epochs 9");
+    assert_eq!(events[0]["resumed"], "m.model");
+    assert_eq!(digest(&program, "m.model"), digest(&whole, "whole.model"));
+    // The output of another run is no later state of this one.
+    program.train(&format!("{run} --seed 7 --epochs 10 --output other.model"));
+    let events = program.train("--resume run --output other.model --epochs 9");
+    assert_eq!(events[0]["resumed"], "run/ckpt-000090.model");
+    tally.finish();
+}
+
+/// The directory's files are the run's alone: its output is none of them.
+#[test]
+fn an_output_with_the_name_of_a_checkpoint() {
+    let program = Program::with_data();
+    fs::create_dir(program.path("run")).unwrap();
+    let mut tally =
+        Tally::new("B8", "an output with the name of a file of the checkpoint directory");
+    for name in ["ckpt-000009.model", "best.model", "checkpoints.lock"] {
+        tally.case(|| {
+            let arguments = format!("train --dataset synthetic --output run/{name}");
+            let words = [&format!("run/{name}: "), "a file of a directory of checkpoints"];
+            program.refuses(&format!("{arguments} --checkpoint-dir run"), 4, &words);
+            let left = names(&program, "run");
+            ensure(left.is_empty(), || Failure::wrong(format!("{left:?}")))
+        });
+    }
+    tally.finish();
 }

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::fixture::{DATA, TRAINED, keys, with_model};
+use crate::fixture::{DATA, TRAINED, altered, keys, with_model};
 
 const SMALL: u64 = 500_000;
 
@@ -76,8 +76,19 @@ fn an_export_overwrites_no_other_file() {
     export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another place"]);
     program.write("other.model", &TRAINED.bytes);
     for run in ["m.model", "./m.model", "other.model"] {
-        export(run, 2, &[run, "has a run that can be resumed, which would be lost"]);
+        export(run, 4, &[run, "would overwrite a run that can be resumed", "choose another place"]);
     }
+    // One for inference is replaced by another of the same data alone, and told of even with --quiet.
+    program.run("export m.model small.model --to inference").success();
+    let again = program.run("export m.model small.model --to inference --quiet").success();
+    assert!(again.stderr.contains("replacing the model in small.model"), "{again:#?}");
+    let other = altered(|checkpoint| {
+        checkpoint.training = None;
+        checkpoint.info.dataset.as_mut().unwrap().name = "other".into();
+    });
+    program.write("other.model", &other);
+    export("other.model", 4, &["other.model: would overwrite a model of \"other\""]);
+    assert!(program.read("other.model") == other);
     assert_eq!(program.read("notes.txt"), b"keep me");
     assert!(program.read("m.model") == TRAINED.bytes);
 }

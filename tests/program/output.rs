@@ -6,6 +6,7 @@ use crate::{
     bad_model,
     fixture::{DATA, TRAINED, altered, with_model},
     harness::{Output, Program},
+    signal::send,
 };
 
 /// A training that writes there is refused before it begins, even before data are looked for.
@@ -28,6 +29,7 @@ fn something_in_the_way() {
         ("cut.model", TRAINED.bytes[..1000].to_vec(), "a model that cannot be read (byte 0"),
         ("newer.model", bad_model::newer(), "a model of format 2.0"),
         ("empty", Vec::new(), "an empty file"),
+        (".z.model.7.tmp", b"keep me".to_vec(), "a temporary file, by its name"),
     ];
     let mut tally = Tally::new("B13", "files that an output must not overwrite");
     for (name, bytes, what) in files {
@@ -52,6 +54,33 @@ fn a_model_of_another_dataset_is_not_replaced() {
     let words = ["m.model: would overwrite a model of \"other\"", "choose another place"];
     program.refuses(&arguments, 4, &words);
     assert!(program.read("m.model") == other);
+    // Nor one that cannot be read: whose it is nobody knows.
+    let mut damaged = TRAINED.bytes.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    program.write("m.model", &damaged);
+    let words = ["m.model: would overwrite a model that cannot be read", "CRC-32", "move it away"];
+    program.refuses(&arguments, 4, &words);
+    assert!(program.read("m.model") == damaged);
+}
+
+/// What another program puts at the output while the run goes on is kept, and told of when the run stops.
+#[test]
+#[cfg(unix)]
+fn a_file_that_comes_in_the_way_is_kept() {
+    let program = Program::with_data();
+    let arguments = format!("train --dataset {} --output m.model --epochs 1000", DATA.name);
+    let mut run = program.start(&format!("{arguments} --hidden none --quiet --format json"));
+    run.wait_for("epoch");
+    program.write("diary", "keep me");
+    fs::rename(program.path("diary"), program.path("m.model")).unwrap();
+    run.wait_for("epoch");
+    run.wait_for("epoch");
+    send("-INT", &run);
+    let output = run.finish();
+    let words = "m.model: what was there was not this run's; it is kept as m.model.skipped";
+    assert!(output.code == Some(130) && output.stderr.contains(words), "{output:#?}");
+    assert_eq!(program.read("m.model.skipped"), b"keep me");
+    program.run("inspect m.model").success();
 }
 
 #[test]

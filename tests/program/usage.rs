@@ -140,7 +140,7 @@ fn exit_codes() {
     check("inspect absent.model", 4);
     check(&format!("{train} no/m.model"), 4);
     check(&format!("{train} d.model --learning-rate 1e30"), 5);
-    let _held = nn_io::FileLock::acquire(program.path("l.model")).unwrap();
+    let _held = nn_io::OutputFile::claim(program.path("l.model")).unwrap();
     check(&format!("{train} l.model"), 6);
     tally.finish();
 }

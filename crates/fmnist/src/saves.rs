@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_io::{CheckpointDir, CheckpointRef, FileLock};
+use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, Encoded, OutputFile, SetAside};
 use nn_train::TrainingState;
 
 use crate::Error;
@@ -18,9 +18,11 @@ use crate::Error;
 /// ```
 #[derive(Debug)]
 pub struct Saves {
-    output: PathBuf,
+    output: OutputFile,
     checkpoints: Option<(CheckpointDir, u64)>,
-    _lock: FileLock,
+    /// Whether a model is there that the run replaces, once that is allowed.
+    replaces: Option<bool>,
+    set_aside: Vec<SetAside>,
 }
 
 impl Saves {
@@ -28,29 +30,58 @@ impl Saves {
     ///
     /// # Errors
     ///
-    /// If another run has locked it, it exists and is not a model, or it cannot be locked.
+    /// As [`OutputFile::claim`]: if another run has locked it, it exists and is not a model, or it cannot be locked.
     pub fn claim(output: impl Into<PathBuf>) -> Result<Self, Error> {
-        let output = output.into();
-        nn_io::check_output(&output)?;
-        let lock = FileLock::acquire(&output)?;
-        Ok(Self { output, checkpoints: None, _lock: lock })
+        let output = OutputFile::claim(output)?;
+        Ok(Self { output, checkpoints: None, replaces: None, set_aside: Vec::new() })
     }
 
     /// Also saves checkpoints to a directory: one every `every` epochs, one after the last epoch, one where the run is
-    /// stopped within an epoch, and the best.
-    pub fn with_checkpoints(self, directory: CheckpointDir, every: u64) -> Self {
-        Self { checkpoints: Some((directory, every)), ..self }
+    /// stopped, and the best.
+    ///
+    /// # Errors
+    ///
+    /// If the output has the name of one of the directory's files.
+    pub fn with_checkpoints(self, directory: CheckpointDir, every: u64) -> Result<Self, Error> {
+        if directory.has_name(self.output()) {
+            let path = self.output().to_owned();
+            let found = "a file of a directory of checkpoints".into();
+            return Err(nn_io::Error::WouldOverwrite { path, found }.into());
+        }
+        Ok(Self { checkpoints: Some((directory, every)), ..self })
     }
 
     /// The file.
     pub fn output(&self) -> &Path {
-        &self.output
+        self.output.path()
     }
 
+    /// The state in the output, if it is a later one of the same run. Two states are of one run if model, data and
+    /// settings are the same and one history continues the other.
+    pub fn later_state(&self, than: &Checkpoint) -> Option<Checkpoint> {
+        let later = Checkpoint::load(self.output()).ok()?;
+        is_later(&later, than).then_some(later)
+    }
+
+    /// Files that were in the way of a save and are not the run's: they have other names now.
+    pub fn set_aside(&self) -> &[SetAside] {
+        &self.set_aside
+    }
+
+    /// Whether the run replaces a model in the output, which it may if that is of the same dataset.
+    pub(crate) fn check_replaced(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<bool, Error> {
+        match self.replaces {
+            Some(replaces) => Ok(replaces),
+            None => Ok(*self.replaces.insert(self.output.check_replaced(checkpoint)?)),
+        }
+    }
+
+    /// Does everything of a save except replacing files.
     pub(crate) fn rehearse(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        checkpoint.rehearse_save(&self.output)?;
+        let encoded = self.output.encode(checkpoint)?;
+        self.output.rehearse_save(&encoded)?;
         let directory = self.checkpoints.as_ref().map(|(directory, _)| directory);
-        Ok(directory.map_or(Ok(()), |it| it.rehearse_save(checkpoint))?)
+        Ok(directory.map_or(Ok(()), |it| it.rehearse_save(&encoded))?)
     }
 
     /// Saves the run, after an epoch or after a stop within one, and the checkpoints that are then due. `epochs` is the
@@ -60,21 +91,53 @@ impl Saves {
         checkpoint: &CheckpointRef<'_>,
         epochs: u64,
     ) -> Result<(), Error> {
-        checkpoint.save(&self.output)?;
-        let (Some((directory, every)), Some(state)) = (&mut self.checkpoints, checkpoint.training)
-        else {
+        let encoded = self.output.encode(checkpoint)?;
+        self.set_aside.extend(self.output.save(&encoded)?);
+        let (Some((_, every)), Some(state)) = (&self.checkpoints, checkpoint.training) else {
             return Ok(());
         };
         let TrainingState { config, progress, history, .. } = state;
         let is_end_of_epoch = progress.batch == 0;
         let is_last = progress.epoch >= epochs || state.stops_early();
         if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*every) {
-            directory.save(checkpoint)?;
+            self.save_checkpoint(&encoded)?;
         }
         let best_epoch = config.monitor.best_epoch(history);
-        if is_end_of_epoch && best_epoch.is_some_and(|best| best + 1 == history.len()) {
-            directory.save_best(checkpoint)?;
+        if let Some((directory, _)) = &mut self.checkpoints
+            && is_end_of_epoch
+            && best_epoch.is_some_and(|best| best + 1 == history.len())
+        {
+            self.set_aside.extend(directory.save_best(&encoded)?);
         }
         Ok(())
     }
+
+    /// Saves a checkpoint of a run that was stopped at the end of an epoch, if none was due.
+    pub(crate) fn stop(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
+        match self.checkpoints {
+            Some(_) => self.save_checkpoint(&self.output.encode(checkpoint)?),
+            None => Ok(()),
+        }
+    }
+
+    fn save_checkpoint(&mut self, encoded: &Encoded) -> Result<(), Error> {
+        if let Some((directory, _)) = &mut self.checkpoints {
+            self.set_aside.extend(directory.save(encoded)?);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a state is a later one of the same run.
+fn is_later(later: &Checkpoint, than: &Checkpoint) -> bool {
+    let (Some(after), Some(before)) = (&later.training, &than.training) else { return false };
+    let fixed = |it: &Checkpoint| (it.info.input, it.info.dataset.clone(), it.info.n_validation);
+    let same_model = later.model.architecture() == than.model.architecture();
+    let same_settings =
+        after.config == before.config && after.optimizer.config() == before.optimizer.config();
+    // The learning rate may change when a run is resumed; before the first epoch it has not.
+    let continues = after.history.starts_with(&before.history)
+        && (!before.history.is_empty() || after.schedule == before.schedule);
+    let is_further = after.optimizer.step() > before.optimizer.step();
+    fixed(later) == fixed(than) && same_model && same_settings && continues && is_further
 }

@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, path::Path};
 
 use fmnist_data::Split;
 use nn_core::{InstructionSet, Model, Scaling, Shape};
-use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
+use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo, OutputFile};
 use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
 use crate::{
@@ -79,8 +79,8 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the run began with another dataset, the images or classes do not fit the model, the run diverges, or a save
-    /// fails.
+    /// If the run began with another dataset, the images or classes do not fit the model, the run would replace a model of
+    /// another dataset, it diverges, or a save fails.
     pub fn fit(
         &mut self,
         train: &Split,
@@ -105,6 +105,9 @@ impl Trainer {
     ) -> Result<FitOutcome, Error> {
         self.set_data(train)?;
         let Self { trainer, info, saves, .. } = self;
+        if let Some(saves) = saves {
+            saves.check_replaced(&checkpoint(trainer, info))?;
+        }
         let scaling = info.input.scaling.ok_or(Error::NoScaling)?;
         let train = samples(train, scaling)?;
         let validation = validation.filter(|split| !split.is_empty());
@@ -123,7 +126,13 @@ impl Trainer {
             if matches!(saved, Some(Err(_))) { ControlFlow::Break(()) } else { observer(event) }
         })?;
         // Stopped within an epoch, or with nothing left to do: the output may be another file than the resumed one.
+        let is_end_of_epoch = saved.is_some();
         saved.unwrap_or_else(|| save(trainer))?;
+        if let Some(saves) = saves.as_mut().filter(|_| is_end_of_epoch)
+            && outcome == FitOutcome::Stopped
+        {
+            saves.stop(&checkpoint(trainer, info))?;
+        }
         Ok(outcome)
     }
 
@@ -140,20 +149,32 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written, or exists and is no model.
+    /// If the file cannot be written, another run has it, or it exists and is no model of the same dataset.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        nn_io::check_output(path.as_ref())?;
-        Ok(checkpoint(&self.trainer, &self.info).save(path.as_ref())?)
+        let mut output = OutputFile::claim(path.as_ref())?;
+        let checkpoint = checkpoint(&self.trainer, &self.info);
+        output.check_replaced(&checkpoint)?;
+        output.save(&output.encode(&checkpoint)?)?;
+        Ok(())
     }
 
-    /// Does everything of a save except replacing files, so that it does not fail after an hour of training.
+    /// Does everything of a save except replacing files, so that it does not fail after an hour of training. Returns
+    /// whether the run will replace a model.
     ///
     /// # Errors
     ///
-    /// If a file could not be written.
-    pub fn rehearse_save(&self) -> Result<(), Error> {
+    /// If a file could not be written, or the run would replace a model of another dataset or one that cannot be read.
+    pub fn rehearse_save(&mut self) -> Result<bool, Error> {
+        let Some(saves) = &mut self.saves else { return Ok(false) };
         let checkpoint = checkpoint(&self.trainer, &self.info);
-        self.saves.as_ref().map_or(Ok(()), |it| it.rehearse(&checkpoint))
+        let replaces = saves.check_replaced(&checkpoint)?;
+        saves.rehearse(&checkpoint)?;
+        Ok(replaces)
+    }
+
+    /// Where the run is saved, if [`Trainer::saving`] said so.
+    pub fn saves(&self) -> Option<&Saves> {
+        self.saves.as_ref()
     }
 
     /// A classifier with the weights of [`Trainer::inference_model`].

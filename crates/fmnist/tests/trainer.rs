@@ -68,7 +68,8 @@ fn a_run_is_saved_before_it_is_reported() {
     let (output, checkpoints) = (dir.path().join("run.model"), dir.path().join("checkpoints"));
     let saves = Saves::claim(&output).unwrap();
     let directory = CheckpointDir::create(&checkpoints).unwrap();
-    let mut run = trainer(RunConfig::default()).saving(saves.with_checkpoints(directory, 2));
+    let mut run =
+        trainer(RunConfig::default()).saving(saves.with_checkpoints(directory, 2).unwrap());
     let train = data().train;
     let mut seen = Vec::new();
     let outcome = run.fit_with(&train, None, 9, &mut |event| match event {
@@ -121,7 +122,7 @@ fn early_stopping_and_the_best_epoch() {
     };
     let checkpoints = CheckpointDir::create(dir.path().join("checkpoints")).unwrap();
     let saves = Saves::claim(dir.path().join("run.model")).unwrap();
-    let mut run = trainer(config).saving(saves.with_checkpoints(checkpoints, 50));
+    let mut run = trainer(config).saving(saves.with_checkpoints(checkpoints, 50).unwrap());
     let train = data().train;
     assert_eq!(run.fit(&train, None, 50).unwrap(), FitOutcome::StoppedEarly);
     assert_eq!(run.run().state().history.len(), 2);

@@ -3,12 +3,11 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use nn_io::{Checkpoint, CheckpointRef, FileLock};
+use nn_io::{Checkpoint, CheckpointRef, OutputFile};
 use serde::Serialize;
 
 use crate::{
     console::{Console, View},
-    exit::Usage,
     text::thousands,
 };
 
@@ -42,14 +41,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let checkpoint = match args.to {
         Form::Inference => CheckpointRef { model: &model, info: &info, training: None },
     };
-    nn_io::check_output(&args.out)?;
-    let _lock = FileLock::acquire(&args.out)?;
-    if args.out.exists() && Checkpoint::load(&args.out)?.training.is_some() {
-        let out = args.out.display();
-        let message = format!("{out}: has a run that can be resumed, which would be lost");
-        return Err(Usage::error(format!("{message}; choose another file")));
+    let mut output = OutputFile::claim(&args.out)?;
+    if output.check_replaced(&checkpoint)? {
+        console.warning(&format!("replacing the model in {}", args.out.display()));
     }
-    checkpoint.save(&args.out)?;
+    output.save(&output.encode(&checkpoint)?)?;
     let bytes = fs::metadata(&args.out)?.len();
     console.show(&Exported { model: args.out.display().to_string(), bytes })?;
     Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use fmnist::{
-    FitOutcome, Trainer,
+    FitOutcome, Saves, Trainer,
     options::{Change, Options, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
@@ -32,7 +32,7 @@ use crate::{
     text::rounded,
 };
 pub(crate) use args::Args;
-use claim_output::{Claimed, Plan, check_replaced, claim_output};
+use claim_output::{Claimed, Plan, claim_output};
 use new_run::NewRun;
 use report::Report;
 
@@ -66,14 +66,13 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let n_threads = threads.count();
     let mut trainer = Trainer::from_parts(model, state, info, threads)?.saving(saves);
     trainer.set_data(&train)?;
-    if resumed.as_ref() != Some(&output) {
-        check_replaced(&output, trainer.info(), console)?;
-    }
     if args.profile {
         trainer.enable_profile();
     }
     let stop = Stop::on_signals().context("cannot take over signals")?;
-    trainer.rehearse_save()?;
+    if trainer.rehearse_save()? && resumed.as_ref() != Some(&output) {
+        console.warning(&format!("replacing the model in {}", output.display()));
+    }
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
     }
@@ -90,6 +89,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         }
     });
     report.finish_bar();
+    report.set_aside(trainer.saves().map_or(&[], Saves::set_aside));
     let outcome = outcome.map_err(|error| failure(error, &output, rate))?;
     reported?;
     let state = trainer.run().state();

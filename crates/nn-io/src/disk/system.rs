@@ -55,7 +55,8 @@ impl Disk for SystemDisk {
                     start.clear();
                 }
             }
-            result => drop(result?),
+            Ok(_) => {}
+            Err(error) => return Err(error),
         }
         Ok(Some(start))
     }

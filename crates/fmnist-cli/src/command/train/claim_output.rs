@@ -7,7 +7,7 @@ use fmnist::{
     Saves,
     options::{DataSource, DatasetKind, Error, Options},
 };
-use nn_io::{Checkpoint, CheckpointDir, DatasetId, ErrorKind, ModelInfo, Newest};
+use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
 
 use super::{args::Args, new_run};
 use crate::{console::Console, exit::Usage};
@@ -56,7 +56,7 @@ pub(super) fn claim_output(
         };
         Ok(match checkpoints {
             None => saves,
-            Some(directory) => saves.with_checkpoints(directory, every.unwrap_or(1)),
+            Some(directory) => saves.with_checkpoints(directory, every.unwrap_or(1))?,
         })
     };
     if given.checkpoint_dir.is_some() && given.checkpoint_dir == given.output {
@@ -94,9 +94,15 @@ pub(super) fn claim_output(
                 console.warning(&format!("skipped: {error}"));
             }
             let source = source_of(&path, &checkpoint, options)?;
-            let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
             let output = given.output.clone().unwrap_or_else(default_output);
-            Ok(Claimed { plan, source, saves: claim(output, Some(checkpoints))? })
+            let saves = claim(output, Some(checkpoints))?;
+            // It is saved after every epoch, and checkpoints perhaps are not.
+            let (path, checkpoint) = match saves.later_state(&checkpoint) {
+                Some(later) => (saves.output().to_owned(), later),
+                None => (path, checkpoint),
+            };
+            let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
+            Ok(Claimed { plan, source, saves })
         }
         Some(file) => {
             let load = || -> anyhow::Result<(Checkpoint, DataSource)> {
@@ -132,28 +138,4 @@ fn source_of(
         }
         _ => Ok(DataSource::of_model(info, options.places.data_dir.as_deref())?),
     }
-}
-
-/// Reports the model that will be replaced. It must be of the same dataset: a run that fell back to synthetic garments
-/// must not replace one on the real images.
-pub(super) fn check_replaced(
-    output: &Path,
-    info: &ModelInfo,
-    console: &Console,
-) -> anyhow::Result<()> {
-    if !output.exists() {
-        return Ok(());
-    }
-    if let Ok(Checkpoint { info: old, .. }) = Checkpoint::load(output)
-        && old.dataset != info.dataset
-    {
-        let [old, new] = [&old.dataset, &info.dataset].map(|dataset| match dataset {
-            Some(DatasetId { name, sha256 }) => format!("{name:?} (SHA-256 {}...)", &sha256[..8]),
-            None => "unknown data".into(),
-        });
-        let found = format!("a model of {old} by one of {new}");
-        return Err(nn_io::Error::WouldOverwrite { path: output.into(), found }.into());
-    }
-    console.message(&format!("replacing the model in {}", output.display()));
-    Ok(())
 }

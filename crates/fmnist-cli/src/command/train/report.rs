@@ -12,6 +12,7 @@ use fmnist::{
 };
 use indicatif::ProgressBar;
 use nn_core::Penalty;
+use nn_io::SetAside;
 use nn_train::{EpochRecord, Metrics, Step, TrainingState};
 
 use super::{
@@ -177,6 +178,15 @@ impl<'a> Report<'a> {
                 let has_penalty = !self.penalties.is_empty();
                 self.console.show(&Epoch::new(epoch, record, time, has_penalty))
             }
+        }
+    }
+
+    /// Warns of files that were in the way of a save.
+    pub(super) fn set_aside(&self, files: &[SetAside]) {
+        for SetAside { from, to } in files {
+            let (from, to) = (from.display(), to.display());
+            self.console
+                .warning(&format!("{from}: what was there was not this run's; it is kept as {to}"));
         }
     }
 
