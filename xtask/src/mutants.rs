@@ -2,6 +2,7 @@
 //! tests turn red. A promise is worth what the test of it can notice.
 
 mod numerics;
+mod places;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,8 +51,8 @@ const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "a save without fsync of the directory",
         file: "crates/nn-io/src/disk/temporary.rs",
-        from: "self.disk.sync_directory(directory);",
-        to: "io::Result::Ok(());",
+        from: "disk.sync_directory(directory).map_err(",
+        to: "io::Result::Ok(()).map_err(",
         tests: NN_IO,
     },
     Mutant {
@@ -64,11 +65,11 @@ const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "a save in place, without a rename",
         file: "crates/nn-io/src/disk/file.rs",
-        from: "Temporary::write(disk, &target, bytes)?.rename(&target)",
+        from: "Temporary::write(disk, &target, bytes)?.rename(&target)?;",
         to: "{ let _ = disk.remove(&target); \
-             let mut file = disk.create_new(&target).map_err(Error::io(&target, \"create\"))?; \
+             let mut file = disk.create_new(&target, &target).map_err(Error::io(&target, \"create\"))?; \
              std::io::Write::write_all(&mut file, bytes).map_err(Error::io(&target, \"write\"))?; \
-             disk.sync(&file).map_err(Error::io(&target, \"sync\")) }",
+             disk.sync(&file).map_err(Error::io(&target, \"sync\"))?; }",
         tests: NN_IO,
     },
     Mutant {
@@ -81,9 +82,8 @@ const SAFETY: [Mutant; 21] = [
     Mutant {
         name: "old checkpoints removed before the new one is saved",
         file: "crates/nn-io/src/disk/checkpoint_dir.rs",
-        from: "    file::replace(disk, &path, bytes)?;\n    steps.push(step);\n",
-        to: "    for old in &*steps { let _ = disk.remove(&directory.join(name(*old))); }\n    \
-             file::replace(disk, &path, bytes)?;\n    steps.push(step);\n",
+        from: "let moved = place.replace(disk, bytes)?;",
+        to: "for (_, old) in &*saved { old.remove(disk)?; } let moved = place.replace(disk, bytes)?;",
         tests: NN_IO,
     },
     Mutant {
@@ -187,7 +187,7 @@ const SAFETY: [Mutant; 21] = [
 ];
 
 fn mutants() -> Vec<Mutant> {
-    SAFETY.into_iter().chain(numerics::NUMERICS).collect()
+    SAFETY.into_iter().chain(places::PLACES).chain(numerics::NUMERICS).collect()
 }
 
 pub(crate) fn run_all() -> anyhow::Result<()> {
