@@ -32,7 +32,7 @@ fn program() -> (Program, Vec<u8>) {
     let program = with_model();
     let old = altered(|checkpoint| {
         checkpoint.training = None;
-        checkpoint.info.dataset.as_mut().unwrap().name = "old".into();
+        checkpoint.info.producer = "old".into();
     });
     program.write("out.model", &old);
     (program, old)
@@ -45,9 +45,9 @@ fn check_cut(program: &Program, old: &[u8], is_acknowledged: bool) -> Result<boo
     let found = program.read("out.model");
     let is_old = found == old;
     if !is_old {
-        let name = |checkpoint: Checkpoint| checkpoint.info.dataset.unwrap().name;
-        let name = Checkpoint::from_bytes(&found).map(name).map_err(Failure::torn)?;
-        ensure(name != "old", || Failure::torn("neither the old file nor the new one"))?;
+        let producer = |checkpoint: Checkpoint| checkpoint.info.producer;
+        let producer = Checkpoint::from_bytes(&found).map(producer).map_err(Failure::torn)?;
+        ensure(producer != "old", || Failure::torn("neither the old file nor the new one"))?;
     }
     ensure(!is_acknowledged || !is_old, || Failure::lost("what was acknowledged"))?;
     program.run("export out.model again.model --to inference").success();
@@ -92,14 +92,19 @@ fn failing_system_calls() {
         ("write", ["EIO", "ENOSPC", "EDQUOT"]),
     ] {
         for error in errors {
-            for when in 1..=2 {
+            for when in 1..=3 {
                 program.write("out.model", &old);
                 let inject = format!("-e trace={call} -e inject={call}:error={error}:when={when}");
                 let strace = format!("strace -f -o /dev/null {inject}");
                 let output = Output::of(&mut program.wrapped(&strace, EXPORT));
                 tally.case(|| {
-                    // The first write is of the lock, and there is but one rename.
-                    let fails = call != "rename" || when == 1;
+                    // The writes are the lock, the warning that a model is replaced, whose failure is no error, and
+                    // the model. There are a rename and two calls of fsync.
+                    let fails = match call {
+                        "fsync" => when <= 2,
+                        "rename" => when == 1,
+                        _ => when != 2,
+                    };
                     let code = if fails { Some(4) } else { Some(0) };
                     let is_told = output.code == code;
                     ensure(is_told, || {
@@ -113,6 +118,33 @@ fn failing_system_calls() {
                 });
             }
         }
+    }
+    tally.finish();
+}
+
+/// The name of a directory of checkpoints is made durable also if it was there: whoever created it may have been killed
+/// before that.
+#[test]
+fn the_name_of_a_checkpoint_directory_is_flushed() {
+    if !can("strace", &["-o", "/dev/null", "-e", "trace=none", "true"]) {
+        return;
+    }
+    let mut tally = Tally::new("B6", "fsync of the parent of a directory of checkpoints");
+    for is_there in [false, true] {
+        tally.case(|| {
+            let program = Program::new();
+            fs::create_dir(program.path("parent")).unwrap();
+            if is_there {
+                fs::create_dir(program.path("parent/run")).unwrap();
+            }
+            let run =
+                "train --dataset synthetic --hidden none --epochs 1 --checkpoint-dir parent/run";
+            let strace = "strace -f -y -o calls -e trace=fsync";
+            Output::of(&mut program.wrapped(strace, run)).success();
+            let calls = String::from_utf8(program.read("calls")).unwrap();
+            let flushed = calls.lines().any(|line| line.contains("/parent>)"));
+            ensure(flushed, || Failure::lost(calls))
+        });
     }
     tally.finish();
 }
@@ -278,7 +310,7 @@ fn places_of_others() {
     tally.finish();
 }
 
-/// A model's permissions are those that the umask leaves, new or replaced.
+/// A model's permissions are those that the umask leaves, and those of the file that it replaces.
 #[test]
 fn permissions() {
     let program = with_model();
@@ -286,11 +318,18 @@ fn permissions() {
     program.write("script", "umask $MASK; exec \"$@\"");
     for mask in [0o000, 0o022, 0o077] {
         tally.case(|| {
-            let mut export = program.wrapped("sh script", EXPORT);
-            Output::of(export.env("MASK", format!("{mask:04o}"))).success();
-            let mode =
-                fs::metadata(program.path("out.model")).unwrap().permissions().mode() & 0o777;
-            ensure(mode == 0o666 & !mask, || Failure::wrong(format!("{mask:o}: {mode:o}")))
+            let path = program.path("out.model");
+            let export = || {
+                let mut export = program.wrapped("sh script", EXPORT);
+                Output::of(export.env("MASK", format!("{mask:04o}"))).success();
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777
+            };
+            let mode = export();
+            ensure(mode == 0o666 & !mask, || Failure::wrong(format!("{mask:o}: {mode:o}")))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+            let mode = export();
+            fs::remove_file(&path).unwrap();
+            ensure(mode == 0o640, || Failure::wrong(format!("replaced: {mode:o}")))
         });
     }
     tally.finish();

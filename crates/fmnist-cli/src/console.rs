@@ -81,7 +81,9 @@ impl Console {
 
     /// Writes a warning to stderr, even with `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
-        self.bar.suspend(|| drop(writeln!(io::stderr().lock(), "warning: {text}")));
+        // In one piece, among the output of other programs.
+        let line = format!("warning: {text}\n");
+        self.bar.suspend(|| drop(io::stderr().lock().write_all(line.as_bytes())));
     }
 
     /// Starts a progress bar on stderr, which only terminals show. `template` is indicatif's.

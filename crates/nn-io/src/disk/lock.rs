@@ -127,11 +127,11 @@ fn foreign(lock: &Path, found: &str) -> Error {
     Error::WouldOverwrite { path: lock.into(), found: found.into() }
 }
 
-/// The process that holds the lock. It may have taken it only just now and writes its id in a moment, so this tries
-/// for a while.
+/// The process that holds the lock. It may have taken it only just now and writes its id in a moment, where that of a
+/// killed process may still stand: so this waits, and tries for a while.
 fn holder(file: &File) -> Option<u32> {
-    (0..10).find_map(|turn| {
-        thread::sleep(Duration::from_millis(if turn == 0 { 0 } else { 10 }));
+    (0..10).find_map(|_| {
+        thread::sleep(Duration::from_millis(10));
         content(file).parse().ok()
     })
 }
