@@ -32,7 +32,7 @@ const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const SAFETY: [Mutant; 21] = [
+const SAFETY: [Mutant; 22] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -182,6 +182,14 @@ const SAFETY: [Mutant; 21] = [
         file: "crates/fmnist-data/src/manifest.rs",
         from: "*found == self.gzip || *found == self.raw",
         to: "*found == self.gzip || *found == self.raw || true",
+        tests: DATA,
+    },
+    Mutant {
+        name: "elements read before the headers are judged",
+        file: "crates/fmnist-data/src/four_files.rs",
+        from: "let (images, labels) = (open(images_path)?, open(labels_path)?);",
+        to: "let _ = (open(images_path)?.bytes(), open(labels_path)?.bytes()); \
+             let (images, labels) = (open(images_path)?, open(labels_path)?);",
         tests: DATA,
     },
 ];
