@@ -32,7 +32,7 @@ const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const SAFETY: [Mutant; 22] = [
+const SAFETY: [Mutant; 25] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -190,6 +190,28 @@ const SAFETY: [Mutant; 22] = [
         from: "let (images, labels) = (open(images_path)?, open(labels_path)?);",
         to: "let _ = (open(images_path)?.bytes(), open(labels_path)?.bytes()); \
              let (images, labels) = (open(images_path)?, open(labels_path)?);",
+        tests: DATA,
+    },
+    Mutant {
+        name: "large pictures of a folder decoded all at once",
+        file: "crates/fmnist-data/src/folder.rs",
+        from: "self.pixels.take(picture.memory())",
+        to: "self.pixels.take(0)",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a picture's pixels decoded before its size is judged",
+        file: "crates/fmnist-data/src/folder.rs",
+        from: "let found = picture.sides();",
+        to: "let found = picture.sides(); \
+             Picture::open(picture::read_all(digest::open(path)?.0, path)?, path)?.grey()?;",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a picture's file limited to less than its pixels take",
+        file: "crates/fmnist-data/src/picture.rs",
+        from: "MAX_MEMORY + MAX_METADATA;",
+        to: "64 << 20;",
         tests: DATA,
     },
 ];
