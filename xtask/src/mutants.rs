@@ -32,7 +32,7 @@ const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const SAFETY: [Mutant; 25] = [
+const SAFETY: [Mutant; 29] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -212,6 +212,34 @@ const SAFETY: [Mutant; 25] = [
         file: "crates/fmnist-data/src/picture.rs",
         from: "MAX_MEMORY + MAX_METADATA;",
         to: "64 << 20;",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a download's lock of a file that is gone",
+        file: "crates/fmnist-data/src/download/lock.rs",
+        from: "Ok(is_at(&file, &path).then_some(Self { file, path }))",
+        to: "Ok(Some(Self { file, path }))",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a download's lock by whatever has its name",
+        file: "crates/fmnist-data/src/download/lock.rs",
+        from: "if !kind.is_file() {",
+        to: "if false {",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a download's lock waited for without end",
+        file: "crates/fmnist-data/src/download.rs",
+        from: "if start.elapsed() >= self.patience {",
+        to: "if false {",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a sweep of whatever has a temporary file's name",
+        file: "crates/fmnist-data/src/download.rs",
+        from: "entry.file_type().is_ok_and(|kind| kind.is_file())",
+        to: "true",
         tests: DATA,
     },
 ];
