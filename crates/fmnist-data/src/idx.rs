@@ -97,7 +97,7 @@ pub fn open(path: &Path) -> Result<Idx, Error> {
 /// # Ok::<(), fmnist_data::Error>(())
 /// ```
 pub fn parse(bytes: &[u8]) -> Result<Idx, Error> {
-    read_limited(bytes, Path::new("<memory>"), MAX_BYTES)
+    read_buffered(bytes, Path::new("<memory>"))
 }
 
 /// Reads an IDX file, raw or gzip, from a stream up to its end; `name` is for error messages.
@@ -106,7 +106,7 @@ pub fn parse(bytes: &[u8]) -> Result<Idx, Error> {
 ///
 /// As [`open`].
 pub fn read(reader: impl Read, name: &Path) -> Result<Idx, Error> {
-    read_limited(BufReader::with_capacity(1 << 16, reader), name, MAX_BYTES)
+    read_buffered(BufReader::with_capacity(1 << 16, reader), name)
 }
 
 /// The bytes of a header with these dimensions over `u8` elements; dimensions past `u32` saturate.
@@ -119,9 +119,8 @@ pub(crate) fn header_u8(dims: &[usize]) -> Vec<u8> {
     header
 }
 
-/// As [`read`], for a caller that knows that the elements take no more than `max_bytes`.
-fn read_limited(reader: impl BufRead, name: &Path, max_bytes: u64) -> Result<Idx, Error> {
-    let file = Opened::new(reader, name, max_bytes)?;
+fn read_buffered(reader: impl BufRead, name: &Path) -> Result<Idx, Error> {
+    let file = Opened::new(reader, name, MAX_BYTES)?;
     let (dims, decode) = (file.dims.clone(), file.decode);
     Ok(Idx { dims, elements: decode(file.bytes()?) })
 }

@@ -91,7 +91,7 @@ fn what_is_refused_by_its_header_takes_no_memory() {
         tally.case(|| measured()?.refused(words, 16 << 20));
     };
     let [doubles, bytes] = [(0x0e, 8), (0x08, 1)].map(|(code, size)| {
-        let images = file(code, &[1024, 1024, BYTES / size >> 20]);
+        let images = file(code, &[1024, 1024, (BYTES / size) >> 20]);
         (images, file(code, &[BYTES / size]))
     });
     let all = |(images, labels): &(Vec<u8>, Vec<u8>)| {
