@@ -69,8 +69,14 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     let dir = locate::download_dir(None)?;
     console.message(&format!("downloading Fashion-MNIST (31 MB) into {}", dir.display()));
     let bar = console.start_bar(0, "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}");
-    let fetched = download::fetch(&dir, &download::sources(None)?, &mut |progress| {
-        if let DownloadProgress::Receiving { file, received, total, .. } = progress {
+    let show = &mut |progress: DownloadProgress<'_>| match progress {
+        DownloadProgress::Waiting => console.message(&format!(
+            "waiting for another download into {} to end, at most an hour; \
+             to go on without it, stop it, or name another directory with {}",
+            dir.display(),
+            locate::VARIABLE
+        )),
+        DownloadProgress::Receiving { file, received, total, .. } => {
             if bar.length() != Some(total) || received < bar.position() {
                 bar.reset();
                 bar.set_length(total);
@@ -78,7 +84,9 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
             }
             bar.set_position(received);
         }
-    });
+        _ => {}
+    };
+    let fetched = download::fetch(&dir, &download::sources(None)?, show);
     console.finish_bar();
     fetched?;
     Dataset::fashion_mnist(&dir)

@@ -93,6 +93,11 @@ impl Measured {
         self.cheap(memory)
     }
 
+    /// It was accepted, and took less than so much memory.
+    pub(crate) fn accepted(&self, memory: u64) -> Result<(), Failure> {
+        right(self.answer == "accepted" && self.grown < memory, self)
+    }
+
     /// Whatever the answer, it took less than so much memory and, where all cases are tried, than a
     /// second: a machine that is busy with other tests proves nothing.
     pub(crate) fn cheap(&self, memory: u64) -> Result<(), Failure> {

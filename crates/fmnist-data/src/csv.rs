@@ -6,14 +6,15 @@
 
 mod table;
 
+use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use table::Table;
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES,
-    MAX_PIXELS, MAX_SIDE, fashion_mnist_classes, read_both,
+    MAX_PIXELS, MAX_SIDE, check_same_size, fashion_mnist_classes, read_both,
 };
 use crate::{Error, classes, digest};
 
@@ -52,14 +53,12 @@ impl Dataset {
         };
         let named = classes::read(dir)?;
         let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
-        let read = |path: PathBuf| {
-            let split = split(&mut Table::new(digest::open(&path)?.0, &path), n_classes, size)?;
-            Ok((path, split))
-        };
-        let pixels = |images: &Images| {
-            format!("images of {} pixels", images.width.saturating_mul(images.height))
-        };
-        let (train, test) = read_both(names.map(|name| dir.join(name)), read, pixels)?;
+        let [train, test] = names.map(|name| dir.join(name));
+        let (train_table, test_table) = (Unread::open(&train, size)?, Unread::open(&test, size)?);
+        let pixels = |table: &Unread<'_>| format!("images of {} pixels", table.size.pixels());
+        check_same_size(&test, pixels(&test_table), &train, pixels(&train_table))?;
+        let read = |table: Unread<'_>| table.read(n_classes);
+        let (train, test) = read_both([train_table, test_table], read)?;
         let class_names = named.unwrap_or_else(|| {
             let numbered = classes::numbered(&[&train, &test]);
             let are_garments = names == FASHION_MNIST && numbered.len() <= CLASS_NAMES.len();
@@ -69,33 +68,42 @@ impl Dataset {
     }
 }
 
-/// Reads all of a table.
-fn split<R: Read>(
-    table: &mut Table<'_, R>,
-    n_classes: usize,
-    size: Option<ImageSize>,
-) -> Result<LabelledImages, Error> {
-    let size = header(table, size)?;
-    let n_pixels = size.pixels();
-    let most = MAX_PIXELS.checked_div(n_pixels as u64).unwrap_or(0).min(MAX_IMAGES as u64);
-    let (mut labels, mut pixels) = (Vec::new(), Vec::new());
-    while let Some(label) = table.begin_line(n_classes)? {
-        if labels.len() as u64 >= most {
-            return Err(table.wrong(format!("at most {most} images of {size}"), "more".into()));
-        }
-        labels.push(label);
-        for _ in 0..n_pixels {
-            pixels.push(table.value(n_pixels.saturating_add(1))?);
-        }
-        table.end_line()?;
+/// A table whose header has been read, and no line after it.
+struct Unread<'a> {
+    table: Table<'a, File>,
+    size: ImageSize,
+}
+
+impl<'a> Unread<'a> {
+    fn open(path: &'a Path, size: Option<ImageSize>) -> Result<Self, Error> {
+        let mut table = Table::new(digest::open(path)?.0, path);
+        let size = header(&mut table, size)?;
+        Ok(Self { table, size })
     }
-    if labels.is_empty() {
-        let expected = "a label and its pixels under the header".into();
-        return Err(table.wrong(expected, "the end of the file".into()));
+
+    fn read(self, n_classes: usize) -> Result<LabelledImages, Error> {
+        let Self { mut table, size } = self;
+        let n_pixels = size.pixels();
+        let most = MAX_PIXELS.checked_div(n_pixels as u64).unwrap_or(0).min(MAX_IMAGES as u64);
+        let (mut labels, mut pixels) = (Vec::new(), Vec::new());
+        while let Some(label) = table.begin_line(n_classes)? {
+            if labels.len() as u64 >= most {
+                return Err(table.wrong(format!("at most {most} images of {size}"), "more".into()));
+            }
+            labels.push(label);
+            for _ in 0..n_pixels {
+                pixels.push(table.value(n_pixels.saturating_add(1))?);
+            }
+            table.end_line()?;
+        }
+        if labels.is_empty() {
+            let expected = "a label and its pixels under the header".into();
+            return Err(table.wrong(expected, "the end of the file".into()));
+        }
+        pixels.shrink_to_fit();
+        let (count, height, width) = (labels.len(), size.height(), size.width());
+        Ok(LabelledImages { images: Images { pixels, count, height, width }, labels })
     }
-    pixels.shrink_to_fit();
-    let images = Images { pixels, count: labels.len(), height: size.height(), width: size.width() };
-    Ok(LabelledImages { images, labels })
 }
 
 /// Reads the header; the number of its columns gives the size of the images.

@@ -7,7 +7,7 @@ mod image_size;
 
 use std::fmt;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
@@ -241,23 +241,30 @@ impl Dataset {
     }
 }
 
-/// Reads training and test set at the same time, each with the path of its images, and checks that the images of both
-/// have the same size in the words of `size`.
+/// Fails unless the images of the test set have the size of those of the training set, in words.
+pub(crate) fn check_same_size(
+    test_path: &Path,
+    test: String,
+    train_path: &Path,
+    train: String,
+) -> Result<(), Error> {
+    if test == train {
+        return Ok(());
+    }
+    let (path, other) = (test_path.into(), train_path.into());
+    Err(Error::Disagreement { path, found: test, other, expected: train })
+}
+
+/// Reads training and test set at the same time.
 pub(crate) fn read_both<T: Send>(
     [train, test]: [T; 2],
-    read: impl Fn(T) -> Result<(PathBuf, LabelledImages), Error> + Sync,
-    size: impl Fn(&Images) -> String,
+    read: impl Fn(T) -> Result<LabelledImages, Error> + Sync,
 ) -> Result<(LabelledImages, LabelledImages), Error> {
     let (train, test) = thread::scope(|scope| {
         let test = scope.spawn(|| read(test));
         (read(train), test.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let ((train_path, train), (test_path, test)) = (train?, test?);
-    let (expected, found) = (size(&train.images), size(&test.images));
-    if found == expected {
-        return Ok((train, test));
-    }
-    Err(Error::Disagreement { path: test_path, found, other: train_path, expected })
+    Ok((train?, test?))
 }
 
 /// [`CLASS_NAMES`] as owned strings.

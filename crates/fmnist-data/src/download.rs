@@ -5,12 +5,15 @@
 //! full, the process is killed), each file keeps its contents or gets the right ones, and the next run repairs the
 //! rest. Plain http sources are therefore as safe as https ones.
 
+mod lock;
 mod source;
 
-use std::fs::{self, File, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use flate2::bufread::GzDecoder;
 use tempfile::NamedTempFile;
@@ -23,10 +26,17 @@ use crate::error::{Attempt, Error};
 use crate::manifest::{self, FileSpec};
 use crate::sniff;
 
+use lock::{LOCK, Lock};
 pub use source::{Source, VARIABLE, sources};
 
-const LOCK: &str = ".fmnist-fetch.lock";
-const TEMPORARY: (&str, &str) = (".fmnist-fetch-", ".part");
+/// What the name of a temporary file begins and ends with, and how many letters and digits are between.
+const TEMPORARY: (&str, &str, usize) = (".fmnist-fetch-", ".part", 6);
+
+/// The longest that a source may take for a file.
+const FILE_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// The time between two attempts to take the lock.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// What [`fetch`] did for one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +63,7 @@ pub enum Outcome {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DownloadProgress<'a> {
-    /// Another process is downloading into the same directory; waiting for it.
+    /// Another process is downloading into the same directory; waiting for it, at most an hour.
     Waiting,
     /// Bytes were received.
     Receiving {
@@ -81,19 +91,22 @@ pub enum DownloadProgress<'a> {
 ///
 /// `dir` is created if needed. For each file, sources are tried in order. If two processes download into one
 /// directory at the same time, the second waits and then finds the files. Timeouts limit each source: 10 s to
-/// connect, 30 s without data, 15 min for a file.
+/// connect, 30 s without data, 15 min for a file. The wait for another download ends after 15 min for each file.
 ///
 /// # Errors
 ///
 /// [`Error::Download`] with the reason of every source if none had a good copy of a file; [`Error::Io`] if the
-/// directory cannot be written. Good files stay as they are.
+/// directory cannot be written, or another download into it does not end; [`Error::Layout`] if something else has the
+/// name of its lock file. Good files stay as they are.
 pub fn fetch(
     dir: &Path,
     sources: &[Source],
     progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
     let agent = config().build().new_agent();
-    Fetch { dir, sources, agent, progress }.all(&manifest::fashion_mnist().files)
+    let files = manifest::fashion_mnist().files;
+    let patience = files.iter().map(|_| FILE_TIMEOUT).sum();
+    Fetch { dir, sources, agent, patience, progress }.all(&files)
 }
 
 fn config() -> ConfigBuilder<AgentScope> {
@@ -102,7 +115,7 @@ fn config() -> ConfigBuilder<AgentScope> {
         .max_redirects(5)
         .timeout_connect(Some(Duration::from_secs(10)))
         .timeout_per_read(Some(Duration::from_secs(30)))
-        .timeout_global(Some(Duration::from_mins(15)))
+        .timeout_global(Some(FILE_TIMEOUT))
 }
 
 /// Why a copy failed: because of the source, so that the next one is tried, or because of this machine.
@@ -115,6 +128,8 @@ struct Fetch<'a> {
     dir: &'a Path,
     sources: &'a [Source],
     agent: Agent,
+    /// The longest to wait for another download.
+    patience: Duration,
     progress: &'a mut dyn FnMut(DownloadProgress<'_>),
 }
 
@@ -127,7 +142,7 @@ impl Fetch<'_> {
         }
         if complete {
             if files.iter().any(|spec| !self.is_unzipped(spec))
-                && let Ok(_lock) = self.lock()
+                && let Ok(Some(_lock)) = Lock::attempt(self.dir)
                 && sweep(self.dir).is_ok()
             {
                 for spec in files {
@@ -192,24 +207,29 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// Locks the directory against other downloads until the file is dropped.
-    ///
-    /// The lock file stays: if it were removed, a third process could lock a new one while a second still waits for
-    /// the old. The system releases the lock of a process that dies.
-    fn lock(&mut self) -> Result<File, Error> {
-        let path = self.dir.join(LOCK);
-        let file = File::options().create(true).append(true).open(&path);
-        let file = file.map_err(Error::io(&path, "open"))?;
-        let locked = match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                (self.progress)(DownloadProgress::Waiting);
-                file.lock()
+    /// Locks the directory against other downloads. Waits for one that is at work.
+    fn lock(&mut self) -> Result<Lock, Error> {
+        let start = Instant::now();
+        let mut waits = false;
+        loop {
+            if let Some(lock) = Lock::attempt(self.dir)? {
+                return Ok(lock);
             }
-            Err(TryLockError::Error(error)) => Err(error),
-            Ok(()) => Ok(()),
-        };
-        locked.map_err(Error::io(&path, "lock"))?;
-        Ok(file)
+            if !waits {
+                (self.progress)(DownloadProgress::Waiting);
+                waits = true;
+            }
+            if start.elapsed() >= self.patience {
+                let minutes = self.patience.as_secs() / 60;
+                let reason = format!(
+                    "another download into this directory did not end within {minutes} minutes; \
+                     stop it, or name another directory"
+                );
+                let error = io::Error::new(io::ErrorKind::TimedOut, reason);
+                return Err(Error::io(&self.dir.join(LOCK), "lock")(error));
+            }
+            thread::sleep(RETRY);
+        }
     }
 
     /// Fetches one file from the first source that has a good copy.
@@ -305,17 +325,27 @@ fn is_good(path: &Path, spec: &FileSpec) -> Result<bool, Error> {
     Ok(spec.has_len(bytes) && spec.is(&digest::of_file(path)?))
 }
 
-/// Removes temporary files of killed downloads. Only under the lock, when no other process uses such a file.
+/// Removes temporary files of killed downloads, and nothing else. Only under the lock, when no other process uses such
+/// a file.
 fn sweep(dir: &Path) -> Result<(), Error> {
-    let (prefix, suffix) = TEMPORARY;
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
-        let path = entry.map_err(Error::io(dir, "list"))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(prefix) && name.ends_with(suffix) {
+        let entry = entry.map_err(Error::io(dir, "list"))?;
+        // The type of a link is that of the link itself.
+        if is_temporary(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let path = entry.path();
             fs::remove_file(&path).map_err(Error::io(&path, "remove"))?;
         }
     }
     Ok(())
+}
+
+/// Whether a temporary file has such a name.
+fn is_temporary(name: &OsStr) -> bool {
+    let (prefix, suffix, length) = TEMPORARY;
+    let name = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix));
+    name.is_some_and(|random| {
+        random.len() == length && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 /// The error of a file that could not be written. It adds the required space, which the system does not say.
@@ -328,7 +358,7 @@ fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
 
 fn temporary(dir: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1).rand_bytes(TEMPORARY.2);
     // Datasets are shared, so the mode follows the umask instead of a temporary file's private 0600.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -102,12 +102,12 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
-    /// The arrangement, size or number of the files is not that of a dataset of this kind.
+    /// The arrangement, size, number or kind of the files is not what it has to be; or a picture is too large.
     #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
     Layout {
         /// The file or directory.
         path: PathBuf,
-        /// What a dataset of this kind has there.
+        /// What has to be there.
         expected: String,
         /// What is there.
         found: String,

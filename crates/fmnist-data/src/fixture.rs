@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ImageBuffer, ImageEncoder as _, PixelWithColorType};
 use tally::{Dice, Failure, ensure};
 
 use crate::digest::{Digest, Digesting};
@@ -129,6 +131,21 @@ pub(crate) fn sample(range: Range<usize>, most: usize) -> Vec<usize> {
     }
     let mut dice = Dice::new(range.end as u64);
     (0..most).map(|_| range.start + dice.below(range.len())).collect()
+}
+
+/// A PNG that is stored without compression, and that is to be turned a quarter to the right.
+pub(crate) fn turned_png<P>(picture: &ImageBuffer<P, Vec<u8>>) -> Vec<u8>
+where
+    P: PixelWithColorType<Subpixel = u8>,
+{
+    // Big-endian; one entry, the orientation, a single number of 16 bits, 6.
+    let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let mut bytes = Vec::new();
+    let none = CompressionType::Uncompressed;
+    let mut encoder = PngEncoder::new_with_quality(&mut bytes, none, FilterType::NoFilter);
+    encoder.set_exif_metadata(exif.to_vec()).unwrap();
+    picture.write_with_encoder(encoder).unwrap();
+    bytes
 }
 
 /// A gzip stream that inflates to `start` and so many zeros after it.

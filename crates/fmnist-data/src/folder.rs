@@ -7,8 +7,10 @@
 //! begin with a dot are ignored. So are files next to the class folders, except pictures, which would have no
 //! class. Anything else is an error that names it.
 //!
-//! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them.
+//! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a
+//! `budget` of memory.
 
+mod budget;
 mod listing;
 mod order;
 
@@ -20,7 +22,9 @@ use std::thread;
 use crate::dataset::{
     Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
 };
-use crate::{Error, digest, picture};
+use crate::picture::{self, MAX_FILE, MAX_MEMORY, Picture};
+use crate::{Error, digest};
+use budget::Budget;
 use listing::check;
 use order::Entry;
 
@@ -101,7 +105,7 @@ impl Folder {
     /// If a file is not a PNG or JPEG, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
     pub fn load(&self, size: Option<ImageSize>) -> Result<Dataset, Error> {
         let wanted = match size {
-            Some(size) => Wanted { size, like: None },
+            Some(size) => Wanted::new(size, None),
             None => self.size_of_first()?,
         };
         let (train, test) = (self.split(&self.train, &wanted)?, self.split(&self.test, &wanted)?);
@@ -110,12 +114,11 @@ impl Folder {
 
     fn size_of_first(&self) -> Result<Wanted<'_>, Error> {
         let like = self.train.first().map_or(self.dir.as_path(), |entry| &entry.path);
-        let grey = read(like)?;
-        let (width, height) = grey.dimensions();
-        let sides = [width, height].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
-        let [width, height] = sides;
-        match ImageSize::new(width, height) {
-            Some(size) => Ok(Wanted { size, like: Some(like) }),
+        let (file, _) = digest::open(like)?;
+        let (width, height) = Picture::open(picture::read_all(file, like)?, like)?.sides();
+        let side = |side| usize::try_from(side).unwrap_or(usize::MAX);
+        match ImageSize::new(side(width), side(height)) {
+            Some(size) => Ok(Wanted::new(size, Some(like))),
             None => Err(Error::Layout {
                 path: like.into(),
                 expected: format!("sides of at most {MAX_SIDE} pixels"),
@@ -153,37 +156,51 @@ impl Folder {
 const RESIZE: &str = "give the size to fit all pictures to (--image-size WIDTHxHEIGHT)";
 
 /// The size of all pictures. Without a given size it is that of the picture `like`, and all others must match it.
+///
+/// The pictures that threads read at the same time take no more memory than the largest one may.
 struct Wanted<'a> {
     size: ImageSize,
     like: Option<&'a Path>,
+    files: Budget,
+    pixels: Budget,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    fn new(size: ImageSize, like: Option<&'a Path>) -> Self {
+        let (files, pixels) = (Budget::new(MAX_FILE), Budget::new(MAX_MEMORY));
+        Self { size, like, files, pixels }
+    }
+
     fn read_all(&self, entries: &[Entry], pixels: &mut [u8]) -> Result<(), Error> {
-        let sides = [self.size.width(), self.size.height()];
-        let [width, height] = sides.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
         for (entry, pixels) in entries.iter().zip(pixels.chunks_exact_mut(self.size.pixels())) {
-            let grey = read(&entry.path)?;
-            let found = grey.dimensions();
-            if let Some(like) = self.like
-                && found != (width, height)
-            {
-                return Err(Error::Layout {
-                    path: entry.path.clone(),
-                    expected: format!("{} as {}", self.size, like.display()),
-                    found: format!("{}x{}", found.0, found.1),
-                    hint: RESIZE,
-                });
-            }
-            pixels.copy_from_slice(&picture::fitted(grey, width, height));
+            self.read(&entry.path, pixels)?;
         }
         Ok(())
     }
-}
 
-fn read(path: &Path) -> Result<image::GrayImage, Error> {
-    let (file, _) = digest::open(path)?;
-    picture::plain(&picture::read_all(file, path)?, path)
+    fn read(&self, path: &Path, pixels: &mut [u8]) -> Result<(), Error> {
+        let sides = [self.size.width(), self.size.height()];
+        let [width, height] = sides.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        let (file, bytes) = digest::open(path)?;
+        // A file beyond the limit is refused; the share of one that grows is what it was.
+        let _file = self.files.take(bytes.min(MAX_FILE));
+        let picture = Picture::open(picture::read_all(file, path)?, path)?;
+        let found = picture.sides();
+        if let Some(like) = self.like
+            && found != (width, height)
+        {
+            return Err(Error::Layout {
+                path: path.into(),
+                expected: format!("{} as {}", self.size, like.display()),
+                found: format!("{}x{}", found.0, found.1),
+                hint: RESIZE,
+            });
+        }
+        // Whoever has taken of this budget waits for nothing more.
+        let _pixels = self.pixels.take(picture.memory());
+        pixels.copy_from_slice(&picture::fitted(picture.grey()?, width, height));
+        Ok(())
+    }
 }
 
 #[cfg(test)]

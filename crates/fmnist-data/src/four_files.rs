@@ -1,12 +1,16 @@
 //! Reads a dataset of four IDX files with the names of Fashion-MNIST's, and checks that they belong together.
+//!
+//! All four headers are read and checked before any elements are: what does not fit takes no memory.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use crate::dataset::{
-    CLASS_NAMES, Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_CLASSES,
-    MAX_IMAGES, MAX_SIDE, fashion_mnist_classes, read_both,
+    Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES, MAX_SIDE,
+    check_same_size, fashion_mnist_classes, read_both,
 };
-use crate::idx::{self, Elements, Idx};
+use crate::idx::{MAX_BYTES, Opened};
 use crate::manifest::{self, FileSpec, Manifest};
 use crate::{Error, classes, digest};
 
@@ -38,99 +42,92 @@ impl Dataset {
         let dir = dir.as_ref();
         let named = classes::read(dir)?;
         let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
-        let read = |_: &FileSpec, path: &Path| idx::read(digest::open(path)?.0, path);
-        let (train, test) = load_splits(dir, &manifest::fashion_mnist(), n_classes, read)?;
+        let manifest = manifest::fashion_mnist();
+        Error::check_missing(dir, manifest.missing(dir))?;
+        let paths = manifest.files.each_ref().map(|spec| spec.path_in(dir));
+        let [train_images, train_labels, test_images, test_labels] = paths.each_ref();
+        let train = Unread::open(train_images, train_labels)?;
+        let test = Unread::open(test_images, test_labels)?;
+        let size = |split: &Unread<'_>| format!("images of {} x {}", split.height, split.width);
+        check_same_size(test_images, size(&test), train_images, size(&train))?;
+        let (train, test) = read_both([train, test], |split| split.read(n_classes))?;
         let class_names = named.unwrap_or_else(|| classes::numbered(&[&train, &test]));
         Ok(Self::new(train, test, DatasetName::Idx, class_names))
     }
 }
 
-/// Loads the four files that the manifest pins.
+/// Loads the four files that the manifest pins. Each is the one that it must be, so they belong together.
 pub(crate) fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset, Error> {
-    let read = |spec: &FileSpec, path: &Path| manifest.read(spec, path);
-    let (train, test) = load_splits(dir, manifest, CLASS_NAMES.len(), read)?;
+    Error::check_missing(dir, manifest.missing(dir))?;
+    let [train_images, train_labels, test_images, test_labels] = &manifest.files;
+    let read = |[images, labels]: [&FileSpec; 2]| {
+        let ([count, height, width], pixels) = manifest.read(images, &images.path_in(dir))?;
+        let ([_], labels) = manifest.read(labels, &labels.path_in(dir))?;
+        Ok(LabelledImages { images: Images { pixels, count, height, width }, labels })
+    };
+    let (train, test) =
+        read_both([[train_images, train_labels], [test_images, test_labels]], read)?;
     let (name, sha256) = (DatasetName::FashionMnist, manifest.content_sha256.clone());
     let n_train = train.images.count;
     let info = DatasetInfo { name, class_names: fashion_mnist_classes(), n_train, sha256 };
     Ok(Dataset::with_info(train, test, info))
 }
 
-/// Loads four files with the manifest's names, each through `read`, and checks that they belong together.
-fn load_splits(
-    dir: &Path,
-    manifest: &Manifest,
-    n_classes: usize,
-    read: impl Fn(&FileSpec, &Path) -> Result<Idx, Error> + Sync,
-) -> Result<(LabelledImages, LabelledImages), Error> {
-    Error::check_missing(dir, manifest.missing(dir))?;
-    let [train_images, train_labels, test_images, test_labels] = &manifest.files;
-    let files = [(train_images, train_labels), (test_images, test_labels)];
-    let split = |(images, labels): (&FileSpec, &FileSpec)| {
-        let (images_path, labels_path) = (images.path_in(dir), labels.path_in(dir));
-        let images = to_images(read(images, &images_path)?, &images_path)?;
-        let labels = to_labels(read(labels, &labels_path)?, &labels_path, n_classes)?;
-        if images.count == labels.len() {
-            return Ok((images_path, LabelledImages { images, labels }));
-        }
-        Err(Error::Disagreement {
-            path: labels_path,
-            found: format!("{} labels", labels.len()),
-            other: images_path,
-            expected: format!("{} images", images.count),
-        })
-    };
-    let size = |images: &Images| format!("images of {} x {}", images.height, images.width);
-    read_both(files, split, size)
+/// The images and labels of a split, of which only the headers have been read.
+struct Unread<'a> {
+    images: Opened<'a, BufReader<File>>,
+    labels: Opened<'a, BufReader<File>>,
+    labels_path: &'a Path,
+    count: usize,
+    height: usize,
+    width: usize,
 }
 
-pub(crate) fn to_images(array: Idx, path: &Path) -> Result<Images, Error> {
-    match (array.dims.as_slice(), array.elements) {
-        (&[count, height, width], Elements::U8(pixels)) => {
-            for (offset, most, dim) in
-                [(4, MAX_IMAGES, count), (8, MAX_SIDE, height), (12, MAX_SIDE, width)]
-            {
-                if dim > most {
-                    let (expected, found) = (format!("at most {most}"), dim.to_string());
-                    let (path, field) = (path.into(), "dimension");
-                    return Err(Error::Idx { path, offset, field, expected, found });
-                }
-            }
-            Ok(Images { pixels, count, height, width })
+impl<'a> Unread<'a> {
+    /// Reads both headers, and checks all that they say.
+    fn open(images_path: &'a Path, labels_path: &'a Path) -> Result<Self, Error> {
+        let open = |path| {
+            let reader = BufReader::with_capacity(1 << 16, digest::open(path)?.0);
+            Opened::new(reader, path, MAX_BYTES)
+        };
+        let (images, labels) = (open(images_path)?, open(labels_path)?);
+        let [count, height, width] = images_shape(&images)?;
+        let [n_labels] = labels.shape("labels")?;
+        if n_labels != count {
+            return Err(Error::Disagreement {
+                path: labels_path.into(),
+                found: format!("{n_labels} labels"),
+                other: images_path.into(),
+                expected: format!("{count} images"),
+            });
         }
-        (dims, elements) => Err(wrong_shape(path, "3 dimensions of u8 (images)", dims, &elements)),
+        Ok(Self { images, labels, labels_path, count, height, width })
+    }
+
+    /// Reads the elements of both, the few labels first.
+    fn read(self, n_classes: usize) -> Result<LabelledImages, Error> {
+        let Self { images, labels, labels_path, count, height, width } = self;
+        let labels = labels.bytes()?;
+        let nameless = |&(_, &label): &(usize, &u8)| usize::from(label) >= n_classes;
+        if let Some((index, &value)) = labels.iter().enumerate().find(nameless) {
+            return Err(Error::Label {
+                path: labels_path.into(),
+                index,
+                offset: (index as u64).saturating_add(8),
+                last: n_classes.saturating_sub(1),
+                value,
+            });
+        }
+        let pixels = images.bytes()?;
+        Ok(LabelledImages { images: Images { pixels, count, height, width }, labels })
     }
 }
 
-fn to_labels(array: Idx, path: &Path, n_classes: usize) -> Result<Vec<u8>, Error> {
-    let labels = match (array.dims.as_slice(), array.elements) {
-        (&[_], Elements::U8(labels)) => labels,
-        (dims, elements) => {
-            return Err(wrong_shape(path, "1 dimension of u8 (labels)", dims, &elements));
-        }
-    };
-    let nameless = |&(_, &label): &(usize, &u8)| usize::from(label) >= n_classes;
-    match labels.iter().enumerate().find(nameless) {
-        None => Ok(labels),
-        Some((index, &value)) => Err(Error::Label {
-            path: path.into(),
-            index,
-            offset: (index as u64).saturating_add(8),
-            last: n_classes.saturating_sub(1),
-            value,
-        }),
+/// The number, height and width of images, if a dataset may have such.
+pub(crate) fn images_shape<R: BufRead>(images: &Opened<'_, R>) -> Result<[usize; 3], Error> {
+    let shape = images.shape("images")?;
+    for (index, most) in [MAX_IMAGES, MAX_SIDE, MAX_SIDE].into_iter().enumerate() {
+        images.check_dimension(index, most)?;
     }
-}
-
-fn wrong_shape(path: &Path, expected: &str, dims: &[usize], elements: &Elements) -> Error {
-    Error::Idx {
-        path: path.into(),
-        offset: 2,
-        field: "element type and rank",
-        expected: expected.into(),
-        found: format!(
-            "{} of {}; are images and labels swapped?",
-            dims.len(),
-            elements.type_name()
-        ),
-    }
+    Ok(shape)
 }

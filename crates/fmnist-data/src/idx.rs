@@ -8,10 +8,11 @@
 //! then        the elements in C order (last dimension fastest), big-endian
 //! ```
 //!
-//! Files are raw or gzip, which is detected from their content, not their name. The reader trusts nothing: it
-//! checks the header before it allocates, allocates only for bytes that arrive, and stops at the first byte after
-//! the last element, which also defuses gzip bombs. A gzip file must have exactly one member and nothing after
-//! it: nobody publishes a dataset otherwise, and ignoring the rest would accept a damaged file.
+//! Files are raw or gzip, which is detected from their content, not their name. The reader trusts nothing: the
+//! header is checked, also by the reader of a dataset, before memory is taken; it allocates only for bytes that
+//! arrive, and stops at the first byte after the last element, which also defuses gzip bombs. A gzip file must have
+//! exactly one member and nothing after it: nobody publishes a dataset otherwise, and ignoring the rest would accept
+//! a damaged file.
 //!
 //! # Sources
 //!
@@ -96,7 +97,7 @@ pub fn open(path: &Path) -> Result<Idx, Error> {
 /// # Ok::<(), fmnist_data::Error>(())
 /// ```
 pub fn parse(bytes: &[u8]) -> Result<Idx, Error> {
-    read_limited(bytes, Path::new("<memory>"), MAX_BYTES)
+    read_buffered(bytes, Path::new("<memory>"))
 }
 
 /// Reads an IDX file, raw or gzip, from a stream up to its end; `name` is for error messages.
@@ -105,7 +106,7 @@ pub fn parse(bytes: &[u8]) -> Result<Idx, Error> {
 ///
 /// As [`open`].
 pub fn read(reader: impl Read, name: &Path) -> Result<Idx, Error> {
-    read_limited(BufReader::with_capacity(1 << 16, reader), name, MAX_BYTES)
+    read_buffered(BufReader::with_capacity(1 << 16, reader), name)
 }
 
 /// The bytes of a header with these dimensions over `u8` elements; dimensions past `u32` saturate.
@@ -118,53 +119,105 @@ pub(crate) fn header_u8(dims: &[usize]) -> Vec<u8> {
     header
 }
 
-/// As [`read`], for a caller who knows that the elements take no more than `max_bytes`.
-pub(crate) fn read_limited(
-    mut reader: impl BufRead,
-    name: &Path,
-    max_bytes: u64,
-) -> Result<Idx, Error> {
-    // Enough to tell the kinds apart. A reader that hands out single bytes gets a poorer name in
-    // the message, never a wrong decision: that falls on the first byte, zero in every IDX file.
-    let head = reader.fill_buf().map_err(Error::io(name, "read"))?;
-    match head {
-        [0, ..] => Decoder { reader, name, offset: 0, gzip: false }.array(max_bytes),
-        [0x1f] | [0x1f, 0x8b, ..] => {
-            let mut inflated =
-                Decoder { reader: GzDecoder::new(reader), name, offset: 0, gzip: true };
-            let array = inflated.array(max_bytes)?;
-            let decoded = inflated.offset;
-            let mut rest = inflated.reader.into_inner();
-            match rest.fill_buf().map_err(Error::io(name, "read"))? {
-                [] => Ok(array),
-                more => Err(Error::Gzip {
-                    path: name.into(),
-                    decoded,
-                    reason: format!(
-                        "expected the end of the file after the first member, found {}",
-                        sniff::describe(more)
-                    ),
-                }),
+fn read_buffered(reader: impl BufRead, name: &Path) -> Result<Idx, Error> {
+    let file = Opened::new(reader, name, MAX_BYTES)?;
+    let (dims, decode) = (file.dims.clone(), file.decode);
+    Ok(Idx { dims, elements: decode(file.bytes()?) })
+}
+
+/// A file whose header has been read, and nothing after it: no memory has been taken for elements.
+pub(crate) struct Opened<'a, R: BufRead> {
+    dims: Vec<usize>,
+    /// How many bytes the elements take.
+    bytes: u64,
+    decode: Decode,
+    rest: Decoder<'a, R>,
+}
+
+impl<'a, R: BufRead> Opened<'a, R> {
+    /// Reads the header, raw or gzip. Elements that take more than `max_bytes` are an error.
+    pub(crate) fn new(mut reader: R, name: &'a Path, max_bytes: u64) -> Result<Self, Error> {
+        // Enough to tell the kinds apart. A reader that hands out single bytes gets a poorer name in
+        // the message, never a wrong decision: that falls on the first byte, zero in every IDX file.
+        let head = reader.fill_buf().map_err(Error::io(name, "read"))?;
+        let stream = match head {
+            [0, ..] => Stream::Raw(reader),
+            [0x1f] | [0x1f, 0x8b, ..] => Stream::Gzip(Box::new(GzDecoder::new(reader))),
+            other => {
+                let (expected, found) = ("an IDX file, raw or gzip", sniff::describe(other));
+                return Err(Error::Kind { path: name.into(), expected, found });
+            }
+        };
+        Decoder { stream, name, offset: 0 }.header(max_bytes)
+    }
+
+    /// The dimensions of an array of `u8` with so many of them; `what` names its elements in errors.
+    pub(crate) fn shape<const RANK: usize>(&self, what: &str) -> Result<[usize; RANK], Error> {
+        let element = (self.decode)(Vec::new()).type_name();
+        match <[usize; RANK]>::try_from(self.dims.as_slice()) {
+            Ok(dims) if element == "u8" => Ok(dims),
+            _ => {
+                let s = if RANK == 1 { "" } else { "s" };
+                let expected = format!("{RANK} dimension{s} of u8 ({what})");
+                let rank = self.dims.len();
+                let found = format!("{rank} of {element}; are images and labels swapped?");
+                Err(self.rest.wrong(2, "element type and rank", expected, found))
             }
         }
-        other => Err(Error::Kind {
-            path: name.into(),
-            expected: "an IDX file, raw or gzip",
-            found: sniff::describe(other),
-        }),
+    }
+
+    /// Fails if dimension `index` is larger than `most`.
+    pub(crate) fn check_dimension(&self, index: usize, most: usize) -> Result<(), Error> {
+        let dim = self.dims.get(index).copied().unwrap_or(0);
+        if dim <= most {
+            return Ok(());
+        }
+        let offset = (index as u64).saturating_add(1).saturating_mul(4);
+        let (expected, found) = (format!("at most {most}"), dim.to_string());
+        Err(self.rest.wrong(offset, "dimension", expected, found))
+    }
+
+    /// Reads the elements up to the end of the file, as bytes.
+    pub(crate) fn bytes(mut self) -> Result<Vec<u8>, Error> {
+        let bytes = self.rest.elements(self.bytes)?;
+        let Decoder { stream, name, offset: decoded } = self.rest;
+        let Stream::Gzip(inflated) = stream else { return Ok(bytes) };
+        match inflated.into_inner().fill_buf().map_err(Error::io(name, "read"))? {
+            [] => Ok(bytes),
+            more => {
+                let found = sniff::describe(more);
+                let reason =
+                    format!("expected the end of the file after the first member, found {found}");
+                Err(Error::Gzip { path: name.into(), decoded, reason })
+            }
+        }
+    }
+}
+
+/// A file's content, inflated where it is gzip.
+enum Stream<R: BufRead> {
+    Raw(R),
+    Gzip(Box<GzDecoder<R>>),
+}
+
+impl<R: BufRead> Read for Stream<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Raw(reader) => reader.read(buffer),
+            Self::Gzip(inflated) => inflated.read(buffer),
+        }
     }
 }
 
 /// Reads one array from a stream, keeping count for error messages.
-struct Decoder<'a, R> {
-    reader: R,
+struct Decoder<'a, R: BufRead> {
+    stream: Stream<R>,
     name: &'a Path,
     offset: u64,
-    gzip: bool,
 }
 
-impl<R: Read> Decoder<'_, R> {
-    fn array(&mut self, max_bytes: u64) -> Result<Idx, Error> {
+impl<'a, R: BufRead> Decoder<'a, R> {
+    fn header(mut self, max_bytes: u64) -> Result<Opened<'a, R>, Error> {
         let [zero, also_zero, code, rank] = self.field("magic number")?;
         if [zero, also_zero] != [0, 0] {
             let found = format!("{zero:02x} {also_zero:02x}");
@@ -196,7 +249,7 @@ impl<R: Read> Decoder<'_, R> {
                 }
             }
         }
-        Ok(Idx { dims, elements: decode(self.elements(bytes)?) })
+        Ok(Opened { dims, bytes, decode, rest: self })
     }
 
     fn field(&mut self, field: &'static str) -> Result<[u8; 4], Error> {
@@ -226,11 +279,11 @@ impl<R: Read> Decoder<'_, R> {
 
     /// Appends at most `limit` bytes; the vector grows with what arrives, not with what is claimed.
     fn fill(&mut self, limit: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
-        let result = (&mut self.reader).take(limit).read_to_end(bytes);
+        let result = (&mut self.stream).take(limit).read_to_end(bytes);
         self.offset = self.offset.saturating_add(bytes.len() as u64);
         result.map(|_| ()).map_err(|source| match source.kind() {
             // The decoder's own complaints carry no number of the operating system.
-            _ if !self.gzip || source.raw_os_error().is_some() => {
+            _ if matches!(self.stream, Stream::Raw(_)) || source.raw_os_error().is_some() => {
                 Error::io(self.name, "read")(source)
             }
             io::ErrorKind::UnexpectedEof => self.broken("the file is cut short".into()),

@@ -8,7 +8,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use crate::digest::{self, Digest, Digesting};
-use crate::idx::{self, Idx};
+use crate::idx::Opened;
 use crate::{Error, sniff};
 
 /// One published file: the gzip stream, and the IDX file inside it.
@@ -63,15 +63,21 @@ impl Manifest {
         absent.map(|spec| spec.name).collect()
     }
 
-    /// Reads one file, gzip or raw by its content, and proves that it is the published one.
-    pub(crate) fn read(&self, spec: &FileSpec, path: &Path) -> Result<Idx, Error> {
+    /// Reads one file, gzip or raw by its content, and proves that it is the published one. Returns its dimensions and
+    /// its elements.
+    pub(crate) fn read<const RANK: usize>(
+        &self,
+        spec: &FileSpec,
+        path: &Path,
+    ) -> Result<([usize; RANK], Vec<u8>), Error> {
         let (file, bytes) = digest::open(path)?;
         // A file of another length is not worth reading, however long it is.
         if !spec.has_len(bytes) {
             return Err(self.explain(spec, path));
         }
         let mut reader = BufReader::with_capacity(1 << 16, Digesting::new(file));
-        let read = idx::read_limited(&mut reader, path, spec.raw.bytes);
+        let read = Opened::new(&mut reader, path, spec.raw.bytes)
+            .and_then(|opened| Ok((opened.shape("the published file")?, opened.bytes()?)));
         match read {
             Err(error @ Error::Io { .. }) => Err(error),
             Ok(array) if spec.is(&reader.into_inner().finish()) => Ok(array),

@@ -8,6 +8,14 @@
 //! in [folders](crate::folder), and those that their models classify, are only made grey and fitted to the size:
 //! [`load_plain`].
 //!
+//! # Limits
+//!
+//! A picture has at most 16,384 pixels a side and 64 Mi (67 million) pixels, fewer where a pixel has more than 3 bytes.
+//! Its file has at most 200 MiB: that is room for pixels that do not compress.
+//!
+//! Memory holds the file and the decoded pixels, at most 420 MB. A progressive JPEG also needs its coefficients, which
+//! makes 820 MB, or 960 MB with four components (CMYK).
+//!
 //! # Sources
 //!
 //! Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
@@ -18,20 +26,27 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, Luma};
+use image::metadata::Orientation;
+use image::{
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma,
+};
 
 use crate::{Error, sniff};
 
 /// The longest side of a picture in pixels: more than cameras have, less than a bomb needs.
 const MAX_SIDE: u32 = 16_384;
-/// The limit on the memory of the decoded pixels, which exist in a few copies: 64 megapixels of red, green and blue.
-/// Grey pictures must not have more pixels, since pixels take the time.
-const MAX_MEMORY: u64 = 192 << 20;
+/// The limit on the memory of the decoded pixels: 64 Mi pixels of red, green and blue.
+pub(crate) const MAX_MEMORY: u64 = 192 << 20;
+/// The bytes that a pixel counts towards that limit, at least. Grey pictures must not have more pixels, since pixels
+/// take the time.
+const MIN_PIXEL: u64 = 3;
 /// The limit on the memory of metadata: colour profile, EXIF, texts. It is separate from that of the pixels, so that
 /// a bomb in a colour profile is detected early.
 const MAX_METADATA: u64 = 8 << 20;
-/// The longest file in bytes.
-const MAX_FILE: u64 = 64 << 20;
+/// The longest file in bytes: pixels that do not compress at all, and the rest.
+pub(crate) const MAX_FILE: u64 = MAX_MEMORY + MAX_METADATA;
+/// What a picture's file must be.
+const EXPECTED: &str = "a PNG or JPEG image";
 /// How far from the background a pixel must be to belong to the garment (5 % of white, as in the
 /// paper).
 const TRIM: u8 = 13;
@@ -40,9 +55,9 @@ const TRIM: u8 = 13;
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is no PNG or JPEG, is damaged, or is absurdly large.
+/// When the file cannot be read, is no PNG or JPEG, is damaged, or is beyond the [limits](self#limits).
 pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    prepare(&read_file(path)?, path, width, height)
+    Ok(prepare(Picture::open(read_file(path)?, path)?.grey()?, width, height))
 }
 
 /// Reads a PNG or JPEG file and makes it grey, without a change of its tones.
@@ -63,17 +78,103 @@ pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
 ///
 /// As [`load`].
 pub fn load_plain(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    Ok(fitted(plain(&read_file(path)?, path)?, width, height).into_raw())
+    Ok(fitted(Picture::open(read_file(path)?, path)?.grey()?, width, height).into_raw())
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    if path.is_dir() {
+        return Err(Error::Kind {
+            path: path.into(),
+            expected: EXPECTED,
+            found: "a directory".into(),
+        });
+    }
     // Not a regular file alone: the shell's <(command) is a pipe.
     read_all(File::open(path).map_err(Error::io(path, "open"))?, path)
 }
 
-/// A PNG or JPEG file's picture, grey.
-pub(crate) fn plain(bytes: &[u8], path: &Path) -> Result<GrayImage, Error> {
-    Ok(flatten(&open(bytes, path)?))
+/// A PNG or JPEG file whose header has been read, and nothing after it: no memory has been taken for pixels.
+pub(crate) struct Picture<'a> {
+    path: &'a Path,
+    decoder: Box<dyn ImageDecoder + 'a>,
+    orientation: Orientation,
+    memory: u64,
+}
+
+impl<'a> Picture<'a> {
+    /// Reads the header.
+    pub(crate) fn open(bytes: impl AsRef<[u8]> + 'a, path: &'a Path) -> Result<Self, Error> {
+        let format = match image::guess_format(bytes.as_ref()) {
+            Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
+            _ => {
+                let found = sniff::describe(bytes.as_ref());
+                return Err(Error::Kind { path: path.into(), expected: EXPECTED, found });
+            }
+        };
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_METADATA);
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder().map_err(broken(path))?;
+        let memory = check_size(&decoder, path)?;
+        let orientation = decoder.orientation().map_err(broken(path))?;
+        Ok(Self { path, decoder: Box::new(decoder), orientation, memory })
+    }
+
+    /// Width and height, after the picture was turned as its EXIF orientation says.
+    pub(crate) fn sides(&self) -> (u32, u32) {
+        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+        let (width, height) = self.decoder.dimensions();
+        match self.orientation {
+            Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH => (height, width),
+            _ => (width, height),
+        }
+    }
+
+    /// What its pixels count towards [`MAX_MEMORY`].
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// The picture, turned and grey. The file is dropped when it is decoded, and colours before the picture is turned.
+    pub(crate) fn grey(mut self) -> Result<GrayImage, Error> {
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_MEMORY.saturating_sub(self.memory));
+        self.decoder.set_limits(limits).map_err(broken(self.path))?;
+        let picture = DynamicImage::from_decoder(self.decoder).map_err(broken(self.path))?;
+        let mut grey = DynamicImage::from(flatten(picture));
+        grey.apply_orientation(self.orientation);
+        Ok(grey.into_luma8())
+    }
+}
+
+/// What the pixels count towards [`MAX_MEMORY`], if the picture is within the limits.
+fn check_size(decoder: &impl ImageDecoder, path: &Path) -> Result<u64, Error> {
+    let (width, height) = decoder.dimensions();
+    let pixel = u64::from(decoder.color_type().bytes_per_pixel()).max(MIN_PIXEL);
+    let memory = u64::from(width).saturating_mul(height.into()).saturating_mul(pixel);
+    if width.max(height) <= MAX_SIDE && memory <= MAX_MEMORY {
+        return Ok(memory);
+    }
+    let most = MAX_MEMORY.checked_div(pixel).unwrap_or_default();
+    let expected = format!("at most {MAX_SIDE} pixels a side and {most} in all");
+    Err(too_large(path, expected, format!("{width}x{height}")))
+}
+
+fn broken(path: &Path) -> impl FnOnce(ImageError) -> Error {
+    move |error| match error {
+        // A row or a colour profile: the decoder does not say of which size.
+        ImageError::Limits(_) => {
+            let metadata = format!("{MAX_METADATA} bytes of metadata");
+            let expected = format!("at most {MAX_SIDE} pixels a side, and {metadata}");
+            too_large(path, expected, "more".into())
+        }
+        error => Error::Picture { path: path.into(), reason: error.to_string() },
+    }
+}
+
+fn too_large(path: &Path, expected: String, found: String) -> Error {
+    Error::Layout { path: path.into(), expected, found, hint: "scale the picture down" }
 }
 
 /// The picture itself where it has this size.
@@ -88,7 +189,7 @@ pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
         .read_to_end(&mut bytes)
         .map_err(Error::io(path, "read"))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(broken(path, format!("expected at most {MAX_FILE} bytes, found more")));
+        return Err(too_large(path, format!("at most {MAX_FILE} bytes"), "more".into()));
     }
     Ok(bytes)
 }
@@ -110,10 +211,10 @@ pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 ///
-/// When the bytes are no PNG or JPEG, are damaged, or would take too much memory. Errors call
+/// When the bytes are no PNG or JPEG, are damaged, or are beyond the [limits](self#limits). Errors call
 /// them `<memory>`.
 pub fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    prepare(bytes, Path::new("<memory>"), width, height)
+    Ok(prepare(Picture::open(bytes, Path::new("<memory>"))?.grey()?, width, height))
 }
 
 /// Makes the bytes of a PNG or JPEG file a grey image of `width` x `height`, as [`load_plain`] does.
@@ -122,62 +223,30 @@ pub fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
 ///
 /// As [`decode`].
 pub fn decode_plain(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    Ok(fitted(plain(bytes, Path::new("<memory>"))?, width, height).into_raw())
+    Ok(fitted(Picture::open(bytes, Path::new("<memory>"))?.grey()?, width, height).into_raw())
 }
 
-/// Decodes bytes that should be a PNG or JPEG file.
-fn open(bytes: &[u8], path: &Path) -> Result<DynamicImage, Error> {
-    let format = match image::guess_format(bytes) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
-        _ => {
-            let (expected, found) = ("a PNG or JPEG image", sniff::describe(bytes));
-            return Err(Error::Kind { path: path.into(), expected, found });
-        }
-    };
-    read(bytes, format).map_err(|error| broken(path, error.to_string()))
-}
-
-fn prepare(bytes: &[u8], path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    let mut grey = plain(bytes, path)?;
+/// Negates, levels, trims and fits a picture, as [`decode`] says.
+fn prepare(mut grey: GrayImage, width: u32, height: u32) -> Vec<u8> {
     let mut background = border_median(&grey);
     if background > 127 {
         imageops::invert(&mut grey);
         background = 255_u8.saturating_sub(background);
     }
     if grey.dimensions() == (width, height) {
-        return Ok(grey.into_raw());
+        return grey.into_raw();
     }
     level(&mut grey, background);
-    Ok(fit(&trim(&grey), width, height).into_raw())
-}
-
-fn read(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_METADATA);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits.clone());
-    let mut decoder = reader.into_decoder()?;
-    limits.max_alloc = Some(MAX_MEMORY);
-    // The pixels themselves count towards the limit only when the caller says so.
-    let (width, height) = decoder.dimensions();
-    let coloured = u64::from(width).saturating_mul(height.into()).saturating_mul(3);
-    limits.reserve(decoder.total_bytes().max(coloured))?;
-    decoder.set_limits(limits)?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    fit(&trim(&grey), width, height).into_raw()
 }
 
 /// Grey, without transparency. A cut-out is laid on the ground that shows it best, since a dark
 /// garment on transparent ground would vanish on black, and a bright one on white.
-fn flatten(picture: &DynamicImage) -> GrayImage {
+fn flatten(picture: DynamicImage) -> GrayImage {
     if !picture.color().has_alpha() {
-        return picture.to_luma8();
+        return picture.into_luma8();
     }
-    let picture = picture.to_luma_alpha8();
+    let picture = picture.into_luma_alpha8();
     let (mut sum, mut weight) = (0_u64, 0_u64);
     for image::LumaA([luma, alpha]) in picture.pixels() {
         let alpha = u64::from(*alpha);
@@ -261,10 +330,6 @@ fn to_u8(value: f32) -> u8 {
 #[allow(clippy::cast_possible_truncation, reason = "float to int casts saturate")]
 fn to_u32(value: f64) -> u32 {
     value.round() as u32
-}
-
-fn broken(path: &Path, reason: String) -> Error {
-    Error::Picture { path: path.into(), reason }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::*;
 use crate::fixture::{self, gzip, idx_u8};
-use crate::four_files::{load_published, to_images};
+use crate::four_files::{images_shape, load_published};
 use crate::manifest::Manifest;
 use crate::{Error, manifest};
 

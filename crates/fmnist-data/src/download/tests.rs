@@ -42,7 +42,9 @@ fn fetch_into(
 ) -> Result<Vec<Fetched>, Error> {
     // A proxy of the machine that runs the tests has no business on the loopback interface.
     let agent = config.proxy(None).build().new_agent();
-    Fetch { dir, sources, agent, progress }.all(&manifest.files)
+    // Longer than any fetch of these tests takes, except where a test has another.
+    let patience = Duration::from_secs(60);
+    Fetch { dir, sources, agent, patience, progress }.all(&manifest.files)
 }
 
 /// An empty target directory and the tiny set that belongs there.

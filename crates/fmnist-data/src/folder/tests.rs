@@ -147,6 +147,11 @@ fn pictures_are_made_to_have_a_size() {
     put(&dir, "train/b/2.png", &png(GrayImage::from_pixel(40, 20, Luma([200]))));
     let words = ["train/b/2.png: expected 2x3 as ", "train/a/1.png, found 40x20", "--image-size"];
     fixture::refused(load(&dir), &words).unwrap();
+    // What counts is the size that a picture has upright.
+    let lying = fixture::turned_png(&GrayImage::new(3, 2));
+    let dir_of_turned = parted();
+    put(&dir_of_turned, "train/b/2.png", &lying);
+    assert!(load(&dir_of_turned).is_ok());
     let size = ImageSize::new(4, 4);
     let dataset = Folder::list(dir.path()).unwrap().load(size).unwrap();
     assert_eq!((dataset.train.images.width, dataset.train.images.height), (4, 4));

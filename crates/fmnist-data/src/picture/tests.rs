@@ -5,7 +5,7 @@ mod damage;
 use image::{ImageBuffer, LumaA, Rgb, Rgba};
 
 use super::*;
-use crate::garments;
+use crate::{fixture, garments};
 
 fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -100,6 +100,13 @@ fn odd_pictures_give_an_image_all_the_same() {
 }
 
 #[test]
+fn a_picture_is_turned_upright() {
+    let lying = GrayImage::from_fn(3, 2, |x, y| Luma([(10 * x + y) as u8]));
+    let upright = decode_plain(&fixture::turned_png(&lying), 2, 3).unwrap();
+    assert_eq!(upright, [1, 0, 11, 10, 21, 20]);
+}
+
+#[test]
 fn what_is_no_picture_is_named() {
     refuse(b"", "expected a PNG or JPEG image, found an empty file");
     refuse(b"GIF89a", "found a GIF image");
@@ -117,6 +124,9 @@ fn a_file_is_read_and_named_in_errors() {
     let path = dir.path().join("boot.png");
     let missing = load(&path, 28, 28).unwrap_err().to_string();
     assert!(missing.contains("boot.png: cannot open"), "{missing}");
+    let directory = load(dir.path(), 28, 28).unwrap_err().to_string();
+    let words = ": expected a PNG or JPEG image, found a directory; check the path";
+    assert!(directory.contains(words), "{directory}");
     std::fs::write(&path, png(garment())).unwrap();
     assert_eq!(load(&path, 28, 28).unwrap(), garment().into_raw());
     std::fs::write(&path, "text").unwrap();

@@ -90,5 +90,8 @@ fn two_tables_are_of_one_set() {
     let dir = directory(&[("train.csv", small.as_bytes()), ("test.csv", large.as_bytes())]);
     let words = ["test.csv has images of 9 pixels", "train.csv has images of 4 pixels"];
     tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
+    // The headers disagree, so no line is looked at.
+    fs::write(dir.path().join("train.csv"), small + "no number\n").unwrap();
+    tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
     tally.finish();
 }

@@ -5,7 +5,6 @@ use tally::{Failure, Tally, size};
 
 use super::*;
 use crate::fixture::{bomb, flipped, named, overwrite, published_labels, refused, sample};
-use crate::idx::Idx;
 
 /// The published labels of the test set, which are never changed on disk: a copy is.
 struct Labels {
@@ -18,7 +17,7 @@ impl Labels {
         Self { dir: tempfile::tempdir().unwrap(), manifest: manifest::fashion_mnist() }
     }
 
-    fn read(&self, bytes: &[u8]) -> Result<Idx, Error> {
+    fn read(&self, bytes: &[u8]) -> Result<([usize; 1], Vec<u8>), Error> {
         let path = self.dir.path().join(NAMES[3]);
         overwrite(&path, bytes);
         self.manifest.read(&self.manifest.files[3], &path)

@@ -3,11 +3,14 @@
 use tally::Tally;
 
 use super::*;
-use crate::fixture::refused;
+use crate::child::{self, Measured};
+use crate::fixture::{bomb, refused};
+use crate::idx::{MAX_BYTES, Opened};
 
-/// What a dataset's images are made of.
-fn images(file: &[u8]) -> Result<Images, Error> {
-    to_images(idx::parse(file)?, Path::new("<memory>"))
+/// What a dataset's images are made of: their shape, which is checked first, and their pixels.
+fn images(file: &[u8]) -> Result<([usize; 3], Vec<u8>), Error> {
+    let opened = Opened::new(file, Path::new("<memory>"), MAX_BYTES)?;
+    Ok((images_shape(&opened)?, opened.bytes()?))
 }
 
 #[test]
@@ -39,9 +42,9 @@ fn lies_are_refused_by_field() {
     magic([3, 8, 0, 0], &["found unknown data that starts with 03 08 00 00"]);
     magic([0, 0, 9, 3], &["expected 3 dimensions of u8 (images), found 3 of i8"]);
     magic([0, 0, 10, 3], &["byte 2 (element type): expected 08, 09", "found 0a"]);
-    magic([0, 0, 13, 3], &["byte 16 (elements): expected 31360 bytes", "end after 7840"]);
+    magic([0, 0, 13, 3], &["expected 3 dimensions of u8 (images), found 3 of f32"]);
     magic([0, 0, 8, 0], &["byte 3 (rank): expected 1 to 8, found 0"]);
-    magic([0, 0, 8, 1], &["byte 8 (elements): expected 10 bytes, then the end, found more"]);
+    magic([0, 0, 8, 1], &["expected 3 dimensions of u8 (images), found 1 of u8"]);
     magic([0, 0, 8, 4], &["byte 16 (dimension): expected at least 1", "found 117901063"]);
     magic([0, 0, 8, 255], &["byte 3 (rank): expected 1 to 8, found 255"]);
 
@@ -63,5 +66,48 @@ fn lies_are_refused_by_field() {
     dims(&[11, 28, 28], &["byte 16 (elements): expected 8624 bytes", "the end after 7840"]);
     dims(&[9, 28, 28], &["byte 16 (elements): expected 7056 bytes, then the end, found more"]);
     dims(&[10, 27, 29], &["byte 16 (elements): expected 7830 bytes, then the end, found more"]);
+    tally.finish();
+}
+
+#[test]
+fn part() {
+    child::measure(|dir| Dataset::load_idx(dir));
+}
+
+/// What a header says is decided by the header: as many elements as it declares are there, and are not read.
+#[test]
+fn what_is_refused_by_its_header_takes_no_memory() {
+    const BYTES: usize = 64 << 20;
+    let mut tally = Tally::new("D4", "headers of what is no set, with all their elements");
+    let file = |code: u8, dims: &[usize]| {
+        let mut header = idx::header_u8(dims);
+        header[2] = code;
+        bomb(&header, BYTES as u64)
+    };
+    let mut check = |files: &[(usize, Vec<u8>)], words: &[&str]| {
+        let tiny =
+            files.iter().fold(Tiny::new(), |tiny, (name, file)| tiny.put(NAMES[*name], file));
+        let measured = || Measured::of("dataset::tests::header::part", tiny.dir.path());
+        tally.case(|| measured()?.refused(words, 16 << 20));
+    };
+    let [doubles, bytes] = [(0x0e, 8), (0x08, 1)].map(|(code, size)| {
+        let images = file(code, &[1024, 1024, (BYTES / size) >> 20]);
+        (images, file(code, &[BYTES / size]))
+    });
+    let all = |(images, labels): &(Vec<u8>, Vec<u8>)| {
+        [images, labels, images, labels].map(Vec::clone).into_iter().enumerate().collect::<Vec<_>>()
+    };
+    check(&all(&doubles), &[NAMES[0], "byte 2", "3 dimensions of u8 (images), found 3 of f64"]);
+    check(&[(3, doubles.1)], &[NAMES[3], "byte 2", "1 dimension of u8 (labels), found 1 of f64"]);
+    check(&[(0, bytes.1.clone())], &[NAMES[0], "3 dimensions of u8 (images), found 1 of u8"]);
+    check(&[(1, bytes.1)], &[NAMES[1], "has 67108864 labels", NAMES[0], "has 20 images"]);
+    let many = "byte 4 (dimension): expected at most 16777216, found 67108864";
+    check(&[(0, file(8, &[BYTES, 1, 1]))], &[NAMES[0], many]);
+    let side = "byte 12 (dimension): expected at most 1024, found 65536";
+    check(&[(0, file(8, &[1024, 1, 65_536]))], &[NAMES[0], side]);
+    check(&[(2, bytes.0)], &[NAMES[3], "has 10 labels", NAMES[2], "has 1024 images"]);
+    let labels = bomb(&idx::header_u8(&[64]), 64);
+    let files = [(2, file(8, &[64, 1024, 1024])), (3, labels)];
+    check(&files, &[NAMES[2], "images of 1024 x 1024", NAMES[0], "images of 3 x 2"]);
     tally.finish();
 }

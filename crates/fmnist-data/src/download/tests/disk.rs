@@ -8,7 +8,7 @@ use tally::{Dice, Tally, size};
 
 use super::*;
 use crate::child;
-use crate::fixture::{notice, says};
+use crate::fixture::{notice, refused, right, says};
 
 /// The directory that the part fetches into, a file system of its own.
 const MOUNT: &str = "target";
@@ -92,6 +92,58 @@ fn two_fetches_at_once_take_turns() {
             Ok(())
         });
     }
+    tally.finish();
+}
+
+/// The wait for a download that hangs ends, and says what to do.
+#[test]
+fn a_lock_is_not_waited_for_without_end() {
+    let mut tally = Tally::new("D14", "locks that are never given up");
+    let target = Target::new();
+    let lock = Lock::attempt(target.dir.path()).unwrap().unwrap();
+    let server = target.mirror(Behaviour::Good);
+    let fetch = |patience: Duration| {
+        let (dir, files) = (target.dir.path().to_owned(), target.manifest.files.clone());
+        let sources = [server.source()];
+        let (answer, answers) = mpsc::channel();
+        thread::spawn(move || {
+            let mut waits = 0;
+            let agent = config().proxy(None).build().new_agent();
+            let progress = &mut |progress: DownloadProgress<'_>| {
+                waits += usize::from(matches!(progress, DownloadProgress::Waiting));
+            };
+            let fetch = Fetch { dir: &dir, sources: &sources, agent, patience, progress };
+            let result = fetch.all(&files);
+            answer.send((result, waits))
+        });
+        // An answer that does not come is a failure like any other.
+        let late = |_| Failure::wrong("no answer");
+        answers.recv_timeout(Duration::from_secs(10)).map_err(late)
+    };
+    for milliseconds in [0, 1, 250] {
+        tally.case(|| {
+            let (result, waits) = fetch(Duration::from_millis(milliseconds))?;
+            let reason = "another download into this directory did not end within 0 minutes";
+            refused(result, &[LOCK, "cannot lock", reason, "stop it, or name another"])?;
+            right(waits == 1 && server.requests() == 0, waits)
+        });
+    }
+    drop(lock);
+    tally.case(|| {
+        let (result, waits) = fetch(Duration::ZERO)?;
+        right(result.is_ok() && waits == 0, result)
+    });
+    // All files are there now, so there is nothing to wait for.
+    let _lock = Lock::attempt(target.dir.path()).unwrap().unwrap();
+    tally.case(|| {
+        let (result, waits) = fetch(Duration::ZERO)?;
+        right(result.is_ok() && waits == 0, result)
+    });
+    fs::remove_file(target.path(target.manifest.files[0].raw_name())).unwrap();
+    tally.case(|| {
+        let (result, waits) = fetch(Duration::ZERO)?;
+        right(result.is_ok() && waits == 0, result)
+    });
     tally.finish();
 }
 

@@ -107,3 +107,36 @@ fn what_a_killed_fetch_left_is_swept() {
     check(&manifest::fashion_mnist().files.map(|spec| spec.name));
     tally.finish();
 }
+
+/// Others may have files of almost the same names, and links and directories of just these.
+#[cfg(unix)]
+#[test]
+fn what_is_no_temporary_file_is_kept() {
+    let mut tally =
+        Tally::new("D15", "links, directories and files with names like temporary ones");
+    let target = Target::new();
+    let own = target.path("own");
+    fs::write(&own, "my own").unwrap();
+    let names = ["abc12", "abc1234", "abc-12", "b\u{e4}c12", ""];
+    let names = names.map(|name| format!("{}{name}{}", TEMPORARY.0, TEMPORARY.1));
+    for name in &names {
+        fs::write(target.path(name), "my own").unwrap();
+    }
+    let named = |random: &str| target.path(&format!("{}{random}{}", TEMPORARY.0, TEMPORARY.1));
+    let [link, dangling, directory, pipe] = ["link12", "absent", "direct", "pipe12"].map(named);
+    std::os::unix::fs::symlink(&own, &link).unwrap();
+    std::os::unix::fs::symlink(target.path("absent"), &dangling).unwrap();
+    fs::create_dir(&directory).unwrap();
+    drop(std::process::Command::new("mkfifo").arg(&pipe).status());
+    let kept: Vec<PathBuf> = names.iter().map(|name| target.path(name)).collect();
+    let kept = [kept, vec![own.clone(), link, dangling, directory, pipe]].concat();
+    let kept: Vec<_> = kept.iter().filter(|path| fs::symlink_metadata(path).is_ok()).collect();
+    let server = target.mirror(Behaviour::Good);
+    let fetched = target.fetch_within(config(), &[server.source()], &mut |_| {});
+    tally.case(|| right(fetched.is_ok(), &fetched));
+    for path in kept {
+        tally.case(|| ensure(fs::symlink_metadata(path).is_ok(), || Failure::lost(path.display())));
+    }
+    tally.case(|| ensure(fs::read(&own).unwrap() == b"my own", || Failure::lost("own")));
+    tally.finish();
+}

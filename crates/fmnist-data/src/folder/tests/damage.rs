@@ -67,10 +67,47 @@ fn pictures_that_would_grow() {
             picture[29..33].copy_from_slice(&crc.sum().to_be_bytes());
             let dir = parted();
             put(&dir, name, &picture);
-            let words = [&format!("{name}: "), "limit"];
+            let words = [&format!("{name}: expected at most 16384 pixels a side"), "found "];
             tally.case(|| Measured::of(PART, dir.path())?.refused(&words, 16 << 20));
         }
     }
+    tally.finish();
+}
+
+/// Its header says that it is not of the set's size: its pixels are not decoded.
+#[test]
+fn pictures_of_another_size() {
+    let mut tally = Tally::new("D11", "large pictures of another size in a folder");
+    let large = png(GrayImage::new(8000, 4000));
+    for (name, words) in [
+        ("train/a/1.png", &["a/1.png: expected sides of at most 1024", "found 8000x4000"][..]),
+        (DAMAGED, &["b/1.png: expected 2x3 as ", "a/1.png, found 8000x4000"]),
+    ] {
+        let dir = parted();
+        put(&dir, name, &large);
+        tally.case(|| Measured::of(PART, dir.path())?.refused(words, 16 << 20));
+    }
+    tally.finish();
+}
+
+#[test]
+fn fitting_part() {
+    child::measure(|dir| Folder::list(dir)?.load(ImageSize::new(2, 3)));
+}
+
+/// Two pictures of more than half of the limit wait for each other, whatever the number of threads.
+#[test]
+fn large_pictures_take_no_more_memory_than_one() {
+    let mut tally = Tally::new("D13", "two large pictures in a folder at once");
+    let (width, height) = (16_384, 2_100);
+    let large = png(GrayImage::new(width, height));
+    let dir = parted();
+    for name in ["train/a/1.png", "train/a/2.png"] {
+        put(&dir, name, &large);
+    }
+    let pixels = u64::from(width * height);
+    let measured = || Measured::of("folder::tests::damage::fitting_part", dir.path());
+    tally.case(|| measured()?.accepted(pixels + (16 << 20)));
     tally.finish();
 }
 

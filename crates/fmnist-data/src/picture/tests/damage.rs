@@ -108,17 +108,19 @@ fn a_small_file_takes_little_memory() {
         fs::write(&path, bytes).unwrap();
         Measured::of("picture::tests::damage::part", &path)
     };
-    let mut refuse =
-        |bytes: &[u8]| tally.case(|| measured(bytes)?.refused(&["picture: ", "limit"], MEMORY));
-    refuse(&header_only(u32::MAX / 2, 1, 0));
-    refuse(&header_only(1, 50_000, 0));
-    refuse(&header_only(16_384, 16_384, 0));
-    refuse(&header_only(16_384, 16_384, 6));
-    refuse(&header_only(1, u32::MAX / 2, 2));
+    let side = "picture: expected at most 16384 pixels a side";
+    let mut refuse = |bytes: &[u8], found: &str| {
+        tally.case(|| measured(bytes)?.refused(&[side, found, "scale the picture down"], MEMORY));
+    };
+    refuse(&header_only(u32::MAX / 2, 1, 0), "and 8388608 bytes of metadata, found more");
+    refuse(&header_only(1, 50_000, 0), "found 1x50000");
+    refuse(&header_only(16_384, 16_384, 0), "and 67108864 in all, found 16384x16384");
+    refuse(&header_only(16_384, 16_384, 6), "and 50331648 in all, found 16384x16384");
+    refuse(&header_only(1, u32::MAX / 2, 2), "found 1x2147483647");
     // Grey ones are as long to look at.
-    refuse(&header_only(16_000, 8_000, 0));
-    refuse(&jpeg_of(65_535, 65_535));
-    refuse(&jpeg_of(16_384, 16_384));
+    refuse(&header_only(16_000, 8_000, 0), "and 67108864 in all, found 16000x8000");
+    refuse(&jpeg_of(65_535, 65_535), "found 65535x65535");
+    refuse(&jpeg_of(16_384, 16_384), "found 16384x16384");
     // One that is within the limits shows that the headers above are refused for their size.
     assert!(decode(&header_only(1, 1, 0), 28, 28).is_ok());
 
@@ -136,4 +138,20 @@ fn a_small_file_takes_little_memory() {
     // Pixels may take more than a profile.
     let large = ImageBuffer::from_pixel(4000, 1000, image::Rgb([9_u8, 9, 9]));
     assert!(decode(&png(large), 28, 28).is_ok());
+}
+
+/// What the pixels take without compression is no file too long. The file and the colours are held no longer than needed.
+#[test]
+fn a_large_picture_takes_its_file_and_its_pixels() {
+    let mut tally = Tally::new("D13", "pictures of 24 megapixels that do not compress");
+    let colours = ImageBuffer::from_pixel(6000, 4000, image::Rgb([9_u8, 9, 9]));
+    let bytes = fixture::turned_png(&colours);
+    let (file, pixels) = (bytes.len() as u64, colours.as_raw().len() as u64);
+    right(file > 64 << 20, file).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("picture");
+    fs::write(&path, bytes).unwrap();
+    let measured = || Measured::of("picture::tests::damage::part", &path);
+    tally.case(|| measured()?.accepted(file + pixels + (8 << 20)));
+    tally.finish();
 }
