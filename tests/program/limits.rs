@@ -95,6 +95,7 @@ fn a_system_that_starts_no_more_threads() {
             let output = Output::of(&mut command);
             let is_told = output.code == Some(4) && output.stderr.contains("error: cannot start ");
             ensure(is_told, || Failure::wrong(format!("{arguments}: {output:?}")))?;
+            ensure(!output.stderr.contains("drawing"), || Failure::wrong("it got data first"))?;
             ensure(!program.path("fashion_mnist.model").exists(), || Failure::torn("a model"))
         });
     }
