@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Whether the system has this tool and lets us use it.
-fn can(tool: &str, arguments: &[&str]) -> bool {
+pub(crate) fn can(tool: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(tool);
     command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
     let can = command.status().is_ok_and(|status| status.success());

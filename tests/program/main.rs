@@ -3,6 +3,7 @@
 //!
 //! Where Fashion-MNIST has been fetched they train on it, else on the synthetic garments.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests print what they were given")]
 
 /// Starting the program and looking at what it answers.
 mod harness;
@@ -40,6 +41,10 @@ mod kills;
 #[cfg(target_os = "linux")]
 mod disk;
 
+/// Systems that give few threads and little memory.
+#[cfg(target_os = "linux")]
+mod limits;
+
 /// Loss, accuracy and confusion of a model.
 mod evaluate;
 
@@ -69,6 +74,10 @@ mod bad_picture;
 
 /// Where the model and the messages go: files in the way, locks, closed pipes, odd names.
 mod output;
+
+/// Text from outside, which must not command a terminal or look like the program's own.
+#[cfg(target_os = "linux")]
+mod terminal;
 
 /// Smaller instruction sets than the processor has.
 mod instruction_set;

@@ -1,10 +1,12 @@
 use std::{
+    io::{self, Write as _},
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
 use serde_json::Value;
+use tally::{Failure, Tally, ensure};
 
 use crate::{
     fixture::{DATA, TRAINED, digest, with_model},
@@ -127,4 +129,48 @@ fn a_second_sigint_ends_it_at_once() {
     assert_eq!(output.code, Some(130), "{output:#?}");
     assert_eq!(output.stdout, "", "it took the time to save");
     assert!(program.read("m.model") == TRAINED.bytes, "the old file has changed");
+}
+
+/// The first signal is enough where nobody reads what the run prints.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_while_nobody_reads() {
+    let mut tally = Tally::new("E10", "a signal while nobody reads");
+    for (signal, code, both) in
+        [("-INT", 130, false), ("-TERM", 143, false), ("-INT", 130, true), ("-TERM", 143, true)]
+    {
+        tally.case(|| {
+            let program = Program::new();
+            let (_unread, mut pipe) = io::pipe().unwrap();
+            // Only the line before the first step has room.
+            pipe.write_all(&[b'\n'; 15 * 4096]).unwrap();
+            let train =
+                "train --dataset synthetic --hidden 8 --output m.model --format json --quiet";
+            let mut command = program.command(train);
+            let stderr = if both { pipe.try_clone().unwrap().into() } else { Stdio::piped() };
+            let mut run = command.stdout(pipe).stderr(stderr).spawn().unwrap();
+            // Saved before it is reported: then it waits.
+            while !program.path("m.model").exists() && run.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            thread::sleep(Duration::from_millis(300));
+            let id = run.id().to_string();
+            Command::new("kill").args([signal, &id]).status().unwrap();
+            // A run that does not end is killed, which gives another code.
+            for _ in 0..300 {
+                if run.try_wait().unwrap().is_some() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
+            let _ = run.kill();
+            let output = Output::from(run.wait_with_output().unwrap());
+            ensure(output.code == Some(code), || Failure::wrong(format!("{output:?}")))?;
+            let reason = "nobody reads the output";
+            ensure(both || output.stderr.contains(reason), || Failure::wrong(&output.stderr))?;
+            let saved = program.inspect("m.model")["progress"]["epoch"].as_u64();
+            ensure(saved == Some(1), || Failure::lost(format!("epoch {saved:?}")))
+        });
+    }
+    tally.finish();
 }

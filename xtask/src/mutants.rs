@@ -32,8 +32,11 @@ const NN_IO: &[&str] = &["--package", "nn-io", "--lib", "--test", "suite"];
 const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
+const TERMINAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "terminal::"];
+const LIMITS: &[&str] = &["--package", "fmnist-cli", "--test", "program", "limits::"];
+const SIGNAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "signal::a_signal_while"];
 
-const SAFETY: [Mutant; 29] = [
+const SAFETY: [Mutant; 35] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -241,6 +244,48 @@ const SAFETY: [Mutant; 29] = [
         from: "entry.file_type().is_ok_and(|kind| kind.is_file())",
         to: "true",
         tests: DATA,
+    },
+    Mutant {
+        name: "hidden characters printed",
+        file: "crates/fmnist-cli/src/outside.rs",
+        from: "c if is_hidden(c) => {",
+        to: "c if is_hidden(c) && line.is_empty() => {",
+        tests: TERMINAL,
+    },
+    Mutant {
+        name: "line breaks of names printed",
+        file: "crates/fmnist-cli/src/outside.rs",
+        from: "'\\n' => text += \"\\\\n\",",
+        to: "'\\n' => text.push(c),",
+        tests: TERMINAL,
+    },
+    Mutant {
+        name: "arguments quoted as they were given",
+        file: "crates/fmnist-cli/src/main.rs",
+        from: "env::args_os().map(|argument| Outside::from(&argument).to_string());",
+        to: "env::args_os();",
+        tests: TERMINAL,
+    },
+    Mutant {
+        name: "lengths of lists not checked",
+        file: "crates/fmnist/src/options/list.rs",
+        from: "found if found > most =>",
+        to: "found if found > most && option.is_empty() =>",
+        tests: LIMITS,
+    },
+    Mutant {
+        name: "threads started after the data are read",
+        file: "crates/fmnist-cli/src/command/train.rs",
+        from: "    let threads = data::threads(options.places.threads)?;\n    let dataset = data::obtain(&source, console)?;\n",
+        to: "    let dataset = data::obtain(&source, console)?;\n    let threads = data::threads(options.places.threads)?;\n",
+        tests: LIMITS,
+    },
+    Mutant {
+        name: "a write that waits for its reader",
+        file: "crates/fmnist-cli/src/stream.rs",
+        from: "wait_for_reader(&stream, stop)?;",
+        to: "let _ = || wait_for_reader(&stream, stop);",
+        tests: SIGNAL,
     },
 ];
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use nn_io::Checkpoint;
 
+use crate::outside::Outside;
+
 /// Made by the command in the README.
 static MODEL: &[u8] = include_bytes!("../model/fashion_mnist.model");
 
@@ -18,7 +20,7 @@ pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Checkpoint> {
 
 /// The name of the model at `path`, or of the bundled one, for messages.
 pub(crate) fn name(path: Option<&Path>) -> String {
-    path.map_or_else(|| "the built-in model".into(), |path| path.display().to_string())
+    path.map_or_else(|| "the built-in model".into(), |path| Outside::from(path).to_string())
 }
 
 /// Splits off the first of `files` if it is a model by content or by name. The name counts so that a damaged model is not

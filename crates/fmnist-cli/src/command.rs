@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 pub(crate) mod evaluate;
+#[allow(clippy::disallowed_methods, reason = "its paths are not yet text from outside")]
 pub(crate) mod export;
 pub(crate) mod find_rate;
 pub(crate) mod inspect;
@@ -9,21 +10,53 @@ pub(crate) mod train;
 
 use std::path::Path;
 
-use fmnist::options::{Options, Preset};
+use clap::ValueEnum as _;
+use fmnist::options::{self, Options, Preset};
 use nn_train::Metrics;
 use serde::Serialize;
 
-use crate::console::View;
+use crate::{console::View, exit::Usage, outside::Outside};
 
 /// The options on the command line, over those of the file, over those of the preset.
-fn layered(
-    given: &Options,
-    file: Option<&Path>,
-    preset: Option<Preset>,
-) -> Result<Options, fmnist::options::Error> {
-    let file = file.map(Options::read).transpose()?.unwrap_or_default();
-    let preset = preset.map(Preset::options).transpose()?.unwrap_or_default();
-    Ok(given.clone().over(file).over(preset))
+struct Layers {
+    options: Options,
+    given: Options,
+    /// The others, each with the name of its source.
+    below: Vec<(String, Options)>,
+}
+
+impl Layers {
+    fn new(
+        given: &Options,
+        file: Option<&Path>,
+        preset: Option<Preset>,
+    ) -> Result<Self, options::Error> {
+        let mut below = Vec::new();
+        if let Some(path) = file {
+            below.push((Outside::from(path).to_string(), Options::read(path)?));
+        }
+        if let Some(preset) = preset {
+            let name = preset.to_possible_value().map(|value| value.get_name().to_owned());
+            below.push((format!("the preset {}", name.unwrap_or_default()), preset.options()?));
+        }
+        let options = below.iter().fold(given.clone(), |all, (_, it)| all.over(it.clone()));
+        Ok(Self { options, given: given.clone(), below })
+    }
+
+    /// Adds to the error of an option where its value comes from, if that is not the command line.
+    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        let (option, problem) = match error.downcast() {
+            Ok(options::Error::Option { option, problem }) => (option, problem),
+            Ok(other) => return other.into(),
+            Err(error) => return error,
+        };
+        let has = |options: &Options| {
+            serde_json::to_value(options).is_ok_and(|all| all.get(&option).is_some())
+        };
+        let source = self.below.iter().find(|(_, options)| has(options) && !has(&self.given));
+        let source = source.map_or_else(String::new, |(name, _)| format!("; {name} sets it"));
+        options::Error::Option { option, problem: problem + &source }.into()
+    }
 }
 
 /// Options, as a file for `train --config`.
@@ -36,7 +69,20 @@ struct OptionsView {
 }
 
 impl OptionsView {
-    fn new(options: Options) -> Result<Self, fmnist::options::Error> {
+    fn new(options: Options) -> anyhow::Result<Self> {
+        // As a line of text they would be escaped, and be other paths when the file is read.
+        for (option, path) in [
+            ("data-dir", &options.places.data_dir),
+            ("output", &options.saves.output),
+            ("checkpoint-dir", &options.saves.checkpoint_dir),
+        ] {
+            if let Some(path) = path.as_deref().map(Outside::from).filter(Outside::is_escaped) {
+                return Err(Usage::error(format!(
+                    "--{option}: expected a path without control characters, which a file of settings cannot have, \
+                     found {path}"
+                )));
+            }
+        }
         let toml = options.to_toml()?;
         Ok(Self { options, toml })
     }

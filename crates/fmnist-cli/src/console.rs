@@ -1,10 +1,14 @@
 //! Where output goes: results to stdout, as text or JSON lines; everything else to stderr.
+//!
+//! Nothing is printed past this module, which escapes hidden characters in every line.
 
-use std::io::{self, Write};
+use std::{io, ops::Deref, process::ExitCode};
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+
+use crate::{outside::escaped, signal::Stop, stream};
 
 /// What a command shows: as JSON its fields, and as text what `text` makes of them.
 pub(crate) trait View: Serialize {
@@ -37,23 +41,28 @@ pub(crate) struct ConsoleArgs {
 #[derive(Debug)]
 pub(crate) struct Console {
     args: ConsoleArgs,
-    bar: ProgressBar,
+    bar: Bar,
+    stop: Stop,
 }
 
 impl Console {
     pub(crate) fn new(args: ConsoleArgs) -> Self {
-        Self { args, bar: ProgressBar::hidden() }
+        Self { args, bar: Bar(ProgressBar::hidden()), stop: Stop::default() }
+    }
+
+    /// From now on, output that nobody reads is dropped once a signal asks to stop.
+    pub(crate) fn heed(&mut self, stop: Stop) {
+        self.stop = stop;
     }
 
     /// Writes one result, as text or as one line of JSON, at once.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn show(&self, view: &impl View) -> io::Result<()> {
-        let line = match self.args.format {
-            Format::Text => view.text(),
-            Format::Json => serde_json::to_value(view)?.to_string(),
-        };
-        self.line(&line)
+        match self.args.format {
+            Format::Text => self.lines(&view.text()),
+            Format::Json => self.lines(&serde_json::to_value(view)?.to_string()),
+        }
     }
 
     /// Whether results are text.
@@ -61,36 +70,51 @@ impl Console {
         self.args.format == Format::Text
     }
 
-    /// Writes a line of text, at once.
+    /// Writes lines of text, at once.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
-    pub(crate) fn line(&self, line: &str) -> io::Result<()> {
-        self.bar.suspend(|| {
-            let mut stdout = io::stdout().lock();
-            let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-            written.map_err(|error| io::Error::new(error.kind(), format!("stdout: {error}")))
+    pub(crate) fn lines(&self, text: &str) -> io::Result<()> {
+        let written = self.bar.suspend(|| {
+            #[expect(clippy::disallowed_methods, reason = "the lines are escaped")]
+            stream::write(io::stdout(), escaped_lines(text).as_bytes(), &self.stop)
+        });
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, format!("stdout: {error}")),
         })
     }
 
-    /// Writes a message to stderr. A closed stderr is ignored.
-    pub(crate) fn message(&self, text: &str) {
+    /// Writes a message of one line to stderr. A closed stderr is ignored.
+    pub(crate) fn message(&self, line: &str) {
         if !self.args.quiet {
-            self.bar.suspend(|| drop(writeln!(io::stderr().lock(), "{text}")));
+            self.to_stderr(line);
         }
     }
 
-    /// Writes a warning to stderr, even with `--quiet`.
-    pub(crate) fn warning(&self, text: &str) {
-        // In one piece, among the output of other programs.
-        let line = format!("warning: {text}\n");
-        self.bar.suspend(|| drop(io::stderr().lock().write_all(line.as_bytes())));
+    /// Writes a warning of one line to stderr, even with `--quiet`.
+    pub(crate) fn warning(&self, line: &str) {
+        self.to_stderr(&format!("warning: {line}"));
+    }
+
+    /// Writes an error of one line to stderr.
+    pub(crate) fn error(&self, line: &str) {
+        self.to_stderr(&format!("error: {line}"));
+    }
+
+    /// Writes a line of an error's details to stderr.
+    pub(crate) fn detail(&self, line: &str) {
+        self.to_stderr(&format!("  {line}"));
+    }
+
+    fn to_stderr(&self, line: &str) {
+        self.bar.suspend(|| drop(write_stderr(&(escaped(line) + "\n"), &self.stop)));
     }
 
     /// Starts a progress bar on stderr, which only terminals show. `template` is indicatif's.
-    pub(crate) fn start_bar(&mut self, len: u64, template: &'static str) -> ProgressBar {
+    pub(crate) fn start_bar(&mut self, len: u64, template: &'static str) -> Bar {
         if !self.args.quiet {
             let target = ProgressDrawTarget::stderr_with_hz(10);
-            self.bar = ProgressBar::with_draw_target(Some(len), target);
+            self.bar = Bar(ProgressBar::with_draw_target(Some(len), target));
             let style = ProgressStyle::with_template(template).expect("a constant template");
             self.bar.set_style(style.progress_chars("=> "));
         }
@@ -100,11 +124,53 @@ impl Console {
     /// Removes the progress bar.
     pub(crate) fn finish_bar(&mut self) {
         self.bar.finish_and_clear();
-        self.bar = ProgressBar::hidden();
+        self.bar = Bar(ProgressBar::hidden());
     }
 }
 
-/// Writes an error to stderr.
-pub(crate) fn error(text: &str) {
-    drop(writeln!(io::stderr().lock(), "error: {text}"));
+/// A progress bar.
+#[derive(Clone, Debug)]
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// Sets the text before it.
+    pub(crate) fn set_prefix(&self, text: &str) {
+        #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
+        self.0.set_prefix(escaped(text));
+    }
+
+    /// Sets the text after it.
+    pub(crate) fn set_message(&self, text: &str) {
+        #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
+        self.0.set_message(escaped(text));
+    }
+}
+
+impl Deref for Bar {
+    type Target = ProgressBar;
+
+    fn deref(&self) -> &ProgressBar {
+        &self.0
+    }
+}
+
+/// Prints help, the version, or what is wrong with the arguments, whose texts have no line breaks.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    // There is nothing from outside in help, which has colours.
+    drop(match error.use_stderr() {
+        true => write_stderr(&escaped_lines(text.trim_end()), &Stop::default()),
+        false => error.print(),
+    });
+    ExitCode::from(error.exit_code() as u8)
+}
+
+fn write_stderr(escaped: &str, stop: &Stop) -> io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
+    stream::write(io::stderr(), escaped.as_bytes(), stop)
+}
+
+/// Each line escaped, and a line break after each.
+fn escaped_lines(text: &str) -> String {
+    text.split('\n').map(|line| escaped(line) + "\n").collect()
 }

@@ -13,7 +13,7 @@ use fmnist_data::{
 use nn_io::ModelInfo;
 use nn_train::Threads;
 
-use crate::{console::Console, text::thousands};
+use crate::{console::Console, outside::Outside, text::thousands};
 
 /// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
@@ -67,13 +67,13 @@ fn fashion_mnist(
 
 fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     let dir = locate::download_dir(None)?;
-    console.message(&format!("downloading Fashion-MNIST (31 MB) into {}", dir.display()));
+    console.message(&format!("downloading Fashion-MNIST (31 MB) into {}", Outside::from(&dir)));
     let bar = console.start_bar(0, "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}");
     let show = &mut |progress: DownloadProgress<'_>| match progress {
         DownloadProgress::Waiting => console.message(&format!(
             "waiting for another download into {} to end, at most an hour; \
              to go on without it, stop it, or name another directory with {}",
-            dir.display(),
+            Outside::from(&dir),
             locate::VARIABLE
         )),
         DownloadProgress::Receiving { file, received, total, .. } => {
@@ -97,7 +97,7 @@ fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::R
     let folder = Folder::list(dir)?;
     let (n_train, n_test) = folder.counts();
     let [n_train, n_test] = [n_train, n_test].map(|n| thousands(n as u64));
-    let (dir, n_classes) = (dir.display(), folder.class_names().len());
+    let (dir, n_classes) = (Outside::from(dir), folder.class_names().len());
     let pictures =
         format!("reading {n_train} and {n_test} pictures of {n_classes} classes in {dir}");
     console.message(&match folder.has_test() {

@@ -12,7 +12,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use crate::console;
+use crate::{console::Console, signal::Signal};
 
 const USAGE: u8 = 2;
 const BAD_DATA: u8 = 3;
@@ -39,14 +39,37 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// A file or directory that cannot be used for more than one reason.
+#[derive(Debug)]
+pub(crate) struct Reasons {
+    pub(crate) message: String,
+    /// One a line after the message.
+    pub(crate) reasons: Vec<nn_io::Error>,
+}
+
+impl fmt::Display for Reasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Reasons {}
+
 /// Prints the error and returns its exit code. A closed pipe is no error.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error, console: &Console) -> ExitCode {
     let is_closed_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref::<io::Error>().is_some_and(is_closed_pipe) {
         return ExitCode::SUCCESS;
     }
-    console::error(&message(error));
-    ExitCode::from(code(error))
+    console.error(&message(error));
+    if let Some(Reasons { reasons, .. }) = error.downcast_ref() {
+        reasons.iter().for_each(|reason| console.detail(&reason.to_string()));
+    }
+    let signal = error.downcast_ref().and_then(io::Error::get_ref);
+    match signal.and_then(|error| error.downcast_ref::<Signal>()) {
+        Some(signal) => signal.exit_code(),
+        None => ExitCode::from(code(error)),
+    }
 }
 
 /// The error and its causes, except those that its message already ends with.

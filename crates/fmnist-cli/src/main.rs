@@ -1,7 +1,8 @@
 //! `fmnist`: trains, evaluates, inspects and uses a Fashion-MNIST classifier.
 //!
 //! The only crate of the workspace that prints. Each command is a module in `command` with `Args` and `run`. Results go
-//! to stdout, everything else to stderr. `exit` maps errors to exit codes.
+//! to stdout, everything else to stderr, both through `console`. `exit` maps errors to exit codes.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod bundled;
 mod command;
@@ -10,12 +11,14 @@ mod data;
 mod exit;
 mod layer;
 mod optimizer;
+mod outside;
 mod run_config;
 mod schedule;
 mod signal;
+mod stream;
 mod text;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -23,10 +26,11 @@ use clap::{Parser, Subcommand};
 use console::{Console, ConsoleArgs};
 use exit::Usage;
 use nn_core::InstructionSet;
+use outside::Outside;
 
 /// Neural networks from scratch: train on Fashion-MNIST, save the whole run, and resume it
 #[derive(Debug, Parser)]
-#[command(name = "fmnist", version, max_term_width = 100)]
+#[command(name = "fmnist", bin_name = "fmnist", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -46,20 +50,33 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    run(Cli::parse()).unwrap_or_else(|error| exit::report(&error))
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(error) => return console::usage(&error),
+    };
+    let mut console = Console::new(cli.console);
+    let result = run(cli.command, &mut console);
+    result.unwrap_or_else(|error| exit::report(&error, &console))
 }
 
-fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+/// The command line. An error quotes its arguments as text from outside.
+fn parse() -> Result<Cli, clap::Error> {
+    Cli::try_parse().map_err(|error| {
+        let shown = env::args_os().map(|argument| Outside::from(&argument).to_string());
+        Cli::try_parse_from(shown).err().unwrap_or(error)
+    })
+}
+
+fn run(command: Command, console: &mut Console) -> anyhow::Result<ExitCode> {
     choose_instruction_set()?;
     signal::survive_file_limits().context("cannot take over signals")?;
-    let mut console = Console::new(cli.console);
-    match cli.command {
-        Command::Train(args) => command::train::run(*args, &mut console),
-        Command::Evaluate(args) => command::evaluate::run(args, &mut console),
-        Command::Predict(args) => command::predict::run(args, &mut console),
-        Command::Inspect(args) => command::inspect::run(args, &mut console),
-        Command::Export(args) => command::export::run(args, &mut console),
-        Command::FindRate(args) => command::find_rate::run(*args, &mut console),
+    match command {
+        Command::Train(args) => command::train::run(*args, console),
+        Command::Evaluate(args) => command::evaluate::run(args, console),
+        Command::Predict(args) => command::predict::run(args, console),
+        Command::Inspect(args) => command::inspect::run(args, console),
+        Command::Export(args) => command::export::run(args, console),
+        Command::FindRate(args) => command::find_rate::run(*args, console),
     }
 }
 
@@ -67,10 +84,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 const ISA: &str = "FMNIST_ISA";
 
 fn choose_instruction_set() -> anyhow::Result<()> {
-    let Some(name) = std::env::var_os(ISA).filter(|name| !name.is_empty()) else { return Ok(()) };
+    let Some(name) = env::var_os(ISA).filter(|name| !name.is_empty()) else { return Ok(()) };
     let Some(set) = InstructionSet::ALL.into_iter().find(|set| name == *set.name()) else {
         let names = InstructionSet::ALL.map(InstructionSet::name).join(", ");
-        let message = format!("{ISA}: expected one of {names}, found {}", name.display());
+        let message = format!("{ISA}: expected one of {names}, found {}", Outside::from(&name));
         return Err(Usage::error(message));
     };
     if !set.choose() {

@@ -1,7 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP: the first asks a run to save and stop, the second ends it at once.
 
 use std::{
-    io,
+    fmt, io,
     process::ExitCode,
     sync::{
         Arc,
@@ -81,3 +81,12 @@ impl Signal {
         ExitCode::from(128 + self.0 as u8)
     }
 }
+
+/// The reason why output was dropped.
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stopped by {}: nobody reads the output", self.name())
+    }
+}
+
+impl std::error::Error for Signal {}

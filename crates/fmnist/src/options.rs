@@ -6,6 +6,7 @@
 
 mod error;
 mod file;
+mod form;
 mod group;
 mod kind;
 mod list;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use group::Group as _;
 use kind::Choice as _;
+use list::check_len;
 use recipe::{EPOCHS, N_VALIDATION};
 
 pub use error::Error;
@@ -211,8 +213,11 @@ impl Options {
         }
     }
 
-    /// Checks the ranges of single options.
+    /// Checks the ranges of single options, and the lengths of lists: before anything of their size is made.
     fn check(&self) -> Result<(), Error> {
+        self.network.check()?;
+        check_len("freeze", &self.training.freeze, nn_io::limits::LAYERS, "layers")?;
+        check_len("class-weights", &self.loss.class_weights, nn_io::limits::CLASSES, "weights")?;
         let side = nn_io::limits::WIDTH as u64;
         let pixels = |given: Option<usize>| given.map(|n| n as u64);
         for (option, given, least, most) in [
@@ -229,17 +234,17 @@ impl Options {
         Ok(())
     }
 
-    /// The names of all options, without dashes.
-    fn names() -> Vec<String> {
+    /// The names of all options, without dashes, and what their values must be.
+    fn forms() -> Vec<(String, String)> {
         [
-            PlaceOptions::names(),
-            SaveOptions::names(),
-            DataOptions::names(),
-            NetworkOptions::names(),
-            TrainingOptions::names(),
-            LossOptions::names(),
-            OptimizerOptions::names(),
-            ScheduleOptions::names(),
+            PlaceOptions::forms(),
+            SaveOptions::forms(),
+            DataOptions::forms(),
+            NetworkOptions::forms(),
+            TrainingOptions::forms(),
+            LossOptions::forms(),
+            OptimizerOptions::forms(),
+            ScheduleOptions::forms(),
         ]
         .concat()
     }
@@ -293,7 +298,7 @@ mod tests {
     /// Every option has a name of its own, and what is printed has only such names.
     #[test]
     fn names_are_those_in_files() {
-        let names = Options::names();
+        let names: Vec<String> = Options::forms().into_iter().map(|(name, _)| name).collect();
         let mut unique = names.clone();
         unique.sort();
         unique.dedup();

@@ -81,7 +81,8 @@ impl Threads {
     }
 
     /// The rayon pool that the caller is in, at each call that uses these threads: inside of `pool.install(..)` that
-    /// pool, outside of any pool rayon's global one.
+    /// pool, outside of any pool rayon's global one. The first use of the global one panics if the system starts no threads
+    /// for it; [`Threads::new`] returns an error instead.
     #[cfg(feature = "threads")]
     pub fn current() -> Self {
         Self(Pool::Current)

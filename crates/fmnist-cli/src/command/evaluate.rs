@@ -11,6 +11,7 @@ use crate::{
     bundled,
     console::{Console, View},
     data,
+    outside::Outside,
     text::thousands,
 };
 
@@ -48,13 +49,14 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let checkpoint = bundled::load(args.model.as_deref())?;
     let source = DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?;
     let classifier = Classifier::new(&checkpoint).with_context(|| model.clone())?;
+    let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;
     data::check_fits(&checkpoint.info, &dataset, console)?;
     let split = match args.split {
         SplitName::Test => &dataset.test,
         SplitName::Train => &dataset.train,
     };
-    let evaluation = classifier.evaluate(split, &data::threads(args.threads)?)?;
+    let evaluation = classifier.evaluate(split, &threads)?;
     console.show(&EvaluationView {
         dataset: dataset.info.name.as_str(),
         split: args.split,
@@ -64,7 +66,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         per_class: evaluation.confusion.per_class().collect(),
         confusion: evaluation.confusion.rows().map(<[u64]>::to_vec).collect(),
         model,
-        class_names: classifier.class_names().to_vec(),
+        class_names: classifier.class_names().iter().map(Outside::from).collect(),
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,14 +84,14 @@ struct EvaluationView {
     #[serde(skip)]
     model: String,
     #[serde(skip)]
-    class_names: Vec<String>,
+    class_names: Vec<Outside>,
 }
 
 impl View for EvaluationView {
     /// The recall of each class, the classes it is most often confused with, and the totals.
     fn text(&self) -> String {
         let names = &self.class_names;
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let width = names.iter().map(|name| name.to_string().chars().count()).max().unwrap_or(0);
         let mut text = format!("{:width$}  recall  most often confused with\n", "");
         let rows = names.iter().zip(&self.confusion).zip(&self.per_class);
         for (class, ((name, row), recall)) in rows.enumerate() {

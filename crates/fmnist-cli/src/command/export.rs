@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     console::{Console, View},
+    outside::Outside,
     text::thousands,
 };
 
@@ -43,18 +44,18 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     };
     let mut output = OutputFile::claim(&args.out)?;
     if output.check_replaced(&checkpoint)? {
-        console.warning(&format!("replacing the model in {}", args.out.display()));
+        console.warning(&format!("replacing the model in {}", Outside::from(&args.out)));
     }
     output.save(&output.encode(&checkpoint)?)?;
     let bytes = fs::metadata(&args.out)?.len();
-    console.show(&Exported { model: args.out.display().to_string(), bytes })?;
+    console.show(&Exported { model: Outside::from(&args.out), bytes })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A file that was written.
 #[derive(Serialize)]
 struct Exported {
-    model: String,
+    model: Outside,
     bytes: u64,
 }
 

@@ -1,6 +1,6 @@
 //! `fmnist find-rate`: suggests a learning rate.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ops::Range, path::PathBuf, process::ExitCode};
 
 use fmnist::options::{
     DataOptions, LossOptions, NetworkOptions, OptimizerOptions, Options, PlaceOptions, Preset,
@@ -11,7 +11,7 @@ use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde::Serialize;
 
 use super::{
-    layered,
+    Layers,
     train::new_run::{self, NewRun},
 };
 use crate::{
@@ -80,19 +80,29 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let Args { places, data, network, training, loss, optimizer, schedule, .. } = args;
     let saves = SaveOptions::default();
     let given = Options { places, saves, data, network, training, loss, optimizer, schedule };
-    let options = layered(&given, config.as_deref(), preset)?;
-    let source = new_run::plan(&options)?;
-    let threads = data::threads(options.places.threads)?;
-    let dataset = data::obtain(&source, console)?;
-    let NewRun { model, state, n_validation, .. } =
-        new_run::run(&options, None, &dataset, console)?;
-    let (train, _) = dataset.train.hold_out(n_validation);
-    let train = fmnist::samples(&train, Scaling::default())?;
-    let found = find_rate(model, state, &train, from..to, steps, &threads)
-        .map_err(fmnist::options::Error::of_run)?;
+    let layers = Layers::new(&given, config.as_deref(), preset)?;
+    let found = find(&layers.options, from..to, steps, console);
+    let found = found.map_err(|error| layers.explain(error))?;
     let losses = found.iter().map(|&RateLoss { learning_rate, loss }| Row { learning_rate, loss });
     console.show(&Rates { suggested: suggested_rate(&found), losses: losses.collect(), from })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The losses at rising rates.
+fn find(
+    options: &Options,
+    rates: Range<f64>,
+    steps: u64,
+    console: &mut Console,
+) -> anyhow::Result<Vec<RateLoss>> {
+    let source = new_run::plan(options)?;
+    let threads = data::threads(options.places.threads)?;
+    let dataset = data::obtain(&source, console)?;
+    let NewRun { model, state, n_validation, .. } = new_run::run(options, None, &dataset, console)?;
+    let (train, _) = dataset.train.hold_out(n_validation);
+    let train = fmnist::samples(&train, Scaling::default())?;
+    let found = find_rate(model, state, &train, rates, steps, &threads);
+    Ok(found.map_err(fmnist::options::Error::of_run)?)
 }
 
 /// The losses at rising rates.

@@ -13,7 +13,10 @@ use super::{MetricsView, OptionsView};
 use crate::{
     bundled,
     console::{Console, View},
-    layer, optimizer, run_config, schedule,
+    exit::Reasons,
+    layer, optimizer,
+    outside::Outside,
+    run_config, schedule,
     text::{count, filled, loss},
 };
 
@@ -41,13 +44,14 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         Some(directory) => {
             let Newest { path, checkpoint, skipped } = Newest::load(directory)?;
             if args.verify && !skipped.is_empty() {
-                let skipped = lines(&skipped);
-                anyhow::bail!("{}: not all checkpoints can be used{skipped}", directory.display());
+                let directory = Outside::from(directory);
+                let message = format!("{directory}: not all checkpoints can be used");
+                return Err(Reasons { message, reasons: skipped }.into());
             }
             for error in &skipped {
                 console.warning(&format!("skipped: {error}"));
             }
-            (checkpoint, Some((path.display().to_string(), skipped)))
+            (checkpoint, Some((Outside::from(&path), skipped)))
         }
     };
     if args.print_config {
@@ -75,8 +79,9 @@ fn all_damage(args: &Args, error: anyhow::Error) -> anyhow::Error {
     match args.model.as_deref() {
         Some(path) if args.verify => match Checkpoint::damage(path) {
             damage if damage.len() > 1 => {
-                let (n, lines) = (damage.len(), lines(&damage));
-                anyhow::anyhow!("{}: {n} tensors are damaged{lines}", path.display())
+                let (path, n) = (Outside::from(path), damage.len());
+                let message = format!("{path}: {n} tensors are damaged");
+                Reasons { message, reasons: damage }.into()
             }
             _ => error,
         },
@@ -84,25 +89,26 @@ fn all_damage(args: &Args, error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn lines(errors: &[nn_io::Error]) -> String {
-    errors.iter().map(|error| format!("\n  {error}")).collect()
-}
-
 fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
     let Checkpoint { model, info, training } = checkpoint;
     let classes = match info.class_names.as_slice() {
         [] => "none named".into(),
-        names => filled(names, ",", INDENT),
+        names => {
+            let names: Vec<_> = names.iter().map(|name| Outside::from(name).to_string()).collect();
+            filled(&names, ",", INDENT)
+        }
     };
+    let [producer, instruction_set] = [&info.producer, &info.instruction_set].map(Outside::from);
+    let dataset = info.dataset.as_ref().map_or("unknown data", |dataset| &dataset.name);
     let mut lines = vec![
         model.to_string(),
         String::new(),
-        format!("format:       {VERSION}, written by {} ({})", info.producer, info.instruction_set),
+        format!("format:       {VERSION}, written by {producer} ({instruction_set})"),
         format!("input:        {}", input_text(&info.input, model.inputs())),
         format!("classes:      {classes}"),
         format!(
             "trained on:   {}, {} held out",
-            info.dataset.as_ref().map_or("unknown data", |dataset| &dataset.name),
+            Outside::from(dataset),
             count(info.n_validation as u64, "image")
         ),
     ];
@@ -176,7 +182,7 @@ struct Inspection<'a> {
     state_sha256: String,
     /// The file, and errors of newer ones, if it is the newest of a directory.
     #[serde(skip_serializing_if = "Option::is_none")]
-    checkpoint: Option<String>,
+    checkpoint: Option<Outside>,
     #[serde(skip_serializing_if = "Option::is_none")]
     skipped: Option<Vec<String>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -219,7 +225,7 @@ struct RecordView {
 impl<'a> Inspection<'a> {
     fn new(
         file: &'a Checkpoint,
-        newest: Option<(String, Vec<nn_io::Error>)>,
+        newest: Option<(Outside, Vec<nn_io::Error>)>,
         verified: bool,
     ) -> anyhow::Result<Self> {
         let Checkpoint { model, info, training } = file;

@@ -11,6 +11,7 @@ use crate::{
     console::{Console, View},
     data,
     exit::Usage,
+    outside::Outside,
 };
 
 /// Classify pictures
@@ -52,7 +53,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let top_k = usize::from(args.top_k);
     for path in pictures {
         let predictions = classifier.classify_file(&path)?;
-        let input = path.display().to_string();
+        let input = Outside::from(&path);
         Answer::new(&input, &predictions, top_k, None).map_or(Ok(()), |it| console.show(&it))?;
     }
     if let Some(source) = source {
@@ -68,6 +69,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
             let input = format!("test image {index}");
             let predictions = classifier.classify_pixels(pixels).with_context(|| input.clone())?;
             let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));
+            let input = Outside::from(&input);
             let answer = Answer::new(&input, &predictions, top_k, actual);
             answer.map_or(Ok(()), |it| console.show(&it))?;
         }
@@ -78,7 +80,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 /// The answer to one image, with the true class if it is known.
 #[derive(Serialize)]
 struct Answer<'a> {
-    input: &'a str,
+    input: &'a Outside,
     class: usize,
     label: &'a str,
     confidence: f32,
@@ -97,7 +99,7 @@ struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// `predictions` begin with the most probable class.
     fn new(
-        input: &'a str,
+        input: &'a Outside,
         predictions: &'a [Prediction],
         top_k: usize,
         actual: Option<(u8, &'a str)>,
@@ -121,11 +123,11 @@ impl<'a> Answer<'a> {
 
 impl View for Answer<'_> {
     fn text(&self) -> String {
-        let guesses: Vec<String> =
-            self.predictions.iter().take(self.top_k).map(ToString::to_string).collect();
+        let guess = |it: &Prediction| Outside::from(&it.to_string()).to_string();
+        let guesses: Vec<String> = self.predictions.iter().take(self.top_k).map(guess).collect();
         let truth = match self.actual.zip(self.actual_name) {
             Some((actual, _)) if usize::from(actual) == self.class => " (right)".into(),
-            Some((_, name)) => format!(" (it is: {name})"),
+            Some((_, name)) => format!(" (it is: {})", Outside::from(name)),
             None => String::new(),
         };
         format!("{}: {}{truth}", self.input, guesses.join(", "))

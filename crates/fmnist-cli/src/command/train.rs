@@ -2,6 +2,7 @@
 
 mod args;
 mod book;
+#[allow(clippy::disallowed_methods, reason = "its paths stand in messages of one line")]
 mod claim_output;
 pub(super) mod new_run;
 mod report;
@@ -23,11 +24,12 @@ use nn_core::{InstructionSet, Model};
 use nn_io::{Checkpoint, ModelInfo};
 use nn_train::TrainingState;
 
-use super::{OptionsView, layered};
+use super::{Layers, OptionsView};
 use crate::{
     console::Console,
     data::{self, SYNTHETIC_NOTICE},
     exit::Usage,
+    outside::Outside,
     signal::Stop,
     text::rounded,
 };
@@ -37,23 +39,28 @@ use new_run::NewRun;
 use report::Report;
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let options = layered(&args.options, args.config.as_deref(), args.preset)?;
+    let layers = Layers::new(&args.options, args.config.as_deref(), args.preset)?;
+    train(&args, &layers.options, console).map_err(|error| layers.explain(error))
+}
+
+fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Result<ExitCode> {
     if args.print_config {
         if let Some(path) = &args.resume {
             return Err(Usage::error(format!(
                 "--print-config: cannot be combined with --resume; `fmnist inspect --print-config {}` prints the \
                  settings of a saved run",
-                path.display()
+                Outside::from(path)
             )));
         }
         console.show(&OptionsView::new(options.completed()?)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Claimed { plan, source, saves } = claim_output(&args, &options, console)?;
+    let Claimed { plan, source, saves } = claim_output(args, options, console)?;
     let output = saves.output().to_owned();
+    let threads = data::threads(options.places.threads)?;
     let dataset = data::obtain(&source, console)?;
     let Run { model, state, info, n_validation, epochs, changes, resumed } =
-        plan.into_run(&options, &dataset, console)?;
+        plan.into_run(options, &dataset, console)?;
     let Dataset { train, test, info: dataset } = dataset;
     let (train, held_out) = train.hold_out(n_validation);
     let validates_on_test = state.config.validates_on_test;
@@ -62,7 +69,6 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         false => Some(&held_out),
     };
 
-    let threads = data::threads(options.places.threads)?;
     let n_threads = threads.count();
     let mut trainer = Trainer::from_parts(model, state, info, threads)?.saving(saves);
     trainer.set_data(&train)?;
@@ -70,8 +76,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         trainer.enable_profile();
     }
     let stop = Stop::on_signals().context("cannot take over signals")?;
+    console.heed(stop.clone());
     if trainer.rehearse_save()? && resumed.as_ref() != Some(&output) {
-        console.warning(&format!("replacing the model in {}", output.display()));
+        console.warning(&format!("replacing the model in {}", Outside::from(&output)));
     }
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
@@ -156,7 +163,7 @@ impl Plan {
         let mut state = training.ok_or(fmnist::Error::ForInference)?;
         fmnist::check_dataset(&info, &dataset.info)?;
         let (n_train, n_validation) = (dataset.train.len(), info.n_validation);
-        let (file, batch_size) = (path.display(), state.config.batch_size);
+        let (file, batch_size) = (Outside::from(&path), state.config.batch_size);
         if n_validation >= n_train {
             let most = n_train.saturating_sub(1);
             bail!(
@@ -183,7 +190,7 @@ impl Plan {
 
 /// The error of a run, with the model's path, and after divergence with what to try.
 fn failure(error: fmnist::Error, output: &Path, rate: f64) -> anyhow::Error {
-    let path = output.display();
+    let path = Outside::from(output);
     let context = match error {
         fmnist::Error::Training(nn_train::Error::Diverged { .. }) => {
             let lower = rounded(rate / 10.0);

@@ -41,21 +41,22 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Options, Error> {
         let place = error.span().map_or_else(|| name.to_owned(), |span| place(span.start));
         Error::File { place, problem: brief(error.message()) }
     })?;
-    let known = Options::names();
+    let known = Options::forms();
     let mut options = Options::default();
     for (key, value) in table {
         let place = place(value.span().start);
         let refused = |problem: String| Error::File { place: place.clone(), problem };
-        if !known.contains(&key) {
+        let Some((_, form)) = known.iter().find(|(name, _)| *name == key) else {
             let hint = match nearest(&key, &known) {
                 Some(option) => format!("did you mean `{option}`?"),
                 None => "`fmnist train --print-config` shows all".into(),
             };
             return Err(refused(format!("unknown setting `{}`; {hint}", brief(&key))));
-        }
+        };
         let value = value.into_inner();
+        let found = brief(&value.to_string());
         let option = Options::deserialize(Table::from_iter([(key.clone(), value)]))
-            .map_err(|error| refused(format!("{key}: {}", brief(error.message()))))?;
+            .map_err(|_| refused(format!("{key}: expected {form}, found {found}")))?;
         option.check().map_err(|error| match error {
             Error::Option { option, problem } => refused(format!("{option}: {problem}")),
             other => other,
@@ -66,9 +67,10 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Options, Error> {
 }
 
 /// The name most like an unknown one, if it is like it at all.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
+fn nearest<'a>(name: &str, known: &'a [(String, String)]) -> Option<&'a str> {
     const MAX_DISTANCE: usize = 2;
-    let near = known.iter().filter(|it| it.len().abs_diff(name.len()) <= MAX_DISTANCE);
+    let names = known.iter().map(|(name, _)| name.as_str());
+    let near = names.filter(|it| it.len().abs_diff(name.len()) <= MAX_DISTANCE);
     let with_distance = near.map(|it| (strsim::damerau_levenshtein(name, it), it));
     let nearest = with_distance.min_by_key(|&(distance, _)| distance);
     nearest.filter(|&(distance, _)| distance <= MAX_DISTANCE).map(|(_, it)| it)
@@ -104,23 +106,49 @@ mod tests {
         refused("epoch = 3", "line 1: unknown setting `epoch`; did you mean `epochs`?");
         refused("hiden = 3", "line 1: unknown setting `hiden`; did you mean `hidden`?");
         refused("colour = 3", "line 1: unknown setting `colour`; `fmnist train --print-config`");
-        refused("\nepochs = \"three\"", "line 2: epochs: invalid type: string \"three\"");
+        refused(
+            "\nepochs = \"three\"",
+            "line 2: epochs: expected a whole number, 0 or more, found \"three\"",
+        );
         refused("epochs = 0", "line 1: epochs: expected 1 to 10000, found 0");
         refused("epochs = 10001", "line 1: epochs: expected 1 to 10000, found 10001");
-        refused("epochs = 2.0", "line 1: epochs: invalid type: floating point `2.0`");
+        refused("epochs = 2.0", "line 1: epochs: expected a whole number, 0 or more, found 2.0");
         refused("threads = 2000", "line 1: threads: expected 1 to 1024, found 2000");
-        refused("flip = 1", "line 1: flip: invalid type: integer `1`, expected a boolean");
-        refused("seed = -1", "line 1: seed: invalid value: integer `-1`");
-        refused("norm = \"bath\"", "line 1: norm: unknown variant `bath`, expected one of `none`");
-        refused("batch-size = 0", "line 1: batch-size: invalid value: integer `0`");
-        refused("image-size = '0x3'", "line 1: image-size: ");
+        refused("flip = 1", "line 1: flip: expected true or false, found 1");
+        refused("seed = -1", "line 1: seed: expected a whole number, 0 or more, found -1");
+        refused(
+            "norm = \"bath\"",
+            "line 1: norm: expected one of none, batch, layer, found \"bath\"",
+        );
+        refused(
+            "batch-size = 0",
+            "line 1: batch-size: expected a whole number, 1 or more, found 0",
+        );
+        refused("image-size = '0x3'", "line 1: image-size: expected a width and a height of 1 to");
+        refused("l1 = 'much'", "line 1: l1: expected a number, found \"much\"");
+        refused("output = 3", "line 1: output: expected a path in quotes, found 3");
+        refused("dataset = 'x'", "line 1: dataset: expected one of auto, fashion-mnist, ");
+        refused("optimizer = 'x'", "line 1: optimizer: expected one of adam, adamw, sgd, ");
+        refused("schedule = 'x'", "line 1: schedule: expected one of constant, inverse-time, ");
         refused("seed = 3\n\nepochs = ", "line 3: ");
         refused("help = true", "line 1: unknown setting `help`");
-        refused("hidden = [[128], [128]]", "line 1: hidden: invalid type: sequence");
-        refused("hidden = { first = 128 }", "line 1: hidden: invalid type: map");
+        refused(
+            "hidden = [[128], [128]]",
+            "line 1: hidden: expected a list of sizes of 1 or more, as [128,128], found [[",
+        );
+        refused(
+            "hidden = { first = 128 }",
+            "line 1: hidden: expected a list of sizes of 1 or more, as [128,128], found {",
+        );
+        for (list, most) in
+            [("hidden", "256 layers"), ("freeze", "256 layers"), ("class-weights", "1000 weights")]
+        {
+            let text = format!("{list} = [{}]", "1,".repeat(50_000));
+            refused(&text, &format!("line 1: {list}: expected at most {most}, found 50000"));
+        }
         refused("seed = 1\nseed = 2", "line 2: duplicate key");
         refused(&format!("{} = 3", "e".repeat(1 << 20)), "line 1: unknown setting `eeee");
-        refused(&format!("norm = \"{}\"", "e".repeat(1 << 20)), "line 1: norm: unknown variant");
+        refused(&format!("norm = \"{}\"", "e".repeat(1 << 20)), "line 1: norm: expected one of");
     }
 
     #[test]

@@ -8,8 +8,8 @@ pub(super) type Table = Map<String, Value>;
 
 /// A group of options: a struct of `Option`s.
 pub(super) trait Group: Serialize {
-    /// The options' names, without dashes.
-    fn names() -> Vec<String>;
+    /// The options' names, without dashes, and what their values must be.
+    fn forms() -> Vec<(String, String)>;
 
     /// These options, completed by others.
     fn or(self, below: Self) -> Self;
@@ -61,8 +61,10 @@ macro_rules! options {
         }
 
         impl $crate::options::group::Group for $name {
-            fn names() -> Vec<String> {
-                [$(stringify!($option)),*].map(|name| name.replace('_', "-")).into()
+            fn forms() -> Vec<(String, String)> {
+                use $crate::options::form::Form;
+                let forms = [$((stringify!($option), <$type as Form>::form())),*];
+                forms.map(|(name, form)| (name.replace('_', "-"), form)).into()
             }
 
             fn or(self, below: Self) -> Self {
@@ -92,6 +94,12 @@ macro_rules! names {
         #[allow(missing_docs, reason = "a name says it; the program would print a doc comment as help")]
         pub enum $name {
             $($(#[$of_name])* $variant,)*
+        }
+
+        impl $crate::options::form::Form for $name {
+            fn form() -> String {
+                $crate::options::form::one_of(&[$(Self::$variant),*])
+            }
         }
 
         impl $name {

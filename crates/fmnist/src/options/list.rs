@@ -4,6 +4,8 @@ use std::{fmt, num::NonZeroUsize, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::Error;
+
 /// A list of values: in TOML an array; on the command line with commas between them, or `none`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -11,20 +13,26 @@ pub struct List<T>(pub Vec<T>);
 
 /// An element of a list.
 pub trait Element: FromStr {
-    /// The expected form, with an example.
+    /// What a list has.
     const EXPECTED: &str;
+
+    /// An example of a list.
+    const EXAMPLE: &str;
 }
 
 impl Element for NonZeroUsize {
-    const EXPECTED: &str = "sizes of 1 or more, as 128,128";
+    const EXPECTED: &str = "sizes of 1 or more";
+    const EXAMPLE: &str = "128,128";
 }
 
 impl Element for usize {
-    const EXPECTED: &str = "numbers of layers, as 0,2";
+    const EXPECTED: &str = "numbers of layers";
+    const EXAMPLE: &str = "0,2";
 }
 
 impl Element for f32 {
-    const EXPECTED: &str = "numbers, as 1,0.5";
+    const EXPECTED: &str = "numbers";
+    const EXAMPLE: &str = "1,0.5";
 }
 
 impl<T: Element> FromStr for List<T> {
@@ -35,8 +43,9 @@ impl<T: Element> FromStr for List<T> {
             return Ok(Self(Vec::new()));
         }
         let value = |part: &str| {
-            let expected = || format!("expected {}, or none, found {part:?}", T::EXPECTED);
-            part.trim().parse().map_err(|_| expected())
+            let (expected, example) = (T::EXPECTED, T::EXAMPLE);
+            let error = || format!("expected {expected}, as {example}, or none, found {part:?}");
+            part.trim().parse().map_err(|_| error())
         };
         text.split(',').map(value).collect::<Result<_, _>>().map(Self)
     }
@@ -49,5 +58,18 @@ impl<T: fmt::Display> fmt::Display for List<T> {
         }
         let values: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         f.write_str(&values.join(","))
+    }
+}
+
+/// Fails if a list has more than `most` elements.
+pub(super) fn check_len<T>(
+    option: &str,
+    list: &Option<List<T>>,
+    most: usize,
+    what: &str,
+) -> Result<(), Error> {
+    match list.as_ref().map_or(0, |List(values)| values.len()) {
+        found if found > most => Err(Error::range(option, format!("at most {most} {what}"), found)),
+        _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use nn_core::{Activation, Architecture, Dense, Dropout, Init, Layer, SettingErro
 use super::{
     Error,
     group::{Group as _, names, options},
-    list::List,
+    list::{List, check_len},
 };
 
 options! {
@@ -83,6 +83,18 @@ impl NetworkOptions {
         }
     }
 
+    /// Fails if there are more or wider layers than any file can hold.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_len("hidden", &self.hidden, nn_io::limits::LAYERS, "layers")?;
+        let most = nn_io::limits::WIDTH;
+        match self.hidden.iter().flat_map(|List(sizes)| sizes).find(|size| size.get() > most) {
+            Some(size) => {
+                Err(Error::range("hidden", format!("at most {most} units in a layer"), size))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The network between the data's inputs and outputs.
     pub(super) fn architecture(
         &self,
@@ -93,12 +105,6 @@ impl NetworkOptions {
         let rate = all.dropout.filter(|&rate| rate != 0.0);
         let mut layers = Vec::new();
         for size in all.hidden.iter().flat_map(|List(sizes)| sizes) {
-            let most = nn_io::limits::WIDTH;
-            // No file can hold a wider layer.
-            if size.get() > most {
-                let expected = format!("at most {most} units in a layer");
-                return Err(Error::range("hidden", expected, size));
-            }
             layers.push(Layer::dense(size.get()));
             layers.extend(all.norm.and_then(NormName::value));
             layers.extend(all.activation.map(|it| Layer::Activation(it.value())));

@@ -4,6 +4,7 @@ use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Sgd};
 
 use super::{
     Error,
+    form::{Form, one_of},
     group::options,
     kind::{self, Choice},
 };
@@ -60,6 +61,12 @@ impl Choice for OptimizerOptions {
 
     fn defaults(name: OptimizerName) -> Self {
         Self::of(&name.default_config())
+    }
+}
+
+impl Form for OptimizerName {
+    fn form() -> String {
+        one_of(OptimizerOptions::NAMES)
     }
 }
 

@@ -4,6 +4,7 @@ use nn_optim::{Decay, Schedule};
 
 use super::{
     Error,
+    form::{Form, one_of},
     group::{Group as _, options},
     kind::{self, Choice},
 };
@@ -57,6 +58,12 @@ pub enum ScheduleName {
     Cosine,
     OneCycle,
     Plateau,
+}
+
+impl Form for ScheduleName {
+    fn form() -> String {
+        one_of(ScheduleOptions::NAMES)
+    }
 }
 
 impl Choice for ScheduleOptions {

@@ -35,7 +35,7 @@ pub enum DatasetKind {
 }
 
 impl DatasetKind {
-    const ALL: [Self; 6] =
+    pub(super) const ALL: [Self; 6] =
         [Self::Auto, Self::FashionMnist, Self::Synthetic, Self::Idx, Self::Folder, Self::Csv];
 
     /// The kind of dataset that a model was trained on.

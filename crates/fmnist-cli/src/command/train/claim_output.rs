@@ -10,7 +10,7 @@ use fmnist::{
 use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
 
 use super::{args::Args, new_run};
-use crate::{console::Console, exit::Usage};
+use crate::{console::Console, exit::Usage, outside::Outside};
 
 /// A run whose data are not known yet.
 pub(super) enum Plan {
@@ -43,8 +43,10 @@ pub(super) fn claim_output(
     let default_output = || PathBuf::from("fashion_mnist.model");
     let create = |directory: &PathBuf| {
         CheckpointDir::create(directory).map_err(|error| match error.kind() {
-            ErrorKind::WouldOverwrite => anyhow::Error::new(error)
-                .context(format!("to resume the run there, use --resume {}", directory.display())),
+            ErrorKind::WouldOverwrite => anyhow::Error::new(error).context(format!(
+                "to resume the run there, use --resume {}",
+                Outside::from(directory)
+            )),
             _ => error.into(),
         })
     };
@@ -130,7 +132,7 @@ fn source_of(
     let saved = DatasetKind::of_model(info)?;
     if checkpoint.training.is_none() {
         return Err(fmnist::Error::ForInference)
-            .with_context(|| format!("{}: use the file that `train` wrote", path.display()));
+            .with_context(|| format!("{}: use the file that `train` wrote", Outside::from(path)));
     }
     match options.data.dataset {
         Some(given) if given != DatasetKind::Auto && given != saved => {

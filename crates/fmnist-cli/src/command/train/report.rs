@@ -10,7 +10,6 @@ use fmnist::{
     Event, Trainer,
     options::{Change, Options, SavedRun},
 };
-use indicatif::ProgressBar;
 use nn_core::Penalty;
 use nn_io::SetAside;
 use nn_train::{EpochRecord, Metrics, Step, TrainingState};
@@ -20,8 +19,10 @@ use super::{
     view::{self, Epoch, Finished, ProfileView, SampleCounts, Start, Stopped},
 };
 use crate::{
-    console::{Console, View as _},
-    layer, optimizer, run_config, schedule,
+    console::{Bar, Console, View as _},
+    layer, optimizer,
+    outside::Outside,
+    run_config, schedule,
     signal::Signal,
     text::{count, loss},
 };
@@ -42,7 +43,7 @@ pub(super) struct Report<'a> {
     /// When the epoch began.
     epoch_started: Instant,
     /// The bar of the epoch, once it has one.
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     /// Whether to print the lines of the book.
     is_book: bool,
     /// Regularisation, if there is any.
@@ -95,11 +96,15 @@ impl<'a> Report<'a> {
             schedule::text(&state.schedule, Some(self.n_batches)),
             format!("batches of {}", state.config.batch_size),
             format!("seed {}", state.config.seed),
-            format!("{}, {}", count(threads as u64, "thread"), info.instruction_set),
+            format!(
+                "{}, {}",
+                count(threads as u64, "thread"),
+                Outside::from(&info.instruction_set)
+            ),
         ];
         parts.extend(run_config::parts(&state.config));
         let start = Start {
-            dataset: info.dataset.as_ref().map(|it| it.name.clone()).unwrap_or_default(),
+            dataset: Outside::from(info.dataset.as_ref().map_or("", |it| &it.name)),
             samples: SampleCounts { train: n_train, validation: info.n_validation, test: n_test },
             architecture,
             parameters: model.params().len(),
@@ -114,14 +119,14 @@ impl<'a> Report<'a> {
             settings: Options::of(SavedRun { model, state, info }, Some(self.n_batches)),
             threads,
             instruction_set: info.instruction_set.clone(),
-            resumed: resumed.map(|path| path.display().to_string()),
+            resumed: resumed.map(Outside::from),
             epoch: state.progress.epoch,
             batch: state.progress.batch,
             has_penalty: !self.penalties.is_empty(),
             parts,
         };
         match self.is_book {
-            true => self.console.message(&start.summary()),
+            true => start.summary().lines().for_each(|line| self.console.message(line)),
             false => self.console.show(&start)?,
         }
         if state.progress.epoch >= self.epochs {
@@ -149,17 +154,17 @@ impl<'a> Report<'a> {
     fn step(&mut self, step: &Step<'_>) -> io::Result<()> {
         let &Step { epoch, batch, n_batches, .. } = step;
         if self.bar.is_none() && self.is_book {
-            self.console.line(&book::epoch(epoch))?;
+            self.console.lines(&book::epoch(epoch))?;
         }
         let bar = self.bar.get_or_insert_with(|| {
             let bar = self.console.start_bar(n_batches, BAR);
-            bar.set_prefix(format!("{epoch:>5} of {}", self.epochs));
+            bar.set_prefix(&format!("{epoch:>5} of {}", self.epochs));
             bar
         });
         if batch.is_multiple_of(STEPS_PER_UPDATE) || batch == n_batches {
             bar.set_position(batch);
             let (mean, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
-            bar.set_message(format!("loss {}  accuracy {accuracy:.4}", loss(mean)));
+            bar.set_message(&format!("loss {}  accuracy {accuracy:.4}", loss(mean)));
         }
         if !self.is_book {
             return Ok(());
@@ -168,12 +173,12 @@ impl<'a> Report<'a> {
         if book::has_line(batch % n_batches + 1, n_batches) {
             self.reg_loss = step.model.penalty(&self.penalties);
         }
-        line.map_or(Ok(()), |line| self.console.line(&line))
+        line.map_or(Ok(()), |line| self.console.lines(&line))
     }
 
     fn epoch(&self, epoch: u64, record: EpochRecord, time: Duration) -> io::Result<()> {
         match self.is_book {
-            true => self.console.line(&book::record(&record)),
+            true => self.console.lines(&book::record(&record)),
             false => {
                 let has_penalty = !self.penalties.is_empty();
                 self.console.show(&Epoch::new(epoch, record, time, has_penalty))
@@ -184,7 +189,7 @@ impl<'a> Report<'a> {
     /// Warns of files that were in the way of a save.
     pub(super) fn set_aside(&self, files: &[SetAside]) {
         for SetAside { from, to } in files {
-            let (from, to) = (from.display(), to.display());
+            let (from, to) = (Outside::from(from), Outside::from(to));
             self.console
                 .warning(&format!("{from}: what was there was not this run's; it is kept as {to}"));
         }
@@ -222,7 +227,7 @@ impl<'a> Report<'a> {
             signal: signal.name(),
             epoch: state.progress.epoch,
             batch: state.progress.batch,
-            model: output.display().to_string(),
+            model: Outside::from(output),
             epochs: self.epochs,
         })
     }
@@ -234,11 +239,10 @@ impl<'a> Report<'a> {
         state: &TrainingState,
         output: &Path,
     ) -> io::Result<()> {
-        let model = output.display().to_string();
-        let finished = Finished::new(test, state, self.started.elapsed(), model);
+        let finished = Finished::new(test, state, self.started.elapsed(), Outside::from(output));
         match self.is_book {
             true => {
-                self.console.message(&finished.text());
+                finished.text().lines().for_each(|line| self.console.message(line));
                 Ok(())
             }
             false => self.console.show(&finished),

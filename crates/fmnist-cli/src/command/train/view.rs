@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::{
     command::MetricsView,
     console::View,
+    outside::Outside,
     text::{count, duration, filled, loss, rounded, thousands},
 };
 
@@ -23,7 +24,7 @@ const PENALTY: &str = " penalty";
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "start")]
 pub(super) struct Start {
-    pub(super) dataset: String,
+    pub(super) dataset: Outside,
     pub(super) samples: SampleCounts,
     pub(super) architecture: String,
     pub(super) parameters: usize,
@@ -38,7 +39,7 @@ pub(super) struct Start {
     pub(super) settings: Options,
     pub(super) threads: usize,
     pub(super) instruction_set: String,
-    pub(super) resumed: Option<String>,
+    pub(super) resumed: Option<Outside>,
     pub(super) epoch: u64,
     pub(super) batch: u64,
     #[serde(skip)]
@@ -163,7 +164,7 @@ pub(super) struct Stopped {
     pub(super) signal: &'static str,
     pub(super) epoch: u64,
     pub(super) batch: u64,
-    pub(super) model: String,
+    pub(super) model: Outside,
     /// The run's length.
     #[serde(skip)]
     pub(super) epochs: u64,
@@ -187,14 +188,19 @@ pub(super) struct Finished {
     test: MetricsView,
     epochs: u64,
     seconds: f64,
-    model: String,
+    model: Outside,
     /// Batches done of another epoch.
     #[serde(skip)]
     batch: u64,
 }
 
 impl Finished {
-    pub(super) fn new(test: Metrics, state: &TrainingState, time: Duration, model: String) -> Self {
+    pub(super) fn new(
+        test: Metrics,
+        state: &TrainingState,
+        time: Duration,
+        model: Outside,
+    ) -> Self {
         let (epochs, batch) = (state.progress.epoch, state.progress.batch);
         Self { test: test.into(), epochs, seconds: time.as_secs_f64(), model, batch }
     }

@@ -1,0 +1,59 @@
+//! Writes to stdout and stderr. A signal that asks the run to stop also ends the wait for a reader.
+
+use std::io;
+#[cfg(unix)]
+use std::os::fd::AsFd;
+
+#[cfg(unix)]
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    pipe::PIPE_BUF,
+};
+
+use crate::signal::Stop;
+
+/// How long a reader has after a signal.
+#[cfg(unix)]
+const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// Writes all of `bytes`, as fast as they are read.
+///
+/// Fails if the stream fails; with [`io::ErrorKind::Interrupted`] and the signal, if a signal asked to stop and nobody
+/// reads.
+#[cfg(unix)]
+pub(crate) fn write(stream: impl AsFd, mut bytes: &[u8], stop: &Stop) -> io::Result<()> {
+    while !bytes.is_empty() {
+        wait_for_reader(&stream, stop)?;
+        // A pipe that is ready takes so many bytes at once, so the call does not wait.
+        let piece = &bytes[..bytes.len().min(PIPE_BUF)];
+        match rustix::io::write(&stream, piece) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn wait_for_reader(stream: &impl AsFd, stop: &Stop) -> io::Result<()> {
+    loop {
+        let signal = stop.signal();
+        match (poll(&mut [PollFd::new(stream, PollFlags::OUT)], Some(&PATIENCE)), signal) {
+            (Ok(0), Some(signal)) => {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, signal));
+            }
+            (Ok(0) | Err(Errno::INTR), _) => {}
+            (Ok(_), _) => return Ok(()),
+            (Err(error), _) => return Err(error.into()),
+        }
+    }
+}
+
+/// Writes all of `bytes`.
+#[cfg(not(unix))]
+pub(crate) fn write(mut stream: impl io::Write, bytes: &[u8], _: &Stop) -> io::Result<()> {
+    stream.write_all(bytes)?;
+    stream.flush()
+}

@@ -1,0 +1,74 @@
+//! What a value must be, in words, for messages about files.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use serde::Serialize;
+
+use super::{DatasetKind, Element, List, Size, group::plain};
+
+/// The type of an option's value.
+pub(super) trait Form {
+    /// What a file must have, as `true or false`.
+    fn form() -> String;
+}
+
+impl Form for bool {
+    fn form() -> String {
+        "true or false".into()
+    }
+}
+
+impl Form for f64 {
+    fn form() -> String {
+        "a number".into()
+    }
+}
+
+impl Form for u64 {
+    fn form() -> String {
+        "a whole number, 0 or more".into()
+    }
+}
+
+impl Form for usize {
+    fn form() -> String {
+        u64::form()
+    }
+}
+
+impl Form for NonZeroUsize {
+    fn form() -> String {
+        "a whole number, 1 or more".into()
+    }
+}
+
+impl Form for PathBuf {
+    fn form() -> String {
+        "a path in quotes".into()
+    }
+}
+
+impl Form for Size {
+    fn form() -> String {
+        "a width and a height of 1 to 1024 in quotes, as \"28x28\"".into()
+    }
+}
+
+impl Form for DatasetKind {
+    fn form() -> String {
+        one_of(&Self::ALL)
+    }
+}
+
+impl<T: Element> Form for List<T> {
+    fn form() -> String {
+        format!("a list of {}, as [{}]", T::EXPECTED, T::EXAMPLE)
+    }
+}
+
+/// One of these names.
+pub(super) fn one_of(all: &[impl Serialize]) -> String {
+    let names = all.iter().filter_map(|name| serde_json::to_value(name).ok());
+    let names: Vec<String> = names.map(|name| plain(&name)).collect();
+    format!("one of {}", names.join(", "))
+}
