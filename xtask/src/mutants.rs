@@ -29,10 +29,11 @@ struct Mutant {
 
 const NN_IO: &[&str] = &["--package", "nn-io", "--lib", "--test", "suite"];
 const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
+const MEMORY: &[&str] = &["--package", "nn-io", "--test", "memory"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const SAFETY: [Mutant; 21] = [
+const SAFETY: [Mutant; 22] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -183,6 +184,16 @@ const SAFETY: [Mutant; 21] = [
         from: "*found == self.gzip || *found == self.raw",
         to: "*found == self.gzip || *found == self.raw || true",
         tests: DATA,
+    },
+    Mutant {
+        name: "a model in memory before it is decoded",
+        file: "crates/nn-io/src/disk/save.rs",
+        from: "let (header, reader) = file::open_model(path)?;",
+        to: "let (header, mut reader) = file::open_model(path)?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut bytes).map_err(Error::Read)?;
+        let reader = &bytes[..];",
+        tests: MEMORY,
     },
 ];
 

@@ -80,7 +80,7 @@ impl LayerOp for Dense {
         let first = first.as_mut_slice();
         first.copy_from_slice(biases);
         if x.offset != 0.0 {
-            for column_sum in weight_caches {
+            for column_sum in weight_caches.iter() {
                 add_scaled(first, x.offset, column_sum);
             }
         }
