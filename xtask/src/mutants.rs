@@ -33,7 +33,7 @@ const MEMORY: &[&str] = &["--package", "nn-io", "--test", "memory"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 
-const SAFETY: [Mutant; 22] = [
+const SAFETY: [Mutant; 23] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -194,6 +194,13 @@ const SAFETY: [Mutant; 22] = [
         std::io::Read::read_to_end(&mut reader, &mut bytes).map_err(Error::Read)?;
         let reader = &bytes[..];",
         tests: MEMORY,
+    },
+    Mutant {
+        name: "records of another history taken for known ones",
+        file: "crates/nn-io/src/wire/history.rs",
+        from: "if !is_same || self.records.len() > history.len() {",
+        to: "if self.records.len() > history.len() {",
+        tests: NN_IO,
     },
 ];
 

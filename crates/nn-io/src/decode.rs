@@ -15,8 +15,9 @@ use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
 use crate::{Checkpoint, Error};
 
-/// Bytes that are read at once, a number of whole elements.
-const BLOCK: usize = 64 << 10;
+/// Elements of a tensor that are read at once.
+const ELEMENTS: usize = 16 << 10;
+const BLOCK: usize = ELEMENTS * size_of::<f32>();
 
 impl Checkpoint {
     /// Reads the bytes of a file.
@@ -93,7 +94,15 @@ impl Description {
         rest.fill(&mut metadata)?;
         let found = crc32fast::hash(&metadata);
         check_crc(header::LEN as u64, "metadata", header.metadata_crc, found)?;
-        let metadata = Metadata::parse(&metadata, header.version)?;
+        Self::new(Metadata::parse(&metadata, header.version)?, header, rest)
+    }
+
+    /// What metadata mean, if it is what the header says, and if the rest is as long as their tensors must be.
+    pub(crate) fn new<R: Read>(
+        metadata: Metadata,
+        header: &Header,
+        rest: &Rest<R>,
+    ) -> Result<Self, Error> {
         check_features(metadata.features(), header.features)?;
         let description = metadata.read()?;
 
@@ -126,7 +135,7 @@ impl Description {
                 Role::BestStatistics => best.as_mut().map(|best| best.statistics.as_mut_slice()),
             };
             let values = values.unwrap_or_default();
-            let mut blocks = values.chunks_mut(BLOCK / size_of::<f32>());
+            let mut blocks = values.chunks_mut(ELEMENTS);
             let read = rest.take_tensor(spec, *crc, |data| {
                 tensor::read_into(blocks.next().unwrap_or_default(), data);
             })?;
@@ -143,7 +152,7 @@ impl Description {
         expected: &[&[f32]],
     ) -> Result<(), Error> {
         for ((spec, crc), values) in self.tensors.iter().zip(expected) {
-            let mut blocks = values.chunks(BLOCK / size_of::<f32>());
+            let mut blocks = values.chunks(ELEMENTS);
             let mut same = true;
             rest.take_tensor(spec, *crc, |data| {
                 same &= tensor::is_data(blocks.next().unwrap_or_default(), data);

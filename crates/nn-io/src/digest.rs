@@ -29,7 +29,8 @@ impl CheckpointRef<'_> {
             instruction_set: String::new(),
             ..self.info.clone()
         };
-        let encoding = Encoding::new(CheckpointRef { info: &info, ..*self })?;
+        let encoding =
+            Encoding::new(CheckpointRef { info: &info, ..*self }, &mut Default::default())?;
         let mut hasher = Sha256::new();
         hasher.update(encoding.start.get(header::LEN..).unwrap_or_default());
         encoding.for_each_block(|bytes| hasher.update(bytes));

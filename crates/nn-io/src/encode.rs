@@ -3,11 +3,14 @@
 //! The bytes are read back before they are handed out, and compared with the checkpoint: an error here costs nothing, one
 //! when the file is loaded costs the training.
 
+use std::io;
+
 use nn_train::TrainingState;
 
 use crate::decode::Rest;
 use crate::error::check_value;
 use crate::wire::header::{self, Header};
+use crate::wire::history::EncodedHistory;
 use crate::wire::layer;
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, Contents, Role, TensorSpec};
@@ -22,7 +25,27 @@ impl CheckpointRef<'_> {
     /// If [`crate::Checkpoint::from_bytes`] would refuse them, or read another checkpoint: a value is not finite, parts do
     /// not fit each other, or a limit is exceeded.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let encoding = Encoding::new(*self)?;
+        Encoder::default().encode(self).map(Encoded::into_bytes)
+    }
+}
+
+/// Encodes the states of a run, one after another.
+///
+/// It gives the bytes that [`CheckpointRef::to_bytes`] gives, whatever checkpoints it is given. But the records of a run's
+/// epochs are encoded and read back only once, so that a save after thousands of epochs takes hardly longer than the first.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    history: EncodedHistory,
+}
+
+impl Encoder {
+    /// Encodes a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointRef::to_bytes`].
+    pub fn encode(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<Encoded, Error> {
+        let encoding = Encoding::new(*checkpoint, &mut self.history)?;
         let mut bytes = Vec::with_capacity(encoding.file_len as usize);
         bytes.extend_from_slice(&encoding.start);
         encoding.for_each_block(|block| bytes.extend_from_slice(block));
@@ -30,7 +53,23 @@ impl CheckpointRef<'_> {
         let tensors = bytes.get(encoding.start.len()..).unwrap_or_default();
         let mut rest = Rest::new(encoding.start.len() as u64, encoding.file_len.into(), tensors);
         encoding.description.check_tensors(&mut rest, &encoding.tensors)?;
-        Ok(bytes)
+        Ok(Encoded(bytes))
+    }
+}
+
+/// The bytes of a file, which were read back and compared with the checkpoint.
+#[derive(Debug)]
+pub struct Encoded(Vec<u8>);
+
+impl Encoded {
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes themselves.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
     }
 }
 
@@ -47,7 +86,10 @@ pub(crate) struct Encoding<'a> {
 
 impl<'a> Encoding<'a> {
     /// The parts of a checkpoint's file, checked except that the tensors are not read back from bytes.
-    pub(crate) fn new(checkpoint: CheckpointRef<'a>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        checkpoint: CheckpointRef<'a>,
+        history: &mut EncodedHistory,
+    ) -> Result<Self, Error> {
         let architecture = checkpoint.model.architecture();
         let layers = layer::write(architecture)?;
         let specs = tensor::tensor_specs(architecture, contents(&checkpoint)?);
@@ -55,12 +97,13 @@ impl<'a> Encoding<'a> {
         fit(file_len)?;
         let tensors = tensors(&checkpoint, &specs)?;
         let metadata = Metadata::new(&checkpoint, layers, &tensors)?;
-        let (features, metadata_bytes) = (metadata.features(), metadata.to_bytes()?);
+        history.update(checkpoint.training.map_or(&[], |training| &training.history))?;
+        let (metadata_bytes, read) = metadata.encode(history)?;
 
         let file_len = fit(file_len.saturating_add(metadata_bytes.len() as u64))?;
         let header = Header {
             version: VERSION,
-            features,
+            features: metadata.features(),
             n_tensors: fit(tensors.len() as u64)?,
             metadata_len: metadata_bytes.len() as u64,
             file_len: file_len.into(),
@@ -69,9 +112,8 @@ impl<'a> Encoding<'a> {
         let start = [header.to_bytes(), metadata_bytes].concat();
 
         let header = Header::parse(&start, file_len.into())?;
-        let metadata = start.get(header::LEN..).unwrap_or_default();
-        let mut rest = Rest::new(header::LEN as u64, file_len.into(), metadata);
-        let description = Description::read(&header, &mut rest)?;
+        let rest = Rest::new(start.len() as u64, file_len.into(), io::empty());
+        let description = Description::new(read, &header, &rest)?;
         check_same(&checkpoint, &description)?;
         for (spec, values) in &tensors {
             tensor::check_elements(spec, values)?;

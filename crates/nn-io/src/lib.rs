@@ -43,6 +43,7 @@ pub use disk::checkpoint_dir::{CheckpointDir, Newest};
 pub use disk::file::is_model;
 pub use disk::lock::FileLock;
 pub use disk::output::check_output;
+pub use encode::{Encoded, Encoder};
 pub use error::{Error, ErrorKind};
 pub use size::check_size;
 pub use version::{VERSION, Version};

@@ -108,7 +108,7 @@ impl LayerOp for Dense {
                 add_rows(0, transposed);
             });
         }
-        pass.weight_caches.iter().fold(0, |start, transposed| add_rows(start, transposed));
+        pass.weight_caches.iter().fold(0, add_rows);
     }
 
     fn n_column_sums(&self, _: &Place) -> usize {
