@@ -76,8 +76,8 @@ pub struct BlocksMut<'a> {
     pub(crate) weight_caches: &'a mut [OnceLock<Vec<f32>>],
 }
 
-/// The weight caches of a layer's blocks. Each is made when a pass first reads it: most passes that only predict read none,
-/// and need no memory for them.
+/// The weight caches of a layer's blocks. A pass that is the first to read one makes it, so a model that only predicts takes
+/// no memory for transposes.
 #[derive(Clone, Copy)]
 pub(crate) struct WeightCaches<'a> {
     pub(crate) blocks: &'a [GradientBlock],

@@ -1,7 +1,7 @@
 //! From a checkpoint to the bytes of its file.
 //!
 //! The bytes are read back before they are handed out, and compared with the checkpoint: an error here costs nothing, one
-//! when the file is loaded costs the training.
+//! when the file is loaded costs the training. The record of an epoch is read back on its own, and once: see [`Encoder`].
 
 use std::io;
 
