@@ -30,13 +30,14 @@ struct Mutant {
 
 const NN_IO: &[&str] = &["--package", "nn-io", "--lib", "--test", "suite"];
 const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
+const MEMORY: &[&str] = &["--package", "nn-io", "--test", "memory"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 const TERMINAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "terminal::"];
 const LIMITS: &[&str] = &["--package", "fmnist-cli", "--test", "program", "limits::"];
 const SIGNAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "signal::a_signal_while"];
 
-const SAFETY: [Mutant; 35] = [
+const SAFETY: [Mutant; 37] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -148,7 +149,7 @@ const SAFETY: [Mutant; 35] = [
     Mutant {
         name: "the header's CRC not checked",
         file: "crates/nn-io/src/wire/header.rs",
-        from: "check_crc(0, \"header\", crc, checked)?;",
+        from: "check_crc(0, \"header\", crc, crc32fast::hash(checked))?;",
         to: "",
         tests: NN_IO,
     },
@@ -286,6 +287,23 @@ const SAFETY: [Mutant; 35] = [
         from: "wait_for_reader(&stream, stop)?;",
         to: "let _ = || wait_for_reader(&stream, stop);",
         tests: SIGNAL,
+    },
+    Mutant {
+        name: "a model in memory before it is decoded",
+        file: "crates/nn-io/src/disk/save.rs",
+        from: "let (header, reader) = file::open_model(path)?;",
+        to: "let (header, mut reader) = file::open_model(path)?;
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut bytes).map_err(Error::Read)?;
+        let reader = &bytes[..];",
+        tests: MEMORY,
+    },
+    Mutant {
+        name: "records of another history taken for known ones",
+        file: "crates/nn-io/src/wire/history.rs",
+        from: "if !is_same || self.records.len() > history.len() {",
+        to: "if self.records.len() > history.len() {",
+        tests: NN_IO,
     },
 ];
 

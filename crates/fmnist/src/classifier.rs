@@ -52,7 +52,7 @@ impl Classifier {
     ///
     /// If the file cannot be read or is damaged, or if its model does not classify images.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::new(&Checkpoint::load(path.as_ref())?)
+        Self::new(Checkpoint::load(path.as_ref())?)
     }
 
     /// Reads the bytes of a model file.
@@ -61,7 +61,7 @@ impl Classifier {
     ///
     /// As [`Classifier::load`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Self::new(&Checkpoint::from_bytes(bytes)?)
+        Self::new(Checkpoint::from_bytes(bytes)?)
     }
 
     /// The classifier of what a model file holds.
@@ -69,8 +69,9 @@ impl Classifier {
     /// # Errors
     ///
     /// If the model does not classify images.
-    pub fn new(checkpoint: &Checkpoint) -> Result<Self, Error> {
-        Self::from_parts(checkpoint.inference_model()?, &checkpoint.info)
+    pub fn new(checkpoint: Checkpoint) -> Result<Self, Error> {
+        let Checkpoint { model, info, .. } = checkpoint.into_inference()?;
+        Self::from_parts(model, &info)
     }
 
     /// The classifier of a model and of what its file says in addition.

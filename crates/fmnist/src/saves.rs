@@ -77,7 +77,7 @@ impl Saves {
     }
 
     /// Does everything of a save except replacing files.
-    pub(crate) fn rehearse(&self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
+    pub(crate) fn rehearse(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
         let encoded = self.output.encode(checkpoint)?;
         self.output.rehearse_save(&encoded)?;
         let directory = self.checkpoints.as_ref().map(|(directory, _)| directory);
@@ -114,10 +114,11 @@ impl Saves {
 
     /// Saves a checkpoint of a run that was stopped at the end of an epoch, if none was due.
     pub(crate) fn stop(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        match self.checkpoints {
-            Some(_) => self.save_checkpoint(&self.output.encode(checkpoint)?),
-            None => Ok(()),
+        if self.checkpoints.is_none() {
+            return Ok(());
         }
+        let encoded = self.output.encode(checkpoint)?;
+        self.save_checkpoint(&encoded)
     }
 
     fn save_checkpoint(&mut self, encoded: &Encoded) -> Result<(), Error> {

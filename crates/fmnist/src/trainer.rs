@@ -154,7 +154,8 @@ impl Trainer {
         let mut output = OutputFile::claim(path.as_ref())?;
         let checkpoint = checkpoint(&self.trainer, &self.info);
         output.check_replaced(&checkpoint)?;
-        output.save(&output.encode(&checkpoint)?)?;
+        let encoded = output.encode(&checkpoint)?;
+        output.save(&encoded)?;
         Ok(())
     }
 

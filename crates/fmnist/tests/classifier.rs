@@ -26,7 +26,7 @@ fn checkpoint() -> Checkpoint {
 fn altered(change: impl FnOnce(&mut Checkpoint)) -> Result<Classifier, Error> {
     let mut checkpoint = checkpoint();
     change(&mut checkpoint);
-    Classifier::new(&checkpoint)
+    Classifier::new(checkpoint)
 }
 
 /// The probability of `e^2` to 1.
@@ -34,7 +34,7 @@ const LIKELY: f32 = 0.880_797;
 
 #[test]
 fn the_most_probable_class_comes_first() {
-    let classifier = Classifier::new(&checkpoint()).unwrap();
+    let classifier = Classifier::new(checkpoint()).unwrap();
     let found = classifier.classify_pixels(&[100, 151]).unwrap();
     let named: Vec<(usize, &str)> = found.iter().map(|it| (it.class, it.name.as_str())).collect();
     assert_eq!(named, [(1, "right"), (0, "left")]);
@@ -60,7 +60,7 @@ fn files_and_bytes() {
     let (model, picture) = (dir.path().join("sides.model"), dir.path().join("right.png"));
     checkpoint().view().save(&model).unwrap();
     GrayImage::from_raw(2, 1, vec![100, 151]).unwrap().save(&picture).unwrap();
-    let expected = Classifier::new(&checkpoint()).unwrap().classify_pixels(&[100, 151]).unwrap();
+    let expected = Classifier::new(checkpoint()).unwrap().classify_pixels(&[100, 151]).unwrap();
 
     let classifier = Classifier::load(&model).unwrap();
     assert_eq!(classifier.classify_file(&picture).unwrap(), expected);
@@ -116,7 +116,7 @@ fn models_that_do_not_classify_images() {
 
 #[test]
 fn images_that_do_not_fit() {
-    let classifier = Classifier::new(&checkpoint()).unwrap();
+    let classifier = Classifier::new(checkpoint()).unwrap();
     let found = classifier.classify_pixels(&[1, 2, 3]).unwrap_err().to_string();
     assert_eq!(found, "the model takes 2 pixels, the image has 3");
     let huge = altered(|checkpoint| checkpoint.model.params_mut().fill(f32::MAX)).unwrap();

@@ -3,7 +3,10 @@
 //! The parameters of each layer are cut, by its shape alone, into blocks. One thread computes the gradient of a block
 //! and updates it.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 
@@ -49,10 +52,12 @@ impl GradientBlock {
         (at, self.range.start - first..self.range.end - first)
     }
 
-    /// Room for the block's weight cache.
-    pub(crate) fn weight_cache(&self) -> Vec<f32> {
+    /// The weight cache of the block's parameters.
+    fn weight_cache(&self, params: &[f32]) -> Vec<f32> {
         let (PlacedLayer { layer, place, .. }, block) = self.in_layer();
-        vec![0.0; layer.op().weight_cache_len(place, block)]
+        let mut cache = vec![0.0; layer.op().weight_cache_len(place, block)];
+        self.refresh(params, &mut cache);
+        cache
     }
 
     fn refresh(&self, params: &[f32], cache: &mut [f32]) {
@@ -63,12 +68,31 @@ impl GradientBlock {
 
 /// The parameters of some blocks of a model, for an optimizer to update. Threads split it.
 ///
-/// The weight cache of each block is refreshed after its update.
+/// The weight cache of each block that has one is refreshed after its update.
 #[derive(Debug)]
 pub struct BlocksMut<'a> {
     pub(crate) blocks: &'a [GradientBlock],
     pub(crate) params: &'a mut [f32],
-    pub(crate) weight_caches: &'a mut [Vec<f32>],
+    pub(crate) weight_caches: &'a mut [OnceLock<Vec<f32>>],
+}
+
+/// The weight caches of a layer's blocks. A pass that is the first to read one makes it, so a model that only predicts takes
+/// no memory for transposes.
+#[derive(Clone, Copy)]
+pub(crate) struct WeightCaches<'a> {
+    pub(crate) blocks: &'a [GradientBlock],
+    /// All parameters of the model.
+    pub(crate) params: &'a [f32],
+    pub(crate) caches: &'a [OnceLock<Vec<f32>>],
+}
+
+impl<'a> WeightCaches<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [f32]> {
+        self.blocks.iter().zip(self.caches).map(move |(block, cache)| {
+            let make = || block.weight_cache(&self.params[block.range.clone()]);
+            cache.get_or_init(make).as_slice()
+        })
+    }
 }
 
 impl BlocksMut<'_> {
@@ -108,7 +132,9 @@ impl BlocksMut<'_> {
         for (block, cache) in self.blocks.iter().zip(self.weight_caches) {
             let (params, after) = rest.split_at_mut(block.range.len());
             update(block, params);
-            block.refresh(params, cache);
+            if let Some(cache) = cache.get_mut() {
+                block.refresh(params, cache);
+            }
             rest = after;
         }
     }

@@ -2,12 +2,13 @@
 
 use std::{
     ops::{Deref, DerefMut, Range},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use crate::{
     Architecture, BlocksMut, Buffer, Error, GradientBlock, Init, Loss, Penalty, PlacedLayer, Role,
     TensorSpec,
+    block::WeightCaches,
     buffer::{MatrixView, zeros},
     error::expect_same,
     rng::{Purpose, Stream},
@@ -28,9 +29,9 @@ pub struct Model {
     architecture: Arc<Architecture>,
     params: Buffer,
     statistics: Buffer,
-    /// The blocks that the parameters are updated in, and the weight cache of each.
+    /// The blocks that the parameters are updated in, and the weight cache of each, once a pass has read it.
     blocks: Vec<GradientBlock>,
-    weight_caches: Vec<Vec<f32>>,
+    weight_caches: Vec<OnceLock<Vec<f32>>>,
 }
 
 impl Model {
@@ -90,10 +91,8 @@ impl Model {
     /// A network of buffers that have the right lengths.
     fn of_buffers(architecture: Arc<Architecture>, params: Buffer, statistics: Buffer) -> Self {
         let blocks = GradientBlock::of(&architecture);
-        let weight_caches = blocks.iter().map(GradientBlock::weight_cache).collect();
-        let mut model = Self { architecture, params, statistics, blocks, weight_caches };
-        model.refresh_weight_caches();
-        model
+        let weight_caches = vec![OnceLock::new(); blocks.len()];
+        Self { architecture, params, statistics, blocks, weight_caches }
     }
 
     /// Its layers and tensors.
@@ -220,10 +219,11 @@ impl Model {
     }
 
     /// The weight caches of a layer's blocks.
-    pub(crate) fn weight_caches(&self, layer: usize) -> &[Vec<f32>] {
+    pub(crate) fn weight_caches(&self, layer: usize) -> WeightCaches<'_> {
         let start = self.blocks.partition_point(|block| block.layer < layer);
         let end = self.blocks.partition_point(|block| block.layer <= layer);
-        &self.weight_caches[start..end]
+        let (blocks, caches) = (&self.blocks[start..end], &self.weight_caches[start..end]);
+        WeightCaches { blocks, params: &self.params, caches }
     }
 
     /// The parameter or running statistic of the given name as a matrix (weights: outputs x inputs), if there is one.

@@ -109,6 +109,7 @@ fn passes_follow_what_was_set() {
     assert_eq!(gradient_and_outputs(&whole), expected);
 
     let mut by_name = model(0);
+    assert_ne!(gradient_and_outputs(&by_name), expected);
     for parameter in model(1).parameters() {
         by_name.param_mut(&parameter.name).unwrap().copy_from_slice(&parameter.values);
     }

@@ -81,6 +81,21 @@ impl Checkpoint {
         }
     }
 
+    /// The checkpoint for inference only: with the model that [`Checkpoint::inference_model`] gives, and without its
+    /// training, whose memory is freed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Checkpoint::inference_model`].
+    pub fn into_inference(self) -> Result<Self, Error> {
+        let Self { model, info, training } = self;
+        let model = match training {
+            Some(training) => training.into_inference_model(model).map_err(Error::Run)?,
+            None => model,
+        };
+        Ok(Self { model, info, training: None })
+    }
+
     /// Its parts, borrowed: [`CheckpointRef`] has the methods to save it and the digests.
     pub fn view(&self) -> CheckpointRef<'_> {
         let Self { model, info, training } = self;

@@ -1,5 +1,8 @@
-//! From the bytes of a file to a checkpoint, in the order of section 9 of FORMAT.md: each step trusts only what the steps
-//! before it have checked, and memory for tensors comes last.
+//! From a file to a checkpoint, in the order of section 9 of FORMAT.md: each step trusts only what the steps before it have
+//! checked, and memory for tensors comes last. Tensors are read into that memory in blocks, so the file is never in memory
+//! as well.
+
+use std::io::{ErrorKind, Read};
 
 use nn_core::{Buffer, Model};
 use nn_optim::Optimizer;
@@ -12,6 +15,10 @@ use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
 use crate::{Checkpoint, Error};
 
+/// Elements of a tensor that are read at once.
+const ELEMENTS: usize = 16 << 10;
+const BLOCK: usize = ELEMENTS * size_of::<f32>();
+
 impl Checkpoint {
     /// Reads the bytes of a file.
     ///
@@ -19,16 +26,24 @@ impl Checkpoint {
     ///
     /// If they break any rule of the format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let (description, mut rest) = Description::read(bytes)?;
-        let tensors = description.read_tensors(&mut rest, &mut Err)?;
-        description.into_checkpoint(tensors)
+        let header = Header::parse(bytes, bytes.len() as u64)?;
+        read(header, bytes.get(header::LEN..).unwrap_or_default())
     }
 }
 
-/// Everything that is wrong with a file, as far as it can be read.
-pub(crate) fn damage(bytes: &[u8]) -> Vec<Error> {
+/// Reads a file with this header, from `reader`, which begins after it.
+pub(crate) fn read(header: Header, reader: impl Read) -> Result<Checkpoint, Error> {
+    let mut rest = Rest::new(header::LEN as u64, header.file_len, reader);
+    let description = Description::read(&header, &mut rest)?;
+    let tensors = description.read_tensors(&mut rest, &mut Err)?;
+    description.into_checkpoint(tensors)
+}
+
+/// Everything that is wrong with a file, as far as it can be read. The arguments are as those of [`read`].
+pub(crate) fn damage(header: Header, reader: impl Read) -> Vec<Error> {
     let mut damage = Vec::new();
-    let read = Description::read(bytes).and_then(|(description, mut rest)| {
+    let mut rest = Rest::new(header::LEN as u64, header.file_len, reader);
+    let read = Description::read(&header, &mut rest).and_then(|description| {
         let mut note = |error| {
             damage.push(error);
             Ok(())
@@ -71,15 +86,23 @@ impl Tensors {
 }
 
 impl Description {
-    /// Reads all that is before the first tensor, and checks that the rest is as long as the tensors must be.
-    pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Rest<'_>), Error> {
-        let header = Header::parse(bytes, bytes.len() as u64)?;
-        let mut rest = Rest { bytes, offset: 0 };
-        rest.take("header", header::LEN as u64)?;
+    /// Reads all that is between the header and the first tensor, and checks that the rest is as long as the tensors must
+    /// be.
+    pub(crate) fn read(header: &Header, rest: &mut Rest<impl Read>) -> Result<Self, Error> {
+        // The header was checked: it is no longer than the limit.
+        let mut metadata = vec![0; usize::try_from(header.metadata_len).unwrap_or_default()];
+        rest.fill(&mut metadata)?;
+        let found = crc32fast::hash(&metadata);
+        check_crc(header::LEN as u64, "metadata", header.metadata_crc, found)?;
+        Self::new(Metadata::parse(&metadata, header.version)?, header, rest)
+    }
 
-        let metadata = rest.take("metadata", header.metadata_len)?;
-        check_crc(header::LEN as u64, "metadata", header.metadata_crc, metadata)?;
-        let metadata = Metadata::parse(metadata, header.version)?;
+    /// What metadata mean, if it is what the header says, and if the rest is as long as their tensors must be.
+    pub(crate) fn new<R: Read>(
+        metadata: Metadata,
+        header: &Header,
+        rest: &Rest<R>,
+    ) -> Result<Self, Error> {
         check_features(metadata.features(), header.features)?;
         let description = metadata.read()?;
 
@@ -88,14 +111,14 @@ impl Description {
         let expected = format!("{}, as layers and training need", tensors.len());
         check_value(same_number, "header, number of tensors", expected, header.n_tensors)?;
         rest.expect("tensors", tensor::bytes_of(tensors.iter().map(|(spec, _)| spec)))?;
-        Ok((description, rest))
+        Ok(description)
     }
 
-    /// Takes memory for the tensors and reads them. An error in one goes to `on_damage`, which decides
+    /// Takes memory for the tensors and reads them, to the end of the file. Damage of one goes to `on_damage`, which decides
     /// whether to read the next.
     fn read_tensors(
         &self,
-        rest: &mut Rest<'_>,
+        rest: &mut Rest<impl Read>,
         on_damage: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Tensors, Error> {
         let mut tensors = Tensors::zeros(&self.tensors);
@@ -112,28 +135,32 @@ impl Description {
                 Role::BestStatistics => best.as_mut().map(|best| best.statistics.as_mut_slice()),
             };
             let values = values.unwrap_or_default();
-            let read = take_tensor(rest, spec, *crc).and_then(|data| {
-                tensor::read_into(values, data);
-                tensor::check_elements(spec, values)
-            });
-            read.or_else(&mut *on_damage)?;
+            let mut blocks = values.chunks_mut(ELEMENTS);
+            let read = rest.take_tensor(spec, *crc, |data| {
+                tensor::read_into(blocks.next().unwrap_or_default(), data);
+            })?;
+            read.and_then(|()| tensor::check_elements(spec, values)).or_else(&mut *on_damage)?;
         }
+        rest.expect_end()?;
         Ok(tensors)
     }
 
-    /// Checks that the tensors are valid and have these elements, to the bit, without memory for them.
-    pub(crate) fn check_tensors<'a>(
+    /// Checks that the tensors have these elements, to the bit, without memory for them.
+    pub(crate) fn check_tensors(
         &self,
-        mut rest: Rest<'_>,
-        expected: impl Iterator<Item = &'a [f32]>,
+        rest: &mut Rest<impl Read>,
+        expected: &[&[f32]],
     ) -> Result<(), Error> {
         for ((spec, crc), values) in self.tensors.iter().zip(expected) {
-            let data = take_tensor(&mut rest, spec, *crc)?;
-            tensor::check_elements(spec, values)?;
-            let found = "others";
-            check_value(tensor::is_data(values, data), &spec.name, "the elements to save", found)?;
+            let mut blocks = values.chunks(ELEMENTS);
+            let mut same = true;
+            rest.take_tensor(spec, *crc, |data| {
+                same &= tensor::is_data(blocks.next().unwrap_or_default(), data);
+            })??;
+            same &= blocks.next().is_none();
+            check_value(same, &spec.name, "the elements to save", "others")?;
         }
-        rest.expect("tensors", 0)
+        rest.expect_end()
     }
 
     /// Puts together what was read.
@@ -152,25 +179,95 @@ impl Description {
     }
 }
 
-/// The part of the file that has not been read yet.
-pub(crate) struct Rest<'a> {
-    bytes: &'a [u8],
+/// The part of a file that has not been read yet.
+pub(crate) struct Rest<R> {
+    reader: R,
+    /// Where it begins, and where the file must end.
     offset: u64,
+    file_len: u64,
 }
 
-impl<'a> Rest<'a> {
-    fn take(&mut self, section: &str, len: u64) -> Result<&'a [u8], Error> {
-        let found = self.bytes.len() as u64;
-        let taken = usize::try_from(len).ok().and_then(|len| self.bytes.split_off(..len));
-        let taken = taken.ok_or_else(|| Error::length(self.offset, section, len, found))?;
-        self.offset = self.offset.saturating_add(len);
-        Ok(taken)
+impl<R: Read> Rest<R> {
+    /// What `reader` gives: the part from `offset` of a file that is `file_len` bytes long, unless it changes now.
+    pub(crate) fn new(offset: u64, file_len: u64, reader: R) -> Self {
+        Self { reader, offset, file_len }
+    }
+
+    /// Reads some bytes; none at the end.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            match self.reader.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => {
+                    let n = read.map_err(Error::Read)?;
+                    self.offset = self.offset.saturating_add(n as u64);
+                    return Ok(n);
+                }
+            }
+        }
+    }
+
+    /// Reads as many bytes as the buffer has.
+    fn fill(&mut self, mut buffer: &mut [u8]) -> Result<(), Error> {
+        while !buffer.is_empty() {
+            match self.read(buffer)? {
+                // It was longer when it was opened.
+                0 => return Err(self.other_len()),
+                n => buffer = buffer.get_mut(n..).unwrap_or_default(),
+            }
+        }
+        Ok(())
     }
 
     /// Checks that exactly this much is left.
     fn expect(&self, section: &str, len: u64) -> Result<(), Error> {
-        let found = self.bytes.len() as u64;
+        let found = self.file_len.saturating_sub(self.offset);
         if found == len { Ok(()) } else { Err(Error::length(self.offset, section, len, found)) }
+    }
+
+    /// Checks that nothing is left.
+    fn expect_end(&mut self) -> Result<(), Error> {
+        match self.read(&mut [0])? {
+            0 => Ok(()),
+            // It was shorter when it was opened.
+            _ => Err(self.other_len()),
+        }
+    }
+
+    /// The error of a file that ends here, or went on after its end.
+    fn other_len(&self) -> Error {
+        Error::length(0, "whole file", self.file_len, self.offset)
+    }
+
+    /// Reads the next tensor, and passes on its data in blocks. The outer error is that of a file that cannot be read on;
+    /// the inner one is that of this tensor, after which the rest begins with the next.
+    fn take_tensor(
+        &mut self,
+        spec: &TensorSpec,
+        crc: u32,
+        mut f: impl FnMut(&[u8]),
+    ) -> Result<Result<(), Error>, Error> {
+        let section = format!("tensor {}", spec.name);
+        let start = self.offset;
+        let (mut found, expected) = ([0; PREFIX_LEN], spec.prefix());
+        self.fill(&mut found)?;
+
+        let offset = self.offset;
+        let mut hasher = crc32fast::Hasher::new();
+        let mut left = spec.len.saturating_mul(size_of::<f32>());
+        let mut block = vec![0; left.min(BLOCK)];
+        while left > 0 {
+            let data = block.get_mut(..left.min(BLOCK)).unwrap_or_default();
+            self.fill(data)?;
+            hasher.update(data);
+            f(data);
+            left = left.saturating_sub(BLOCK);
+        }
+        if found != expected {
+            let reason = format!("expected {expected:02x?}, found {found:02x?}");
+            return Ok(Err(Error::Form { offset: start, section, reason }));
+        }
+        Ok(check_crc(offset, &section, crc, hasher.finalize()))
     }
 }
 
@@ -183,19 +280,36 @@ fn check_features(expected: u32, found: u32) -> Result<(), Error> {
     if expected == found { Ok(()) } else { Err(error) }
 }
 
-/// The data of the next tensor, not yet its elements, checked. Whatever is wrong with it, the rest begins with the one
-/// after it.
-fn take_tensor<'a>(rest: &mut Rest<'a>, spec: &TensorSpec, crc: u32) -> Result<&'a [u8], Error> {
-    let section = format!("tensor {}", spec.name);
-    let start = rest.offset;
-    let found = rest.take(&section, PREFIX_LEN as u64)?;
-    let offset = rest.offset;
-    let data = rest.take(&section, spec.data_len())?;
-    let expected = spec.prefix();
-    if found != expected {
-        let reason = format!("expected {expected:02x?}, found {found:02x?}");
-        return Err(Error::Form { offset: start, section, reason });
+#[cfg(test)]
+mod tests {
+    use nn_core::Model;
+    use tally::{Failure, Tally, ensure};
+
+    use super::*;
+    use crate::{CheckpointRef, ModelInfo};
+
+    /// A file that is shorter or longer than it was when it was opened, and that its header says.
+    #[test]
+    fn the_length_changes() {
+        let mut tally = Tally::new("A16", "changed while it is read: cut anywhere, or longer");
+        let model = Model::classifier(&[2, 3, 2]).unwrap();
+        let info = ModelInfo::default();
+        let view = CheckpointRef { model: &model, info: &info, training: None };
+        let bytes = view.to_bytes().unwrap();
+        let header = Header::parse(&bytes, bytes.len() as u64).unwrap();
+        let longer = [&bytes[..], b"more"].concat();
+        for len in (header::LEN..=bytes.len() + 4).filter(|&len| len != bytes.len()) {
+            let rest = &longer[header::LEN..len];
+            // Of a longer one no more is read than shows that.
+            let found = len.min(bytes.len() + 1) as u64;
+            let expected = Error::length(0, "whole file", header.file_len, found).to_string();
+            for found in [vec![read(header, rest).unwrap_err()], damage(header, rest)] {
+                let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+                let says = found == [&*expected];
+                tally.case(|| ensure(says, || Failure::wrong(format!("{len}: {found:?}"))));
+            }
+        }
+        assert_eq!(read(header, &bytes[header::LEN..]).unwrap().model, model);
+        tally.finish();
     }
-    check_crc(offset, &section, crc, data)?;
-    Ok(data)
 }

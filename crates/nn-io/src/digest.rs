@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::encode::Encoding;
 use crate::wire::{header, tensor};
 use crate::{CheckpointRef, Error, ModelInfo};
 
@@ -28,9 +29,12 @@ impl CheckpointRef<'_> {
             instruction_set: String::new(),
             ..self.info.clone()
         };
-        let bytes = CheckpointRef { info: &info, ..*self }.to_bytes()?;
-        let state = bytes.get(header::LEN..).unwrap_or_default();
-        Ok(hex(&Sha256::digest(state)))
+        let encoding =
+            Encoding::new(CheckpointRef { info: &info, ..*self }, &mut Default::default())?;
+        let mut hasher = Sha256::new();
+        hasher.update(encoding.start.get(header::LEN..).unwrap_or_default());
+        encoding.for_each_block(|bytes| hasher.update(bytes));
+        Ok(hex(&hasher.finalize()))
     }
 }
 

@@ -1,12 +1,16 @@
 //! From a checkpoint to the bytes of its file.
 //!
 //! The bytes are read back before they are handed out, and compared with the checkpoint: an error here costs nothing, one
-//! when the file is loaded costs the training.
+//! when the file is loaded costs the training. The record of an epoch is read back on its own, and once: see [`Encoder`].
+
+use std::io;
 
 use nn_train::TrainingState;
 
+use crate::decode::Rest;
 use crate::error::check_value;
 use crate::wire::header::{self, Header};
+use crate::wire::history::EncodedHistory;
 use crate::wire::layer;
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, Contents, Role, TensorSpec};
@@ -21,35 +25,113 @@ impl CheckpointRef<'_> {
     /// If [`crate::Checkpoint::from_bytes`] would refuse them, or read another checkpoint: a value is not finite, parts do
     /// not fit each other, or a limit is exceeded.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let layers = layer::write(self.model.architecture())?;
-        let specs = tensor::tensor_specs(self.model.architecture(), contents(self)?);
+        Ok(Encoder::default().encode(self)?.bytes)
+    }
+}
+
+/// Encodes the states of a run, one after another.
+///
+/// It gives the bytes that [`CheckpointRef::to_bytes`] gives, whatever checkpoints it is given. But the records of a run's
+/// epochs are encoded and read back only once, so that a save after thousands of epochs takes hardly longer than the first.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    history: EncodedHistory,
+}
+
+impl Encoder {
+    /// Encodes a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// As [`CheckpointRef::to_bytes`].
+    pub fn encode(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<Encoded, Error> {
+        let encoding = Encoding::new(*checkpoint, &mut self.history)?;
+        let mut bytes = Vec::with_capacity(encoding.file_len as usize);
+        bytes.extend_from_slice(&encoding.start);
+        encoding.for_each_block(|block| bytes.extend_from_slice(block));
+
+        let tensors = bytes.get(encoding.start.len()..).unwrap_or_default();
+        let mut rest = Rest::new(encoding.start.len() as u64, encoding.file_len.into(), tensors);
+        encoding.description.check_tensors(&mut rest, &encoding.tensors)?;
+        let step = checkpoint.training.map(|training| training.optimizer.step());
+        Ok(Encoded { bytes, step })
+    }
+}
+
+/// The bytes of a file, which were read back and compared with the checkpoint: to be saved in one place or several.
+#[derive(Debug)]
+pub struct Encoded {
+    bytes: Vec<u8>,
+    step: Option<u64>,
+}
+
+impl Encoded {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The number of steps of the training; `None` for a model for inference only.
+    pub fn step(&self) -> Option<u64> {
+        self.step
+    }
+}
+
+/// A file that has no memory of its own for its tensors.
+pub(crate) struct Encoding<'a> {
+    file_len: u32,
+    /// Header and metadata.
+    pub(crate) start: Vec<u8>,
+    /// What `start` says, read back.
+    description: Description,
+    /// The elements of each of its tensors.
+    tensors: Vec<&'a [f32]>,
+}
+
+impl<'a> Encoding<'a> {
+    /// The parts of a checkpoint's file, checked except that the tensors are not read back from bytes.
+    pub(crate) fn new(
+        checkpoint: CheckpointRef<'a>,
+        history: &mut EncodedHistory,
+    ) -> Result<Self, Error> {
+        let architecture = checkpoint.model.architecture();
+        let layers = layer::write(architecture)?;
+        let specs = tensor::tensor_specs(architecture, contents(&checkpoint)?);
         let file_len = tensor::bytes_of(&specs).saturating_add(header::LEN as u64);
         fit(file_len)?;
-        let tensors = tensors(self, &specs)?;
-        let metadata = Metadata::new(self, layers, &tensors)?;
-        let (features, metadata_bytes) = (metadata.features(), metadata.to_bytes()?);
+        let tensors = tensors(&checkpoint, &specs)?;
+        let metadata = Metadata::new(&checkpoint, layers, &tensors)?;
+        history.update(checkpoint.training.map_or(&[], |training| &training.history))?;
+        let (metadata_bytes, read) = metadata.encode(history)?;
 
         let file_len = fit(file_len.saturating_add(metadata_bytes.len() as u64))?;
         let header = Header {
             version: VERSION,
-            features,
+            features: metadata.features(),
             n_tensors: fit(tensors.len() as u64)?,
             metadata_len: metadata_bytes.len() as u64,
-            file_len: u64::from(file_len),
+            file_len: file_len.into(),
             metadata_crc: crc32fast::hash(&metadata_bytes),
         };
-        let mut bytes = Vec::with_capacity(file_len as usize);
-        bytes.extend(header.to_bytes());
-        bytes.extend(metadata_bytes);
-        for (spec, values) in &tensors {
-            bytes.extend(spec.prefix());
-            tensor::for_each_block(values, |block| bytes.extend_from_slice(block));
-        }
+        let start = [header.to_bytes(), metadata_bytes].concat();
 
-        let (description, rest) = Description::read(&bytes)?;
-        check_same(self, &description)?;
-        description.check_tensors(rest, tensors.iter().map(|&(_, values)| values))?;
-        Ok(bytes)
+        let header = Header::parse(&start, file_len.into())?;
+        let rest = Rest::new(start.len() as u64, file_len.into(), io::empty());
+        let description = Description::new(read, &header, &rest)?;
+        check_same(&checkpoint, &description)?;
+        for (spec, values) in &tensors {
+            tensor::check_elements(spec, values)?;
+        }
+        let tensors = tensors.into_iter().map(|(_, values)| values).collect();
+        Ok(Self { file_len, start, description, tensors })
+    }
+
+    /// Passes on the bytes of the tensors, in blocks.
+    pub(crate) fn for_each_block(&self, mut f: impl FnMut(&[u8])) {
+        for ((spec, _), values) in self.description.tensors.iter().zip(&self.tensors) {
+            f(&spec.prefix());
+            tensor::for_each_block(values, &mut f);
+        }
     }
 }
 
@@ -78,10 +160,10 @@ fn contents(checkpoint: &CheckpointRef<'_>) -> Result<Contents, Error> {
 }
 
 /// The tensors' elements, as many as the layers need.
-fn tensors<'a>(
+fn tensors<'a, 's>(
     checkpoint: &CheckpointRef<'a>,
-    specs: &'a [TensorSpec],
-) -> Result<Vec<(&'a TensorSpec, &'a [f32])>, Error> {
+    specs: &'s [TensorSpec],
+) -> Result<Vec<(&'s TensorSpec, &'a [f32])>, Error> {
     let mut params = checkpoint.model.params();
     let mut statistics = checkpoint.model.statistics();
     let training = checkpoint.training;
@@ -89,7 +171,7 @@ fn tensors<'a>(
     let mut moments = optimizer.flat_map(|optimizer| optimizer.moments());
     let average = training.and_then(|training| training.average.as_ref());
     let best = training.and_then(|training| training.best.as_ref());
-    let take = |spec: &'a TensorSpec| {
+    let take = |spec: &'s TensorSpec| {
         let values = match spec.role {
             Role::Parameters => params.split_off(..spec.len),
             Role::Statistics => statistics.split_off(..spec.len),

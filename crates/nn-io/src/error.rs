@@ -243,9 +243,12 @@ impl Error {
         }
     }
 
-    /// For `map_err`: adds the path to an error in the contents.
+    /// For `map_err`: adds the path to an error in the contents, or while they were read.
     pub(crate) fn file(path: &Path) -> impl FnOnce(Self) -> Self {
-        move |error| Self::File { path: path.to_path_buf(), error: Box::new(error) }
+        move |error| match error {
+            Self::Read(source) => Self::io(path, "read")(source),
+            error => Self::File { path: path.to_path_buf(), error: Box::new(error) },
+        }
     }
 }
 
@@ -271,14 +274,13 @@ pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), 
     Err(Error::Limit { what: what.into(), limit: limit as u64, found: found as u64 })
 }
 
-/// `Ok` if the bytes, a part of the file, have this checksum.
+/// `Ok` if a part of the file has the checksum that it must have.
 pub(crate) fn check_crc(
     offset: u64,
     section: &str,
     expected: u32,
-    bytes: &[u8],
+    found: u32,
 ) -> Result<(), Error> {
-    let found = crc32fast::hash(bytes);
     if found == expected {
         return Ok(());
     }

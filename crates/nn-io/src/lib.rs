@@ -29,7 +29,6 @@ mod version;
 mod decode;
 mod digest;
 mod encode;
-mod encoded;
 mod wire;
 
 mod disk;
@@ -44,7 +43,7 @@ pub use disk::checkpoint_dir::{CheckpointDir, Newest};
 pub use disk::file::is_model;
 pub use disk::output::OutputFile;
 pub use disk::place::SetAside;
-pub use encoded::Encoded;
+pub use encode::{Encoded, Encoder};
 pub use error::{Error, ErrorKind};
 pub use size::check_size;
 pub use version::{VERSION, Version};

@@ -2,8 +2,10 @@
 //!
 //! Apart from `disk`, whose saves are durable: a writer's owner decides where its bytes end up.
 
-use std::io::{Read, Write};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
 
+use crate::decode;
 use crate::wire::header::{self, Header};
 use crate::{Checkpoint, CheckpointRef, Error};
 
@@ -25,7 +27,14 @@ impl Checkpoint {
     /// If the reader fails, or what it gives breaks any rule of the format, as in [`Checkpoint::from_bytes`]. What does not
     /// begin as a model is not read to its end; nor is more of it than its header says.
     pub fn read(mut reader: impl Read) -> Result<Self, Error> {
-        Self::from_bytes(&read(&mut reader)?)
+        let mut start = Vec::with_capacity(header::LEN);
+        read(&mut reader, header::LEN as u64, &mut start)?;
+        let header = Header::parse_start(&start)?;
+        // Its length is known at its end: only then is there memory for what the header says.
+        let most = header.file_len.saturating_sub(header::LEN as u64).saturating_add(1);
+        let rest = Chunks::read(&mut reader, most)?;
+        let header = Header::parse(&start, rest.len().saturating_add(header::LEN as u64))?;
+        decode::read(header, rest)
     }
 }
 
@@ -41,12 +50,49 @@ impl CheckpointRef<'_> {
     }
 }
 
-/// All bytes of a reader that begins with a header, but no more than one beyond the length that the header says.
-fn read(reader: &mut dyn Read) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::with_capacity(header::LEN);
-    reader.take(header::LEN as u64).read_to_end(&mut bytes).map_err(Error::Read)?;
-    let header = Header::parse_start(&bytes)?;
-    let rest = header.file_len.saturating_sub(header::LEN as u64).saturating_add(1);
-    reader.take(rest).read_to_end(&mut bytes).map_err(Error::Read)?;
-    Ok(bytes)
+/// Reads at most this much of a reader.
+fn read(reader: &mut dyn Read, most: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
+    reader.take(most).read_to_end(bytes).map(drop).map_err(Error::Read)
+}
+
+/// Bytes in chunks, each of which is freed once it is read.
+struct Chunks(VecDeque<io::Cursor<Vec<u8>>>);
+
+impl Chunks {
+    /// Bytes of a chunk.
+    const LEN: u64 = 1 << 20;
+
+    /// At most so many bytes of a reader.
+    fn read(reader: &mut dyn Read, most: u64) -> Result<Self, Error> {
+        let mut chunks = VecDeque::new();
+        let mut left = most;
+        while left > 0 {
+            let len = left.min(Self::LEN);
+            let mut chunk = Vec::with_capacity(len as usize);
+            read(reader, len, &mut chunk)?;
+            let is_end = (chunk.len() as u64) < len;
+            chunks.push_back(io::Cursor::new(chunk));
+            if is_end {
+                break;
+            }
+            left = left.saturating_sub(len);
+        }
+        Ok(Self(chunks))
+    }
+
+    fn len(&self) -> u64 {
+        self.0.iter().map(|chunk| chunk.get_ref().len() as u64).fold(0, u64::saturating_add)
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(chunk) = self.0.front_mut() {
+            match chunk.read(buffer)? {
+                0 => drop(self.0.pop_front()),
+                n => return Ok(n),
+            }
+        }
+        Ok(0)
+    }
 }

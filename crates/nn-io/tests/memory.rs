@@ -16,26 +16,31 @@ mod bomb;
 mod values;
 
 use std::fs;
+use std::io::Read as _;
 
-use nn_io::Checkpoint;
+use nn_core::Model;
+use nn_io::{Checkpoint, ModelInfo};
+use nn_optim::{Adam, Schedule};
+use nn_train::{Best, EpochRecord, Metrics, RunConfig, TrainingState};
 use tally::{Failure, Tally, ensure, size};
 
-use fixture::{loads, newer, refused, seal_header, with_metadata};
+use fixture::{loads, mentions, newer, refused, seal_header, with_metadata};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Checks a file, and that this took no more memory beside it than as much again and 16 MiB.
-fn within(file_len: usize, check: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+/// Checks a file, and that this took no more memory than this and 16 MiB.
+fn within(bytes: usize, check: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let profiler = dhat::Profiler::builder().testing().build();
     let result = check();
     let peak = dhat::HeapStats::get().max_bytes;
     drop(profiler);
     result?;
-    let most = file_len + (16 << 20);
-    ensure(peak <= most, || Failure::wrong(format!("{peak} bytes for a file of {file_len}")))
+    let most = bytes + (16 << 20);
+    ensure(peak <= most, || Failure::wrong(format!("{peak} bytes, more than {most}")))
 }
 
+/// The file is in memory already: what is taken is as much again.
 fn refused_within(file: &[u8], expected: &[&str]) -> Result<(), Failure> {
     within(file.len(), || refused(file, expected))
 }
@@ -205,6 +210,69 @@ fn files_on_disk() {
     tally.finish();
 }
 
+/// A model that fills tens of megabytes, alone or with Adam's moments and the other copies that a run keeps.
+fn large(of_run: bool) -> Checkpoint {
+    let (hidden, config) = match of_run {
+        true => (1500, RunConfig { averaging: Some(0.9), keep_best: true, ..RunConfig::default() }),
+        false => (3000, RunConfig::default()),
+    };
+    let model = Model::classifier(&[784, hidden, hidden, 10]).unwrap();
+    let training = of_run.then(|| {
+        let adam = Adam::default();
+        let mut state = TrainingState::new(&model, adam, Schedule::book(), config).unwrap();
+        let best = nn_core::Buffer::from_slice(0, model.params());
+        state.best = Some(Best { params: best, statistics: nn_core::zeros(0) });
+        state.progress.epoch = 1;
+        let metrics = Metrics { loss: 1.0, accuracy: 0.5 };
+        let record =
+            EpochRecord { train: metrics, validation: None, penalty: 0.0, learning_rate: 0.1 };
+        state.history.push(record);
+        state
+    });
+    Checkpoint { model, info: ModelInfo::default(), training }
+}
+
+/// A large model is read into the memory that it then has.
+fn large_files() {
+    let mut tally =
+        Tally::new("A19", "memory for whole models of tens of megabytes, and for cut ones");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.model");
+    for of_run in [false, true] {
+        large(of_run).view().save(&path).unwrap();
+        let len = fs::metadata(&path).unwrap().len() as usize;
+        let open = || fs::File::open(&path).unwrap();
+        // Each with the memory that it takes, in files. A reader's length is known only at its end, and a file that is to be
+        // saved is in memory.
+        let ways: [(&str, usize, &dyn Fn() -> bool); 5] = [
+            ("load", 1, &|| Checkpoint::load(&path).is_ok()),
+            ("read", 2, &|| Checkpoint::read(open()).is_ok()),
+            ("damage", 1, &|| Checkpoint::damage(&path).is_empty()),
+            ("digests", 1, &|| {
+                let loaded = Checkpoint::load(&path).unwrap();
+                !loaded.view().weights_sha256().is_empty() && loaded.view().state_sha256().is_ok()
+            }),
+            ("a smaller file", 2, &|| {
+                let smaller = Checkpoint::load(&path).and_then(Checkpoint::into_inference);
+                smaller.is_ok_and(|it| it.view().to_bytes().is_ok())
+            }),
+        ];
+        for (name, files, way) in ways {
+            tally.case(|| within(files * len, || ensure(way(), || Failure::wrong(name))));
+        }
+        // A reader that ends before what its header says.
+        for cut in [1 << 16, len / 10, len - 1] {
+            tally.case(|| {
+                within(2 * cut, || {
+                    let error = Checkpoint::read(open().take(cut as u64)).unwrap_err();
+                    mentions(&error, &["(whole file)", &format!("found {cut}")])
+                })
+            });
+        }
+    }
+    tally.finish();
+}
+
 /// One after the other: memory is counted for the whole program.
 #[test]
 fn reading_takes_little_memory() {
@@ -213,4 +281,5 @@ fn reading_takes_little_memory() {
     lengths_of_the_metadata();
     hostile_files();
     files_on_disk();
+    large_files();
 }

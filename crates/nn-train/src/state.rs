@@ -147,24 +147,36 @@ impl TrainingState {
     /// If the state is of another model.
     pub fn inference_model(&self, model: &Model) -> Result<Model, Error> {
         match &self.best {
-            Some(Best { params, statistics }) => with(model, params, statistics),
+            Some(Best { params, statistics }) => with(model, params.clone(), statistics.clone()),
             None => self.averaged(model),
+        }
+    }
+
+    /// The model that [`TrainingState::inference_model`] gives, without a copy: the rest of the run is freed.
+    ///
+    /// # Errors
+    ///
+    /// If the state is of another model.
+    pub fn into_inference_model(self, model: Model) -> Result<Model, Error> {
+        match (self.best, self.average) {
+            (Some(Best { params, statistics }), _) => with(&model, params, statistics),
+            (None, Some(average)) => with(&model, average, copy(model.statistics())),
+            (None, None) => Ok(model),
         }
     }
 
     /// The model with averaged weights, if there are any; otherwise `model` itself.
     pub(crate) fn averaged(&self, model: &Model) -> Result<Model, Error> {
         match &self.average {
-            Some(average) => with(model, average, &copy(model.statistics())),
+            Some(average) => with(model, average.clone(), copy(model.statistics())),
             None => Ok(model.clone()),
         }
     }
 }
 
 /// A model of the same layers with other parameters and statistics.
-fn with(model: &Model, params: &Buffer, statistics: &Buffer) -> Result<Model, Error> {
-    let architecture = model.architecture().clone();
-    Model::from_parts(architecture, params.clone(), statistics.clone()).map_err(Error::Objective)
+fn with(model: &Model, params: Buffer, statistics: Buffer) -> Result<Model, Error> {
+    Model::from_parts(model.architecture().clone(), params, statistics).map_err(Error::Objective)
 }
 
 pub(crate) fn copy(values: &[f32]) -> Buffer {

@@ -296,6 +296,7 @@ fn averaged_weights() {
     let evaluation =
         evaluate(&used, &data.split().1, EvaluationConfig::default(), &Threads::default()).unwrap();
     assert_eq!(state.history[0].validation.unwrap().loss, evaluation.sums.mean_loss());
+    assert_eq!(state.into_inference_model(model).unwrap(), used);
 }
 
 /// At a rate so high that epochs get worse, the run ends early, and the best epoch is used.
@@ -307,8 +308,10 @@ fn the_best_epoch_is_used_and_the_run_ends_early() {
     let best = Monitor::Loss.best_epoch(&state.history).unwrap();
     assert!(state.stops_early() && state.history.len() == best + 4, "{:?}", state.history);
     let ((of_best, _), _) = train(start(&mlp(), sgd(0.8), config), best as u64 + 1, 1, usize::MAX);
-    assert_eq!(state.inference_model(&model).unwrap().params(), of_best.params());
+    let used = state.inference_model(&model).unwrap();
+    assert_eq!(used.params(), of_best.params());
     assert_ne!(model.params(), of_best.params());
+    assert_eq!(state.into_inference_model(model).unwrap(), used);
 }
 
 /// With frozen layers, a step's loss shows which samples it had.

@@ -48,10 +48,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let model = bundled::name(args.model.as_deref());
     let checkpoint = bundled::load(args.model.as_deref())?;
     let source = DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?;
-    let classifier = Classifier::new(&checkpoint).with_context(|| model.clone())?;
+    let info = checkpoint.info.clone();
+    let classifier = Classifier::new(checkpoint).with_context(|| model.clone())?;
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;
-    data::check_fits(&checkpoint.info, &dataset, console)?;
+    data::check_fits(&info, &dataset, console)?;
     let split = match args.split {
         SplitName::Test => &dataset.test,
         SplitName::Train => &dataset.train,

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use nn_io::{Checkpoint, CheckpointRef, OutputFile};
+use nn_io::{Checkpoint, OutputFile};
 use serde::Serialize;
 
 use crate::{
@@ -35,18 +35,16 @@ enum Form {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let checkpoint = Checkpoint::load(&args.model)?;
-    // With averaged weights, or those of the best epoch, if the run has them.
-    let model = checkpoint.inference_model()?;
-    let info = checkpoint.info;
     let checkpoint = match args.to {
-        Form::Inference => CheckpointRef { model: &model, info: &info, training: None },
+        // With averaged weights, or those of the best epoch, if the run has them.
+        Form::Inference => Checkpoint::load(&args.model)?.into_inference()?,
     };
     let mut output = OutputFile::claim(&args.out)?;
-    if output.check_replaced(&checkpoint)? {
+    if output.check_replaced(&checkpoint.view())? {
         console.warning(&format!("replacing the model in {}", Outside::from(&args.out)));
     }
-    output.save(&output.encode(&checkpoint)?)?;
+    let encoded = output.encode(&checkpoint.view())?;
+    output.save(&encoded)?;
     let bytes = fs::metadata(&args.out)?.len();
     console.show(&Exported { model: Outside::from(&args.out), bytes })?;
     Ok(ExitCode::SUCCESS)

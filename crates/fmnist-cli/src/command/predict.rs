@@ -48,8 +48,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         [] => None,
         _ => Some(DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?),
     };
+    let info = checkpoint.info.clone();
     let classifier =
-        Classifier::new(&checkpoint).with_context(|| bundled::name(model.as_deref()))?;
+        Classifier::new(checkpoint).with_context(|| bundled::name(model.as_deref()))?;
     let top_k = usize::from(args.top_k);
     for path in pictures {
         let predictions = classifier.classify_file(&path)?;
@@ -58,7 +59,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     if let Some(source) = source {
         let dataset = data::obtain(&source, console)?;
-        data::check_fits(&checkpoint.info, &dataset, console)?;
+        data::check_fits(&info, &dataset, console)?;
         let (test, names) = (dataset.test, &dataset.info.class_names);
         for index in args.index {
             let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))

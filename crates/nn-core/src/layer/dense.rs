@@ -80,7 +80,7 @@ impl LayerOp for Dense {
         let first = first.as_mut_slice();
         first.copy_from_slice(biases);
         if x.offset != 0.0 {
-            for column_sum in weight_caches {
+            for column_sum in weight_caches.iter() {
                 add_scaled(first, x.offset, column_sum);
             }
         }
@@ -108,7 +108,7 @@ impl LayerOp for Dense {
                 add_rows(0, transposed);
             });
         }
-        pass.weight_caches.iter().fold(0, |start, transposed| add_rows(start, transposed));
+        pass.weight_caches.iter().fold(0, add_rows);
     }
 
     fn n_column_sums(&self, _: &Place) -> usize {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::{
     Mode, Place, Role, SettingError, Shape,
+    block::WeightCaches,
     buffer::{Matrix, MatrixView, MatrixViewMut},
     kernels::{self, Nonzero, NonzeroMask, add_scaled},
     samples::{Input, SampleBuffer},
@@ -18,7 +19,7 @@ pub(crate) struct Forward<'a> {
     pub(crate) params: &'a [f32],
     pub(crate) statistics: &'a [f32],
     /// Of each block of the parameters, what [`LayerOp::refresh_weight_cache`] wrote.
-    pub(crate) weight_caches: &'a [Vec<f32>],
+    pub(crate) weight_caches: WeightCaches<'a>,
     pub(crate) mode: Mode,
     pub(crate) x: Input<'a>,
     /// Outputs x n, to be overwritten.
@@ -31,7 +32,7 @@ pub(crate) struct Forward<'a> {
 pub(crate) struct Backward<'a> {
     pub(crate) at: &'a Place,
     pub(crate) params: &'a [f32],
-    pub(crate) weight_caches: &'a [Vec<f32>],
+    pub(crate) weight_caches: WeightCaches<'a>,
     /// The layer's input; empty for a first layer that takes bytes.
     pub(crate) x: MatrixView<'a>,
     /// Its output, and the gradient with respect to that.

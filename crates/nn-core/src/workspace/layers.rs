@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{Activations, PassState, Workspace};
 use crate::{
     Architecture,
+    block::WeightCaches,
     buffer::{Matrix, MatrixView, MatrixViewMut},
     layer::{Backward, InputView, ShardView},
     samples::Input,
@@ -140,7 +141,7 @@ impl Workspace {
         &'a self,
         index: usize,
         params: &'a [f32],
-        weight_caches: &'a [Vec<f32>],
+        weight_caches: WeightCaches<'a>,
     ) -> Backward<'a> {
         let Activations { values, cache, gradient_mask, .. } = &self.outputs[index];
         Backward {

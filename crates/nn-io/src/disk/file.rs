@@ -1,7 +1,7 @@
 //! One model file on a disk: reading it, replacing it, and rehearsing that.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use super::system::Disk;
@@ -12,18 +12,13 @@ use crate::{Error, Version};
 /// This many bytes from the start are enough to check a header or to name another kind of file.
 const START: u64 = 512;
 
-/// Reads the whole of a file that has the header of a model.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+/// Opens a file that has the header of a model, and returns that and a reader of the rest.
+pub(crate) fn open_model(path: &Path) -> Result<(Header, impl Read), Error> {
     let (file, len) = open(path)?;
-    let mut bytes = start(path, &file)?;
-    // Before the rest is read, so that a file that is no model takes no memory.
-    Header::parse(&bytes, len).map_err(Error::file(path))?;
-    let rest = len.saturating_sub(bytes.len() as u64);
-    bytes.reserve_exact(usize::try_from(rest).unwrap_or_default());
-    // One byte more than there should be shows a file that grew since.
-    let mut rest = (&file).take(rest.saturating_add(1));
-    rest.read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
-    Ok(bytes)
+    let mut start = start(path, &file)?;
+    let header = Header::parse(&start, len).map_err(Error::file(path))?;
+    let rest = start.split_off(header::LEN);
+    Ok((header, Cursor::new(rest).chain(file)))
 }
 
 /// Replaces the file as a whole, and returns once the new one is on the disk.

@@ -11,7 +11,7 @@ use super::place::{Place, SetAside};
 use super::system::SystemDisk;
 use super::temporary::{self, Temporary};
 use crate::wire::header::Header;
-use crate::{Checkpoint, CheckpointRef, DatasetId, Encoded, Error, VERSION};
+use crate::{Checkpoint, CheckpointRef, DatasetId, Encoded, Encoder, Error, VERSION};
 
 /// The file that a run, or any program that writes a model, saves to. It is locked until this is dropped.
 ///
@@ -22,6 +22,7 @@ pub struct OutputFile {
     /// As it was given.
     path: PathBuf,
     place: Place,
+    encoder: Encoder,
     _lock: FileLock,
 }
 
@@ -44,7 +45,7 @@ impl OutputFile {
         // Again, since another run may have saved to it before it was locked.
         check(&target)?;
         let place = Place::own(&SystemDisk, target)?;
-        Ok(Self { path, place, _lock: lock })
+        Ok(Self { path, place, encoder: Encoder::default(), _lock: lock })
     }
 
     /// The path that was claimed.
@@ -84,13 +85,13 @@ impl OutputFile {
         Ok(true)
     }
 
-    /// The bytes of a file, to save here and elsewhere.
+    /// The bytes of a file, to save here and elsewhere. The states of a run are encoded by one [`Encoder`].
     ///
     /// # Errors
     ///
     /// As [`CheckpointRef::to_bytes`]; they name this file.
-    pub fn encode(&self, checkpoint: &CheckpointRef<'_>) -> Result<Encoded, Error> {
-        Encoded::new(checkpoint).map_err(Error::file(&self.path))
+    pub fn encode(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<Encoded, Error> {
+        self.encoder.encode(checkpoint).map_err(Error::file(&self.path))
     }
 
     /// Replaces the file, and returns once the new one is on the disk. Returns the file that was in the way, if there was

@@ -15,16 +15,23 @@ impl Checkpoint {
     /// If it cannot be read, or breaks any rule of the format.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        Self::from_bytes(&file::read(path)?).map_err(Error::file(path))
+        let (header, reader) = file::open_model(path)?;
+        decode::read(header, reader).map_err(Error::file(path))
     }
 
     /// Everything that is wrong with the contents of a file: every damaged tensor, or only the first error if nothing
     /// after it can be read. Empty for a file that [`Checkpoint::load`] reads.
     pub fn damage(path: impl AsRef<Path>) -> Vec<Error> {
-        match file::read(path.as_ref()) {
-            Ok(bytes) => decode::damage(&bytes),
-            Err(error) => vec![error],
-        }
+        let path = path.as_ref();
+        let damage = match file::open_model(path) {
+            Ok((header, reader)) => decode::damage(header, reader),
+            Err(error) => return vec![error],
+        };
+        let add_path = |error| match error {
+            Error::Read(_) => Error::file(path)(error),
+            error => error,
+        };
+        damage.into_iter().map(add_path).collect()
     }
 }
 

@@ -76,7 +76,7 @@ impl Header {
         let fields = start.split_first_chunk().and_then(|(bytes, _)| split(bytes));
         let (checked, header, reserved, crc) =
             fields.ok_or_else(|| Error::length(0, "header", LEN as u64, file_len))?;
-        check_crc(0, "header", crc, checked)?;
+        check_crc(0, "header", crc, crc32fast::hash(checked))?;
         if header.version.major != VERSION.major {
             return Err(Error::Version { expected: VERSION, found: header.version });
         }

@@ -5,6 +5,7 @@ use nn_train::{EpochRecord, RunConfig};
 use serde::{Deserialize, Serialize};
 
 use super::form::is_default;
+use super::pack::{form, pack};
 use crate::Error;
 use crate::error::check_value;
 
@@ -17,7 +18,7 @@ pub(super) struct Progress {
     n_samples: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     train: Metrics,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +28,17 @@ pub(super) struct Record {
     learning_rate: f64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// The history of a run as it stands in a file, from one save to the next. Records do not change once an epoch is complete,
+/// so each is encoded and read back once.
+#[derive(Debug, Default)]
+pub(crate) struct EncodedHistory {
+    /// As they were read back from `bytes`.
+    records: Vec<Record>,
+    /// One after another.
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Metrics {
     loss: f64,
     accuracy: f64,
@@ -66,6 +77,42 @@ impl Progress {
     }
 }
 
+impl EncodedHistory {
+    /// Makes this the history. What it has is kept only if it is how the given one begins, to the bit.
+    pub(crate) fn update(&mut self, history: &[EpochRecord]) -> Result<(), Error> {
+        let mut known = self.records.iter().zip(history);
+        let is_same = known.all(|(known, record)| known.bits() == Record::new(record).bits());
+        if !is_same || self.records.len() > history.len() {
+            *self = Self::default();
+        }
+        for record in history.iter().skip(self.records.len()) {
+            let bytes = pack(&Record::new(record))?;
+            let read = rmp_serde::from_slice(&bytes);
+            self.records.push(read.map_err(|error| form(0, error.to_string()))?);
+            self.bytes.extend(bytes);
+        }
+        Ok(())
+    }
+
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The list of the records.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let n = self.records.len();
+        // Of the two forms of its marker, the shortest. The limit keeps it within 16 bits.
+        let marker = match u8::try_from(n) {
+            Ok(n @ ..16) => vec![0x90 | n],
+            _ => {
+                let [.., high, low] = n.to_be_bytes();
+                vec![0xDC, high, low]
+            }
+        };
+        [&*marker, &*self.bytes].concat()
+    }
+}
+
 impl Record {
     pub(super) fn new(record: &EpochRecord) -> Self {
         Self {
@@ -76,9 +123,24 @@ impl Record {
         }
     }
 
+    /// All its numbers, to the bit.
+    fn bits(&self) -> [Option<u64>; 6] {
+        let Self { train, validation, penalty, learning_rate } = self;
+        let held_out = validation.as_ref();
+        let numbers = [
+            Some(train.loss),
+            Some(train.accuracy),
+            held_out.map(|it| it.loss),
+            held_out.map(|it| it.accuracy),
+            Some(*penalty),
+            Some(*learning_rate),
+        ];
+        numbers.map(|number| number.map(f64::to_bits))
+    }
+
     /// The record of an epoch, by its place in the history.
     pub(super) fn read(&self, epoch: usize, config: &RunConfig) -> Result<EpochRecord, Error> {
-        let field = &format!("training.history[{epoch}]");
+        let field = Field(epoch);
         let train = self.train.read(field)?;
         let validation = self.validation.as_ref().map(|it| it.read(field)).transpose()?;
         let &Self { penalty, learning_rate, .. } = self;
@@ -91,12 +153,22 @@ impl Record {
     }
 }
 
+/// The key of an epoch's record. It becomes text only for a message: there may be thousands of records.
+#[derive(Clone, Copy)]
+struct Field(usize);
+
+impl From<Field> for String {
+    fn from(Field(epoch): Field) -> Self {
+        format!("training.history[{epoch}]")
+    }
+}
+
 impl Metrics {
     fn new(metrics: &nn_train::Metrics) -> Self {
         Self { loss: metrics.loss, accuracy: metrics.accuracy }
     }
 
-    fn read(&self, field: &str) -> Result<nn_train::Metrics, Error> {
+    fn read(&self, field: Field) -> Result<nn_train::Metrics, Error> {
         let &Self { loss, accuracy } = self;
         check_value(loss.is_finite(), field, "a finite loss", loss)?;
         let share = (0.0..=1.0).contains(&accuracy);

@@ -10,9 +10,10 @@ use nn_core::Architecture;
 use serde::{Deserialize, Serialize};
 
 use super::form::{check_string, count, list};
-use super::header::LEN as HEADER_LEN;
+use super::history::EncodedHistory;
 use super::info::{self, Dataset, Input};
 use super::layer::{self, Layer};
+use super::pack::{form, pack};
 use super::tensor::{self, Contents, Tensor, TensorSpec};
 use super::training::{Training, TrainingDescription};
 use crate::error::{check_limit, quotable};
@@ -41,6 +42,12 @@ pub(crate) struct Metadata {
 /// the two of the best epoch.
 const TENSORS: usize = 4 * limits::LAYERS + 6;
 
+/// The last key of the metadata, alone.
+#[derive(Serialize)]
+struct Tensors<'a> {
+    tensors: &'a [Tensor],
+}
+
 /// What metadata mean: a checkpoint without its tensors. One that exists has kept every rule.
 #[derive(Debug)]
 pub(crate) struct Description {
@@ -52,7 +59,8 @@ pub(crate) struct Description {
 }
 
 impl Metadata {
-    /// The metadata of a checkpoint with these layers and tensors, not checked except for what no file can say.
+    /// The metadata of a checkpoint with these layers and tensors, without its history; not checked except for what no file
+    /// can say.
     pub(crate) fn new(
         checkpoint: &CheckpointRef<'_>,
         layers: Vec<Layer>,
@@ -111,9 +119,19 @@ impl Metadata {
         self.input.features() | partial | layers | training
     }
 
-    /// The one form that given metadata have.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        rmp_serde::to_vec_named(self).map_err(|error| form(0, error.to_string()))
+    /// The bytes of these metadata with this history, for their own is empty, and what is read back from them.
+    pub(crate) fn encode(&self, history: &EncodedHistory) -> Result<(Vec<u8>, Self), Error> {
+        let without = pack(self)?;
+        let mut read = Self::parse(&without, VERSION)?;
+        let Some(training) = &mut read.training else { return Ok((without, read)) };
+        training.set_history(history);
+        // The history is the last of the training, and after that come the tensors. In a map of these alone they have its
+        // marker before them, of one byte, in place of the empty list's.
+        let after = pack(&Tensors { tensors: &self.tensors })?;
+        let before = without.get(..without.len().saturating_sub(after.len()));
+        let after = after.get(1..).unwrap_or_default();
+        let bytes = [before.unwrap_or_default(), &history.to_bytes(), after].concat();
+        Ok((bytes, read))
     }
 
     /// Reads the metadata of a file of the given version.
@@ -136,9 +154,9 @@ impl Metadata {
         }
         let newer = version.minor > VERSION.minor;
         if !newer {
-            let canonical = metadata.to_bytes()?;
-            let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+            let canonical = pack(&metadata)?;
             if canonical != bytes {
+                let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
                 let reason = "not in the one form of this version: \
                     a key that it does not know, another order or another type";
                 return Err(form(same as u64, reason.into()));
@@ -146,10 +164,4 @@ impl Metadata {
         }
         Ok(metadata)
     }
-}
-
-/// The error of metadata that break the form at the given place in them.
-fn form(position: u64, reason: String) -> Error {
-    let offset = position.saturating_add(HEADER_LEN as u64);
-    Error::Form { offset, section: "metadata".into(), reason }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Config;
 use super::form::list;
-use super::history::{Progress, Record};
+use super::history::{EncodedHistory, Progress, Record};
 use super::optimizer::Optimizer;
 use super::schedule::Schedule;
 use crate::error::{check_limit, check_value};
@@ -35,6 +35,7 @@ pub(crate) struct TrainingDescription {
 }
 
 impl Training {
+    /// The state of a training without its history.
     pub(super) fn new(state: &TrainingState) -> Result<Self, Error> {
         check_limit("completed epochs", limits::HISTORY, state.history.len())?;
         Ok(Self {
@@ -42,8 +43,12 @@ impl Training {
             schedule: Schedule::new(state.schedule),
             config: Config::new(&state.config)?,
             progress: Progress::new(&state.progress),
-            history: state.history.iter().map(Record::new).collect(),
+            history: Vec::new(),
         })
+    }
+
+    pub(super) fn set_history(&mut self, history: &EncodedHistory) {
+        self.history = history.records().to_vec();
     }
 
     /// The state of training of this network, checked. The file has `mirror` in its `input`.

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, Encoded, Error, ErrorKind, Newest, OutputFile};
+use nn_io::{Checkpoint, CheckpointDir, Encoded, Encoder, Error, ErrorKind, Newest, OutputFile};
 use nn_optim::Optimizer;
 use tally::{Failure, Tally, ensure};
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ pub(crate) fn at(step: u64) -> Checkpoint {
 }
 
 pub(crate) fn encoded(checkpoint: &Checkpoint) -> Encoded {
-    Encoded::new(&checkpoint.view()).unwrap()
+    Encoder::default().encode(&checkpoint.view()).unwrap()
 }
 
 /// A directory with checkpoints after these steps, each saved in turn, and its path.

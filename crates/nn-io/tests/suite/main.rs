@@ -10,6 +10,9 @@ mod fuller;
 /// What is saved is what is loaded; files of every version stay readable.
 mod round_trip;
 
+/// One encoder for many checkpoints.
+mod encoder;
+
 /// Random checkpoints, and random damage to their files.
 mod random;
 

@@ -300,7 +300,8 @@ mod unix {
         assert_eq!(mode(&path), mode(&plain));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let mut output = OutputFile::claim(&path).unwrap();
-        output.save(&output.encode(&fixture::checkpoint().view()).unwrap()).unwrap();
+        let encoded = output.encode(&fixture::checkpoint().view()).unwrap();
+        output.save(&encoded).unwrap();
         assert_eq!(mode(&path) & 0o777, 0o600);
         fixture::checkpoint().view().save(&path).unwrap();
         assert_eq!(mode(&path) & 0o777, 0o600);
