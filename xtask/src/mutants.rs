@@ -33,9 +33,10 @@ const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
 const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 const TERMINAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "terminal::"];
 const LIMITS: &[&str] = &["--package", "fmnist-cli", "--test", "program", "limits::"];
+const USAGE: &[&str] = &["--package", "fmnist-cli", "--test", "program", "usage::settings"];
 const SIGNAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "signal::a_signal_while"];
 
-const SAFETY: [Mutant; 27] = [
+const SAFETY: [Mutant; 29] = [
     Mutant {
         name: "a save without fsync",
         file: "crates/nn-io/src/disk/temporary.rs",
@@ -228,6 +229,20 @@ const SAFETY: [Mutant; 27] = [
         from: "wait_for_reader(&stream, stop)?;",
         to: "let _ = || wait_for_reader(&stream, stop);",
         tests: SIGNAL,
+    },
+    Mutant {
+        name: "an option of a preset blamed on nobody",
+        file: "crates/fmnist-cli/src/command.rs",
+        from: "find(|(_, options)| has(options) && !has(&self.given))",
+        to: "find(|(_, options)| has(options) && has(&self.given))",
+        tests: USAGE,
+    },
+    Mutant {
+        name: "a path printed as another in settings",
+        file: "crates/fmnist-cli/src/command.rs",
+        from: ".filter(Outside::is_escaped)",
+        to: ".filter(|path| path.is_escaped() && option.is_empty())",
+        tests: TERMINAL,
     },
 ];
 
