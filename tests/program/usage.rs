@@ -57,6 +57,29 @@ fn networks_too_large() {
     checks.0.finish();
 }
 
+/// The error of an option that nobody typed says where it comes from.
+#[test]
+fn settings_from_elsewhere() {
+    let program = Program::new();
+    program.write("run.toml", "label-smoothing = 0.2");
+    let mut tally = Tally::new("E5", "settings that a file or a preset has");
+    for command in ["train", "train --print-config", "find-rate"] {
+        for (options, words) in [
+            ("--preset better", "found 0.1; the preset better sets it\n"),
+            ("--config run.toml", "found 0.2; run.toml sets it\n"),
+            ("--config run.toml --preset better", "found 0.2; run.toml sets it\n"),
+            ("--label-smoothing 0.3 --config run.toml --preset better", "found 0.3\n"),
+        ] {
+            tally.case(|| {
+                let arguments = format!("{command} {options} --focal-gamma 2");
+                program.refuses(&arguments, 2, &["--label-smoothing: expected 0 together", words]);
+                Ok(())
+            });
+        }
+    }
+    tally.finish();
+}
+
 /// Known only with the data.
 #[test]
 fn settings_that_do_not_fit_the_data() {

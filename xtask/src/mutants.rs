@@ -1,8 +1,11 @@
 //! `cargo xtask mutants`: breaks what keeps files and runs safe, and the arithmetic, one thing at a time, and sees that
 //! tests turn red. A promise is worth what the test of it can notice.
 
+mod data;
+mod disk;
+mod model_file;
 mod numerics;
-mod places;
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +18,7 @@ use crate::cargo;
 /// Break the code in known ways, one at a time, in a copy, and see that the tests notice
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only those whose names contain this
+    /// Only those whose names or files contain this
     name: Option<String>,
 }
 
@@ -29,286 +32,11 @@ struct Mutant {
 }
 
 const NN_IO: &[&str] = &["--package", "nn-io", "--lib", "--test", "suite"];
-const NN_TRAIN: &[&str] = &["--package", "nn-train", "--test", "resume"];
-const MEMORY: &[&str] = &["--package", "nn-io", "--test", "memory"];
-const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
-const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
-const TERMINAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "terminal::"];
-const LIMITS: &[&str] = &["--package", "fmnist-cli", "--test", "program", "limits::"];
-const SIGNAL: &[&str] = &["--package", "fmnist-cli", "--test", "program", "signal::a_signal_while"];
 
-const SAFETY: [Mutant; 37] = [
-    Mutant {
-        name: "a save without fsync",
-        file: "crates/nn-io/src/disk/temporary.rs",
-        from: "disk.sync(&file).map_err(failed)?;",
-        to: "",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "an fsync that does nothing",
-        file: "crates/nn-io/src/disk/system.rs",
-        from: "file.sync_all()",
-        to: "file.metadata().map(drop)",
-        tests: DISK,
-    },
-    Mutant {
-        name: "a save without fsync of the directory",
-        file: "crates/nn-io/src/disk/temporary.rs",
-        from: "disk.sync_directory(directory).map_err(",
-        to: "io::Result::Ok(()).map_err(",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "an fsync of directories that does nothing",
-        file: "crates/nn-io/src/disk/system.rs",
-        from: "File::open(directory)?.sync_all()",
-        to: "File::open(directory).map(drop)",
-        tests: DISK,
-    },
-    Mutant {
-        name: "a save in place, without a rename",
-        file: "crates/nn-io/src/disk/file.rs",
-        from: "Temporary::write(disk, &target, bytes)?.rename(&target)?;",
-        to: "{ let _ = disk.remove(&target); \
-             let mut file = disk.create_new(&target, &target).map_err(Error::io(&target, \"create\"))?; \
-             std::io::Write::write_all(&mut file, bytes).map_err(Error::io(&target, \"write\"))?; \
-             disk.sync(&file).map_err(Error::io(&target, \"sync\"))?; }",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "the old file removed before the rename",
-        file: "crates/nn-io/src/disk/temporary.rs",
-        from: "let renamed = self.disk.rename(",
-        to: "let _ = self.disk.remove(target); let renamed = self.disk.rename(",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "old checkpoints removed before the new one is saved",
-        file: "crates/nn-io/src/disk/checkpoint_dir.rs",
-        from: "let moved = place.replace(disk, bytes)?;",
-        to: "for (_, old) in &*saved { old.remove(disk)?; } let moved = place.replace(disk, bytes)?;",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "two runs let on one file",
-        file: "crates/nn-io/src/disk/lock.rs",
-        from: "match file.try_lock() {",
-        to: "match Result::<(), TryLockError>::Ok(()) {",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "the optimizer's count of steps lost",
-        file: "crates/nn-io/src/decode.rs",
-        from: "Optimizer::from_parts(optimizer, step, moments)",
-        to: "Optimizer::from_parts(optimizer, step.min(0), moments)",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "Adam's moments swapped",
-        file: "crates/nn-io/src/decode.rs",
-        from: "let mut moments = moments.iter_mut();",
-        to: "let mut moments = moments.iter_mut().rev();",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "a required feature not held against the metadata",
-        file: "crates/nn-io/src/decode.rs",
-        from: "check_features(metadata.features(), header.features)?;",
-        to: "",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "an epoch off by one",
-        file: "crates/nn-io/src/wire/history.rs",
-        from: "Ok(nn_train::Progress { epoch, batch,",
-        to: "Ok(nn_train::Progress { epoch: epoch.saturating_add(1), batch,",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "an order of samples not restored",
-        file: "crates/nn-train/src/trainer.rs",
-        from: "epoch_order(&self.state.config, epoch, train);",
-        to: "epoch_order(&self.state.config, epoch + u64::from(done > 0), train);",
-        tests: NN_TRAIN,
-    },
-    Mutant {
-        name: "a gradient not checked",
-        file: "crates/nn-train/src/divergence.rs",
-        from: "shards.gradient_bound() < f64::from(LARGEST_GRADIENT)",
-        to: "shards.gradient_bound() < f64::INFINITY || LARGEST_GRADIENT > 0.0",
-        tests: NN_TRAIN,
-    },
-    Mutant {
-        name: "a CRC not checked",
-        file: "crates/nn-io/src/error.rs",
-        from: "if found == expected {\n        return Ok(());",
-        to: "if found == expected || offset > 0 {\n        return Ok(());",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "the header's CRC not checked",
-        file: "crates/nn-io/src/wire/header.rs",
-        from: "check_crc(0, \"header\", crc, crc32fast::hash(checked))?;",
-        to: "",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "the file's length not checked",
-        file: "crates/nn-io/src/wire/header.rs",
-        from: "if header.file_len != file_len {",
-        to: "if header.file_len != file_len && false {",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "the tensors' length not checked",
-        file: "crates/nn-io/src/decode.rs",
-        from: "if found == len { Ok(()) }",
-        to: "if found >= len { Ok(()) }",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "numbers that are not finite let in",
-        file: "crates/nn-io/src/wire/tensor.rs",
-        from: "fold(true, |all, x| all & valid.contains(x))",
-        to: "fold(true, |all, x| all | valid.contains(x))",
-        tests: NN_IO,
-    },
-    Mutant {
-        name: "an IDX file's length not checked",
-        file: "crates/fmnist-data/src/idx.rs",
-        from: "self.fill(expected.saturating_add(1), &mut bytes)?;",
-        to: "self.fill(expected, &mut bytes)?;",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a dataset's SHA-256 not checked",
-        file: "crates/fmnist-data/src/manifest.rs",
-        from: "*found == self.gzip || *found == self.raw",
-        to: "*found == self.gzip || *found == self.raw || true",
-        tests: DATA,
-    },
-    Mutant {
-        name: "elements read before the headers are judged",
-        file: "crates/fmnist-data/src/four_files.rs",
-        from: "let (images, labels) = (open(images_path)?, open(labels_path)?);",
-        to: "let _ = (open(images_path)?.bytes(), open(labels_path)?.bytes()); \
-             let (images, labels) = (open(images_path)?, open(labels_path)?);",
-        tests: DATA,
-    },
-    Mutant {
-        name: "large pictures of a folder decoded all at once",
-        file: "crates/fmnist-data/src/folder.rs",
-        from: "self.pixels.take(picture.memory())",
-        to: "self.pixels.take(0)",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a picture's pixels decoded before its size is judged",
-        file: "crates/fmnist-data/src/folder.rs",
-        from: "let found = picture.sides();",
-        to: "let found = picture.sides(); \
-             Picture::open(picture::read_all(digest::open(path)?.0, path)?, path)?.grey()?;",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a picture's file limited to less than its pixels take",
-        file: "crates/fmnist-data/src/picture.rs",
-        from: "MAX_MEMORY + MAX_METADATA;",
-        to: "64 << 20;",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a download's lock of a file that is gone",
-        file: "crates/fmnist-data/src/download/lock.rs",
-        from: "Ok(is_at(&file, &path).then_some(Self { file, path }))",
-        to: "Ok(Some(Self { file, path }))",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a download's lock by whatever has its name",
-        file: "crates/fmnist-data/src/download/lock.rs",
-        from: "if !kind.is_file() {",
-        to: "if false {",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a download's lock waited for without end",
-        file: "crates/fmnist-data/src/download.rs",
-        from: "if start.elapsed() >= self.patience {",
-        to: "if false {",
-        tests: DATA,
-    },
-    Mutant {
-        name: "a sweep of whatever has a temporary file's name",
-        file: "crates/fmnist-data/src/download.rs",
-        from: "entry.file_type().is_ok_and(|kind| kind.is_file())",
-        to: "true",
-        tests: DATA,
-    },
-    Mutant {
-        name: "hidden characters printed",
-        file: "crates/fmnist-cli/src/outside.rs",
-        from: "c if is_hidden(c) => {",
-        to: "c if is_hidden(c) && line.is_empty() => {",
-        tests: TERMINAL,
-    },
-    Mutant {
-        name: "line breaks of names printed",
-        file: "crates/fmnist-cli/src/outside.rs",
-        from: "'\\n' => text += \"\\\\n\",",
-        to: "'\\n' => text.push(c),",
-        tests: TERMINAL,
-    },
-    Mutant {
-        name: "arguments quoted as they were given",
-        file: "crates/fmnist-cli/src/main.rs",
-        from: "env::args_os().map(|argument| Outside::from(&argument).to_string());",
-        to: "env::args_os();",
-        tests: TERMINAL,
-    },
-    Mutant {
-        name: "lengths of lists not checked",
-        file: "crates/fmnist/src/options/list.rs",
-        from: "found if found > most =>",
-        to: "found if found > most && option.is_empty() =>",
-        tests: LIMITS,
-    },
-    Mutant {
-        name: "threads started after the data are read",
-        file: "crates/fmnist-cli/src/command/train.rs",
-        from: "    let threads = data::threads(options.places.threads)?;\n    let dataset = data::obtain(&source, console)?;\n",
-        to: "    let dataset = data::obtain(&source, console)?;\n    let threads = data::threads(options.places.threads)?;\n",
-        tests: LIMITS,
-    },
-    Mutant {
-        name: "a write that waits for its reader",
-        file: "crates/fmnist-cli/src/stream.rs",
-        from: "wait_for_reader(&stream, stop)?;",
-        to: "let _ = || wait_for_reader(&stream, stop);",
-        tests: SIGNAL,
-    },
-    Mutant {
-        name: "a model in memory before it is decoded",
-        file: "crates/nn-io/src/disk/save.rs",
-        from: "let (header, reader) = file::open_model(path)?;",
-        to: "let (header, mut reader) = file::open_model(path)?;
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut reader, &mut bytes).map_err(Error::Read)?;
-        let reader = &bytes[..];",
-        tests: MEMORY,
-    },
-    Mutant {
-        name: "records of another history taken for known ones",
-        file: "crates/nn-io/src/wire/history.rs",
-        from: "if !is_same || self.records.len() > history.len() {",
-        to: "if self.records.len() > history.len() {",
-        tests: NN_IO,
-    },
-];
-
-fn mutants() -> Vec<Mutant> {
-    SAFETY.into_iter().chain(places::PLACES).chain(numerics::NUMERICS).collect()
+fn mutants() -> impl Iterator<Item = &'static Mutant> {
+    [disk::MUTANTS, model_file::MUTANTS, data::MUTANTS, program::MUTANTS, numerics::MUTANTS]
+        .into_iter()
+        .flatten()
 }
 
 pub(crate) fn run_all() -> anyhow::Result<()> {
@@ -317,10 +45,10 @@ pub(crate) fn run_all() -> anyhow::Result<()> {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     check()?;
-    let mutants = mutants();
-    let chosen: Vec<&Mutant> = mutants
-        .iter()
-        .filter(|mutant| args.name.as_ref().is_none_or(|name| mutant.name.contains(name)))
+    let has =
+        |mutant: &Mutant, text: &str| mutant.name.contains(text) || mutant.file.contains(text);
+    let chosen: Vec<&Mutant> = mutants()
+        .filter(|mutant| args.name.as_ref().is_none_or(|name| has(mutant, name)))
         .collect();
     ensure!(!chosen.is_empty(), "no mutant of that name");
     let tree = copy()?;

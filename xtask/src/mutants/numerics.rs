@@ -7,7 +7,7 @@ const NN_OPTIM: &[&str] = &["--package", "nn-optim", "--lib", "--tests"];
 const NN_TRAIN: &[&str] = &["--package", "nn-train", "--lib", "--tests"];
 const DATA: &[&str] = &["--package", "fmnist-data", "--lib", "dataset"];
 
-pub(super) const NUMERICS: [Mutant; 14] = [
+pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "Adam without bias correction",
         file: "crates/nn-optim/src/optimizer/adam.rs",

@@ -4,8 +4,6 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use serde::Serialize;
 
-use super::{DatasetKind, Element, List, Size, group::plain};
-
 /// The type of an option's value.
 pub(super) trait Form {
     /// What a file must have, as `true or false`.
@@ -48,27 +46,9 @@ impl Form for PathBuf {
     }
 }
 
-impl Form for Size {
-    fn form() -> String {
-        "a width and a height of 1 to 1024 in quotes, as \"28x28\"".into()
-    }
-}
-
-impl Form for DatasetKind {
-    fn form() -> String {
-        one_of(&Self::ALL)
-    }
-}
-
-impl<T: Element> Form for List<T> {
-    fn form() -> String {
-        format!("a list of {}, as [{}]", T::EXPECTED, T::EXAMPLE)
-    }
-}
-
 /// One of these names.
 pub(super) fn one_of(all: &[impl Serialize]) -> String {
     let names = all.iter().filter_map(|name| serde_json::to_value(name).ok());
-    let names: Vec<String> = names.map(|name| plain(&name)).collect();
+    let names: Vec<String> = names.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
     format!("one of {}", names.join(", "))
 }

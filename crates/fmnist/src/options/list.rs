@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroUsize, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Error, form::Form};
 
 /// A list of values: in TOML an array; on the command line with commas between them, or `none`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ impl Element for usize {
 impl Element for f32 {
     const EXPECTED: &str = "numbers";
     const EXAMPLE: &str = "1,0.5";
+}
+
+impl<T: Element> Form for List<T> {
+    fn form() -> String {
+        format!("a list of {}, as [{}]", T::EXPECTED, T::EXAMPLE)
+    }
 }
 
 impl<T: Element> FromStr for List<T> {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use fmnist_data::ImageSize;
 
-use super::{DatasetKind, group::options};
+use super::{DatasetKind, form::Form, group::options};
 
 options! {
     /// The options of the dataset, and of the run's length.
@@ -51,6 +51,12 @@ options! {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Size(pub ImageSize);
+
+impl Form for Size {
+    fn form() -> String {
+        "a width and a height of 1 to 1024 in quotes, as \"28x28\"".into()
+    }
+}
 
 impl FromStr for Size {
     type Err = String;

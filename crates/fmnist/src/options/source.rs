@@ -9,7 +9,10 @@ use fmnist_data::{CLASS_NAMES, Dataset, DatasetName, ImageSize};
 use nn_io::ModelInfo;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{
+    Error,
+    form::{Form, one_of},
+};
 
 /// The side of an image of Fashion-MNIST.
 const SIDE: usize = 28;
@@ -35,7 +38,7 @@ pub enum DatasetKind {
 }
 
 impl DatasetKind {
-    pub(super) const ALL: [Self; 6] =
+    const ALL: [Self; 6] =
         [Self::Auto, Self::FashionMnist, Self::Synthetic, Self::Idx, Self::Folder, Self::Csv];
 
     /// The kind of dataset that a model was trained on.
@@ -93,6 +96,12 @@ impl DatasetKind {
     /// Whether the size of an image is an option, since the files do not determine it.
     pub fn takes_size(self) -> bool {
         matches!(self, DatasetKind::Folder | DatasetKind::Csv)
+    }
+}
+
+impl Form for DatasetKind {
+    fn form() -> String {
+        one_of(&Self::ALL)
     }
 }
 

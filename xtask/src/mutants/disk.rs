@@ -1,11 +1,71 @@
-//! Whose files a run replaces, and whose it leaves alone.
+//! How files are saved, and which ones a run replaces.
 
 use super::{Mutant, NN_IO};
 
+const DISK: &[&str] = &["--package", "fmnist-cli", "--test", "program", "disk::failing"];
 const RESUMED: &[&str] =
     &["--package", "fmnist-cli", "--test", "program", "checkpoints::an_output_that_is_ahead"];
 
-pub(super) const PLACES: [Mutant; 11] = [
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "a save without fsync",
+        file: "crates/nn-io/src/disk/temporary.rs",
+        from: "disk.sync(&file).map_err(failed)?;",
+        to: "",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "an fsync that does nothing",
+        file: "crates/nn-io/src/disk/system.rs",
+        from: "file.sync_all()",
+        to: "file.metadata().map(drop)",
+        tests: DISK,
+    },
+    Mutant {
+        name: "a save without fsync of the directory",
+        file: "crates/nn-io/src/disk/temporary.rs",
+        from: "disk.sync_directory(directory).map_err(",
+        to: "io::Result::Ok(()).map_err(",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "an fsync of directories that does nothing",
+        file: "crates/nn-io/src/disk/system.rs",
+        from: "File::open(directory)?.sync_all()",
+        to: "File::open(directory).map(drop)",
+        tests: DISK,
+    },
+    Mutant {
+        name: "a save in place, without a rename",
+        file: "crates/nn-io/src/disk/file.rs",
+        from: "Temporary::write(disk, &target, bytes)?.rename(&target)?;",
+        to: "{ let _ = disk.remove(&target); \
+             let mut file = disk.create_new(&target, &target).map_err(Error::io(&target, \"create\"))?; \
+             std::io::Write::write_all(&mut file, bytes).map_err(Error::io(&target, \"write\"))?; \
+             disk.sync(&file).map_err(Error::io(&target, \"sync\"))?; }",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "the old file removed before the rename",
+        file: "crates/nn-io/src/disk/temporary.rs",
+        from: "let renamed = self.disk.rename(",
+        to: "let _ = self.disk.remove(target); let renamed = self.disk.rename(",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "old checkpoints removed before the new one is saved",
+        file: "crates/nn-io/src/disk/checkpoint_dir.rs",
+        from: "let moved = place.replace(disk, bytes)?;",
+        to: "for (_, old) in &*saved { old.remove(disk)?; } let moved = place.replace(disk, bytes)?;",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "two runs let on one file",
+        file: "crates/nn-io/src/disk/lock.rs",
+        from: "match file.try_lock() {",
+        to: "match Result::<(), TryLockError>::Ok(()) {",
+        tests: NN_IO,
+    },
     Mutant {
         name: "another's file is replaced",
         file: "crates/nn-io/src/disk/place.rs",

@@ -1,0 +1,80 @@
+//! Datasets, pictures and downloads.
+
+use super::Mutant;
+
+const DATA: &[&str] = &["--package", "fmnist-data", "--lib"];
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "an IDX file's length not checked",
+        file: "crates/fmnist-data/src/idx.rs",
+        from: "self.fill(expected.saturating_add(1), &mut bytes)?;",
+        to: "self.fill(expected, &mut bytes)?;",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a dataset's SHA-256 not checked",
+        file: "crates/fmnist-data/src/manifest.rs",
+        from: "*found == self.gzip || *found == self.raw",
+        to: "*found == self.gzip || *found == self.raw || true",
+        tests: DATA,
+    },
+    Mutant {
+        name: "elements read before the headers are judged",
+        file: "crates/fmnist-data/src/four_files.rs",
+        from: "let (images, labels) = (open(images_path)?, open(labels_path)?);",
+        to: "let _ = (open(images_path)?.bytes(), open(labels_path)?.bytes()); \
+             let (images, labels) = (open(images_path)?, open(labels_path)?);",
+        tests: DATA,
+    },
+    Mutant {
+        name: "large pictures of a folder decoded all at once",
+        file: "crates/fmnist-data/src/folder.rs",
+        from: "self.pixels.take(picture.memory())",
+        to: "self.pixels.take(0)",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a picture's pixels decoded before its size is judged",
+        file: "crates/fmnist-data/src/folder.rs",
+        from: "let found = picture.sides();",
+        to: "let found = picture.sides(); \
+             Picture::open(picture::read_all(digest::open(path)?.0, path)?, path)?.grey()?;",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a picture's file limited to less than its pixels take",
+        file: "crates/fmnist-data/src/picture.rs",
+        from: "MAX_MEMORY + MAX_METADATA;",
+        to: "64 << 20;",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a download's lock of a file that is gone",
+        file: "crates/fmnist-data/src/download/lock.rs",
+        from: "Ok(is_at(&file, &path).then_some(Self { file, path }))",
+        to: "Ok(Some(Self { file, path }))",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a download's lock by whatever has its name",
+        file: "crates/fmnist-data/src/download/lock.rs",
+        from: "if !kind.is_file() {",
+        to: "if false {",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a download's lock waited for without end",
+        file: "crates/fmnist-data/src/download.rs",
+        from: "if start.elapsed() >= self.patience {",
+        to: "if false {",
+        tests: DATA,
+    },
+    Mutant {
+        name: "a sweep of whatever has a temporary file's name",
+        file: "crates/fmnist-data/src/download.rs",
+        from: "entry.file_type().is_ok_and(|kind| kind.is_file())",
+        to: "true",
+        tests: DATA,
+    },
+];
