@@ -7,6 +7,7 @@ use fmnist::{
     Saves,
     options::{DataSource, DatasetKind, Error, Options},
 };
+use nn_core::Model;
 use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
 
 use super::{args::Args, new_run};
@@ -16,7 +17,7 @@ use crate::{console::Console, exit::Usage, outside::Outside};
 pub(super) enum Plan {
     New {
         /// The model whose weights it starts with.
-        warm_start: Option<Box<Checkpoint>>,
+        warm_start: Option<Box<Model>>,
     },
     Resume {
         path: PathBuf,
@@ -76,8 +77,10 @@ pub(super) fn claim_output(
     match resume {
         None => {
             let source = new_run::plan(options)?;
-            let warm_start = warm_start.as_deref().map(Checkpoint::load).transpose()?;
-            let plan = Plan::New { warm_start: warm_start.map(Box::new) };
+            let load = |path: &PathBuf| -> anyhow::Result<Box<Model>> {
+                Ok(Box::new(Checkpoint::load(path)?.into_inference()?.model))
+            };
+            let plan = Plan::New { warm_start: warm_start.as_ref().map(load).transpose()? };
             let saves = claim(given.output.clone().unwrap_or_else(default_output), None)?;
             Ok(Claimed { plan, source, saves })
         }

@@ -4,7 +4,6 @@
 use fmnist::options::{DataShape, DataSource, Error, Options, Recipe};
 use fmnist_data::Dataset;
 use nn_core::{Model, TensorSpec};
-use nn_io::Checkpoint;
 use nn_train::TrainingState;
 
 use crate::{console::Console, exit::Usage};
@@ -30,7 +29,7 @@ pub(in crate::command) struct NewRun {
 /// Makes the run.
 pub(in crate::command) fn run(
     options: &Options,
-    warm_start: Option<&Checkpoint>,
+    warm_start: Option<&Model>,
     dataset: &Dataset,
     console: &Console,
 ) -> anyhow::Result<NewRun> {
@@ -38,7 +37,7 @@ pub(in crate::command) fn run(
     let Recipe { architecture, optimizer, schedule, config, n_validation, epochs, .. } = recipe;
     let mut model = Model::new(architecture, config.init, config.seed);
     if let Some(from) = warm_start {
-        copy_weights(&mut model, &from.inference_model()?, console)?;
+        copy_weights(&mut model, from, console)?;
     }
     let state = TrainingState::new(&model, optimizer, schedule, config).map_err(Error::of_run)?;
     Ok(NewRun { model, state, n_validation, epochs })
