@@ -1,7 +1,6 @@
 //! The commands, one module each.
 
 pub(crate) mod evaluate;
-#[allow(clippy::disallowed_methods, reason = "its paths are not yet text from outside")]
 pub(crate) mod export;
 pub(crate) mod find_rate;
 pub(crate) mod inspect;

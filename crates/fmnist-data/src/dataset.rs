@@ -6,15 +6,13 @@
 mod image_size;
 
 use std::fmt;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::{Error, idx};
+use crate::{Error, idx, threads};
 
 pub use image_size::{ImageSize, MAX_SIDE};
 
@@ -260,10 +258,10 @@ pub(crate) fn read_both<T: Send>(
     [train, test]: [T; 2],
     read: impl Fn(T) -> Result<LabelledImages, Error> + Sync,
 ) -> Result<(LabelledImages, LabelledImages), Error> {
-    let (train, test) = thread::scope(|scope| {
-        let test = scope.spawn(|| read(test));
-        (read(train), test.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
+    let mut sets = threads::map([train, test].into_iter(), read).into_iter();
+    let (Some(train), Some(test)) = (sets.next(), sets.next()) else {
+        unreachable!("a result for each of two sets")
+    };
     Ok((train?, test?))
 }
 

@@ -186,7 +186,7 @@ pub enum Error {
     },
     /// No source had a good copy of a file; the message lists each with the reason.
     #[error(
-        "{}: download failed{}\n\
+        "{}: download failed{}; \
          check the network, set FMNIST_MIRROR to a directory or URL that has the four files, or pass --data-dir",
         path.display(), list(attempts)
     )]
@@ -247,5 +247,5 @@ fn absent(missing: &[&str]) -> String {
 }
 
 fn list(attempts: &[Attempt]) -> String {
-    attempts.iter().map(|attempt| format!("\n  {attempt}")).collect()
+    attempts.iter().map(|attempt| format!("; {attempt}")).collect()
 }

@@ -14,16 +14,13 @@ mod budget;
 mod listing;
 mod order;
 
-use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::dataset::{
     Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
 };
 use crate::picture::{self, MAX_FILE, MAX_MEMORY, Picture};
-use crate::{Error, digest};
+use crate::{Error, digest, threads};
 use budget::Budget;
 use listing::check;
 use order::Entry;
@@ -134,19 +131,12 @@ impl Folder {
         let expected = format_args!("at most {MAX_PIXELS} bytes of pixels of a set");
         check(&self.dir, bytes as u64 <= MAX_PIXELS, expected, bytes)?;
         let mut pixels = vec![0; bytes];
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let share = entries.len().div_ceil(threads).max(1);
-        thread::scope(|scope| {
-            let chunks = pixels.chunks_mut(share.saturating_mul(size.pixels()));
-            let readers = chunks
-                .zip(entries.chunks(share))
-                .map(|(pixels, entries)| scope.spawn(|| wanted.read_all(entries, pixels)));
-            // All are started before the first is joined. The first error in the order of the set is reported.
-            let readers: Vec<_> = readers.collect();
-            let mut results =
-                readers.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
-            results.try_for_each(|result| result)
-        })?;
+        let share = entries.len().div_ceil(threads::shares()).max(1);
+        let chunks =
+            pixels.chunks_mut(share.saturating_mul(size.pixels())).zip(entries.chunks(share));
+        let results = threads::map(chunks, |(pixels, entries)| wanted.read_all(entries, pixels));
+        // The first error in the order of the set is reported.
+        results.into_iter().collect::<Result<(), _>>()?;
         let (height, width) = (size.height(), size.width());
         let images = Images { pixels, count: entries.len(), height, width };
         Ok(LabelledImages { images, labels: entries.iter().map(|entry| entry.label).collect() })

@@ -16,15 +16,13 @@ mod footwear;
 mod legs;
 mod tops;
 
-use std::num::NonZero;
-use std::thread;
-
 use canvas::{Canvas, PIXELS, Pose, SIDE, floor};
 use dice::{Dice, Part, Purpose};
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, Images, LabelledImages, fashion_mnist_classes,
 };
+use crate::threads;
 
 /// Draws a dataset of `n_train` and `n_test` images of 28 x 28, the same for the same `seed`.
 ///
@@ -43,15 +41,10 @@ pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
 
 fn split(seed: u64, part: Part, count: usize) -> LabelledImages {
     let mut pixels = vec![0; count * PIXELS];
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = count.div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        for (i, chunk) in pixels.chunks_mut(share * PIXELS).enumerate() {
-            scope.spawn(move || {
-                for (index, image) in (i * share..).zip(chunk.chunks_exact_mut(PIXELS)) {
-                    draw(seed, part, index, image);
-                }
-            });
+    let share = count.div_ceil(threads::shares()).max(1);
+    threads::map(pixels.chunks_mut(share * PIXELS).enumerate(), |(i, chunk)| {
+        for (index, image) in (i * share..).zip(chunk.chunks_exact_mut(PIXELS)) {
+            draw(seed, part, index, image);
         }
     });
     let labels = (0..count).map(|index| label(seed, part, index)).collect();

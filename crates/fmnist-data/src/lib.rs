@@ -44,6 +44,7 @@ pub mod folder;
 
 mod error;
 mod sniff;
+mod threads;
 
 #[cfg(test)]
 mod child;

@@ -253,7 +253,7 @@ impl Error {
 }
 
 fn list(errors: &[Error]) -> String {
-    errors.iter().map(|error| format!("\n  {error}")).collect()
+    errors.iter().map(|error| format!("; {error}")).collect()
 }
 
 /// `Ok` if `valid`, else the error that names the field.

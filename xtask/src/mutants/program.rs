@@ -64,4 +64,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         to: ".filter(|path| path.is_escaped() && option.is_empty())",
         tests: TERMINAL,
     },
+    Mutant {
+        name: "a thread that data must have",
+        file: "crates/fmnist-data/src/threads.rs",
+        from: "threads.all(|started| started.is_ok());",
+        to: "threads.all(|started| started.expect(\"a thread\").thread().name().is_none());",
+        tests: LIMITS,
+    },
 ];

@@ -2,7 +2,6 @@
 
 mod args;
 mod book;
-#[allow(clippy::disallowed_methods, reason = "its paths stand in messages of one line")]
 mod claim_output;
 pub(super) mod new_run;
 mod report;
