@@ -307,7 +307,8 @@ impl Fetch<'_> {
                 Err(ureq::Error::StatusCode(code)) => {
                     Err(Failure::Source(format!("HTTP status {code}")))
                 }
-                Err(error) => Err(Failure::Source(error.to_string())),
+                // It quotes the server.
+                Err(error) => Err(Failure::Source(error.to_string().escape_debug().to_string())),
             },
             Source::Directory(dir) => match digest::open_regular(&dir.join(spec.name)) {
                 Ok((file, _)) => Ok(Box::new(file)),

@@ -25,7 +25,7 @@ fn falls_back(target: &Target, bad: &Source, spoilt: usize, reason: &str) -> Res
 }
 
 /// What spoils every file, with the reason that is given for it.
-const BAD: [(Behaviour, &str); 10] = [
+const BAD: [(Behaviour, &str); 11] = [
     (Behaviour::Status(403), "HTTP status 403"),
     (Behaviour::Status(503), "HTTP status 503"),
     (Behaviour::Html, "expected a gzip stream, found an HTML page"),
@@ -34,6 +34,7 @@ const BAD: [(Behaviour, &str); 10] = [
     (Behaviour::Short(0), "found an empty file"),
     (Behaviour::Endless, "longer than the "),
     (Behaviour::RedirectLoop, "too many redirects"),
+    (Behaviour::RedirectToCommands, r"\u{9b}31m\u{9d}0;b/\u{202e}"),
     (Behaviour::Reset, "io: "),
     (Behaviour::NoTls, "io: received corrupt message"),
 ];

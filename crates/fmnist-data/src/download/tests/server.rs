@@ -36,6 +36,8 @@ pub(super) enum Behaviour {
     Endless,
     /// Sends the client back to where it already is.
     RedirectLoop,
+    /// Sends the client to an address with commands to a terminal in it.
+    RedirectToCommands,
     /// Closes the connection without reading the request.
     Reset,
     /// Speaks plain http to a client that came for https.
@@ -148,6 +150,11 @@ fn answer(
         }
         Behaviour::RedirectLoop => {
             format!("HTTP/1.1 302 Found\r\n{CLOSE}Location: {path}\r\nContent-Length: 0\r\n\r\n")
+                .into()
+        }
+        Behaviour::RedirectToCommands => {
+            let place = "http://a\u{9b}31m\u{9d}0;b/\u{202e}";
+            format!("HTTP/1.1 302 Found\r\n{CLOSE}Location: {place}\r\nContent-Length: 0\r\n\r\n")
                 .into()
         }
         Behaviour::Reset | Behaviour::NoTls => return Ok(()),
