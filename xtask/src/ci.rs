@@ -73,7 +73,7 @@ const STEPS: [Step; 27] = [
 ];
 
 /// For each target of a full run.
-const FUZZ_MINUTES: u32 = 10;
+const FUZZ_MINUTES: u32 = 30;
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let tier = match args {
