@@ -130,7 +130,7 @@ fn none_that_can_be_used() {
     for words in [
         path.to_str().unwrap(),
         "no checkpoint here that can be used",
-        "\n  ",
+        "that can be used; ",
         "ckpt-000020.model: byte",
         "ckpt-000010.model: byte",
         "best.model: expected a model file, found a text file",
