@@ -56,11 +56,11 @@ impl Saves {
         self.output.path()
     }
 
-    /// The state in the output, if it is a later one of the same run. Two states are of one run if model, data and
-    /// settings are the same and one history continues the other.
+    /// The state in the output, if it is a later one of the same run.
     pub fn later_state(&self, than: &Checkpoint) -> Option<Checkpoint> {
         let later = Checkpoint::load(self.output()).ok()?;
-        is_later(&later, than).then_some(later)
+        let step = |it: &Checkpoint| it.training.as_ref().map(|it| it.optimizer.step());
+        (step(&later) > step(than) && later.is_of_same_run(than)).then_some(later)
     }
 
     /// Files that were in the way of a save and are not the run's: they have other names now.
@@ -127,18 +127,4 @@ impl Saves {
         }
         Ok(())
     }
-}
-
-/// Whether a state is a later one of the same run.
-fn is_later(later: &Checkpoint, than: &Checkpoint) -> bool {
-    let (Some(after), Some(before)) = (&later.training, &than.training) else { return false };
-    let fixed = |it: &Checkpoint| (it.info.input, it.info.dataset.clone(), it.info.n_validation);
-    let same_model = later.model.architecture() == than.model.architecture();
-    let same_settings =
-        after.config == before.config && after.optimizer.config() == before.optimizer.config();
-    // The learning rate may change when a run is resumed; before the first epoch it has not.
-    let continues = after.history.starts_with(&before.history)
-        && (!before.history.is_empty() || after.schedule == before.schedule);
-    let is_further = after.optimizer.step() > before.optimizer.step();
-    fixed(later) == fixed(than) && same_model && same_settings && continues && is_further
 }

@@ -96,6 +96,23 @@ impl Checkpoint {
         Ok(Self { model, info, training: None })
     }
 
+    /// Whether both are states of one run, earlier and later: of the same model, data and settings, and one history begins
+    /// with the other. The learning rate may change when a run is resumed, but not before its first epoch is complete.
+    pub fn is_of_same_run(&self, other: &Self) -> bool {
+        let (Some(one), Some(two)) = (&self.training, &other.training) else { return false };
+        let data = |it: &Self| (it.info.input, it.info.dataset.clone(), it.info.n_validation);
+        let (short, long) = match one.history.len() <= two.history.len() {
+            true => (&one.history, &two.history),
+            false => (&two.history, &one.history),
+        };
+        self.model.architecture() == other.model.architecture()
+            && data(self) == data(other)
+            && one.config == two.config
+            && one.optimizer.config() == two.optimizer.config()
+            && long.starts_with(short)
+            && (!short.is_empty() || one.schedule == two.schedule)
+    }
+
     /// Its parts, borrowed: [`CheckpointRef`] has the methods to save it and the digests.
     pub fn view(&self) -> CheckpointRef<'_> {
         let Self { model, info, training } = self;

@@ -51,6 +51,14 @@ pub enum Error {
         /// What is wrong with each that is there.
         skipped: Vec<Error>,
     },
+    /// A directory of checkpoints also has one of another run.
+    #[error("{}: not a state of the run in {}; it is left alone", path.display(), newest.display())]
+    OtherRun {
+        /// Its file.
+        path: PathBuf,
+        /// The newest checkpoint of the directory.
+        newest: PathBuf,
+    },
     /// Another run holds the lock of this file or directory.
     #[error(
         "{}: in use by another run{}; wait until it ends, or choose another file",

@@ -40,7 +40,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "crates/nn-io/src/disk/file.rs",
         from: "Temporary::write(disk, &target, bytes)?.rename(&target)?;",
         to: "{ let _ = disk.remove(&target); \
-             let mut file = disk.create_new(&target, &target).map_err(Error::io(&target, \"create\"))?; \
+             let mut file = disk.create_new(&target).map_err(Error::io(&target, \"create\"))?; \
              std::io::Write::write_all(&mut file, bytes).map_err(Error::io(&target, \"write\"))?; \
              disk.sync(&file).map_err(Error::io(&target, \"sync\"))?; }",
         tests: NN_IO,
@@ -132,15 +132,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the permissions of a replaced file are lost",
         file: "crates/nn-io/src/disk/system.rs",
-        from: "file.set_permissions(metadata.permissions())?",
-        to: "()",
+        from: "fs::set_permissions(path, metadata.permissions())",
+        to: "Ok(())",
         tests: NN_IO,
     },
     Mutant {
         name: "an output moved back by a directory",
         file: "crates/fmnist/src/saves.rs",
-        from: "is_later(&later, than).then_some(later)",
-        to: "(is_later(&later, than) && false).then_some(later)",
+        from: "(step(&later) > step(than) && later",
+        to: "(step(&later) > step(&later) && later",
         tests: RESUMED,
     },
 ];

@@ -208,58 +208,71 @@ struct Found {
     newest: Newest,
 }
 
-fn read(directory: &Path) -> Result<Found, Error> {
-    let mut saved = Vec::new();
-    let mut newest = None;
-    let mut skipped = Vec::new();
-    for step in steps(directory)? {
-        let path = directory.join(name(step));
-        match load(&path, Some(step)) {
-            Ok((step, checkpoint, place)) => {
-                saved.extend(place.map(|place| (step, place)));
-                newest.get_or_insert((step, path, checkpoint));
-            }
-            Err(error) => skipped.push(error),
-        }
-    }
-    saved.reverse();
-    let path = directory.join(BEST);
-    let mut best = Place::foreign(path.clone());
-    if fs::symlink_metadata(&path).is_ok() {
-        match load(&path, None) {
-            Ok((step, checkpoint, place)) => {
-                best = place.unwrap_or(best);
-                // The best may be all that is left, or be of an epoch that was not saved otherwise.
-                if newest.as_ref().is_none_or(|(newest, ..)| step > *newest) {
-                    newest = Some((step, path, checkpoint));
-                }
-            }
-            Err(error) => skipped.push(error),
-        }
-    }
-    match newest {
-        Some((_, path, checkpoint)) => {
-            Ok(Found { saved, best, newest: Newest { path, checkpoint, skipped } })
-        }
-        None => Err(Error::NoCheckpoint { path: directory.into(), skipped }),
-    }
+/// A checkpoint from which a run can be resumed.
+struct Usable {
+    step: u64,
+    path: PathBuf,
+    checkpoint: Checkpoint,
+    /// `None` for one of a newer version: a save here would lose what that added.
+    place: Option<Place>,
 }
 
-/// A checkpoint from which a run can be resumed, its step, which must be the one in its name, and its place. One of a
-/// newer version has no place: the run may neither replace nor remove it, since a save here would lose what the newer
-/// version added.
-fn load(path: &Path, named: Option<u64>) -> Result<(u64, Checkpoint, Option<Place>), Error> {
-    file::refuse_link(path)?;
-    let place = Place::own(&SystemDisk, path.into())?;
-    let is_newer = file::version(path)?.minor > VERSION.minor;
-    let checkpoint = Checkpoint::load(path)?;
+fn read(directory: &Path) -> Result<Found, Error> {
+    let best_path = directory.join(BEST);
+    // The best may be all that is left, or be of an epoch that was not saved otherwise.
+    let best = fs::symlink_metadata(&best_path).is_ok().then(|| (best_path.clone(), None));
+    let numbered =
+        steps(directory)?.into_iter().map(|step| (directory.join(name(step)), Some(step)));
+    let mut newest: Option<Usable> = None;
+    let mut places = Vec::new();
+    let mut skipped = Vec::new();
+    for (path, named) in best.into_iter().chain(numbered) {
+        let found = match load(path, named) {
+            Ok(found) => found,
+            Err(error) => {
+                skipped.push(error);
+                continue;
+            }
+        };
+        // No more than two are in memory.
+        let (newer, older) = match newest.take() {
+            None => (found, None),
+            Some(newest) if newest.step > found.step => (newest, Some(found)),
+            Some(newest) => (found, Some(newest)),
+        };
+        if let Some(Usable { step, path, checkpoint, place }) = older {
+            if checkpoint.is_of_same_run(&newer.checkpoint) {
+                places.extend(place.map(|place| (step, place)));
+            } else {
+                skipped.push(Error::OtherRun { path, newest: newer.path.clone() });
+            }
+        }
+        newest = Some(newer);
+    }
+    let Some(Usable { step, path, checkpoint, place }) = newest else {
+        return Err(Error::NoCheckpoint { path: directory.into(), skipped });
+    };
+    places.extend(place.map(|place| (step, place)));
+    let (best, mut saved): (Vec<_>, Vec<_>) =
+        places.into_iter().partition(|(_, place)| place.path() == best_path);
+    let best = best.into_iter().next().map_or(Place::foreign(best_path), |(_, place)| place);
+    saved.sort_by_key(|(step, _)| *step);
+    Ok(Found { saved, best, newest: Newest { path, checkpoint, skipped } })
+}
+
+/// Reads a checkpoint whose step must be the one in its name, if that has one.
+fn load(path: PathBuf, named: Option<u64>) -> Result<Usable, Error> {
+    file::refuse_link(&path)?;
+    let place = Place::own(&SystemDisk, path.clone())?;
+    let is_newer = file::version(&path)?.minor > VERSION.minor;
+    let checkpoint = Checkpoint::load(&path)?;
     let step = checkpoint.training.as_ref().map(|training| training.optimizer.step());
-    let step = step.ok_or_else(no_training).map_err(Error::file(path))?;
+    let step = step.ok_or_else(no_training).map_err(Error::file(&path))?;
     let named = named.unwrap_or(step);
     let expected = format!("{named}, as the file's name says");
     check_value(named == step, "training.optimizer.step", expected, step)
-        .map_err(Error::file(path))?;
-    Ok((step, checkpoint, (!is_newer).then_some(place)))
+        .map_err(Error::file(&path))?;
+    Ok(Usable { step, path, checkpoint, place: (!is_newer).then_some(place) })
 }
 
 /// The error of a checkpoint without training, which every one in a directory must have.

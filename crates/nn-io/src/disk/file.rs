@@ -28,16 +28,15 @@ pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(),
     flush_names(disk, &target)
 }
 
-/// Does all that [`replace`] does except for the replacing, with this many copies at a time.
+/// Does all that [`replace`] does except for the replacing, with this many copies at a time. A link is not followed.
 pub(crate) fn rehearse(
     disk: &impl Disk,
-    path: &Path,
+    target: &Path,
     bytes: &[u8],
     copies: usize,
 ) -> Result<(), Error> {
-    let target = follow_link(path)?;
     let written: Result<Vec<_>, Error> =
-        (0..copies).map(|_| Temporary::write(disk, &target, bytes)).collect();
+        (0..copies).map(|_| Temporary::write(disk, target, bytes)).collect();
     match written {
         Err(Error::NoSpace { path, needed, source }) => {
             let needed = needed.saturating_mul(copies as u64);

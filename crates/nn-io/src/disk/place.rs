@@ -53,8 +53,10 @@ impl Place {
         disk: &impl Disk,
         bytes: &[u8],
     ) -> Result<Option<SetAside>, Error> {
+        let temporary = Temporary::write(disk, &self.path, bytes)?;
+        // As late as can be: another program may put a file there while this one is written.
         let moved = self.set_aside(disk)?;
-        Temporary::write(disk, &self.path, bytes)?.rename(&self.path)?;
+        temporary.rename(&self.path)?;
         self.own = Some(bytes.iter().copied().take(header::LEN).collect());
         flush_names(disk, &self.path)?;
         Ok(moved)

@@ -50,17 +50,4 @@ impl CheckpointRef<'_> {
         let path = path.as_ref();
         file::replace(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
     }
-
-    /// Does all that [`CheckpointRef::save`] does, but leaves the old file, or no file, as it was: so a run knows
-    /// before its first step that there is room for what it will save.
-    ///
-    /// # Errors
-    ///
-    /// As those of [`CheckpointRef::save`].
-    pub fn rehearse_save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        let bytes = self.to_bytes().map_err(Error::file(path))?;
-        // The second save has the first one next to it.
-        file::rehearse(&SystemDisk, path, &bytes, if path.exists() { 1 } else { 2 })
-    }
 }

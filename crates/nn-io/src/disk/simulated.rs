@@ -245,7 +245,11 @@ impl Write for SimulatedFile {
 impl Disk for Simulated {
     type File = SimulatedFile;
 
-    fn create_new(&self, path: &Path, _like: &Path) -> io::Result<SimulatedFile> {
+    fn copy_permissions(&self, _path: &Path, _like: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<SimulatedFile> {
         self.call()?;
         let mut state = self.0.borrow_mut();
         if state.names.contains_key(path) {

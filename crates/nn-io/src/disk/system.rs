@@ -12,9 +12,10 @@ pub(crate) trait Disk {
     /// A file open for writing.
     type File: Write;
 
-    /// Creates a file that does not exist yet, with the permissions of the file `like`, or those that the umask leaves
-    /// if there is none.
-    fn create_new(&self, path: &Path, like: &Path) -> io::Result<Self::File>;
+    /// Creates a file that does not exist yet, with the permissions that the umask leaves.
+    fn create_new(&self, path: &Path) -> io::Result<Self::File>;
+    /// Gives a file the permissions of the file `like`, if there is such a file.
+    fn copy_permissions(&self, path: &Path, like: &Path) -> io::Result<()>;
     /// The first bytes of a file, as many as a header has, without following a link. Empty for a link, a directory, or
     /// whatever else cannot be read; `None` if there is nothing of this name.
     fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
@@ -35,13 +36,15 @@ pub(crate) struct SystemDisk;
 impl Disk for SystemDisk {
     type File = File;
 
-    fn create_new(&self, path: &Path, like: &Path) -> io::Result<File> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    fn create_new(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    fn copy_permissions(&self, path: &Path, like: &Path) -> io::Result<()> {
         match fs::symlink_metadata(like) {
-            Ok(metadata) if metadata.is_file() => file.set_permissions(metadata.permissions())?,
-            _ => {}
+            Ok(metadata) if metadata.is_file() => fs::set_permissions(path, metadata.permissions()),
+            _ => Ok(()),
         }
-        Ok(file)
     }
 
     fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {

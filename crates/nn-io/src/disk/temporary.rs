@@ -40,8 +40,13 @@ impl<'a, D: Disk> Temporary<'a, D> {
             name.push(target.file_name().unwrap_or_default());
             name.push(format!(".{n}.tmp"));
             let path = directory.join(name);
-            match disk.create_new(&path, target) {
-                Ok(file) => return Ok((Self { disk, path, renamed: false }, file)),
+            match disk.create_new(&path) {
+                Ok(file) => {
+                    let temporary = Self { disk, path, renamed: false };
+                    // Before it has contents, which may not be for everybody.
+                    temporary.copy_permissions(target)?;
+                    return Ok((temporary, file));
+                }
                 // Another run's, or left behind by one that was killed.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io(directory, "create a file in it")(error)),
@@ -51,8 +56,15 @@ impl<'a, D: Disk> Temporary<'a, D> {
         Err(Error::io(directory, "create a file in it")(full))
     }
 
+    fn copy_permissions(&self, target: &Path) -> Result<(), Error> {
+        let copied = self.disk.copy_permissions(&self.path, target);
+        copied.map_err(Error::io(target, "give the new file its permissions"))
+    }
+
     /// Gives it the target's name, in place of the file that had it. A power cut may undo it until [`flush_names`].
     pub(crate) fn rename(mut self, target: &Path) -> Result<(), Error> {
+        // Again, since they may have changed while it was written.
+        self.copy_permissions(target)?;
         let renamed = self.disk.rename(&self.path, target);
         renamed.map_err(Error::io(target, "replace the file"))?;
         self.renamed = true;

@@ -307,6 +307,46 @@ fn a_newer_checkpoint_is_never_removed() {
     assert_eq!(fs::read(path.join("ckpt-000030.model")).unwrap(), bytes);
 }
 
+/// Of two runs in one directory the one with the newest state is resumed; what the other saved stays.
+#[test]
+fn checkpoints_of_another_run_are_kept() {
+    let mut tally = Tally::new("B18", "checkpoints of another run in a directory");
+    let of_another = |step: u64, change: &dyn Fn(&mut Checkpoint)| {
+        let mut checkpoint = at(step);
+        change(&mut checkpoint);
+        encoded(&checkpoint).bytes().to_vec()
+    };
+    let changes: [&dyn Fn(&mut Checkpoint); 3] = [
+        &|it| it.training.as_mut().unwrap().config.seed += 1,
+        &|it| it.info.dataset.as_mut().unwrap().name = "other".into(),
+        &|it| it.training.as_mut().unwrap().history[0].train.loss += 0.5,
+    ];
+    for change in changes {
+        tally.case(|| {
+            let (_root, path) = saved(&[10, 20, 30]);
+            let others = [("ckpt-000015.model", 15), ("best.model", 25)]
+                .map(|(name, step)| (name, of_another(step, change)));
+            for (name, bytes) in &others {
+                fs::write(path.join(name), bytes).unwrap();
+            }
+            let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
+            let found = newest.checkpoint == at(30) && newest.skipped.len() == 2;
+            ensure(found, || Failure::wrong(format!("{:?}", newest.skipped)))?;
+            says(&newest.skipped[0], &["best.model: not a state of the run in", "ckpt-000030"]);
+            for step in [40, 50, 60, 70] {
+                directory.save(&encoded(&at(step))).unwrap();
+                directory.save_best(&encoded(&at(step))).unwrap();
+            }
+            let kept = |name: &str| fs::read(path.join(name)).ok();
+            let [(numbered, one), (best, other)] = &others;
+            let aside = format!("{best}.skipped");
+            let all = kept(numbered).as_ref() == Some(one) && kept(&aside).as_ref() == Some(other);
+            ensure(all, || Failure::lost(format!("{:?}", names(&path))))
+        });
+    }
+    tally.finish();
+}
+
 /// Each that was set aside has a name of its own.
 #[test]
 fn nothing_that_was_set_aside_is_replaced() {
@@ -335,7 +375,7 @@ mod unix {
     fn links_are_not_followed() {
         let mut tally = Tally::new("B18", "links under the names of a directory of checkpoints");
         for name in ["best.model", "ckpt-000030.model", "ckpt-000010.model", "checkpoints.lock"] {
-            for target in ["there", "absent"] {
+            for target in ["there", "absent", &format!("run/{name}")] {
                 tally.case(|| {
                     let (root, path) = saved(&[10, 20]);
                     let there = root.path().join("there");
@@ -345,6 +385,7 @@ mod unix {
                     symlink(root.path().join(target), path.join(name)).unwrap();
                     match CheckpointDir::open(&path) {
                         Ok((mut directory, newest)) => {
+                            directory.rehearse_save(&encoded(&at(30))).unwrap();
                             let found = newest.checkpoint;
                             ensure(found == at(20), || Failure::torn(format!("{name} was read")))?;
                             for step in [30, 40, 50, 60] {
