@@ -39,9 +39,8 @@ impl CheckpointRef<'_> {
     /// Replaces the file by this checkpoint, as a whole: a reader sees the old file or the new one, whatever fails.
     /// Returns once it is on the disk.
     ///
-    /// It does not check what it replaces ([`crate::check_output`] does, before a run) and takes no lock
-    /// ([`crate::FileLock`] is for the whole run). If the path is a symbolic link, the file that it leads to is
-    /// replaced, and the link stays.
+    /// It does not check what it replaces, and takes no lock: [`crate::OutputFile`] does. If the path is a symbolic link,
+    /// the file that it leads to is replaced, and the link stays.
     ///
     /// # Errors
     ///
@@ -49,18 +48,5 @@ impl CheckpointRef<'_> {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         file::replace(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)
-    }
-
-    /// Does all that [`CheckpointRef::save`] does, but leaves the old file, or no file, as it was: so a run knows
-    /// before its first step that there is room for what it will save.
-    ///
-    /// # Errors
-    ///
-    /// As those of [`CheckpointRef::save`].
-    pub fn rehearse_save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let path = path.as_ref();
-        let bytes = self.to_bytes().map_err(Error::file(path))?;
-        // The second save has the first one next to it.
-        file::rehearse(&SystemDisk, path, &bytes, if path.exists() { 1 } else { 2 })
     }
 }

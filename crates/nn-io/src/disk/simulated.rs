@@ -245,7 +245,7 @@ impl Write for SimulatedFile {
 impl Disk for Simulated {
     type File = SimulatedFile;
 
-    fn create_new(&self, path: &Path, _like: &Path) -> io::Result<SimulatedFile> {
+    fn create_new(&self, path: &Path, _like: Option<&Path>) -> io::Result<SimulatedFile> {
         self.call()?;
         let mut state = self.0.borrow_mut();
         if state.names.contains_key(path) {

@@ -14,7 +14,7 @@ pub(crate) trait Disk {
 
     /// Creates a file that does not exist yet, with the permissions of the file `like`, or those that the umask leaves
     /// if there is none.
-    fn create_new(&self, path: &Path, like: &Path) -> io::Result<Self::File>;
+    fn create_new(&self, path: &Path, like: Option<&Path>) -> io::Result<Self::File>;
     /// The first bytes of a file, as many as a header has, without following a link. Empty for a link, a directory, or
     /// whatever else cannot be read; `None` if there is nothing of this name.
     fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
@@ -35,10 +35,12 @@ pub(crate) struct SystemDisk;
 impl Disk for SystemDisk {
     type File = File;
 
-    fn create_new(&self, path: &Path, like: &Path) -> io::Result<File> {
+    fn create_new(&self, path: &Path, like: Option<&Path>) -> io::Result<File> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        match fs::symlink_metadata(like) {
-            Ok(metadata) if metadata.is_file() => file.set_permissions(metadata.permissions())?,
+        match like.map(fs::symlink_metadata) {
+            Some(Ok(metadata)) if metadata.is_file() => {
+                file.set_permissions(metadata.permissions())?;
+            }
             _ => {}
         }
         Ok(file)

@@ -129,8 +129,7 @@ fn none_that_can_be_used() {
     let message = error.to_string();
     for words in [
         path.to_str().unwrap(),
-        "no checkpoint here that can be used",
-        "\n  ",
+        "no checkpoint here that can be used; ",
         "ckpt-000020.model: byte",
         "ckpt-000010.model: byte",
         "best.model: expected a model file, found a text file",
@@ -347,6 +346,7 @@ mod unix {
                         Ok((mut directory, newest)) => {
                             let found = newest.checkpoint;
                             ensure(found == at(20), || Failure::torn(format!("{name} was read")))?;
+                            directory.rehearse_save(&encoded(&at(30))).map_err(Failure::wrong)?;
                             for step in [30, 40, 50, 60] {
                                 directory.save(&encoded(&at(step))).unwrap();
                                 directory.save_best(&encoded(&at(step))).unwrap();
