@@ -72,7 +72,7 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     let show = &mut |progress: DownloadProgress<'_>| match progress {
         DownloadProgress::Waiting => console.message(&format!(
             "waiting for another download into {} to end, at most an hour; \
-             to go on without it, stop it, or name another directory with {}",
+             or stop it, or set {} to another directory",
             Outside::from(&dir),
             locate::VARIABLE
         )),

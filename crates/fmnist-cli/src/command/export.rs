@@ -1,6 +1,6 @@
 //! `fmnist export`: writes a model in another form.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use nn_io::{Checkpoint, OutputFile};
@@ -45,7 +45,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     }
     let encoded = output.encode(&checkpoint.view())?;
     output.save(&encoded)?;
-    let bytes = fs::metadata(&args.out)?.len();
+    let bytes = encoded.bytes().len() as u64;
     console.show(&Exported { model: Outside::from(&args.out), bytes })?;
     Ok(ExitCode::SUCCESS)
 }
