@@ -45,5 +45,5 @@ fn damage() {
 fn no_file_at_all() {
     let program = Program::new();
     program.refuses("predict absent.png", 4, &["absent.png: cannot open: No such file"]);
-    program.refuses("predict .", 4, &[".: cannot read"]);
+    program.refuses("predict .", 3, &[".: expected a PNG or JPEG image, found a directory"]);
 }
