@@ -205,6 +205,12 @@ fn an_output_that_is_ahead_of_the_directory_is_used() {
     let events = program.train("--resume run --output m.model --epochs 9");
     assert_eq!(events[0]["resumed"], "m.model");
     assert_eq!(digest(&program, "m.model"), digest(&whole, "whole.model"));
+    // Nor does a file that is named take it back.
+    fs::copy(program.path("m.model"), program.path("late.model")).unwrap();
+    program.train(&format!("{run} --epochs 3 --output early.model"));
+    let events = program.train("--resume early.model --output late.model --epochs 9");
+    assert_eq!(events[0]["resumed"], "late.model");
+    assert_eq!(digest(&program, "late.model"), digest(&whole, "whole.model"));
     // The output of another run is no later state of this one.
     program.train(&format!("{run} --seed 7 --epochs 10 --output other.model"));
     let events = program.train("--resume run --output other.model --epochs 9");

@@ -112,9 +112,14 @@ fn failing_system_calls() {
                     })?;
                     check_cut(&program, &old, !output.stdout.is_empty())?;
                     let litter = fs::read_dir(program.path("")).unwrap().any(|entry| {
-                        entry.unwrap().path().extension().is_some_and(|it| it == "tmp")
+                        entry
+                            .unwrap()
+                            .path()
+                            .extension()
+                            .is_some_and(|it| it == "tmp" || it == "lock")
                     });
-                    ensure(!litter, || Failure::wrong("a temporary file is left"))
+                    let left = || Failure::wrong(format!("{call} {when} {error}: a file is left"));
+                    ensure(!litter, left)
                 });
             }
         }

@@ -17,14 +17,15 @@ use serde::Serialize;
 use crate::{console::View, exit::Usage, outside::Outside};
 
 /// The options on the command line, over those of the file, over those of the preset.
-struct Layers {
+struct LayeredOptions {
     options: Options,
+    /// Those of the command line.
     given: Options,
     /// The others, each with the name of its source.
     below: Vec<(String, Options)>,
 }
 
-impl Layers {
+impl LayeredOptions {
     fn new(
         given: &Options,
         file: Option<&Path>,
@@ -69,7 +70,7 @@ struct OptionsView {
 
 impl OptionsView {
     fn new(options: Options) -> anyhow::Result<Self> {
-        // As a line of text they would be escaped, and be other paths when the file is read.
+        // Escaped in the output, they would be other paths when the file is read.
         for (option, path) in [
             ("data-dir", &options.places.data_dir),
             ("output", &options.saves.output),

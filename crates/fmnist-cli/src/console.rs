@@ -154,7 +154,8 @@ impl Deref for Bar {
     }
 }
 
-/// Prints help, the version, or what is wrong with the arguments, whose texts have no line breaks.
+/// Prints help, the version, or what is wrong with the arguments. They must be quoted as text from outside, since such an
+/// error has line breaks of its own.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     // There is nothing from outside in help, which has colours.

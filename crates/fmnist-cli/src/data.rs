@@ -70,9 +70,9 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     console.message(&format!("downloading Fashion-MNIST (31 MB) into {}", Outside::from(&dir)));
     let bar = console.start_bar(0, "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}");
     let show = &mut |progress: DownloadProgress<'_>| match progress {
-        DownloadProgress::Waiting => console.message(&format!(
+        DownloadProgress::Waiting => console.warning(&format!(
             "waiting for another download into {} to end, at most an hour; \
-             to go on without it, stop it, or name another directory with {}",
+             or stop it, or set {} to another directory",
             Outside::from(&dir),
             locate::VARIABLE
         )),

@@ -186,7 +186,7 @@ impl<'a> Wanted<'a> {
                 hint: RESIZE,
             });
         }
-        // Whoever has taken of this budget waits for nothing more.
+        // A thread that has its share of this budget waits for nothing more, so all get theirs in the end.
         let _pixels = self.pixels.take(picture.memory());
         pixels.copy_from_slice(&picture::fitted(picture.grey()?, width, height));
         Ok(())

@@ -129,7 +129,7 @@ fn read_buffered(reader: impl BufRead, name: &Path) -> Result<Idx, Error> {
 pub(crate) struct Opened<'a, R: BufRead> {
     dims: Vec<usize>,
     /// How many bytes the elements take.
-    bytes: u64,
+    len: u64,
     decode: Decode,
     rest: Decoder<'a, R>,
 }
@@ -179,7 +179,7 @@ impl<'a, R: BufRead> Opened<'a, R> {
 
     /// Reads the elements up to the end of the file, as bytes.
     pub(crate) fn bytes(mut self) -> Result<Vec<u8>, Error> {
-        let bytes = self.rest.elements(self.bytes)?;
+        let bytes = self.rest.elements(self.len)?;
         let Decoder { stream, name, offset: decoded } = self.rest;
         let Stream::Gzip(inflated) = stream else { return Ok(bytes) };
         match inflated.into_inner().fill_buf().map_err(Error::io(name, "read"))? {
@@ -232,15 +232,15 @@ impl<'a, R: BufRead> Decoder<'a, R> {
         }
 
         let mut dims = Vec::new();
-        let mut bytes = size;
+        let mut len = size;
         for _ in 0..rank {
             let at = self.offset;
             let dim = u32::from_be_bytes(self.field("dimension")?);
-            let total = bytes.checked_mul(dim.into()).filter(|&total| total <= max_bytes);
+            let total = len.checked_mul(dim.into()).filter(|&total| total <= max_bytes);
             // A dimension fits in usize when the product, at most `max_bytes`, does.
             match (total, usize::try_from(dim)) {
                 (Some(total @ 1..), Ok(dim)) => {
-                    bytes = total;
+                    len = total;
                     dims.push(dim);
                 }
                 _ => {
@@ -249,7 +249,7 @@ impl<'a, R: BufRead> Decoder<'a, R> {
                 }
             }
         }
-        Ok(Opened { dims, bytes, decode, rest: self })
+        Ok(Opened { dims, len, decode, rest: self })
     }
 
     fn field(&mut self, field: &'static str) -> Result<[u8; 4], Error> {

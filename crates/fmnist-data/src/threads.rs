@@ -6,12 +6,13 @@ use std::{
     thread,
 };
 
-/// Calls `work` on each of `items`, and returns the results in their order. Where the system starts no more threads, those
-/// there are do it all.
+/// Calls `work` on each of `items`, and returns the results in their order. If the system starts no more threads, those that
+/// run do all the work.
 pub(crate) fn map<T: Send, R: Send>(
-    items: impl Iterator<Item = T> + Send,
+    items: impl ExactSizeIterator<Item = T> + Send,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
+    let others = shares().min(items.len()).saturating_sub(1);
     let items = Mutex::new(items.enumerate());
     let results = Mutex::new(Vec::new());
     let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -21,10 +22,9 @@ pub(crate) fn map<T: Send, R: Send>(
             results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
         }
     };
-    let others = shares().saturating_sub(1);
     thread::scope(|scope| {
         let mut threads = (0..others).map(|_| thread::Builder::new().spawn_scoped(scope, work_on));
-        // `all` starts them until one cannot be.
+        // `all` starts them, up to the first that cannot be started.
         let _ = threads.all(|started| started.is_ok());
         work_on();
     });

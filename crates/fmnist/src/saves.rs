@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, Encoded, OutputFile, SetAside};
+use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, OutputFile, SetAside};
 use nn_train::TrainingState;
 
 use crate::Error;
@@ -91,39 +91,30 @@ impl Saves {
         checkpoint: &CheckpointRef<'_>,
         epochs: u64,
     ) -> Result<(), Error> {
-        let encoded = self.output.encode(checkpoint)?;
-        self.set_aside.extend(self.output.save(&encoded)?);
-        let (Some((_, every)), Some(state)) = (&self.checkpoints, checkpoint.training) else {
+        let Self { output, checkpoints, set_aside, .. } = self;
+        let encoded = output.encode(checkpoint)?;
+        set_aside.extend(output.save(&encoded)?);
+        let (Some((directory, every)), Some(state)) = (checkpoints, checkpoint.training) else {
             return Ok(());
         };
         let TrainingState { config, progress, history, .. } = state;
         let is_end_of_epoch = progress.batch == 0;
         let is_last = progress.epoch >= epochs || state.stops_early();
         if !is_end_of_epoch || is_last || progress.epoch.is_multiple_of(*every) {
-            self.save_checkpoint(&encoded)?;
+            set_aside.extend(directory.save(&encoded)?);
         }
         let best_epoch = config.monitor.best_epoch(history);
-        if let Some((directory, _)) = &mut self.checkpoints
-            && is_end_of_epoch
-            && best_epoch.is_some_and(|best| best + 1 == history.len())
-        {
-            self.set_aside.extend(directory.save_best(&encoded)?);
+        if is_end_of_epoch && best_epoch.is_some_and(|best| best + 1 == history.len()) {
+            set_aside.extend(directory.save_best(&encoded)?);
         }
         Ok(())
     }
 
     /// Saves a checkpoint of a run that was stopped at the end of an epoch, if none was due.
     pub(crate) fn stop(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        if self.checkpoints.is_none() {
-            return Ok(());
-        }
-        let encoded = self.output.encode(checkpoint)?;
-        self.save_checkpoint(&encoded)
-    }
-
-    fn save_checkpoint(&mut self, encoded: &Encoded) -> Result<(), Error> {
         if let Some((directory, _)) = &mut self.checkpoints {
-            self.set_aside.extend(directory.save(encoded)?);
+            let encoded = self.output.encode(checkpoint)?;
+            self.set_aside.extend(directory.save(&encoded)?);
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a save in place, without a rename",
         file: "crates/nn-io/src/disk/file.rs",
-        from: "Temporary::write(disk, &target, bytes)?.rename(&target)?;",
+        from: "Temporary::write(disk, &target, Some(&target), bytes)?.rename(&target)?;",
         to: "{ let _ = disk.remove(&target); \
              let mut file = disk.create_new(&target).map_err(Error::io(&target, \"create\"))?; \
              std::io::Write::write_all(&mut file, bytes).map_err(Error::io(&target, \"write\"))?; \
@@ -71,6 +71,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "crates/nn-io/src/disk/place.rs",
         from: "if self.is_foreign(disk)? != Some(true) {",
         to: "if true {",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "another's file set aside before the new one is written",
+        file: "crates/nn-io/src/disk/place.rs",
+        from: "let temporary = Temporary::write(",
+        to: "self.set_aside(disk)?; let temporary = Temporary::write(",
         tests: NN_IO,
     },
     Mutant {
@@ -116,10 +123,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_IO,
     },
     Mutant {
+        name: "a lock that could not be written stays",
+        file: "crates/nn-io/src/disk/lock.rs",
+        from: "held.write_id().map_err(Error::io(lock, \"write the lock\"))?;",
+        to: "if let Err(error) = held.write_id() { \
+             std::mem::forget(held); return Err(Error::io(lock, \"write the lock\")(error)); }",
+        tests: DISK,
+    },
+    Mutant {
         name: "files swept by their names alone",
         file: "crates/nn-io/src/disk/temporary.rs",
-        from: "Ok(is_file && start.is_some_and(|start| header::may_become_model(&start)))",
-        to: "Ok(is_file || start.is_none())",
+        from: "is_file && read().is_ok() && header::may_become_model(&start)",
+        to: "is_file && read().is_ok()",
         tests: NN_IO,
     },
     Mutant {

@@ -1,9 +1,9 @@
 //! `fmnist export`: writes a model in another form.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use nn_io::{Checkpoint, OutputFile};
+use nn_io::{Checkpoint, OutputFile, SetAside};
 use serde::Serialize;
 
 use crate::{
@@ -44,8 +44,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         console.warning(&format!("replacing the model in {}", Outside::from(&args.out)));
     }
     let encoded = output.encode(&checkpoint.view())?;
-    output.save(&encoded)?;
-    let bytes = fs::metadata(&args.out)?.len();
+    if let Some(SetAside { to, .. }) = output.save(&encoded)? {
+        let (out, to) = (Outside::from(&args.out), Outside::from(&to));
+        console
+            .warning(&format!("{out}: another file was put there meanwhile; it is kept as {to}"));
+    }
+    let bytes = encoded.bytes().len() as u64;
     console.show(&Exported { model: Outside::from(&args.out), bytes })?;
     Ok(ExitCode::SUCCESS)
 }

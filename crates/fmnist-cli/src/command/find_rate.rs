@@ -11,7 +11,7 @@ use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde::Serialize;
 
 use super::{
-    Layers,
+    LayeredOptions,
     train::new_run::{self, NewRun},
 };
 use crate::{
@@ -80,9 +80,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let Args { places, data, network, training, loss, optimizer, schedule, .. } = args;
     let saves = SaveOptions::default();
     let given = Options { places, saves, data, network, training, loss, optimizer, schedule };
-    let layers = Layers::new(&given, config.as_deref(), preset)?;
-    let found = find(&layers.options, from..to, steps, console);
-    let found = found.map_err(|error| layers.explain(error))?;
+    let layered = LayeredOptions::new(&given, config.as_deref(), preset)?;
+    let found = find(&layered.options, from..to, steps, console);
+    let found = found.map_err(|error| layered.explain(error))?;
     let losses = found.iter().map(|&RateLoss { learning_rate, loss }| Row { learning_rate, loss });
     console.show(&Rates { suggested: suggested_rate(&found), losses: losses.collect(), from })?;
     Ok(ExitCode::SUCCESS)

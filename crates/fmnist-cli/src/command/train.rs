@@ -23,7 +23,7 @@ use nn_core::{InstructionSet, Model};
 use nn_io::{Checkpoint, ModelInfo};
 use nn_train::TrainingState;
 
-use super::{Layers, OptionsView};
+use super::{LayeredOptions, OptionsView};
 use crate::{
     console::Console,
     data::{self, SYNTHETIC_NOTICE},
@@ -38,8 +38,8 @@ use new_run::NewRun;
 use report::Report;
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let layers = Layers::new(&args.options, args.config.as_deref(), args.preset)?;
-    train(&args, &layers.options, console).map_err(|error| layers.explain(error))
+    let layered = LayeredOptions::new(&args.options, args.config.as_deref(), args.preset)?;
+    train(&args, &layered.options, console).map_err(|error| layered.explain(error))
 }
 
 fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use fmnist_data::ImageSize;
+use fmnist_data::{ImageSize, dataset::MAX_SIDE};
 
 use super::{DatasetKind, form::Form, group::options};
 
@@ -54,7 +54,7 @@ pub struct Size(pub ImageSize);
 
 impl Form for Size {
     fn form() -> String {
-        "a width and a height of 1 to 1024 in quotes, as \"28x28\"".into()
+        format!("a width and a height of 1 to {MAX_SIDE} in quotes, as \"28x28\"")
     }
 }
 

@@ -50,13 +50,13 @@ impl CheckpointDir {
     /// created or written to.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
+        let flush = || temporary::flush_names(&SystemDisk, path);
         match fs::create_dir(path) {
-            Ok(()) => {}
-            Err(_) if path.is_dir() => {}
+            Ok(()) => flush()?,
+            // Whoever created it may have been killed before this. But its parent need not be ours to read.
+            Err(_) if path.is_dir() => drop(flush()),
             Err(error) => return Err(Error::io(path, "create this directory")(error)),
         }
-        // Also if it was there: whoever created it may have been killed before this.
-        temporary::flush_names(&SystemDisk, path)?;
         let lock = lock(path)?;
         if is_empty(path)? {
             let best = Place::foreign(path.join(BEST));

@@ -24,11 +24,11 @@ pub(crate) fn open_model(path: &Path) -> Result<(Header, impl Read), Error> {
 /// Replaces the file as a whole, and returns once the new one is on the disk.
 pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let target = follow_link(path)?;
-    Temporary::write(disk, &target, bytes)?.rename(&target)?;
+    Temporary::write(disk, &target, Some(&target), bytes)?.rename(&target)?;
     flush_names(disk, &target)
 }
 
-/// Does all that [`replace`] does except for the replacing, with this many copies at a time. A link is not followed.
+/// Does all that a save does except for the replacing, with this many copies at a time. A link is not followed.
 pub(crate) fn rehearse(
     disk: &impl Disk,
     target: &Path,
@@ -36,7 +36,7 @@ pub(crate) fn rehearse(
     copies: usize,
 ) -> Result<(), Error> {
     let written: Result<Vec<_>, Error> =
-        (0..copies).map(|_| Temporary::write(disk, target, bytes)).collect();
+        (0..copies).map(|_| Temporary::write(disk, target, Some(target), bytes)).collect();
     match written {
         Err(Error::NoSpace { path, needed, source }) => {
             let needed = needed.saturating_mul(copies as u64);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -34,9 +34,9 @@ impl FileLock {
 
     /// Locks the file `lock`, which stands for `path`, without waiting.
     pub(crate) fn lock(lock: &Path, path: &Path) -> Result<Self, Error> {
-        // Each turn, another process has removed the file, and that rarely happens twice.
-        for _ in 0..TURNS {
-            let Some(mut file) = open(lock)? else { continue };
+        // Another turn is needed only if another process removes the file just now.
+        for _ in 0..ATTEMPTS {
+            let Some(file) = open(lock)? else { continue };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -52,23 +52,26 @@ impl FileLock {
                 // A Cargo.lock, say.
                 return Err(foreign(lock, "a file that is no lock of ours"));
             }
-            let mut write = || {
-                file.set_len(0)?;
-                file.rewind()?;
-                write!(file, "{}", std::process::id())
-            };
-            write().map_err(Error::io(lock, "write the lock"))?;
-            return Ok(Self { path: lock.into(), file });
+            // If writing fails, this is dropped, and the file removed.
+            let mut held = Self { path: lock.into(), file };
+            held.write_id().map_err(Error::io(lock, "write the lock"))?;
+            return Ok(held);
         }
         Err(Error::Locked { path: path.into(), pid: None })
+    }
+
+    fn write_id(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        write!(self.file, "{}", std::process::id())
     }
 }
 
 impl Drop for FileLock {
     /// Unlocks explicitly. Closing the file is not enough: a child process between fork and exec has it open too.
     fn drop(&mut self) {
-        // While it is still locked, so that whoever locks it next sees that it has no name any more. Elsewhere than on
-        // Unix that cannot be seen, and the file stays.
+        // While it is still locked: a process that has opened it and locks it next then sees that it has lost its name.
+        // Only on Unix can that be seen; elsewhere the file stays.
         if cfg!(unix) && is_named(&self.path, &self.file) {
             let _ = fs::remove_file(&self.path);
         }
@@ -77,8 +80,8 @@ impl Drop for FileLock {
     }
 }
 
-/// How often a lock is tried whose file others remove.
-const TURNS: usize = 1000;
+/// How often to try for a lock whose file other processes keep removing.
+const ATTEMPTS: usize = 1000;
 
 /// Opens a lock's file without following a link, and creates it if there is none. `None` if it came or went in between.
 fn open(lock: &Path) -> Result<Option<File>, Error> {
@@ -90,7 +93,7 @@ fn open(lock: &Path) -> Result<Option<File>, Error> {
         Err(error) => Err(error),
         Ok(metadata) if metadata.is_symlink() => return Err(foreign(lock, "a symbolic link")),
         Ok(metadata) if metadata.is_file() => options.open(lock),
-        Ok(_) => return Err(foreign(lock, "what is no file")),
+        Ok(_) => return Err(foreign(lock, "a directory, device, pipe or socket")),
     };
     match opened {
         Ok(file) => Ok(is_named(lock, &file).then_some(file)),

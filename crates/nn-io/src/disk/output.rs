@@ -42,9 +42,9 @@ impl OutputFile {
         let target = follow_link(&path)?;
         check(&target)?;
         let lock = FileLock::of_file(&target, &path)?;
-        // Again, since another run may have saved to it before it was locked.
-        check(&target)?;
         let place = Place::own(&SystemDisk, target)?;
+        // Again, since another run may have saved to it before it was locked. What comes after this look at it is another's.
+        check(place.path())?;
         Ok(Self { path, place, encoder: Encoder::default(), _lock: lock })
     }
 

@@ -1,8 +1,8 @@
 //! A name that a run saves to, again and again. What it did not put there itself is set aside, not replaced.
 //!
 //! A file is known by its first bytes. Its header has the checksum of the metadata, and these have the checksums of all
-//! tensors, so a file that begins as the last save did is that save. Numbers of files and times would be weaker: some
-//! file systems change them.
+//! tensors, so a file that begins as the last save did is that save. Inode numbers and times would be weaker: some file
+//! systems change them.
 
 use std::path::{Path, PathBuf};
 
@@ -47,14 +47,15 @@ impl Place {
         &self.path
     }
 
-    /// Replaces the file as a whole, and returns once the new one is on the disk.
+    /// Replaces the file as a whole, and returns once the new one is on the disk. Another's file is set aside for it.
     pub(crate) fn replace(
         &mut self,
         disk: &impl Disk,
         bytes: &[u8],
     ) -> Result<Option<SetAside>, Error> {
-        let temporary = Temporary::write(disk, &self.path, bytes)?;
-        // As late as can be: another program may put a file there while this one is written.
+        let like = (self.is_foreign(disk)? == Some(false)).then_some(&*self.path);
+        let temporary = Temporary::write(disk, &self.path, like, bytes)?;
+        // Not before: writing takes its time, in which another file can take the name; and if it fails, nothing is moved.
         let moved = self.set_aside(disk)?;
         temporary.rename(&self.path)?;
         self.own = Some(bytes.iter().copied().take(header::LEN).collect());
@@ -84,7 +85,7 @@ impl Place {
         }
         let to = self.free_name(disk)?;
         let renamed = disk.rename(&self.path, &to);
-        renamed.map_err(Error::io(&self.path, "set this file aside, which is another's"))?;
+        renamed.map_err(Error::io(&self.path, "set aside this file, which is not the run's"))?;
         // Or a power cut could leave the new file under the old name, and nothing under the other.
         flush_names(disk, &to)?;
         Ok(Some(SetAside { from: self.path.clone(), to }))
@@ -137,7 +138,7 @@ mod tests {
 
     fn write_diary(disk: &Simulated) {
         let path = Path::new("/run/diary");
-        Temporary::write(disk, path, DIARY).unwrap().rename(Path::new(PATH)).unwrap();
+        Temporary::write(disk, path, None, DIARY).unwrap().rename(Path::new(PATH)).unwrap();
         flush_names(disk, path).unwrap();
         disk.acknowledge(1);
     }
@@ -165,6 +166,25 @@ mod tests {
                 if acknowledged >= 1 { keeps_diary(files) } else { Ok(()) }
             });
         });
+        tally.finish();
+    }
+
+    /// Without the new file nothing needs the name, so nothing is moved: when the disk is full, say.
+    #[test]
+    fn what_cannot_be_written_moves_nothing() {
+        let mut tally = Tally::new("B5", "each call before another's file is set aside fails");
+        let is_at_its_place = |disk: &Simulated| {
+            let files = disk.contents();
+            files.len() == 1 && files.get(Path::new(PATH)).is_some_and(|bytes| bytes == DIARY)
+        };
+        // Creating the new file, writing it in three parts, and flushing it.
+        for n in 1..=5 {
+            let disk = disk();
+            disk.fail(n, 28);
+            let result = Place::foreign(PATH.into()).replace(&disk, &contents(2));
+            let wrong = || Failure::wrong(format!("call {n}: {result:?}, {:?}", disk.contents()));
+            tally.case(|| ensure(result.is_err() && is_at_its_place(&disk), wrong));
+        }
         tally.finish();
     }
 

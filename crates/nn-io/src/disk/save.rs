@@ -39,9 +39,8 @@ impl CheckpointRef<'_> {
     /// Replaces the file by this checkpoint, as a whole: a reader sees the old file or the new one, whatever fails.
     /// Returns once it is on the disk.
     ///
-    /// It does not check what it replaces ([`crate::check_output`] does, before a run) and takes no lock
-    /// ([`crate::FileLock`] is for the whole run). If the path is a symbolic link, the file that it leads to is
-    /// replaced, and the link stays.
+    /// It does not check what it replaces, and takes no lock: [`crate::OutputFile`] does. If the path is a symbolic link,
+    /// the file that it leads to is replaced, and the link stays.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
 //! Temporary files next to a file that is to be replaced: section 11 of FORMAT.md.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::system::{Disk, SystemDisk};
+use super::system::Disk;
 use crate::Error;
 use crate::wire::header;
 
@@ -19,12 +19,17 @@ pub(crate) struct Temporary<'a, D: Disk> {
 impl<'a, D: Disk> Temporary<'a, D> {
     /// Creates it empty.
     pub(crate) fn create(disk: &'a D, target: &Path) -> Result<Self, Error> {
-        Self::open(disk, target).map(|(temporary, _)| temporary)
+        Self::open(disk, target, None).map(|(temporary, _)| temporary)
     }
 
-    /// Creates it with these contents, and returns once they are on the disk.
-    pub(crate) fn write(disk: &'a D, target: &Path, bytes: &[u8]) -> Result<Self, Error> {
-        let (temporary, mut file) = Self::open(disk, target)?;
+    /// Creates it with these contents and the permissions of the file `like`, and returns once they are on the disk.
+    pub(crate) fn write(
+        disk: &'a D,
+        target: &Path,
+        like: Option<&Path>,
+        bytes: &[u8],
+    ) -> Result<Self, Error> {
+        let (temporary, mut file) = Self::open(disk, target, like)?;
         let failed = |error| Error::cannot_write(target, bytes.len())(error);
         file.write_all(bytes).map_err(failed)?;
         // After a failure the kernel may count pages as written that are not: this descriptor is not
@@ -33,7 +38,7 @@ impl<'a, D: Disk> Temporary<'a, D> {
         Ok(temporary)
     }
 
-    fn open(disk: &'a D, target: &Path) -> Result<(Self, D::File), Error> {
+    fn open(disk: &'a D, target: &Path, like: Option<&Path>) -> Result<(Self, D::File), Error> {
         let directory = directory(target);
         for n in 0..u16::MAX {
             let mut name = OsString::from(".");
@@ -44,7 +49,7 @@ impl<'a, D: Disk> Temporary<'a, D> {
                 Ok(file) => {
                     let temporary = Self { disk, path, renamed: false };
                     // Before it has contents, which may not be for everybody.
-                    temporary.copy_permissions(target)?;
+                    like.map_or(Ok(()), |like| temporary.copy_permissions(like))?;
                     return Ok((temporary, file));
                 }
                 // Another run's, or left behind by one that was killed.
@@ -95,8 +100,7 @@ pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Resu
     for entry in entries {
         let entry = entry.map_err(Error::io(directory, "list it"))?;
         let path = entry.path();
-        if target_of(entry.file_name().as_encoded_bytes()).is_some_and(&is_target)
-            && is_ours(&path).map_err(Error::io(&path, "look at this temporary file"))?
+        if target_of(entry.file_name().as_encoded_bytes()).is_some_and(&is_target) && is_ours(&path)
         {
             match fs::remove_file(&path) {
                 // Another run's probe, gone by itself.
@@ -108,11 +112,12 @@ pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Resu
     Ok(())
 }
 
-/// Whether a file is what a save writes, cut short anywhere.
-fn is_ours(path: &Path) -> io::Result<bool> {
+/// Whether a file is what a save writes, cut short anywhere. One that cannot be read may be anybody's.
+fn is_ours(path: &Path) -> bool {
     let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    let start = SystemDisk.start(path)?;
-    Ok(is_file && start.is_some_and(|start| header::may_become_model(&start)))
+    let mut start = Vec::with_capacity(header::LEN);
+    let mut read = || File::open(path)?.take(header::LEN as u64).read_to_end(&mut start);
+    is_file && read().is_ok() && header::may_become_model(&start)
 }
 
 /// Whether a file of this name is taken for a temporary one.

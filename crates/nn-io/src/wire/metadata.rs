@@ -119,14 +119,14 @@ impl Metadata {
         self.input.features() | partial | layers | training
     }
 
-    /// The bytes of these metadata with this history, for their own is empty, and what is read back from them.
+    /// The bytes of these metadata, whose history is empty, with this history in its place; and what is read back from them.
     pub(crate) fn encode(&self, history: &EncodedHistory) -> Result<(Vec<u8>, Self), Error> {
         let without = pack(self)?;
         let mut read = Self::parse(&without, VERSION)?;
         let Some(training) = &mut read.training else { return Ok((without, read)) };
         training.set_history(history);
-        // The history is the last of the training, and after that come the tensors. In a map of these alone they have its
-        // marker before them, of one byte, in place of the empty list's.
+        // The bytes end with the empty history, which is one byte, and the tensors. A map of the tensors alone is as long: it
+        // begins with a marker of one byte.
         let after = pack(&Tensors { tensors: &self.tensors })?;
         let before = without.get(..without.len().saturating_sub(after.len()));
         let after = after.get(1..).unwrap_or_default();

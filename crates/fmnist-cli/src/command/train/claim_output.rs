@@ -101,11 +101,7 @@ pub(super) fn claim_output(
             let source = source_of(&path, &checkpoint, options)?;
             let output = given.output.clone().unwrap_or_else(default_output);
             let saves = claim(output, Some(checkpoints))?;
-            // It is saved after every epoch, and checkpoints perhaps are not.
-            let (path, checkpoint) = match saves.later_state(&checkpoint) {
-                Some(later) => (saves.output().to_owned(), later),
-                None => (path, checkpoint),
-            };
+            let (path, checkpoint) = furthest(&saves, path, checkpoint);
             let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
             Ok(Claimed { plan, source, saves })
         }
@@ -119,9 +115,19 @@ pub(super) fn claim_output(
             let saves = claim(given.output.as_ref().unwrap_or(file).clone(), None)?;
             // Again, since another run may have saved to it before it was locked.
             let (checkpoint, source) = load()?;
-            let plan = Plan::Resume { path: file.clone(), checkpoint: Box::new(checkpoint) };
+            let (path, checkpoint) = furthest(&saves, file.clone(), checkpoint);
+            let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
             Ok(Claimed { plan, source, saves })
         }
+    }
+}
+
+/// The state in the output, if it is a later one of the run than the one to resume: an output never goes back. It is
+/// saved after every epoch, and checkpoints perhaps are not.
+fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, Checkpoint) {
+    match saves.later_state(&checkpoint) {
+        Some(later) => (saves.output().to_owned(), later),
+        None => (path, checkpoint),
     }
 }
 
