@@ -111,6 +111,9 @@ impl<'a> Picture<'a> {
                 return Err(Error::Kind { path: path.into(), expected: EXPECTED, found });
             }
         };
+        if format == ImageFormat::Png {
+            check_palettes(bytes.as_ref(), path)?;
+        }
         let mut limits = Limits::default();
         limits.max_alloc = Some(MAX_METADATA);
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -146,6 +149,25 @@ impl<'a> Picture<'a> {
         grey.apply_orientation(self.orientation);
         Ok(grey.into_luma8())
     }
+}
+
+/// Checks that every palette of a PNG file has whole colours: the decoder, png 0.18.1, panics at one that has not.
+fn check_palettes(bytes: &[u8], path: &Path) -> Result<(), Error> {
+    // Behind the signature. A chunk is its length, its type, its content and a checksum.
+    let mut offset = 8_u64;
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    while let Some((&[a, b, c, d, kind @ ..], _)) = rest.split_first_chunk::<8>() {
+        let len = u32::from_be_bytes([a, b, c, d]);
+        if kind == *b"PLTE" && !len.is_multiple_of(3) {
+            let reason =
+                format!("byte {offset} (PLTE): expected 3 bytes a colour, found {len} bytes");
+            return Err(Error::Picture { path: path.into(), reason });
+        }
+        let chunk = u64::from(len).saturating_add(12);
+        offset = offset.saturating_add(chunk);
+        rest = usize::try_from(chunk).ok().and_then(|chunk| rest.get(chunk..)).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// What the pixels count towards [`MAX_MEMORY`], if the picture is within the limits.

@@ -77,4 +77,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         to: "true",
         tests: DATA,
     },
+    Mutant {
+        name: "a palette with a part of a colour given to the decoder",
+        file: "crates/fmnist-data/src/picture.rs",
+        from: "if kind == *b\"PLTE\" && !len.is_multiple_of(3) {",
+        to: "if kind == *b\"PLTE\" && len > u32::MAX - 3 {",
+        tests: DATA,
+    },
 ];

@@ -86,11 +86,38 @@ fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
     let mut bytes = png(GrayImage::new(1, 1));
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());
+    with_colour_type(bytes, colour_type)
+}
+
+/// A PNG whose header says how its colours are given.
+fn with_colour_type(mut bytes: Vec<u8>, colour_type: u8) -> Vec<u8> {
     bytes[25] = colour_type;
     let mut crc = Crc::new();
     crc.update(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
     bytes
+}
+
+/// Fuzzing found that the decoder panics at a palette whose last colour is cut short.
+#[test]
+fn palettes_are_whole_or_refused() {
+    let mut tally = Tally::new("A10", "palettes of every length");
+    for len in 0..=size(40, 768) {
+        let bytes = with_colour_type(with_chunk(b"PLTE", &vec![200; len]), 3);
+        tally.case(|| {
+            ends_well(&bytes)?;
+            let message = decode(&bytes, 28, 28).err().map(|error| error.to_string());
+            match (len % 3, message) {
+                (0, None) => Ok(()),
+                (0, Some(message)) => right(len == 0, message),
+                (_, message) => {
+                    let words = format!("byte 33 (PLTE): expected 3 bytes a colour, found {len}");
+                    right(message.as_ref().is_some_and(|it| it.contains(&words)), message)
+                }
+            }
+        });
+    }
+    tally.finish();
 }
 
 #[test]
