@@ -147,7 +147,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the permissions of a replaced file are lost",
         file: "crates/nn-io/src/disk/system.rs",
-        from: "fs::set_permissions(path, metadata.permissions())",
+        from: "fs::set_permissions(path, permissions)",
         to: "Ok(())",
         tests: NN_IO,
     },

@@ -42,7 +42,12 @@ impl Disk for SystemDisk {
 
     fn copy_permissions(&self, path: &Path, like: &Path) -> io::Result<()> {
         match fs::symlink_metadata(like) {
-            Ok(metadata) if metadata.is_file() => fs::set_permissions(path, metadata.permissions()),
+            Ok(metadata) if metadata.is_file() => {
+                let permissions = metadata.permissions();
+                // Some file systems have the same for all, and let nobody set them.
+                let same = fs::metadata(path)?.permissions() == permissions;
+                if same { Ok(()) } else { fs::set_permissions(path, permissions) }
+            }
             _ => Ok(()),
         }
     }
