@@ -79,6 +79,9 @@ mod saving;
 /// The newest checkpoints of a run and its best, in a directory.
 mod checkpoint_dir;
 
+/// What is in a directory of checkpoints and is not the run's.
+mod foreign;
+
 /// Processes that die in the middle of a save.
 #[cfg(unix)]
 mod kills;
