@@ -125,6 +125,9 @@ pub(super) fn claim_output(
 /// The state in the output, if it is a later one of the run than the one to resume: an output never goes back. It is
 /// saved after every epoch, and checkpoints perhaps are not.
 fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, Checkpoint) {
+    if saves.output() == path {
+        return (path, checkpoint);
+    }
     match saves.later_state(&checkpoint) {
         Some(later) => (saves.output().to_owned(), later),
         None => (path, checkpoint),
