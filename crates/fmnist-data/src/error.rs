@@ -102,12 +102,12 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
-    /// The arrangement, size, number or kind of the files is not what it has to be; or a picture is too large.
+    /// The files have another arrangement, size, number or kind than expected; or a picture is too large.
     #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
     Layout {
         /// The file or directory.
         path: PathBuf,
-        /// What has to be there.
+        /// What was expected.
         expected: String,
         /// What is there.
         found: String,
