@@ -1,3 +1,4 @@
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use fmnist_data::CLASS_NAMES;
 use image::{
     GrayImage,
@@ -150,4 +151,49 @@ fn models_of_another_kind() {
     program.refuses("predict logits.model --index 0", 3, &["logits.model", "expected softmax"]);
     program.write("huge.model", model(&Layer::mlp(&[99, 10]), 1e35));
     program.refuses("predict huge.model --index 0", 3, &["probabilities are not finite"]);
+}
+
+/// The images that a sheet shows, and its text.
+fn sheet(program: &Program) -> (Vec<GrayImage>, String) {
+    let svg = String::from_utf8(program.read("sheet.svg")).unwrap();
+    let images = svg.split("href=\"data:image/png;base64,").skip(1).map(|rest| {
+        let png = BASE64_STANDARD.decode(rest.split('"').next().unwrap()).unwrap();
+        image::load_from_memory(&png).unwrap().into_luma8()
+    });
+    (images.collect(), svg)
+}
+
+#[test]
+fn a_sheet_shows_images_and_answers() {
+    let program = with_model();
+    picture(3).save(program.path("three.png")).unwrap();
+    let answers = program.json("predict m.model three.png --index 0,1 --sheet sheet.svg");
+    let (images, svg) = sheet(&program);
+    assert_eq!(images, [picture(3), picture(0), picture(1)]);
+    for answer in answers {
+        let label = answer["label"].as_str().unwrap();
+        let percent = format!("{:.1}%", 100.0 * answer["confidence"].as_f64().unwrap());
+        assert!(svg.contains(&format!(">{label}<")) && svg.contains(&percent), "{svg}");
+    }
+    // A sheet may be drawn again, but nothing else is overwritten.
+    program.run("predict m.model --index 5 --sheet sheet.svg").success();
+    assert_eq!(sheet(&program).0, [picture(5)]);
+    program.write("notes.svg", "mine");
+    let refused = program.run("predict m.model --index 5 --sheet notes.svg");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("notes.svg: exists and is not an SVG picture"), "{refused:?}");
+    assert_eq!(program.read("notes.svg"), b"mine");
+}
+
+#[test]
+fn class_names_are_text_in_a_sheet() {
+    let program = with_model();
+    let names = (0..10).map(|class| format!("<script>&{class}")).collect();
+    let model = altered(|checkpoint| checkpoint.info.class_names = names);
+    program.write("hostile.model", model);
+    picture(0).save(program.path("zero.png")).unwrap();
+    program.run("predict hostile.model zero.png --sheet sheet.svg").success();
+    let (_, svg) = sheet(&program);
+    assert!(svg.contains("&lt;script&gt;&amp;"), "{svg}");
+    assert!(!svg.contains("<script>"), "{svg}");
 }

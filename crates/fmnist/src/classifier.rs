@@ -115,9 +115,19 @@ impl Classifier {
     ///
     /// If the file cannot be read or is no such picture, or if the probabilities are not finite.
     pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Vec<Prediction>, Error> {
+        self.classify_pixels(&self.prepare_file(path)?)
+    }
+
+    /// Reads a PNG or JPEG file and prepares it for [`Classifier::classify_pixels`], as [`Classifier::classify_file`]
+    /// does. Returns the pixels that the model sees.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is no such picture.
+    pub fn prepare_file(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
         let load = if self.is_of_garments { picture::load } else { picture::load_plain };
         let (width, height) = self.size();
-        self.classify_pixels(&load(path.as_ref(), width, height)?)
+        Ok(load(path.as_ref(), width, height)?)
     }
 
     /// Classifies the bytes of a PNG or JPEG file, as [`Classifier::classify_file`] does.

@@ -1,5 +1,7 @@
 //! `fmnist predict`: classifies pictures, or images of the test set.
 
+mod sheet;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
@@ -13,6 +15,7 @@ use crate::{
     exit::Usage,
     outside::Outside,
 };
+use sheet::Sheet;
 
 /// Classify pictures
 ///
@@ -36,6 +39,10 @@ pub(crate) struct Args {
     /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+
+    /// Draw the images with their answers in this SVG file
+    #[arg(long, value_name = "FILE")]
+    sheet: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
@@ -52,10 +59,15 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let classifier =
         Classifier::new(checkpoint).with_context(|| bundled::name(model.as_deref()))?;
     let top_k = usize::from(args.top_k);
+    let mut sheet = Sheet::new(classifier.image());
     for path in pictures {
-        let predictions = classifier.classify_file(&path)?;
+        let pixels = classifier.prepare_file(&path)?;
+        let predictions = classifier.classify_pixels(&pixels)?;
         let input = Outside::from(&path);
-        Answer::new(&input, &predictions, top_k, None).map_or(Ok(()), |it| console.show(&it))?;
+        if let Some(answer) = Answer::new(&input, &predictions, top_k, None) {
+            console.show(&answer)?;
+            sheet.add(&pixels, &answer)?;
+        }
     }
     if let Some(source) = source {
         let dataset = data::obtain(&source, console)?;
@@ -71,9 +83,14 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
             let predictions = classifier.classify_pixels(pixels).with_context(|| input.clone())?;
             let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));
             let input = Outside::from(&input);
-            let answer = Answer::new(&input, &predictions, top_k, actual);
-            answer.map_or(Ok(()), |it| console.show(&it))?;
+            if let Some(answer) = Answer::new(&input, &predictions, top_k, actual) {
+                console.show(&answer)?;
+                sheet.add(pixels, &answer)?;
+            }
         }
+    }
+    if let Some(path) = args.sheet {
+        sheet.save(&path)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -122,14 +139,21 @@ impl<'a> Answer<'a> {
     }
 }
 
+impl Answer<'_> {
+    /// Whether the answer is the true class, if that is known.
+    fn is_right(&self) -> Option<bool> {
+        self.actual.map(|actual| usize::from(actual) == self.class)
+    }
+}
+
 impl View for Answer<'_> {
     fn text(&self) -> String {
         let guess = |it: &Prediction| Outside::from(&it.to_string()).to_string();
         let guesses: Vec<String> = self.predictions.iter().take(self.top_k).map(guess).collect();
-        let truth = match self.actual.zip(self.actual_name) {
-            Some((actual, _)) if usize::from(actual) == self.class => " (right)".into(),
-            Some((_, name)) => format!(" (it is: {})", Outside::from(name)),
-            None => String::new(),
+        let truth = match (self.is_right(), self.actual_name) {
+            (Some(true), _) => " (right)".into(),
+            (Some(false), Some(name)) => format!(" (it is: {})", Outside::from(name)),
+            _ => String::new(),
         };
         format!("{}: {}{truth}", self.input, guesses.join(", "))
     }
