@@ -151,7 +151,7 @@ fn settings_that_an_optimizer_has_not() {
     check("--momentum 0.9", &["--momentum", "expected --optimizer sgd", "found adam"]);
     check(
         "--optimizer sgd --nesterov",
-        &["--momentum: expected above 0, to be Nesterov's, found 0"],
+        &["--momentum: expected above 0 for Nesterov momentum, found 0"],
     );
     check(
         "--optimizer sgd --momentum 1",

@@ -1,5 +1,5 @@
-//! A loss and gradients of your own: quantile regression, which no `Loss` is, trained by hand; then which of the
-//! features the answer depends on: `cargo run -p nn-core --example custom_loss`.
+//! A custom loss: trains a network for quantile regression, which is not a built-in `Loss`, and then shows which
+//! features the prediction depends on. Run it with `cargo run -p nn-core --example custom_loss`.
 
 use std::slice;
 
@@ -11,20 +11,21 @@ use nn_core::{
 
 const SAMPLES: usize = 400;
 
-/// The quantile that the network learns: nine of ten targets shall lie below its answer.
+/// The quantile that the network learns: nine out of ten targets should be below its prediction.
 const QUANTILE: f32 = 0.9;
 
-/// The pinball loss of an answer, and its derivative. Koenker and Bassett, "Regression Quantiles" (1978), equation 1.
-fn pinball(answer: f32, target: f32) -> (f32, f32) {
-    if target > answer {
-        (QUANTILE * (target - answer), -QUANTILE)
+/// The pinball loss of a prediction, and its derivative. Koenker and Bassett, "Regression Quantiles" (1978), equation
+/// 1.
+fn pinball(prediction: f32, target: f32) -> (f32, f32) {
+    if target > prediction {
+        (QUANTILE * (target - prediction), -QUANTILE)
     } else {
-        ((1.0 - QUANTILE) * (answer - target), 1.0 - QUANTILE)
+        ((1.0 - QUANTILE) * (prediction - target), 1.0 - QUANTILE)
     }
 }
 
 fn main() -> Result<(), Error> {
-    // The target depends on the first two of three features; its spread, on the first.
+    // The target depends on the first two of three features, and its spread on the first.
     let mut noise = Stream::new(0, Purpose::Init, 1);
     let mut features = vec![0.0; 3 * SAMPLES];
     features.fill_with(|| 2.0 * noise.uniform() as f32 - 1.0);
@@ -37,17 +38,17 @@ fn main() -> Result<(), Error> {
     workspace.input_mut(SAMPLES).copy_from_slice(&features);
     let mut gradient = zeros(model.params().len());
     for step in 0..=4000 {
-        let answers = model.forward(&mut workspace);
-        let pairs = answers.iter().zip(&targets);
-        let (losses, d_answers): (Vec<f32>, Vec<f32>) =
-            pairs.clone().map(|(&answer, &target)| pinball(answer, target)).unzip();
-        let below = pairs.filter(|(answer, target)| target < answer).count() as f32;
+        let predictions = model.forward(&mut workspace);
+        let pairs = predictions.iter().zip(&targets);
+        let (losses, d_predictions): (Vec<f32>, Vec<f32>) =
+            pairs.clone().map(|(&prediction, &target)| pinball(prediction, target)).unzip();
+        let below = pairs.filter(|(prediction, target)| target < prediction).count() as f32;
         if step % 1000 == 0 {
             let (loss, share) =
                 (losses.iter().sum::<f32>() / SAMPLES as f32, below / SAMPLES as f32);
             println!("step {step:>4}: loss {loss:.4}, {share:.3} of the targets below");
         }
-        let d_mean: Vec<f32> = d_answers.iter().map(|d| d / SAMPLES as f32).collect();
+        let d_mean: Vec<f32> = d_predictions.iter().map(|d| d / SAMPLES as f32).collect();
         model.backward_from(MatrixView::from_slice(&d_mean, 1, SAMPLES), &mut workspace);
         model.gradient(slice::from_ref(&workspace), &mut gradient);
         for (param, d_param) in model.params_mut().iter_mut().zip(gradient.iter()) {
@@ -55,7 +56,7 @@ fn main() -> Result<(), Error> {
         }
     }
 
-    // The gradient of the answers themselves with respect to the features.
+    // The gradient of the predictions themselves with respect to the features.
     model.forward(&mut workspace);
     model.backward_from(MatrixView::from_slice(&[1.0; SAMPLES], 1, SAMPLES), &mut workspace);
     let d_features = model.input_gradient(&mut workspace);

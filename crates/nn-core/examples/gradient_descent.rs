@@ -1,5 +1,5 @@
-//! A network trained by hand: forward, loss, backward and plain gradient descent, on three clouds
-//! of points: `cargo run -p nn-core --example gradient_descent`.
+//! A training loop written by hand: forward pass, loss, backward pass and plain gradient descent, on three clouds of
+//! points. Run it with `cargo run -p nn-core --example gradient_descent`.
 
 use std::slice;
 
@@ -16,7 +16,7 @@ fn main() -> Result<(), Error> {
     let mut model = Model::new(Architecture::mlp(&[2, 16, 3])?, Init::He, 0);
     println!("{model}\n");
 
-    // A sample a column, all in one workspace, which is all the memory that training takes.
+    // One workspace holds all samples, one in each column, and all memory of the passes.
     let mut workspace = Workspace::training(&model, SAMPLES);
     let mut noise = Stream::new(0, Purpose::Init, 1);
     let labels: Vec<u32> = (0..SAMPLES as u32).map(|i| i % 3).collect();
@@ -45,7 +45,7 @@ fn main() -> Result<(), Error> {
     for (probabilities, &label) in model.forward(&mut workspace).column_iter().zip(&labels) {
         confusion.add(label as usize, metric::argmax(probabilities.as_slice()));
     }
-    println!("\na row a class, a column a prediction:");
+    println!("\nconfusion matrix, a row for each class and a column for each prediction:");
     for row in confusion.rows() {
         println!("{row:?}");
     }

@@ -1,32 +1,33 @@
-//! The architecture of a network: its layers, each with its place, and its tensors, checked once.
+//! The architecture of a network: its layers, their places in the buffers, and its named tensors. It is checked once,
+//! when it is built.
 //!
-//! Counts, initial values, regularisation, freezing, the tensors of a file and the summary all follow from the list
-//! of tensors, so none of them names a kind of layer.
+//! Parameter counts, initial values, regularisation, freezing, the tensors of a model file and the summary are all
+//! derived from the list of tensors. So none of that code names a kind of layer.
 
 use std::{collections::HashMap, fmt, ops::Range};
 
 use crate::{Error, Layer, Place, Role, Shape};
 
-/// The longest buffer of `f32` that can be addressed.
+/// Maximum length of a buffer of `f32`: no allocation may exceed `isize::MAX` bytes.
 const MAX_LEN: usize = isize::MAX as usize / size_of::<f32>();
 
-/// A named tensor of a network: a parameter or a running statistic.
+/// The name, role, shape and location of a tensor: a parameter or a running statistic of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorSpec {
-    /// `dense0.weights`, `dense0.biases`, `batch_norm0.scales`, ...
+    /// Its name, such as `dense0.weights`, `dense0.biases` or `batch_norm0.scales`.
     pub name: String,
     /// Index of its layer.
     pub layer: usize,
-    /// What its numbers are.
+    /// Whether it holds weights, biases, scales, shifts or running statistics.
     pub role: Role,
-    /// Its dimensions in C order, as files have them: `[inputs, outputs]` for weights.
+    /// Its dimensions in C order, as in model files: `[inputs, outputs]` for weights.
     pub shape: Vec<usize>,
-    /// Where it lies in the buffer of parameters or in that of statistics.
+    /// Its range in the parameter buffer, or in the statistics buffer if it is a running statistic.
     pub range: Range<usize>,
 }
 
 impl TensorSpec {
-    /// Rows and columns of the column-major matrix that it is in memory: outputs x inputs for weights, and one
+    /// The rows and columns of the tensor as a column-major matrix in memory: outputs x inputs for weights, and one
     /// column for all others.
     pub fn matrix_shape(&self) -> (usize, usize) {
         let (rows, columns) =
@@ -35,29 +36,29 @@ impl TensorSpec {
     }
 }
 
-/// A layer with its place in a network.
+/// A layer of a network, with its name and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlacedLayer {
-    /// What the layer is.
+    /// The layer's kind and settings.
     pub layer: Layer,
-    /// Its kind and its number among the layers of that kind: `dense0`, `relu0`, `dense1`, ...
+    /// Its name: the kind and its number among the layers of that kind, as in `dense0`, `relu0`, `dense1`.
     pub name: String,
-    /// Where it is, between which shapes.
+    /// Its index, its input and output shapes, and its ranges in the buffers.
     pub place: Place,
 }
 
-/// Where a training pass waits for the whole batch: before a layer that normalises over it, and on the way back
-/// before the gradient with respect to the input of that layer.
+/// A point at which a training pass waits for the whole batch. In the forward pass that is before a layer that
+/// normalises over the batch; in the backward pass, before the gradient with respect to that layer's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyncPoint {
     /// Index of the layer.
     pub(crate) layer: usize,
-    /// Which of the layers that wait it is.
+    /// Index of the layer among those that normalise over the batch.
     pub(crate) slot: usize,
     pub(crate) is_backward: bool,
 }
 
-/// The layers of a network, checked to fit together, for samples of one shape.
+/// The architecture of a network: a chain of layers, checked for samples of one shape.
 ///
 /// ```
 /// use nn_core::{Architecture, Layer};
@@ -78,12 +79,12 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// A chain of layers for samples of the shape `input`.
+    /// Builds the architecture of a chain of layers, for samples of the shape `input`.
     ///
     /// # Errors
     ///
-    /// If there are no features, no layer has parameters, a setting of a layer is outside its range, or there are more
-    /// parameters than memory has addresses.
+    /// If samples have no features, no layer has parameters, a layer's setting is outside its range, or there are more
+    /// parameters than memory can address.
     pub fn new(input: impl Into<Shape>, layers: &[Layer]) -> Result<Self, Error> {
         let mut input = input.into();
         if input.is_empty() {
@@ -114,24 +115,25 @@ impl Architecture {
             return Err(Error::NoParameters);
         }
         architecture.place_sync_points();
-        // Parameters come first; the sort keeps the order of the layers.
+        // Parameters come before statistics. The sort is stable, so each group stays in the order of the layers.
         architecture.tensors.sort_by_key(|tensor| tensor.role.is_statistic());
         Ok(architecture)
     }
 
-    /// The dense classifier of the given sizes, from features to classes, with ReLU between its layers and a softmax
-    /// at its end. `Architecture::mlp(&[784, 128, 128, 10])` is the book's network for Fashion-MNIST.
+    /// Builds a dense classifier (multi-layer perceptron) with the given sizes, from features to classes. ReLU follows
+    /// each hidden layer, and softmax the last one. `Architecture::mlp(&[784, 128, 128, 10])` is the book's network for
+    /// Fashion-MNIST.
     ///
     /// # Errors
     ///
-    /// As [`Architecture::new`]; there must be two sizes or more.
+    /// As for [`Architecture::new`], and if there are fewer than two sizes.
     pub fn mlp(sizes: &[usize]) -> Result<Self, Error> {
         let Some((&inputs, sizes)) = sizes.split_first() else { return Err(Error::NoFeatures) };
         Self::new(inputs, &Layer::mlp(sizes))
     }
 
-    /// Gives the tensors of a layer their places, after those before. Returns the ranges of all its parameters and
-    /// of all its statistics.
+    /// Assigns ranges to a layer's tensors, after those of the layers before it. Returns the range of all its
+    /// parameters and the range of all its statistics.
     fn place_tensors(
         &mut self,
         layer: usize,
@@ -166,7 +168,7 @@ impl Architecture {
         self.layers[0].place.input
     }
 
-    /// The shape of the output for a sample.
+    /// The shape of the output for one sample.
     pub fn output(&self) -> Shape {
         self.last().place.output
     }
@@ -176,7 +178,7 @@ impl Architecture {
         &self.layers
     }
 
-    /// What the layers are, as [`Architecture::new`] takes them.
+    /// The layers without their places, as [`Architecture::new`] takes them.
     pub fn specs(&self) -> Vec<Layer> {
         self.layers.iter().map(|at| at.layer).collect()
     }
@@ -186,22 +188,24 @@ impl Architecture {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// The parameters in the order of their buffer, then the running statistics in that of theirs.
+    /// All named tensors: first the parameters, in the order of the parameter buffer, then the running statistics, in
+    /// the order of the statistics buffer.
     pub fn tensors(&self) -> &[TensorSpec] {
         &self.tensors
     }
 
-    /// How many parameters there are.
+    /// The number of parameters.
     pub fn n_params(&self) -> usize {
         self.n_params
     }
 
-    /// How many running statistics there are.
+    /// The number of running statistics.
     pub fn n_statistics(&self) -> usize {
         self.n_statistics
     }
 
-    /// Indices of the layers that have weights, first to last: regularisation and freezing go by them.
+    /// The indices of the layers that have weights, first to last. Lists of penalties, and of layers to freeze, are in
+    /// this order.
     pub fn weighted_layers(&self) -> impl Iterator<Item = usize> {
         self.tensors.iter().filter(|tensor| tensor.role == Role::Weight).map(|tensor| tensor.layer)
     }
@@ -212,7 +216,7 @@ impl Architecture {
 }
 
 impl fmt::Display for Architecture {
-    /// As `784 -> dense 128 -> relu 128 -> dense 10 -> softmax 10`.
+    /// Formats it as `784 -> dense 128 -> relu 128 -> dense 10 -> softmax 10`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.input())?;
         self.layers

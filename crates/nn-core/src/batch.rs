@@ -1,8 +1,9 @@
-//! A training pass over a whole batch, in segments between which its shards wait for each other.
+//! A training pass over a whole batch, in segments. Between segments, the shards of the batch wait for each other.
 //!
-//! Samples do not depend on each other, so the shards of a batch go forward and back without looking at the others,
-//! except for batch normalisation: its statistics are the whole batch's, and so are the means in its gradient. Each
-//! such layer is a sync point on the way forward and one on the way back. A model without any has one segment.
+//! In most layers, samples do not depend on each other, so each shard can go forward and backward on its own. Batch
+//! normalisation is the exception: its statistics, and the means in its gradient, are those of the whole batch. So each
+//! batch normalisation is a sync point in the forward pass and another one in the backward pass. A model without batch
+//! normalisation has a single segment.
 
 use crate::{
     Architecture, LossSum, Mode, Model, Objective, Pass, PlacedLayer, Workspace,
@@ -12,26 +13,27 @@ use crate::{
     workspace::PassState,
 };
 
-/// The statistics of a batch, which its shards share: of every batch normalisation what a step keeps.
+/// The statistics that batch normalisation computes over a batch, shared by all its shards.
 #[derive(Clone, Debug, Default)]
 pub struct BatchStatistics {
-    /// By batch normalisation, first to last.
+    /// The cache of each batch normalisation, first to last.
     caches: Vec<Vec<f32>>,
 }
 
 impl BatchStatistics {
-    /// Room for those of a model.
+    /// Allocates the statistics for a model.
     pub fn new(model: &Model) -> Self {
         Self { caches: cache_lengths(model.architecture()).map(|len| vec![0.0; len]).collect() }
     }
 
-    /// Puts together what the shards of a batch of `n_batch` samples came to in `segment`, which is not the last.
+    /// Combines the results of all shards after `segment`, which must not be the last one. `n_batch` is the number of
+    /// samples in the batch.
     ///
     /// # Panics
     ///
-    /// If there is no segment after it, the statistics are of a model with other batch normalisations, a shard is of
-    /// another model or has not been through this segment last, or the shards do not have `n_batch` samples together, 1
-    /// or more.
+    /// If `segment` is the last one or does not exist; if the statistics belong to a model with different batch
+    /// normalisations; if a shard belongs to another model, or this segment was not its last pass; or if the shards do
+    /// not have `n_batch` samples in total, 1 or more.
     #[track_caller]
     pub fn gather(&mut self, model: &Model, segment: usize, n_batch: usize, shards: &[Workspace]) {
         let architecture = model.architecture();
@@ -42,14 +44,15 @@ impl BatchStatistics {
         for shard in shards {
             shard.check_model(architecture);
             shard.check_training();
-            shard.check_segment(segment, "its statistics");
+            shard.check_segment(segment, "the statistics");
         }
         let n_samples: usize = shards.iter().map(Workspace::n_samples).sum();
         assert!(n_samples > 0, "samples of a batch: expected 1 or more, found none");
         expect_same("samples of the batch", n_samples, n_batch);
         let cache = &mut self.caches[point.slot];
         let mut layers = sync_layers(architecture);
-        let (at, sync) = layers.nth(point.slot).expect("a sync point is a layer that waits");
+        let (at, sync) =
+            layers.nth(point.slot).expect("each sync point belongs to one of these layers");
         let view = |i: usize| shards[i].shard_view(point.layer);
         let shards = Shards { len: shards.len(), get: &view };
         if point.is_backward {
@@ -59,53 +62,54 @@ impl BatchStatistics {
         }
     }
 
-    /// Panics unless the model's batch normalisations keep as many numbers as these.
+    /// Panics unless these are the statistics that the model's batch normalisations need.
     #[track_caller]
     fn check_model(&self, architecture: &Architecture) {
         let found = || self.caches.iter().map(Vec::len);
         if !cache_lengths(architecture).eq(found()) {
-            let what = "numbers of a batch's statistics, by batch normalisation";
+            let what = "lengths of the batch statistics, one for each batch normalisation";
             expect_same(what, cache_lengths(architecture).collect(), found().collect::<Vec<_>>());
         }
     }
 }
 
-/// Panics unless segment `index` is one of the first `end`.
+/// Panics unless the index of a segment is below `end`.
 #[track_caller]
 fn check_index(index: usize, end: usize) {
     assert!(index < end, "segment: expected one below {end}, found {index}");
 }
 
-/// The layers that wait for the whole batch, first to last, and what they do there.
+/// The layers that wait for the whole batch, first to last, each with its work at the sync points.
 fn sync_layers(
     architecture: &Architecture,
 ) -> impl Iterator<Item = (&PlacedLayer, &dyn BatchSync)> {
     architecture.layers().iter().filter_map(|at| Some((at, at.layer.op().batch_sync()?)))
 }
 
-/// How many numbers each of them keeps of a batch, however many samples that has.
+/// The length of each such layer's cache, which does not depend on the number of samples.
 fn cache_lengths(architecture: &Architecture) -> impl Iterator<Item = usize> {
     sync_layers(architecture).map(|(at, _)| at.layer.op().cache_len(&at.place, 0))
 }
 
 impl Model {
-    /// How many segments a training pass has: 1, and 2 more for each batch normalisation.
+    /// The number of segments of a training pass: 1, plus 2 for each batch normalisation.
     pub fn n_segments(&self) -> usize {
         self.architecture().sync_points().len() + 1
     }
 
-    /// Takes the samples of a shard through a segment of training: forward, to the loss, or back, to every gradient
-    /// that [`crate::GradientBlock::gradient`] takes. Returns the loss in the segment that comes to it, and otherwise
-    /// sums of nothing.
+    /// Runs one segment of a training pass over the samples of a shard. Together, the segments lead forward to the
+    /// loss, and back to everything that [`crate::GradientBlock::gradient`] needs. Returns the loss from the segment
+    /// that computes it, and empty sums from all others.
     ///
-    /// `statistics` are those gathered after each segment before. `done` is called after every layer's pass, for
-    /// callers that measure.
+    /// `statistics` must have been gathered after each earlier segment. `done` is called after each layer's pass, for
+    /// callers that measure time.
     ///
     /// # Panics
     ///
-    /// If the objective does not fit, as [`Model::loss`]; if the workspace is of another architecture, for inference, or
-    /// in inference mode while the model normalises over batches; if there is no such segment, or the samples have not
-    /// been through the one before it last; or if the statistics are of a model with other batch normalisations.
+    /// If the objective does not fit, as for [`Model::loss`]; if the workspace belongs to another architecture or was
+    /// made for inference, or is in inference mode although the model has batch normalisation; if there is no such
+    /// segment, or the segment before it was not the samples' last pass; or if the statistics belong to a model with
+    /// different batch normalisations.
     #[track_caller]
     pub fn train_segment(
         &self,
@@ -159,11 +163,11 @@ impl Model {
         sums
     }
 
-    /// Moves the running statistics towards those of a step.
+    /// Updates the running statistics of batch normalisation with the statistics of a step's batch.
     ///
     /// # Panics
     ///
-    /// If they are of a model with other batch normalisations.
+    /// If the step's statistics belong to a model with different batch normalisations.
     #[track_caller]
     pub fn update_statistics(&mut self, step: &BatchStatistics) {
         step.check_model(self.architecture());
@@ -173,12 +177,12 @@ impl Model {
         }
     }
 
-    /// A whole training pass over the shards of a batch, one after another, for callers without threads: the loss,
-    /// and in the workspaces what gradients are made of. Shard `i` has `objectives[i]`.
+    /// Runs a whole training pass over the shards of a batch, one after another, for callers without threads. Returns
+    /// the loss. The workspaces then hold what [`Model::gradient`] needs. Shard `i` has the objective `objectives[i]`.
     ///
     /// # Panics
     ///
-    /// As [`Model::train_segment`]; if there are more or fewer objectives than shards; or if the model has batch
+    /// As for [`Model::train_segment`]; if the numbers of objectives and shards differ; or if the model has batch
     /// normalisation and the shards have no samples.
     #[track_caller]
     pub fn train_pass(
@@ -187,7 +191,7 @@ impl Model {
         statistics: &mut BatchStatistics,
         shards: &mut [Workspace],
     ) -> LossSum {
-        expect_same("objectives, one a shard", shards.len(), objectives.len());
+        expect_same("objectives, one for each shard", shards.len(), objectives.len());
         let n_batch = shards.iter().map(Workspace::n_samples).sum();
         let mut sums = LossSum::default();
         for segment in 0..self.n_segments() {

@@ -1,7 +1,7 @@
-//! The parameters of a model in blocks that threads can own.
+//! The blocks of a model's parameters, which threads share out among themselves.
 //!
-//! The parameters of each layer are cut, by its shape alone, into blocks. One thread computes the gradient of a block
-//! and updates it.
+//! The parameters of each layer are divided into blocks, depending only on the layer's shape. One thread computes the
+//! gradient of a block and then updates its parameters.
 
 use std::{
     ops::Range,
@@ -10,22 +10,22 @@ use std::{
 
 use crate::{Architecture, PlacedLayer, Role, TensorSpec};
 
-/// A contiguous run of one layer's parameters.
+/// A block: a contiguous range of one layer's parameters, whose gradient one thread computes.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GradientBlock {
-    /// The model's. A gradient is that of workspaces of the same.
+    /// The model's architecture. Workspaces must have the same one.
     pub(crate) architecture: Arc<Architecture>,
-    /// Index of its layer in the model.
+    /// The index of its layer in the model.
     pub layer: usize,
-    /// Where it lies in the parameter buffer.
+    /// Its range in the parameter buffer.
     pub range: Range<usize>,
-    /// How many of its parameters are weights; the biases, scales or shifts come after them.
+    /// The number of weights among its parameters. Biases, scales or shifts come after them.
     pub n_weights: usize,
 }
 
 impl GradientBlock {
-    /// The blocks of all layers, in their order in the buffer and without gaps.
+    /// The blocks of all layers, in the order of the parameter buffer. They cover it without gaps.
     pub(crate) fn of(architecture: &Arc<Architecture>) -> Vec<Self> {
         let mut blocks = Vec::new();
         for at in architecture.layers() {
@@ -45,14 +45,14 @@ impl GradientBlock {
         blocks
     }
 
-    /// The block's layer, and its range counted from the first parameter of that.
+    /// The block's layer, and the block's range within that layer's parameters.
     pub(crate) fn in_layer(&self) -> (&PlacedLayer, Range<usize>) {
         let at = &self.architecture.layers()[self.layer];
         let first = at.place.params.start;
         (at, self.range.start - first..self.range.end - first)
     }
 
-    /// The weight cache of the block's parameters.
+    /// Computes the block's weight cache from its parameters.
     fn weight_cache(&self, params: &[f32]) -> Vec<f32> {
         let (PlacedLayer { layer, place, .. }, block) = self.in_layer();
         let mut cache = vec![0.0; layer.op().weight_cache_len(place, block)];
@@ -66,9 +66,9 @@ impl GradientBlock {
     }
 }
 
-/// The parameters of some blocks of a model, for an optimizer to update. Threads split it.
+/// Mutable access to the parameters of some blocks of a model, for an optimizer to update. Threads can split it.
 ///
-/// The weight cache of each block that has one is refreshed after its update.
+/// After a block's update, its weight cache is refreshed, if it has been made.
 #[derive(Debug)]
 pub struct BlocksMut<'a> {
     pub(crate) blocks: &'a [GradientBlock],
@@ -76,8 +76,8 @@ pub struct BlocksMut<'a> {
     pub(crate) weight_caches: &'a mut [OnceLock<Vec<f32>>],
 }
 
-/// The weight caches of a layer's blocks. A pass that is the first to read one makes it, so a model that only predicts takes
-/// no memory for transposes.
+/// The weight caches of a layer's blocks. The first pass that reads a cache makes it, so a model that only predicts
+/// needs no memory for transposes.
 #[derive(Clone, Copy)]
 pub(crate) struct WeightCaches<'a> {
     pub(crate) blocks: &'a [GradientBlock],
@@ -96,21 +96,21 @@ impl<'a> WeightCaches<'a> {
 }
 
 impl BlocksMut<'_> {
-    /// How many blocks there are.
+    /// The number of blocks.
     pub fn n_blocks(&self) -> usize {
         self.blocks.len()
     }
 
-    /// How many parameters they have.
+    /// The number of parameters in these blocks.
     pub fn n_params(&self) -> usize {
         self.params.len()
     }
 
-    /// The first `mid` blocks and the rest.
+    /// Splits off the first `mid` blocks from the rest.
     ///
     /// # Panics
     ///
-    /// If there are fewer than `mid`.
+    /// If there are fewer than `mid` blocks.
     #[track_caller]
     pub fn split_at(self, mid: usize) -> (Self, Self) {
         let Self { blocks, params, weight_caches } = self;
@@ -126,7 +126,7 @@ impl BlocksMut<'_> {
         )
     }
 
-    /// Lets `update` change the parameters of each block.
+    /// Calls `update` with each block and its parameters.
     pub fn for_each(self, mut update: impl FnMut(&GradientBlock, &mut [f32])) {
         let mut rest = self.params;
         for (block, cache) in self.blocks.iter().zip(self.weight_caches) {

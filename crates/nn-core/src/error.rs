@@ -1,11 +1,11 @@
-//! Everything that can be wrong with a description of a network.
+//! Errors in the description of a network.
 //!
-//! Shapes of the matrices handed to a layer are the caller's code, not data: a mismatch there
-//! panics at the caller.
+//! The shapes of the matrices passed to a layer come from the caller's code, not from data. A mismatch there is a panic
+//! at the caller's line.
 
 use std::fmt;
 
-/// Panics at the line of the caller's caller unless `found` is `expected`.
+/// Panics at the line of the caller's caller unless `found` equals `expected`.
 #[track_caller]
 pub(crate) fn expect_same<T: PartialEq + fmt::Debug>(
     what: impl fmt::Display,
@@ -15,24 +15,24 @@ pub(crate) fn expect_same<T: PartialEq + fmt::Debug>(
     assert!(found == expected, "{what}: expected {expected:?}, found {found:?}");
 }
 
-/// A setting that is outside its range.
+/// The error for a setting that is outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("{name}: expected {expected}, found {found}")]
 pub struct SettingError {
-    /// Its name.
+    /// The setting's name.
     pub name: &'static str,
-    /// Its range, in words.
+    /// The valid range, in words.
     pub expected: &'static str,
-    /// What was given.
+    /// The value that was given.
     pub found: f64,
 }
 
 impl SettingError {
-    /// The error, unless the setting is valid.
+    /// Returns an error unless the setting is valid.
     ///
     /// # Errors
     ///
-    /// If it is not.
+    /// If `is_valid` is false.
     pub fn check(
         name: &'static str,
         is_valid: bool,
@@ -42,14 +42,14 @@ impl SettingError {
         if is_valid { Ok(()) } else { Err(Self { name, expected, found }) }
     }
 
-    /// The error, unless `found` can be added to a variance: in `f32` too it must be above 0 and finite.
+    /// Returns an error unless `found` can be added to a variance: it must be above 0 and finite, in `f32` too.
     pub(crate) fn check_epsilon(found: f64) -> Result<(), Self> {
         let valid = f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX);
         Self::check("epsilon", valid.contains(&found), "a finite number above 0", found)
     }
 }
 
-/// Why layers, parameters and a loss do not make a network.
+/// An error in the layers, the parameters or the loss of a network.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -64,14 +64,14 @@ pub enum Error {
     LayerSetting {
         /// Index of the layer.
         layer: usize,
-        /// What is wrong with it.
+        /// The setting, with its valid range and the value given.
         setting: SettingError,
     },
     /// A loss's setting is outside its range.
     #[error(transparent)]
     LossSetting(SettingError),
     /// The last layer is not the one that the loss needs.
-    #[error("the model's last layer: expected {expected}, which {loss} needs, found {found}")]
+    #[error("the model's last layer: expected {expected} for the loss {loss}, found {found}")]
     LastLayer {
         /// The loss's name.
         loss: &'static str,
@@ -80,25 +80,25 @@ pub enum Error {
         /// The last layer's name.
         found: &'static str,
     },
-    /// The parameters would not fit in memory's address range.
-    #[error("the network needs more parameters than memory has addresses; make its layers smaller")]
+    /// The parameters do not fit into the address space.
+    #[error("the network has more parameters than memory can address; make its layers smaller")]
     TooLarge,
-    /// The buffer of parameters or of statistics has another length than the layers need.
-    #[error("expected {expected} {what}, as the layers need, found {found}")]
+    /// The buffer of parameters or of running statistics does not have the length that the layers need.
+    #[error("expected {expected} {what} for these layers, found {found}")]
     Count {
         /// `parameters` or `running statistics`.
         what: &'static str,
-        /// What the layers need.
+        /// The length that the layers need.
         expected: usize,
-        /// What was given.
+        /// The length that was given.
         found: usize,
     },
-    /// A tensor is not the one that the model has in this place.
-    #[error("parameters: expected {expected}, as the model has, found {found}")]
+    /// A tensor does not match the model's tensor at the same position.
+    #[error("parameters do not match the model: expected {expected}, found {found}")]
     Tensor {
-        /// The model's tensor with its shape, or `no more`.
+        /// The model's tensor with its shape, or `no more tensors`.
         expected: String,
-        /// The one that was given, or `no more`.
+        /// The tensor that was given, or `no more tensors`.
         found: String,
     },
 }

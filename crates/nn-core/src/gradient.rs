@@ -1,7 +1,7 @@
 //! The gradient with respect to the parameters.
 //!
-//! That of a block over the whole batch is computed by one thread in a fixed order of the samples, so the number of
-//! threads cannot change it.
+//! One thread computes a block's gradient over the whole batch, in a fixed order of the samples. So the number of
+//! threads cannot change the result.
 
 use crate::{
     GradientBlock, Model, PlacedLayer, Workspace, error::expect_same, layer::Shards,
@@ -9,12 +9,12 @@ use crate::{
 };
 
 impl GradientBlock {
-    /// Overwrites `d_params` with the loss's gradient with respect to the block's parameters, summed over the samples
-    /// of `shards` one after another; each must have been through a backward pass.
+    /// Computes the gradient of the loss with respect to the block's parameters, summed over the samples of `shards` in
+    /// order. Overwrites `d_params`. Each shard must have been through a backward pass.
     ///
-    /// A caller that is about to write the block's parameters hands them in as `to_update`; otherwise it is empty. They
-    /// stay as they are, and come to where this core can write them while it has the gradient to compute: if other cores
-    /// have read them, that takes as long as an update.
+    /// A caller that is about to update the block's parameters passes them as `to_update`; all others pass an empty
+    /// slice. Their values do not change, but this core acquires their cache lines for writing while it computes the
+    /// gradient. If other cores have read the parameters, that would otherwise take as long as the update itself.
     ///
     /// # Shapes
     ///
@@ -22,7 +22,7 @@ impl GradientBlock {
     ///
     /// # Panics
     ///
-    /// If a length differs, or a workspace is of another model or has not been through a backward pass.
+    /// If a length differs, or a workspace belongs to another model or has not been through a backward pass.
     #[track_caller]
     pub fn gradient(&self, shards: &[Workspace], d_params: &mut [f32], to_update: &mut [f32]) {
         let n_params = self.range.len();
@@ -32,7 +32,7 @@ impl GradientBlock {
         }
         for shard in shards {
             shard.check_model(&self.architecture);
-            shard.check_state(PassState::Backward, "a backward pass before its gradient");
+            shard.check_state(PassState::Backward, "a backward pass before the gradient");
         }
         if shards.is_empty() {
             return d_params.fill(0.0);
@@ -45,7 +45,8 @@ impl GradientBlock {
 }
 
 impl Model {
-    /// Overwrites `gradient` with the gradient with respect to all parameters, summed over the samples of `shards`.
+    /// Computes the gradient of the loss with respect to all parameters, summed over the samples of `shards`.
+    /// Overwrites `gradient`.
     ///
     /// # Shapes
     ///
@@ -53,7 +54,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If it has another length, or as [`crate::GradientBlock::gradient`].
+    /// If `gradient` has another length, or as for [`crate::GradientBlock::gradient`].
     #[track_caller]
     pub fn gradient(&self, shards: &[Workspace], gradient: &mut [f32]) {
         expect_same("length of the gradient", self.params().len(), gradient.len());

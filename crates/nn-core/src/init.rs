@@ -1,10 +1,10 @@
-//! Initial weights. Biases and shifts always start at 0, scales at 1.
+//! Weight initialisation. Biases and shifts always start at 0, scales at 1.
 
 use nalgebra::DMatrix;
 
 use crate::rng::Stream;
 
-/// How initial weights are drawn.
+/// How weights are initialised.
 ///
 /// He: He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015), equation 10, for layers before a ReLU. Glorot:
 /// Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010), equation 16.
@@ -27,11 +27,11 @@ pub enum Init {
 }
 
 impl Init {
-    /// All of them.
+    /// All initialisations.
     pub const ALL: [Self; 6] =
         [Self::He, Self::HeUniform, Self::Glorot, Self::GlorotNormal, Self::Orthogonal, Self::Book];
 
-    /// The name in options of programs, such as `he-uniform`.
+    /// The name in command-line options, such as `he-uniform`.
     pub fn name(self) -> &'static str {
         match self {
             Self::He => "he",
@@ -43,7 +43,7 @@ impl Init {
         }
     }
 
-    /// Overwrites `weights` with draws for a dense layer of these dimensions.
+    /// Fills `weights` with random numbers for a dense layer of these dimensions.
     pub(crate) fn fill(
         self,
         stream: &mut Stream,
@@ -71,8 +71,9 @@ fn uniform(stream: &mut Stream, limit: f64, weights: &mut [f32]) {
     weights.fill_with(|| (limit * (2.0 * stream.uniform() - 1.0)) as f32);
 }
 
-/// The orthogonal factor of a normal matrix, each of its columns with the sign that makes the other factor's
-/// diagonal positive: without it the draw is not uniform among orthogonal matrices.
+/// Fills `weights` with the factor Q of the QR decomposition of a matrix of normal random numbers. Each column of Q
+/// gets the sign that makes the diagonal of R positive. Otherwise the result would not be uniformly distributed over
+/// the orthogonal matrices.
 fn orthogonal(stream: &mut Stream, inputs: usize, outputs: usize, weights: &mut [f32]) {
     let (long, short) = (inputs.max(outputs), inputs.min(outputs));
     let qr = DMatrix::from_fn(long, short, |_, _| stream.normal()).qr();
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_have_the_papers_spread() {
+    fn weights_have_the_papers_standard_deviation() {
         check(Init::He, 0.1, 0.6);
         check(Init::HeUniform, 0.1, 0.03f64.sqrt());
         check(Init::Glorot, (2.0f64 / 300.0).sqrt(), (6.0f64 / 300.0).sqrt());
@@ -115,8 +116,8 @@ mod tests {
         check(Init::Book, 0.01, 0.06);
     }
 
-    /// Rows or columns, whichever are fewer, are orthogonal and of length 1; and the draw has no side: each element
-    /// is as often above 0 as below.
+    /// Rows or columns, whichever are fewer, are orthogonal and of length 1. The distribution is symmetric: an element
+    /// is above 0 as often as below.
     #[test]
     fn orthogonal_weights() {
         for (inputs, outputs) in [(7, 7), (20, 6), (6, 20), (1, 5)] {

@@ -1,8 +1,8 @@
-//! The arithmetic that takes the time, and all `unsafe` of the project.
+//! The performance-critical arithmetic, and all `unsafe` code of the project.
 //!
-//! One product, as forward and backward need it, the bits that it skips by, and the element-wise
-//! loops between. The product is checked against a plain triple loop (`reference`, in the tests).
-//! Every element of a result is summed in an order that depends on the shapes alone, never on a thread.
+//! It consists of one matrix product, for forward and backward passes; the nonzero masks with which the product skips
+//! zeros; and element-wise loops. Tests compare the product with a plain triple loop (`reference`). Each element of a
+//! result is summed in an order that depends only on the shapes, never on the threads.
 
 pub(crate) mod isa;
 mod mask;
@@ -16,7 +16,8 @@ use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 pub(crate) use mask::{Nonzero, NonzeroMask};
 pub(crate) use product::{Start, TERMS, Term};
 
-/// `c = start + a b`. `nonzero` says where the columns of `b` are not zero; if it is `None`, anywhere.
+/// Computes `c = start + a b`. `nonzero` says where the columns of `b` are not zero; if it is `None`, nothing is
+/// skipped.
 #[track_caller]
 pub(crate) fn multiply(
     c: MatrixViewMut<'_>,
@@ -28,8 +29,8 @@ pub(crate) fn multiply(
     product::multiply(isa::arch(), c, start, a, b, nonzero);
 }
 
-/// `c = start + a bT`, summed over up to [`TERMS`] terms. `claimed`, as many numbers as `c` has or none, stay as they
-/// are, and come to where this core may write them.
+/// Computes `c = start + a bT`, summed over up to [`TERMS`] terms. `claimed` is empty or as long as `c`. Its numbers do
+/// not change, but this core acquires their cache lines for writing.
 #[track_caller]
 pub(crate) fn multiply_transposed<'a>(
     c: MatrixViewMut<'_>,
@@ -40,7 +41,7 @@ pub(crate) fn multiply_transposed<'a>(
     product::multiply_transposed(isa::arch(), c, start, terms, claimed);
 }
 
-/// `y = f(x)` by element.
+/// Computes `y = f(x)` for each element.
 #[track_caller]
 pub(crate) fn map(x: MatrixView<'_>, mut y: MatrixViewMut<'_>, f: impl Fn(f32) -> f32) {
     assert_eq!(x.shape(), y.shape(), "shapes of an activation's input and output");
@@ -56,7 +57,7 @@ pub(crate) fn map(x: MatrixView<'_>, mut y: MatrixViewMut<'_>, f: impl Fn(f32) -
     );
 }
 
-/// `c = f(a, b)` by element.
+/// Computes `c = f(a, b)` for each element.
 #[track_caller]
 pub(crate) fn zip_map(
     a: MatrixView<'_>,
@@ -78,7 +79,7 @@ pub(crate) fn zip_map(
     );
 }
 
-/// `y = scale (x - mean) factor + shift` by feature, over the features of a sample.
+/// Computes `y = scale (x - mean) factor + shift` for each feature of a sample.
 pub(crate) fn normalize(x: &[f32], features: [&[f32]; 4], y: &mut [f32]) {
     let [mean, factor, scale, shift] = features;
     isa::arch().dispatch(
@@ -93,7 +94,7 @@ pub(crate) fn normalize(x: &[f32], features: [&[f32]; 4], y: &mut [f32]) {
     );
 }
 
-/// `d_scale += dy (x - mean) factor` and `d_shift += dy` by feature, over the features of a sample.
+/// Computes `d_scale += dy (x - mean) factor` and `d_shift += dy` for each feature of a sample.
 pub(crate) fn add_norm_gradient(views: [&[f32]; 4], d_scale: &mut [f32], d_shift: &mut [f32]) {
     let [x, dy, mean, factor] = views;
     isa::arch().dispatch(
@@ -109,8 +110,8 @@ pub(crate) fn add_norm_gradient(views: [&[f32]; 4], d_scale: &mut [f32], d_shift
     );
 }
 
-/// `dx = scale factor (dy - d_shift - normal d_scale)` by feature, `normal` being `(x - mean) factor`, over the
-/// features of a sample.
+/// Computes `dx = scale factor (dy - d_shift - normal d_scale)` for each feature of a sample, where `normal` is
+/// `(x - mean) factor`.
 pub(crate) fn norm_backward(views: [&[f32]; 2], features: [&[f32]; 5], dx: &mut [f32]) {
     let ([x, dy], [mean, factor, scale, d_shift, d_scale]) = (views, features);
     isa::arch().dispatch(
@@ -128,7 +129,8 @@ pub(crate) fn norm_backward(views: [&[f32]; 2], features: [&[f32]; 5], dx: &mut 
     );
 }
 
-/// Overwrites the first half of `sums` with the sum of the columns of `x`, the other with that of their squares.
+/// Overwrites the first half of `sums` with the sum of the columns of `x`, and the second half with the sum of their
+/// squares.
 #[track_caller]
 pub(crate) fn sum_columns_and_squares(x: MatrixView<'_>, sums: &mut [f64]) {
     assert_eq!(2 * x.nrows(), sums.len(), "rows of a matrix and of the sums of its columns");
@@ -148,8 +150,8 @@ pub(crate) fn sum_columns_and_squares(x: MatrixView<'_>, sums: &mut [f64]) {
     );
 }
 
-/// Overwrites the columns of `x` (rows x n) with those `rows` of the columns of `bytes`, of length
-/// `stride`, times `factor`.
+/// Overwrites `x` (rows x n) with the given `rows` of a matrix of bytes, multiplied by `factor`. A column of `bytes`
+/// has `stride` elements.
 #[track_caller]
 pub(crate) fn scale(
     bytes: &[u8],
@@ -171,17 +173,17 @@ pub(crate) fn scale(
     );
 }
 
-/// `sum += factor * x`.
+/// Computes `sum += factor * x`.
 pub(crate) fn add_scaled(sum: &mut [f32], factor: f32, x: &[f32]) {
     for (sum, &x) in sum.iter_mut().zip(x) {
         *sum += factor * x;
     }
 }
 
-/// Overwrites `sum` with the sum of the columns of `x`, taken in their order.
+/// Overwrites `sum` with the sum of the columns of `x`, added in order.
 #[track_caller]
 pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
-    /// Rows that are summed up at once: their sums stay in registers.
+    /// The number of rows that are summed at once: their sums stay in registers.
     const ROWS: usize = 64;
     assert_eq!(x.nrows(), sum.len(), "rows of a matrix and of the sum of its columns");
     isa::arch().dispatch(
@@ -206,9 +208,9 @@ pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
     );
 }
 
-/// The largest absolute value in `x`; infinite or NaN where an element is.
+/// The largest absolute value in `x`; infinite or NaN if any element is.
 pub(crate) fn max_abs(x: MatrixView<'_>) -> f32 {
-    // Without their signs, floats are ordered as their bits are, and those of NaN are above all others.
+    // Without the sign, floats have the same order as their bits, and NaN's bits are above all others.
     let bits = isa::arch().dispatch(
         #[inline(always)]
         || {
@@ -229,7 +231,7 @@ pub(crate) fn max_abs_of(x: &[f32]) -> f32 {
 pub(crate) fn transpose(x: MatrixView<'_>, y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "elements of a matrix and of its transpose");
     let (m, n) = x.shape();
-    // So many columns that a row of them is a cache line of `y`.
+    // Each row of this many columns fills a cache line of `y`.
     for start in (0..n).step_by(LINE) {
         let columns = start..n.min(start + LINE);
         for row in 0..m {
@@ -249,8 +251,8 @@ mod tests {
 
     use super::{isa::InstructionSet, *};
 
-    /// Numbers that a wrong index, stride or sign changes, exactly representable and small enough
-    /// that sums of products are exact in `f32`: the oracle must agree to the bit.
+    /// A matrix of varied numbers, so that a wrong index, stride or sign changes the result. They are small integers,
+    /// so that sums of products are exact in `f32`, and the reference must agree bit for bit.
     fn matrix(rows: usize, columns: usize, salt: usize) -> DMatrix<f32> {
         DMatrix::from_fn(rows, columns, |i, j| ((i * 31 + j * 17 + salt * 7) % 23) as f32 - 11.0)
     }
@@ -267,7 +269,7 @@ mod tests {
         }
     }
 
-    /// What this machine can run.
+    /// The instruction sets that this machine has.
     fn archs() -> impl Iterator<Item = (InstructionSet, Arch)> {
         InstructionSet::ALL.into_iter().filter_map(|set| Some((set, set.arch()?)))
     }
@@ -276,7 +278,7 @@ mod tests {
         x.as_slice().chunks_exact(x.nrows())
     }
 
-    /// `c = start + a b` by both products, with bits and without.
+    /// Checks `c = start + a b` by both products, with and without a nonzero mask.
     #[track_caller]
     fn check(m: usize, n: usize, k: usize, b_of: impl Fn(usize, usize, usize) -> DMatrix<f32>) {
         let (a, b, before) = (matrix(m, k, 1), b_of(k, n, 2), matrix(m, n, 3));
@@ -286,7 +288,7 @@ mod tests {
         mask_t.update(columns_of(&bt));
         let column: Vec<f32> = before.column(0).iter().copied().collect();
         let starts = [
-            (Start::Kept, &before + &product),
+            (Start::Existing, &before + &product),
             (Start::Zero, product.clone()),
             (Start::Column(&column), DMatrix::from_fn(m, n, |i, _| column[i]) + &product),
         ];
@@ -303,7 +305,7 @@ mod tests {
                 for nonzero in [None, mask] {
                     let mut c = before.clone();
                     let term = Term { a: a.as_view(), b: bt.as_view(), nonzero };
-                    // What is claimed is no part of the result, and stays as it is.
+                    // The claimed numbers are not part of the result and must not change.
                     let mut claimed = vec![1.5; if nonzero.is_some() { m * n } else { 0 }];
                     let (view, terms) = (c.as_view_mut(), [term]);
                     product::multiply_transposed(arch, view, *start, terms, &mut claimed);
@@ -315,7 +317,7 @@ mod tests {
         }
     }
 
-    /// Like `matrix`, half of it zeros.
+    /// Like `matrix`, but half of the elements are 0.
     fn half_zeros(rows: usize, columns: usize, salt: usize) -> DMatrix<f32> {
         let mut x = matrix(rows, columns, salt);
         x.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x = 0.0);
@@ -338,7 +340,7 @@ mod tests {
         }
     }
 
-    /// Columns that share sets of L1 or lie far apart, and too few columns to copy.
+    /// Columns that share sets of L1 or lie far apart, and too few columns for a copy.
     #[test]
     fn products_of_panels_that_are_copied() {
         for m in [256, 500, 1024] {
@@ -348,7 +350,7 @@ mod tests {
                 }
             }
         }
-        // Some of the rows, the last of them less than a vector.
+        // A view of some rows, the last of which do not fill a vector.
         let (a, b) = (matrix(1024, 70, 1), matrix(70, 40, 2));
         let rows = a.rows(3, 250);
         let expected = reference::product(&rows.into_owned(), &b);
@@ -360,7 +362,7 @@ mod tests {
         }
     }
 
-    /// A chain over terms of different lengths, one of them longer than a block.
+    /// Sums over terms of different lengths, one of them longer than a block.
     #[test]
     fn sums_of_products_agree_with_the_triple_loop() {
         for (m, n) in [(1, 1), (10, 3), (33, 16), (128, 6)] {
@@ -384,7 +386,7 @@ mod tests {
                     product::multiply_transposed(
                         arch,
                         c.as_view_mut(),
-                        Start::Kept,
+                        Start::Existing,
                         terms,
                         &mut [],
                     );
@@ -403,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "elements of a product and of what is claimed")]
+    #[should_panic(expected = "claimed numbers: expected none or as many as the product has")]
     fn too_few_claimed_panic() {
         let (x, mut c) = (matrix(3, 3, 1), matrix(3, 3, 2));
         let term = Term { a: x.as_view(), b: x.as_view(), nonzero: None };
@@ -414,16 +416,16 @@ mod tests {
     fn products_of_nothing_add_nothing() {
         for (m, n, k) in [(5, 3, 0), (0, 3, 5), (5, 0, 3), (0, 0, 0)] {
             let (a, b, mut c) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
-            multiply(c.as_view_mut(), Start::Kept, a.as_view(), b.as_view(), None);
+            multiply(c.as_view_mut(), Start::Existing, a.as_view(), b.as_view(), None);
             assert_eq!(c, matrix(m, n, 3));
-            multiply_transposed(c.as_view_mut(), Start::Kept, [], &mut []);
+            multiply_transposed(c.as_view_mut(), Start::Existing, [], &mut []);
             assert_eq!(c, matrix(m, n, 3));
             multiply_transposed(c.as_view_mut(), Start::Zero, [], &mut []);
             assert_eq!(c, DMatrix::zeros(m, n));
         }
     }
 
-    /// The processor's best set is found, and a choice stays.
+    /// The processor's best set is found, and it cannot be changed once it is in use.
     #[test]
     fn the_best_instruction_set_is_used_unless_another_was_chosen() {
         let (best, _) = archs().next().unwrap();
@@ -445,7 +447,7 @@ mod tests {
             expected
         };
         let (a, b) = (a.columns(1, 6), b.columns(4, 11));
-        multiply(c.columns_mut(5, 11), Start::Kept, a, b, None);
+        multiply(c.columns_mut(5, 11), Start::Existing, a, b, None);
         assert_eq!(c, expected);
     }
 
@@ -455,7 +457,7 @@ mod tests {
         let (a, b, mut c) = (ones(a), ones(b), ones((3, 3)));
         let mask = masked.map(|(rows, columns)| NonzeroMask::new(rows, columns));
         let nonzero = mask.as_ref().map(NonzeroMask::columns);
-        multiply(c.as_view_mut(), Start::Kept, a.as_view(), b.as_view(), nonzero);
+        multiply(c.as_view_mut(), Start::Existing, a.as_view(), b.as_view(), nonzero);
     }
 
     #[test]
@@ -465,8 +467,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "bits of a 70 x 3 matrix")]
-    fn too_few_bits_panic() {
+    #[should_panic(expected = "nonzero mask of a 70 x 3 matrix is too small")]
+    fn too_small_a_mask_panics() {
         multiply_ones((3, 70), (70, 3), Some((64, 3)));
     }
 

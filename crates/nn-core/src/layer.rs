@@ -1,7 +1,7 @@
-//! Layers: what each kind is and does is in a file of its own; here is the list of the kinds.
+//! The list of all kinds of layers. Each kind is implemented in its own file.
 //!
-//! A layer holds no weights, no activations and no gradients, so it is `Copy`, and a pass over it is a pure function
-//! of the buffers handed in. To add a kind, write its file with an `impl LayerOp`, and name it in [`Layer`] and in
+//! A layer holds no weights, activations or gradients. So it is `Copy`, and a pass over it is a pure function of the
+//! buffers passed in. To add a kind, write a file with an `impl LayerOp`, and add the kind to [`Layer`] and
 //! [`Layer::op`].
 
 pub(crate) mod activation;
@@ -22,7 +22,7 @@ pub(crate) use op::{
 };
 pub use softmax::Softmax;
 
-/// What a layer is.
+/// A layer of a network: its kind and its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Layer {
@@ -34,14 +34,14 @@ pub enum Layer {
     Softmax(Softmax),
     /// Dropout: in training, a random share of the elements becomes 0.
     Dropout(Dropout),
-    /// Layer normalisation: over the features of each sample.
+    /// Layer normalisation: normalises over the features of each sample.
     LayerNorm(LayerNorm),
-    /// Batch normalisation: of each feature over the batch.
+    /// Batch normalisation: normalises each feature over the batch.
     BatchNorm(BatchNorm),
 }
 
 impl Layer {
-    /// What the layer does.
+    /// The implementation of the layer's kind.
     pub(crate) fn op(&self) -> &dyn LayerOp {
         match self {
             Self::Dense(dense) => dense,
@@ -53,29 +53,29 @@ impl Layer {
         }
     }
 
-    /// [`Activation::Relu`].
+    /// The ReLU activation: [`Activation::Relu`].
     pub const RELU: Self = Self::Activation(Activation::Relu);
 
-    /// [`Softmax`].
+    /// A softmax layer: [`Softmax`].
     pub const SOFTMAX: Self = Self::Softmax(Softmax);
 
-    /// Layer normalisation with PyTorch's epsilon, 1e-5.
+    /// Layer normalisation with PyTorch's default epsilon, 1e-5.
     pub const LAYER_NORM: Self = Self::LayerNorm(LayerNorm { epsilon: 1e-5 });
 
-    /// Batch normalisation with PyTorch's settings: a momentum of 0.1, an epsilon of 1e-5.
+    /// Batch normalisation with PyTorch's defaults: momentum 0.1 and epsilon 1e-5.
     pub const BATCH_NORM: Self = Self::BatchNorm(BatchNorm { momentum: 0.1, epsilon: 1e-5 });
 
-    /// A dense layer.
+    /// A dense (fully connected) layer with the given number of outputs.
     pub const fn dense(outputs: usize) -> Self {
         Self::Dense(Dense { outputs })
     }
 
-    /// Dropout of the given share of the elements.
+    /// A dropout layer that drops each element with probability `rate`.
     pub const fn dropout(rate: f64) -> Self {
         Self::Dropout(Dropout { rate })
     }
 
-    /// Dense layers of the given sizes with ReLU between them and a softmax at their end.
+    /// The layers of a dense classifier with the given sizes: ReLU follows each hidden layer, and softmax the last one.
     pub fn mlp(sizes: &[usize]) -> Vec<Layer> {
         let mut layers: Vec<Layer> =
             sizes.iter().flat_map(|&size| [Self::dense(size), Self::RELU]).collect();
@@ -85,12 +85,12 @@ impl Layer {
         layers
     }
 
-    /// The kind's name as files and summaries write it: lower case, never changed.
+    /// The name of the layer's kind in model files and summaries, in lower case. It never changes.
     pub fn name(&self) -> &'static str {
         self.op().name()
     }
 
-    /// The settings by name, as files have them. The size of a dense layer is not one of them.
+    /// The layer's settings with their names, as in model files. The size of a dense layer is not among them.
     pub fn settings(&self) -> Vec<(&'static str, f64)> {
         self.op().settings()
     }
@@ -100,7 +100,7 @@ impl Layer {
 mod tests {
     use super::*;
 
-    /// Files and summaries have them under these names.
+    /// Model files and summaries use these names.
     #[test]
     fn settings_have_names() {
         let of = |layer: Layer| layer.settings();

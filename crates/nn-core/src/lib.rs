@@ -2,11 +2,11 @@
 //!
 //! # Reading order
 //!
-//! [`Layer`] lists the kinds of layers, each in a file of its own; [`Architecture`] places some of them, one after
-//! another, in one flat [`Buffer`] of a [`Model`]. A [`Workspace`] holds what a pass over some samples needs;
-//! `pass` goes through the layers, [`loss`] turns outputs into a loss and its gradient, and `batch` puts shards of a
-//! batch together. [`GradientBlock`] gives the gradient with respect to parameters; [`metric`] counts. The arithmetic
-//! is in `kernels`.
+//! [`Layer`] lists the kinds of layers; each kind has its own file. [`Architecture`] checks a chain of layers and
+//! assigns each one a range of the flat parameter [`Buffer`]. [`Model`] holds that buffer, and [`Workspace`] the memory
+//! of a pass. `pass` runs the layers forward and backward, [`loss`] computes losses and their gradients, and `batch`
+//! combines the shards of a batch. [`GradientBlock`] computes the gradient with respect to parameters, and [`metric`]
+//! has the confusion matrix. The arithmetic is in `kernels`.
 //!
 //! This crate does no I/O, prints nothing, starts no threads and knows no serialisation.
 

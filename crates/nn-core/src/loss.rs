@@ -1,11 +1,11 @@
-//! Loss functions of outputs and targets, and which predictions are right.
+//! Loss functions, and which predictions count as correct.
 //!
-//! Losses are sums over samples in `f64`, in the samples' order, so that the shards of a batch are added up in the
-//! same way by any number of threads. Gradients are scaled once, by one over the size of the whole batch. The loss of
-//! a sample with several outputs is the mean over them, as in the book.
+//! Losses are summed over the samples in `f64`, in the samples' order, so the number of threads does not change the sum
+//! over the shards of a batch. Gradients are divided by the size of the whole batch, once. Except for the categorical
+//! losses, the loss of a sample is the mean over its outputs, as in the book.
 //!
-//! A softmax before cross-entropy, or a sigmoid before its binary form, is fused with the loss: the loss is computed
-//! from what enters the activation, so no clipping is needed and no logit is too large.
+//! A softmax before cross-entropy is fused with the loss, and so is a sigmoid before binary cross-entropy. The loss is
+//! computed from the logits, so it needs no clipping, and no logit is too large.
 
 mod binary;
 mod categorical;
@@ -21,34 +21,37 @@ use crate::{
 };
 pub use regression::precision_of;
 
-/// A loss function. It also decides which predictions are right.
+/// A loss function. It also decides which predictions are correct.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// Categorical cross-entropy after a softmax: `-sum_j q_j ln(p_j)`, `q` being the target's distribution.
-    /// A sample is right if its most probable class is the target's.
+    /// Categorical cross-entropy after a softmax: `-sum_j q_j ln(p_j)`, where `q` is the target distribution. A
+    /// prediction is correct if its most probable class is the target's.
     CrossEntropy {
-        /// Label smoothing, in `[0, 1)`: this share of the target is spread evenly over all classes. Szegedy et al.,
-        /// "Rethinking the Inception Architecture" (2015), section 7.
+        /// Label smoothing, in `[0, 1)`: this share of the target distribution is spread evenly over all classes.
+        /// Szegedy et al., "Rethinking the Inception Architecture" (2015), section 7.
         smoothing: f64,
     },
-    /// Focal loss after a softmax: `-(1 - p)^gamma ln(p)`, `p` being the probability of the target's class; of a
-    /// distribution, of its most probable. Lin et al., "Focal Loss for Dense Object Detection" (2017), equation 4.
+    /// Focal loss after a softmax: `-(1 - p)^gamma ln(p)`, where `p` is the probability of the target's class. If the
+    /// target is a distribution, that is its most probable class. Lin et al., "Focal Loss for Dense Object Detection"
+    /// (2017), equation 4.
     Focal {
-        /// The focusing parameter, 0 or above: the higher, the less samples count that are already right.
+        /// The focusing parameter, 0 or above. The higher it is, the less well-classified samples count.
         gamma: f64,
     },
-    /// Binary cross-entropy after a sigmoid: `-(t ln(p) + (1 - t) ln(1 - p))`. An output is right if it is on its
-    /// target's side of 0.5.
+    /// Binary cross-entropy after a sigmoid: `-(t ln(p) + (1 - t) ln(1 - p))`. An output is correct if it is on the
+    /// same side of 0.5 as its target.
     BinaryCrossEntropy,
-    /// `(y - t)^2`. An output is right within the targets' precision.
+    /// Mean squared error: `(y - t)^2`. An output is correct if its error is below the targets' precision.
     MeanSquaredError,
-    /// `|y - t|`; its gradient at 0 is 0. An output is right within the targets' precision.
+    /// Mean absolute error: `|y - t|`; its gradient at 0 is 0. An output is correct if its error is below the targets'
+    /// precision.
     MeanAbsoluteError,
-    /// `(y - t)^2 / 2` up to `delta`, from there `delta (|y - t| - delta / 2)`: Huber, "Robust Estimation of a
-    /// Location Parameter" (1964). An output is right within the targets' precision.
+    /// Huber loss: `(y - t)^2 / 2` up to an error of `delta`, and `delta (|y - t| - delta / 2)` above it. Huber,
+    /// "Robust Estimation of a Location Parameter" (1964). An output is correct if its error is below the targets'
+    /// precision.
     Huber {
-        /// The error from which the loss is linear, above 0.
+        /// The absolute error above which the loss is linear; above 0.
         delta: f64,
     },
 }
@@ -61,7 +64,7 @@ impl Default for Loss {
 }
 
 impl Loss {
-    /// The name in files and programs, such as `cross_entropy`.
+    /// The loss's name in model files and options, such as `cross_entropy`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CrossEntropy { .. } => "cross_entropy",
@@ -73,16 +76,18 @@ impl Loss {
         }
     }
 
-    /// The loss that evaluations measure: without label smoothing and focus, which are for training only.
+    /// The loss to evaluate with: the same one without label smoothing and without the focal factor, which are for
+    /// training only.
     pub fn plain(self) -> Self {
         if self.is_categorical() { Self::default() } else { self }
     }
 
-    /// Checks the settings, and that models ending in `last` can be trained by it.
+    /// Checks the settings, and that the loss fits a model whose last layer is `last`.
     ///
     /// # Errors
     ///
-    /// If a setting is outside its range, or cross-entropy lacks its softmax or sigmoid.
+    /// If a setting is outside its range, or the loss needs a softmax or a sigmoid as the last layer and `last` is a
+    /// different one.
     pub fn check(self, last: Layer) -> Result<(), Error> {
         let check = SettingError::check;
         match self {
@@ -108,7 +113,7 @@ impl Loss {
         }
     }
 
-    /// The name of the last layer that the loss needs and is fused with; `None` if any will do.
+    /// The name of the last layer that the loss needs and is fused with; `None` if it accepts any layer.
     fn last_layer(self) -> Option<&'static str> {
         match self {
             Self::CrossEntropy { .. } | Self::Focal { .. } => Some("softmax"),
@@ -117,26 +122,26 @@ impl Loss {
         }
     }
 
-    /// Whether it is fused with the last layer.
+    /// Whether the loss is fused with the last layer.
     pub(crate) fn is_fused(self) -> bool {
         self.last_layer().is_some()
     }
 
-    /// Whether a sample has one class; otherwise each output is right or wrong by itself.
+    /// Whether a sample has one class. Otherwise each of its outputs is a prediction of its own.
     pub fn is_categorical(self) -> bool {
         matches!(self, Self::CrossEntropy { .. } | Self::Focal { .. })
     }
 
-    /// How many predictions a sample of so many outputs has, each right or wrong.
+    /// The number of predictions for a sample: 1 for the categorical losses, otherwise one for each of the `outputs`.
     pub fn predictions(self, outputs: usize) -> usize {
         if self.is_categorical() { 1 } else { outputs }
     }
 
-    /// The plain loss of outputs without their logits, such as the mean of two.
+    /// Computes the plain loss from outputs instead of logits, for example from the mean of two outputs.
     ///
     /// # Panics
     ///
-    /// If there are no outputs, there are not as many targets as samples, or a label is no class.
+    /// If there are no outputs, the numbers of targets and samples differ, or a label is not a class.
     #[track_caller]
     pub fn of_outputs(self, y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
         targets.check(self, y.nrows(), y.ncols());
@@ -148,26 +153,26 @@ impl Loss {
     }
 }
 
-/// The targets of some samples, with weights.
+/// The targets of some samples, and the weights of these samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Targets<'a> {
-    /// For each sample.
+    /// The target of each sample.
     pub values: Values<'a>,
-    /// How much each sample counts; empty where all count 1.
+    /// The weight of each sample's loss; empty if all weights are 1.
     pub weights: &'a [f32],
 }
 
-/// Targets without weights.
+/// Target values: classes or numbers.
 #[derive(Clone, Copy, Debug)]
 pub enum Values<'a> {
     /// A class for each sample.
     Classes(&'a [u32]),
-    /// A number for each output of each sample, sample after sample; for cross-entropy, one-hot or another
-    /// distribution.
+    /// A number for each output of each sample, sample after sample. For cross-entropy they are one-hot vectors or
+    /// other distributions.
     Numbers {
-        /// Outputs x n.
+        /// The numbers: outputs x n.
         numbers: &'a [f32],
-        /// How near an output must be to its number to be right, in regression; see [`precision_of`].
+        /// How close an output must be to its target to count as correct, in regression; see [`precision_of`].
         precision: f32,
     },
 }
@@ -179,8 +184,8 @@ impl<'a> From<&'a [u32]> for Targets<'a> {
 }
 
 impl Values<'_> {
-    /// The class of sample `i`. Of numbers, `outputs` a sample, the index of the largest: the class, if they are one-hot
-    /// or another distribution.
+    /// The class of sample `i`. If the targets are numbers, `outputs` for each sample, it is the index of the largest:
+    /// the class of a one-hot vector, or the most probable class of a distribution.
     ///
     /// # Panics
     ///
@@ -191,7 +196,7 @@ impl Values<'_> {
             Self::Classes(labels) => labels.len(),
             Self::Numbers { numbers, .. } => numbers.len() / outputs.max(1),
         };
-        assert!(i < n, "sample: expected one of {n}, found {i}");
+        assert!(i < n, "sample: expected one below {n}, found {i}");
         match self {
             Self::Classes(labels) => labels[i] as usize,
             Self::Numbers { numbers, .. } => argmax(&numbers[i * outputs..][..outputs]),
@@ -200,12 +205,12 @@ impl Values<'_> {
 }
 
 impl<'a> Targets<'a> {
-    /// How much sample `i` counts.
+    /// The weight of sample `i`.
     fn weight(self, i: usize) -> f32 {
         self.weights.get(i).copied().unwrap_or(1.0)
     }
 
-    /// Panics unless these are targets of `n` samples that the loss can compare with so many outputs.
+    /// Panics unless these are targets of `n` samples, and the loss can compare them with this number of outputs.
     #[track_caller]
     fn check(self, loss: Loss, outputs: usize, n: usize) {
         assert!(outputs > 0, "outputs: expected 1 or more, found 0");
@@ -239,34 +244,36 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The objective of a training pass: the loss and the targets of the samples.
+/// The objective of a training pass: the loss function and the targets of the samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Objective<'a> {
-    /// The loss.
+    /// The loss function.
     pub loss: Loss,
     /// The targets of the workspace's samples.
     pub targets: Targets<'a>,
-    /// Samples of the whole batch, over which the gradient is averaged: as many as the workspace's, or more.
+    /// The number of samples in the whole batch, over which the gradient is averaged. It is at least the workspace's
+    /// number of samples.
     pub n_batch: usize,
 }
 
 impl<'a> Objective<'a> {
-    /// Cross-entropy over samples of these classes, which are the whole batch.
+    /// Cross-entropy for samples with these classes, which are the whole batch.
     pub fn classes(labels: &'a [u32]) -> Self {
         Self { loss: Loss::default(), targets: labels.into(), n_batch: labels.len() }
     }
 
-    /// Panics unless the targets are those of `n` samples of the batch, and the loss can compare them with so many
-    /// outputs.
+    /// Panics unless the targets are those of `n` samples of the batch, and the loss can compare them with this number
+    /// of outputs.
     #[track_caller]
     pub(crate) fn check(&self, outputs: usize, n: usize) {
         self.targets.check(self.loss, outputs, n);
         let n_batch = self.n_batch;
-        let expected = format_args!("{n} or more, as the workspace holds so many samples");
+        let expected = format_args!("{n} or more, the number of samples in the workspace");
         assert!(n_batch >= n, "n_batch: expected {expected}, found {n_batch}");
     }
 
-    /// From what goes into the last activation: overwrites `y` with what comes out and gives the loss.
+    /// Computes the last activation and the loss from the logits. Overwrites `y` with the activation's output and
+    /// returns the loss.
     pub(crate) fn forward_fused(&self, logits: MatrixView<'_>, y: MatrixViewMut<'_>) -> LossSum {
         match self.loss {
             Loss::BinaryCrossEntropy => binary::forward(self, logits, y),
@@ -274,8 +281,8 @@ impl<'a> Objective<'a> {
         }
     }
 
-    /// From the model's output `y`, overwrites `d` with the gradient of the mean loss over the batch: with respect to
-    /// the logits if the loss is fused with the last layer, else with respect to `y`.
+    /// Overwrites `d` with the gradient of the batch's mean loss, given the model's output `y`. It is the gradient with
+    /// respect to the logits if the loss is fused with the last layer, otherwise with respect to `y`.
     pub(crate) fn backward(&self, y: MatrixView<'_>, d: MatrixViewMut<'_>) {
         match self.loss {
             Loss::BinaryCrossEntropy => binary::backward(self, y, d),
@@ -285,26 +292,26 @@ impl<'a> Objective<'a> {
     }
 }
 
-/// Sums over some samples.
+/// The loss and the number of correct predictions, summed over some samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LossSum {
     /// The sum of the samples' losses.
     pub loss: f64,
-    /// How many predictions were right.
+    /// The number of correct predictions.
     pub correct: u64,
-    /// How many samples there were.
+    /// The number of samples.
     pub n_samples: u64,
-    /// How many predictions there were: one a sample of a classifier, else one an output.
+    /// The number of predictions: one for each sample of a classifier, otherwise one for each output.
     pub n_predictions: u64,
 }
 
 impl LossSum {
-    /// The mean loss of a sample.
+    /// The mean loss over the samples.
     pub fn mean_loss(&self) -> f64 {
         self.loss / self.n_samples as f64
     }
 
-    /// The share of right predictions, 0 to 1.
+    /// The accuracy: the share of correct predictions, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.n_predictions as f64
     }

@@ -1,6 +1,6 @@
-//! Metrics of predictions.
+//! Metrics: the confusion matrix, accuracy and recall.
 
-/// The index of the largest value, the first of equals; 0 if there is none.
+/// The index of the largest value. If several are equal it is the first of them; without values it is 0.
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
@@ -11,7 +11,7 @@ pub fn argmax(values: &[f32]) -> usize {
     best
 }
 
-/// How often samples of each class were predicted as each class.
+/// A confusion matrix: how often samples of each actual class were predicted as each class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {
     n_classes: usize,
@@ -19,7 +19,7 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// An empty matrix; of no classes, if samples have none.
+    /// Creates an empty matrix. `n_classes` is 0 if samples have no classes.
     pub fn new(n_classes: usize) -> Self {
         Self { n_classes, counts: vec![0; n_classes * n_classes] }
     }
@@ -37,18 +37,19 @@ impl ConfusionMatrix {
         self.counts[actual * n + predicted] += 1;
     }
 
-    /// How the samples of each actual class were predicted: a row a class.
+    /// The rows: for each actual class, how often each class was predicted.
     pub fn rows(&self) -> impl Iterator<Item = &[u64]> {
         self.counts.chunks(self.n_classes.max(1))
     }
 
-    /// The share of all samples that were predicted right, 0 to 1; NaN if there are none.
+    /// The accuracy: the share of samples that were predicted correctly, 0 to 1; NaN without samples.
     pub fn accuracy(&self) -> f64 {
         let right: u64 = self.rows().enumerate().map(|(class, row)| row[class]).sum();
         right as f64 / self.counts.iter().sum::<u64>() as f64
     }
 
-    /// Each class's share predicted right (its recall), 0 to 1; NaN for a class without samples.
+    /// The recall of each class: the share of its samples that were predicted correctly, 0 to 1; NaN for a class
+    /// without samples.
     pub fn per_class(&self) -> impl Iterator<Item = f64> {
         self.rows()
             .enumerate()

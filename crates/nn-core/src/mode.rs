@@ -1,18 +1,19 @@
-//! Training or inference: what dropout and batch normalisation do differently.
+//! Training mode and inference mode, which differ in dropout and batch normalisation.
 
 /// Training mode or inference mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Dropout drops, and batches are normalised by their own statistics. Random draws are a function of these three.
+    /// Training mode: dropout is active, and batch normalisation uses the batch's own statistics. Random draws are a
+    /// function of these three fields.
     Train {
         /// The run's seed.
         seed: u64,
         /// The step of the run.
         step: u64,
-        /// Which shard of the step's samples the workspace holds.
+        /// The index of the workspace's shard within the step.
         shard: u64,
     },
-    /// Nothing is dropped, and batches are normalised by the running statistics.
+    /// Inference mode: nothing is dropped, and batch normalisation uses the running statistics.
     #[default]
     Infer,
 }

@@ -1,4 +1,4 @@
-//! A network: its architecture and the buffers that hold its parameters and running statistics.
+//! A model: an architecture, and the buffers with its parameters and running statistics.
 
 use std::{
     ops::{Deref, DerefMut, Range},
@@ -14,7 +14,7 @@ use crate::{
     rng::{Purpose, Stream},
 };
 
-/// A feed-forward network.
+/// A feed-forward neural network, with its parameters.
 ///
 /// ```
 /// use nn_core::Model;
@@ -29,25 +29,26 @@ pub struct Model {
     architecture: Arc<Architecture>,
     params: Buffer,
     statistics: Buffer,
-    /// The blocks that the parameters are updated in, and the weight cache of each, once a pass has read it.
+    /// The blocks in which the parameters are updated.
     blocks: Vec<GradientBlock>,
+    /// The weight cache of each block, once a pass has made it.
     weight_caches: Vec<OnceLock<Vec<f32>>>,
 }
 
 impl Model {
-    /// The dense classifier of the given sizes, from features to classes, with ReLU between its layers and a softmax at
-    /// its end. Weights are drawn by [`Init::He`] from seed 0.
+    /// Creates a dense classifier with the given sizes, from features to classes. ReLU follows each hidden layer, and
+    /// softmax the last one. Weights are drawn by [`Init::He`] from seed 0.
     ///
-    /// For other layers, initial weights or seeds there is [`Model::new`].
+    /// For other layers, initialisations or seeds, use [`Model::new`].
     ///
     /// # Errors
     ///
-    /// As [`Architecture::mlp`].
+    /// As for [`Architecture::mlp`].
     pub fn classifier(sizes: &[usize]) -> Result<Self, Error> {
         Ok(Self::new(Architecture::mlp(sizes)?, Init::He, 0))
     }
 
-    /// A network with weights drawn from `seed`, biases 0, scales 1 and shifts 0.
+    /// Creates a network with random weights, drawn from `seed`. Biases and shifts are 0, and scales are 1.
     pub fn new(architecture: impl Into<Arc<Architecture>>, init: Init, seed: u64) -> Self {
         let architecture = architecture.into();
         let mut params = zeros(architecture.n_params());
@@ -66,7 +67,7 @@ impl Model {
         Self::of_buffers(architecture, params, statistics)
     }
 
-    /// A network with the given parameters and running statistics, in the order of [`Architecture::tensors`].
+    /// Creates a network with the given parameters and running statistics, in the order of [`Architecture::tensors`].
     ///
     /// # Errors
     ///
@@ -88,14 +89,14 @@ impl Model {
         Ok(Self::of_buffers(architecture, params, statistics))
     }
 
-    /// A network of buffers that have the right lengths.
+    /// Creates a network from buffers of the right lengths.
     fn of_buffers(architecture: Arc<Architecture>, params: Buffer, statistics: Buffer) -> Self {
         let blocks = GradientBlock::of(&architecture);
         let weight_caches = vec![OnceLock::new(); blocks.len()];
         Self { architecture, params, statistics, blocks, weight_caches }
     }
 
-    /// Its layers and tensors.
+    /// The architecture: layers and tensors.
     pub fn architecture(&self) -> &Arc<Architecture> {
         &self.architecture
     }
@@ -105,12 +106,12 @@ impl Model {
         self.architecture.layers()
     }
 
-    /// How many features a sample has.
+    /// The number of inputs: the features of a sample.
     pub fn inputs(&self) -> usize {
         self.architecture.input().len()
     }
 
-    /// How many outputs there are for a sample: of a classifier, the number of classes.
+    /// The number of outputs for a sample. For a classifier it is the number of classes.
     pub fn outputs(&self) -> usize {
         self.architecture.output().len()
     }
@@ -129,12 +130,12 @@ impl Model {
         (&self.architecture, &mut self.statistics)
     }
 
-    /// The parameters as blocks, in their order in the buffer and without gaps.
+    /// The blocks of the parameters, in the order of the buffer. They cover it without gaps.
     pub fn gradient_blocks(&self) -> &[GradientBlock] {
         &self.blocks
     }
 
-    /// The parameters, for an optimizer to update block by block, on one thread or on several.
+    /// Mutable access to all parameters, block by block, for an optimizer to update on one thread or several.
     pub fn blocks_mut(&mut self) -> BlocksMut<'_> {
         let Self { params, blocks, weight_caches, .. } = self;
         BlocksMut { blocks, params, weight_caches }
@@ -146,8 +147,8 @@ impl Model {
         ParamsMut { model: self, are_statistics: false, range }
     }
 
-    /// Mutable access to the parameter or running statistic of the given name, if there is one: the same numbers in the
-    /// same order as the columns of [`Model::param`], in one slice.
+    /// Mutable access to the parameter or running statistic with the given name; `None` if there is none. The slice has
+    /// the columns of [`Model::param`], one after another.
     ///
     /// ```
     /// let mut model = nn_core::Model::classifier(&[2, 3, 2])?;
@@ -184,12 +185,12 @@ impl Model {
         tensors.map(copy).collect()
     }
 
-    /// Overwrites all parameters and running statistics, which are in the order of [`Model::parameters`].
+    /// Sets all parameters and running statistics, given in the order of [`Model::parameters`].
     ///
     /// # Errors
     ///
     /// If there are more or fewer than the model has, or one has another name, shape or number of values. The model is
-    /// then as it was.
+    /// then unchanged.
     pub fn set_parameters(&mut self, parameters: &[Parameter]) -> Result<(), Error> {
         let architecture = self.architecture.clone();
         let tensors = architecture.tensors();
@@ -200,7 +201,7 @@ impl Model {
             if found != expected {
                 let [expected, found] = [expected, found].map(|tensor| match tensor {
                     Some((name, shape, n)) => format!("{name} of shape {shape:?} with {n} values"),
-                    None => "no more".into(),
+                    None => "no more tensors".into(),
                 });
                 return Err(Error::Tensor { expected, found });
             }
@@ -226,7 +227,8 @@ impl Model {
         WeightCaches { blocks, params: &self.params, caches }
     }
 
-    /// The parameter or running statistic of the given name as a matrix (weights: outputs x inputs), if there is one.
+    /// The parameter or running statistic with the given name, as a matrix (weights: outputs x inputs); `None` if there
+    /// is none.
     pub fn param(&self, name: &str) -> Option<MatrixView<'_>> {
         let tensor = self.tensor(name)?;
         let (rows, columns) = tensor.matrix_shape();
@@ -242,16 +244,17 @@ impl Model {
         &buffer[tensor.range.clone()]
     }
 
-    /// Whether the outputs are probabilities of classes that exclude each other: the last layer is a softmax.
+    /// Whether the model is a classifier: its last layer is a softmax, so its outputs are the probabilities of mutually
+    /// exclusive classes.
     pub fn is_classifier(&self) -> bool {
         Loss::default().check(self.architecture.last().layer).is_ok()
     }
 
-    /// What regularisation adds to the loss: `penalties` has one for each layer with weights, or is empty.
+    /// Computes the regularisation loss. `penalties` has one penalty for each layer with weights, or is empty.
     ///
     /// # Panics
     ///
-    /// If there are some, but more or fewer than layers with weights.
+    /// If `penalties` is not empty, and has more or fewer entries than there are layers with weights.
     #[track_caller]
     pub fn penalty(&self, penalties: &[Penalty]) -> f64 {
         if penalties.is_empty() {
@@ -265,14 +268,14 @@ impl Model {
             let tensor = tensors.find(|tensor| tensor.layer == layer && tensor.role == role);
             tensor.map_or(&[][..], |tensor| self.values(tensor))
         };
-        // Not `sum`, which would be -0.0 without layers.
+        // Not `sum`, which returns -0.0 for no layers.
         self.architecture.weighted_layers().zip(penalties).fold(0.0, |sum, (layer, penalty)| {
             sum + penalty.of(values(layer, Role::Weight), values(layer, Role::Bias))
         })
     }
 }
 
-/// Two models are the same if their layers, parameters and statistics are.
+/// Two models are equal if their layers, parameters and running statistics are.
 impl PartialEq for Model {
     fn eq(&self, other: &Self) -> bool {
         self.architecture == other.architecture
@@ -284,15 +287,16 @@ impl PartialEq for Model {
 /// A copy of a parameter or running statistic. See [`Model::parameters`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// `dense0.weights`, `dense0.biases`, `batch_norm0.scales`, ...
+    /// Its name, such as `dense0.weights`, `dense0.biases` or `batch_norm0.scales`.
     pub name: String,
     /// Its dimensions in C order: `[inputs, outputs]` for weights.
     pub shape: Vec<usize>,
-    /// As many numbers, in C order.
+    /// Its numbers, in C order.
     pub values: Vec<f32>,
 }
 
-/// Some of a model's parameters, being changed. See [`Model::params_mut`] and [`Model::param_mut`].
+/// Mutable access to some of a model's parameters or running statistics. Made by [`Model::params_mut`] and
+/// [`Model::param_mut`].
 #[derive(Debug)]
 pub struct ParamsMut<'a> {
     model: &'a mut Model,

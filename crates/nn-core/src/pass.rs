@@ -1,7 +1,7 @@
-//! Passes over the samples of one workspace: forward, to the loss, and back to every gradient.
+//! Forward and backward passes over the samples of one workspace.
 //!
-//! Where a softmax meets cross-entropy, or a sigmoid its binary form, the last layer is fused with the loss: its pass
-//! is the loss's. [`crate::BatchStatistics`] is for models whose samples depend on each other.
+//! If cross-entropy follows a softmax, or binary cross-entropy a sigmoid, the last layer is fused with the loss: one
+//! computation does both. Models whose samples depend on each other need [`crate::BatchStatistics`].
 
 use std::ops::Range;
 
@@ -15,25 +15,26 @@ use crate::{
     workspace::PassState,
 };
 
-/// Samples of one pass in [`Model::predict`].
+/// The number of samples in one pass of [`Model::predict`].
 const PREDICT_CHUNK: usize = 256;
 
-/// A layer's pass over samples, by the layer's index in the model. That of a layer fused with the loss includes it.
+/// One layer's pass over samples, with the layer's index in the model. If the layer is fused with the loss, its pass
+/// includes the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
     /// From its input to its output.
     Forward(usize),
-    /// From the gradient with respect to its output to that with respect to its input.
+    /// From the gradient with respect to its output to the gradient with respect to its input.
     Backward(usize),
 }
 
 impl Model {
-    /// Runs all layers over the workspace's samples and returns the last one's output: outputs x n.
+    /// Runs the forward pass over the workspace's samples and returns the model's output: outputs x n.
     ///
     /// # Panics
     ///
-    /// If the workspace was made for another architecture, or is in training mode while the model has batch
-    /// normalisation, whose samples depend on each other: [`Model::train_pass`] is for all models.
+    /// If the workspace was made for another architecture, or is in training mode although the model has batch
+    /// normalisation. [`Model::train_pass`] works for all models.
     #[track_caller]
     pub fn forward<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
         workspace.check_model(self.architecture());
@@ -43,8 +44,8 @@ impl Model {
         workspace.output(self.layers().len() - 1)
     }
 
-    /// The output for one sample, such as the probability of each class. Allocates; for many calls use a [`Workspace`]
-    /// and [`Model::forward`].
+    /// Predicts one sample: returns the model's output, such as the probability of each class. Each call allocates; for
+    /// many calls use a [`Workspace`] and [`Model::forward`].
     ///
     /// ```
     /// let model = nn_core::Model::classifier(&[2, 8, 3])?;
@@ -55,7 +56,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If the sample has another number of features than the model has inputs.
+    /// If the sample does not have as many features as the model has inputs.
     #[track_caller]
     pub fn predict_one(&self, x: &[f32]) -> Vec<f32> {
         assert_eq!(x.len(), self.inputs(), "features of x and the model's inputs");
@@ -64,8 +65,8 @@ impl Model {
         self.forward(&mut workspace).iter().copied().collect()
     }
 
-    /// The output for samples in the columns of `x`: outputs x n, one contiguous slice. Allocates; for many calls use a
-    /// [`Workspace`] and [`Model::forward`].
+    /// Predicts the samples in the columns of `x`: returns the model's output, outputs x n, in one contiguous matrix.
+    /// Each call allocates; for many calls use a [`Workspace`] and [`Model::forward`].
     ///
     /// ```
     /// use nn_core::{MatrixView, Model};
@@ -85,7 +86,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If `x` has another number of rows than the model has inputs.
+    /// If `x` does not have as many rows as the model has inputs.
     #[track_caller]
     pub fn predict(&self, x: MatrixView<'_>) -> DMatrix<f32> {
         expect_same("rows of x", self.inputs(), x.nrows());
@@ -99,13 +100,14 @@ impl Model {
         output
     }
 
-    /// Forward to the loss of the workspace's samples, summed up. What the last layer gives, such as class
-    /// probabilities, is then its [`Workspace::output`], also if it is fused with the loss.
+    /// Runs the forward pass and computes the loss, summed over the workspace's samples. The output of the last layer,
+    /// such as class probabilities, is then its [`Workspace::output`], even if the layer is fused with the loss.
     ///
     /// # Panics
     ///
-    /// As [`Model::forward`]; and if the last layer does not suit the loss ([`crate::Loss::check`]), a label is no class
-    /// of the model, there are not as many targets as samples, or the batch has fewer samples than the workspace.
+    /// As for [`Model::forward`]; and if the last layer does not fit the loss ([`crate::Loss::check`]), a label is not
+    /// a class of the model, the numbers of targets and samples differ, or the batch has fewer samples than the
+    /// workspace.
     #[track_caller]
     pub fn loss(&self, objective: &Objective<'_>, workspace: &mut Workspace) -> LossSum {
         self.check(objective, workspace);
@@ -113,14 +115,14 @@ impl Model {
         self.forward_loss(0, objective, workspace, &mut |_| {})
     }
 
-    /// Back from the loss to the gradient with respect to every layer's output, which stays in the workspace for
-    /// [`Model::gradient`] and [`crate::GradientBlock::gradient`]. Comes after [`Model::loss`] of the same samples,
-    /// loss and targets.
+    /// Runs the backward pass from the loss: computes the gradient with respect to every layer's output. These
+    /// gradients stay in the workspace, for [`Model::gradient`] and [`crate::GradientBlock::gradient`]. Call
+    /// [`Model::loss`] first, with the same samples, loss and targets.
     ///
     /// # Panics
     ///
-    /// As [`Model::loss`]; and if that has not been called for these samples, the workspace is one for inference, or
-    /// the model has batch normalisation, in any mode.
+    /// As for [`Model::loss`]; and if [`Model::loss`] has not been called for these samples, the workspace was made for
+    /// inference, or the model has batch normalisation, in any mode.
     #[track_caller]
     pub fn backward(&self, objective: &Objective<'_>, workspace: &mut Workspace) {
         self.check(objective, workspace);
@@ -132,9 +134,9 @@ impl Model {
         workspace.set_state(PassState::Backward);
     }
 
-    /// Back from a custom gradient with respect to the last layer's output, for a loss or a head that is not one of
-    /// [`crate::Loss`]. Comes after [`Model::forward`]; [`Model::gradient`] and [`Model::input_gradient`] then
-    /// give the gradients with respect to parameters and samples.
+    /// Runs the backward pass from a custom gradient with respect to the model's output, for losses that are not in
+    /// [`crate::Loss`]. Call [`Model::forward`] first. Then [`Model::gradient`] and [`Model::input_gradient`] give the
+    /// gradients with respect to parameters and samples.
     ///
     /// ```
     /// use nn_core::{Architecture, Init, Layer, Model, Workspace, zeros};
@@ -158,7 +160,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If the shapes differ, the samples have not been through [`Model::forward`], or as [`Model::backward`].
+    /// If the shapes differ, the samples have not been through [`Model::forward`], or as for [`Model::backward`].
     #[track_caller]
     pub fn backward_from(&self, d_output: MatrixView<'_>, workspace: &mut Workspace) {
         workspace.check_model(self.architecture());
@@ -173,20 +175,21 @@ impl Model {
         workspace.set_state(PassState::Backward);
     }
 
-    /// The gradient with respect to the samples: inputs x n. Training does not need it, so it is computed here.
+    /// Computes the gradient with respect to the samples: inputs x n. Call it after a backward pass, which leaves this
+    /// gradient out since training does not need it.
     ///
     /// # Panics
     ///
-    /// If the workspace is of another architecture, or its samples have not been through a backward pass.
+    /// If the workspace belongs to another architecture, or its samples have not been through a backward pass.
     #[track_caller]
     pub fn input_gradient<'a>(&self, workspace: &'a mut Workspace) -> MatrixView<'a> {
         workspace.check_model(self.architecture());
-        workspace.check_state(PassState::Backward, "a backward pass before its gradient");
+        workspace.check_state(PassState::Backward, "a backward pass before the gradient");
         self.backward_input(0, workspace);
         workspace.d_samples()
     }
 
-    /// Panics unless the workspace is of this model, and the objective fits both.
+    /// Panics unless the workspace belongs to this model, and the objective fits both.
     #[track_caller]
     pub(crate) fn check(&self, objective: &Objective<'_>, workspace: &Workspace) {
         workspace.check_model(self.architecture());
@@ -196,7 +199,8 @@ impl Model {
         }
     }
 
-    /// Panics if a pass over the workspace alone would need the statistics of a batch, which `found` does not gather.
+    /// Panics if a pass over this workspace would need the statistics of a batch, which the function `found` does not
+    /// gather.
     #[track_caller]
     fn check_alone(&self, workspace: &Workspace, found: &str) {
         if workspace.mode() != Mode::Infer {
@@ -204,14 +208,14 @@ impl Model {
         }
     }
 
-    /// Panics if samples depend on each other, which `found` does not take into account.
+    /// Panics if samples depend on each other, which the function `found` does not support.
     #[track_caller]
     fn check_independent(&self, found: &str) {
-        let expected = "Model::train_pass, as the model normalises over the batch";
+        let expected = "Model::train_pass, since the model has batch normalisation";
         assert!(self.n_segments() == 1, "training: expected {expected}, found {found}");
     }
 
-    /// How many of the layers are not fused with the loss.
+    /// The number of layers that are not fused with the loss.
     pub(crate) fn n_unfused(&self, objective: &Objective<'_>) -> usize {
         self.layers().len() - usize::from(objective.loss.is_fused())
     }
@@ -240,7 +244,7 @@ impl Model {
         }
     }
 
-    /// From layer `start` on to the loss.
+    /// Runs the forward pass from layer `start`, and computes the loss.
     #[track_caller]
     pub(crate) fn forward_loss(
         &self,
@@ -262,7 +266,7 @@ impl Model {
         sums
     }
 
-    /// From the loss to the gradient with respect to the output of the last layer that is not fused with it.
+    /// Computes the gradient of the loss with respect to the output of the last layer that is not fused with it.
     #[track_caller]
     pub(crate) fn backward_loss(
         &self,
@@ -279,8 +283,8 @@ impl Model {
         }
     }
 
-    /// Back through some layers. If the first of them is the model's first, or waits there for other shards, only its
-    /// column sums are computed.
+    /// Runs the backward pass through some layers. If the first of them is the model's first layer, or waits for other
+    /// shards, only its column sums are computed.
     pub(crate) fn backward_layers(
         &self,
         layers: Range<usize>,

@@ -2,10 +2,11 @@
 
 use crate::error::expect_same;
 
-/// L1 and L2 regularisation of a layer: the loss grows by
-/// `l1 sum |p| + l2 sum p^2` over its weights, and likewise over its biases.
+/// L1 and L2 regularisation of a layer: adds `l1 sum |p| + l2 sum p^2` to the loss, over the layer's weights, and
+/// likewise over its biases.
 ///
-/// The gradient is `l1 sign(p) + 2 l2 p`, with `sign(0) = 0`: a weight that is 0 stays there. The book has 1 there.
+/// The gradient is `l1 sign(p) + 2 l2 p`, with `sign(0) = 0`, so that a weight of 0 stays 0. In the book,
+/// `sign(0) = 1`.
 ///
 /// # Sources
 ///
@@ -23,7 +24,7 @@ pub struct Penalty {
 }
 
 impl Penalty {
-    /// Its four settings by name.
+    /// The four coefficients, with their names.
     pub fn settings(&self) -> [(&'static str, f64); 4] {
         [
             ("weights_l1", self.weights_l1),
@@ -33,7 +34,7 @@ impl Penalty {
         ]
     }
 
-    /// The regularisation loss of a layer's parameters.
+    /// Computes the regularisation loss of a layer's parameters.
     pub fn of(&self, weights: &[f32], biases: &[f32]) -> f64 {
         let of = |params: &[f32], l1: f64, l2: f64| {
             let params = params.iter().map(|&param| f64::from(param));
@@ -42,7 +43,8 @@ impl Penalty {
         of(weights, self.weights_l1, self.weights_l2) + of(biases, self.biases_l1, self.biases_l2)
     }
 
-    /// Adds its gradient to that of some of the layer's parameters, `n_weights` weights and then biases.
+    /// Adds the gradient of the regularisation loss to `gradient`. `params` are some of the layer's parameters:
+    /// `n_weights` weights, and then biases.
     ///
     /// # Panics
     ///
@@ -51,7 +53,7 @@ impl Penalty {
     pub fn add_gradient(&self, params: &[f32], n_weights: usize, gradient: &mut [f32]) {
         let n = params.len();
         expect_same("length of the gradient", n, gradient.len());
-        let expected = format_args!("{n} or fewer, as there are parameters");
+        let expected = format_args!("{n} or fewer, the number of parameters");
         assert!(n_weights <= n, "weights of a penalty: expected {expected}, found {n_weights}");
         let add = |params: &[f32], l1: f64, l2: f64, gradient: &mut [f32]| {
             let (l1, slope) = (l1 as f32, 2.0 * l2 as f32);
@@ -72,8 +74,8 @@ mod tests {
     use super::*;
     use crate::{Architecture, Init, Model};
 
-    /// A model's penalty is that of its dense layers, each with its own; without any it is 0, and not the -0 that an
-    /// empty sum is.
+    /// A model's penalty is the sum over its dense layers, each with its own coefficients. Without penalties it is 0,
+    /// and not the -0 of an empty sum.
     #[test]
     fn of_a_model() {
         let model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);

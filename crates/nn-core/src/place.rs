@@ -1,35 +1,35 @@
-//! Where a layer stands in a network, and what its tensors are for.
+//! The place of a layer in a network, and the roles of its tensors.
 
 use std::ops::Range;
 
 use crate::Shape;
 
-/// A layer's position in the network: its index, its shapes, and the ranges of its tensors.
+/// A layer's place in the network: its index, its shapes, and the ranges of its tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Its index in the network.
     pub index: usize,
-    /// The shape of a sample that enters it.
+    /// The shape of its input for one sample.
     pub input: Shape,
-    /// The shape of a sample that leaves it.
+    /// The shape of its output for one sample.
     pub output: Shape,
-    /// Where its parameters lie in the buffer of parameters.
+    /// The range of its parameters in the parameter buffer.
     pub params: Range<usize>,
-    /// Where its running statistics lie in the buffer of statistics.
+    /// The range of its running statistics in the statistics buffer.
     pub statistics: Range<usize>,
 }
 
-/// What the numbers of a tensor are.
+/// The role of a tensor in its layer, such as weight or bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// Multiplied with inputs. Drawn at random.
+    /// Multiplied by inputs. Starts at random.
     Weight,
     /// Added to a weighted sum. Starts at 0.
     Bias,
-    /// The scale of a normalisation, gamma. Starts at 1.
+    /// The scale (gamma) of a normalisation. Starts at 1.
     Scale,
-    /// The shift of a normalisation, beta. Starts at 0.
+    /// The shift (beta) of a normalisation. Starts at 0.
     Shift,
     /// The running mean of a batch normalisation. Starts at 0.
     RunningMean,
@@ -38,12 +38,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether it is a running statistic; otherwise it is a parameter, which gradients change.
+    /// Whether the tensor is a running statistic. Otherwise it is a parameter, which the optimizer updates.
     pub fn is_statistic(self) -> bool {
         matches!(self, Self::RunningMean | Self::RunningVariance)
     }
 
-    /// What all its numbers start as; weights are drawn instead.
+    /// The initial value of all numbers, except for weights, which are drawn at random.
     pub(crate) fn initial(self) -> f32 {
         match self {
             Self::Scale | Self::RunningVariance => 1.0,

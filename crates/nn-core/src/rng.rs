@@ -1,30 +1,29 @@
 //! Random numbers as pure functions: every draw is determined by `(seed, purpose, index)`.
 //!
-//! There is no generator state to save, so none to restore wrongly: the order of epoch 7 is a
-//! function of the seed and of 7. The generator is ChaCha8, whose output is specified; the
-//! mappings from its words to numbers are ours and pinned by golden tests, because a library's
-//! change of method would break every saved run.
+//! There is no generator state to save, so none to restore wrongly: the order of the samples in epoch 7 is a function
+//! of the seed and of 7. The generator is ChaCha8, whose output is specified. The mappings from its words to numbers
+//! are our own and pinned by golden tests: if a library changed its method, every saved run would break.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// The purpose of a stream. Streams of different purposes never overlap.
 ///
-/// The discriminants are part of what makes a run reproducible: they are never reused.
+/// The discriminants must never be changed or reused, since runs would no longer be reproducible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Purpose {
-    /// Initial parameters; the index is the layer's.
+    /// Initial weights; the index is the layer's.
     Init = 1,
     /// The order of the samples; the index is the epoch's.
     Shuffle = 2,
-    /// What dropout drops; the index is the step's.
+    /// Dropout; the index is the step's.
     Dropout = 3,
-    /// Augmentation of a training sample; the index is [`Stream::index_of`] epoch and sample.
+    /// Augmentation of a training sample; [`Stream::index_of`] computes the index from epoch and sample.
     Augment = 4,
-    /// Draws of a caller's own, such as of a custom dataset's split; the index is the caller's choice. No draw of these
-    /// crates overlaps with it.
+    /// Custom draws, such as the split of a custom dataset; the caller chooses the index. No draw of these crates
+    /// overlaps with them.
     Custom = 255,
 }
 
@@ -37,15 +36,15 @@ pub enum Purpose {
 /// assert_eq!(draw(3), draw(3));
 /// assert_ne!(draw(3), draw(4));
 ///
-/// // A draw of your own, independent of all draws of a run with the same seed.
+/// // A custom draw, independent of all draws of a run with the same seed.
 /// let noise = Stream::new(42, Purpose::Custom, 0).normal();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream of `(seed, purpose, index)`: ChaCha8 with the seed (8 bytes, little-endian) and
-    /// the purpose (1 byte) as its key, followed by zeros, and `index` as its stream number.
+    /// Creates the stream of `(seed, purpose, index)`: ChaCha8 with `index` as its stream number. Its key is the seed
+    /// (8 bytes, little-endian), the purpose (1 byte), and then zeros.
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -55,18 +54,18 @@ impl Stream {
         Self(chacha)
     }
 
-    /// One index for an epoch, below 2^32, and one of its samples.
+    /// Combines an epoch, below 2^32, and one of its samples into one index.
     pub fn index_of(epoch: u64, sample: u32) -> u64 {
         epoch << 32 | u64::from(sample)
     }
 
-    /// Continues with the numbers of this layer and part. Parts do not overlap: each has 2^32 words of the stream, and
-    /// a layer has 2^16 parts.
-    pub(crate) fn skip_to(&mut self, layer: u64, part: u64) {
-        self.0.set_word_pos(u128::from(layer) << 48 | u128::from(part) << 32);
+    /// Continues with the numbers of this layer and shard. Shards do not overlap: each has 2^32 words of the stream,
+    /// and a layer has 2^16 shards.
+    pub(crate) fn skip_to(&mut self, layer: u64, shard: u64) {
+        self.0.set_word_pos(u128::from(layer) << 48 | u128::from(shard) << 32);
     }
 
-    /// Overwrites `numbers` with uniform integers: the stream's bytes, in pairs, the lower first.
+    /// Overwrites `numbers` with uniform integers: pairs of the stream's bytes, the lower byte first.
     pub(crate) fn fill_u16(&mut self, numbers: &mut [u16; 256]) {
         let mut bytes = [0; 512];
         self.0.fill_bytes(&mut bytes);
@@ -75,7 +74,7 @@ impl Stream {
         }
     }
 
-    /// A uniform integer in `0..n`.
+    /// Draws a uniform integer in `0..n`.
     ///
     /// # Panics
     ///
@@ -97,14 +96,14 @@ impl Stream {
         (product >> 32) as u32
     }
 
-    /// A uniform number in `[0, 1)`: 53 random bits over 2^53.
+    /// Draws a uniform number in `[0, 1)`: 53 random bits, divided by 2^53.
     pub fn uniform(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A number of the standard normal distribution.
+    /// Draws a number from the standard normal distribution.
     ///
-    /// `ln` is libm's portable one, so that the bits are the same on every platform.
+    /// The logarithm is libm's portable one, so results are bit-for-bit identical on every platform.
     ///
     /// # Sources
     ///
@@ -121,7 +120,7 @@ impl Stream {
         }
     }
 
-    /// Shuffles in place, every order equally likely.
+    /// Shuffles the items in place. Every order is equally likely.
     ///
     /// # Panics
     ///
@@ -146,7 +145,8 @@ mod tests {
 
     use super::*;
 
-    /// Numbers from `tests/reference/rng.py`. A dependency's upgrade that changes any of these breaks every saved run: it must not land.
+    /// Numbers from `tests/reference/rng.py`. If an upgrade of a dependency changes any of them, every saved run
+    /// breaks: do not merge it.
     #[test]
     fn golden_vectors() {
         let order = |epoch| {
@@ -169,9 +169,10 @@ mod tests {
         assert_eq!(normals, GOLDEN_NORMALS);
     }
 
-    /// Custom draws are pinned too: they overlap with no other purpose, as the key of ChaCha8 has it.
+    /// Custom draws are pinned too. They do not overlap with any other purpose, since the purpose is part of ChaCha8's
+    /// key.
     #[test]
-    fn custom_draws_have_a_key_of_their_own() {
+    fn custom_draws_have_their_own_key() {
         use Purpose::*;
         let first = |purpose| Stream::new(0, purpose, 0).below(u32::MAX);
         let draws = [Init, Shuffle, Dropout, Augment, Custom].map(first);
@@ -181,7 +182,8 @@ mod tests {
         assert_eq!(Custom as u8, 255);
     }
 
-    /// Of `3 * 2^30` integers a third has each remainder by 3; if no draw were rejected, half would be divisible by 3.
+    /// Among the integers below `3 * 2^30`, each remainder modulo 3 is equally likely. If no draw were rejected, half
+    /// of the draws would be divisible by 3.
     #[test]
     fn no_integer_is_more_probable() {
         let mut stream = Stream::new(0, Purpose::Shuffle, 0);

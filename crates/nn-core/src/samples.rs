@@ -1,4 +1,4 @@
-//! The samples that a workspace holds, as they were handed in: numbers, or bytes that are scaled where they are read.
+//! The samples in a workspace, as the caller passed them: numbers, or bytes that are scaled when they are read.
 
 use std::{hint::black_box, ops::Range};
 
@@ -16,37 +16,37 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Input<'a> {
     pub(crate) values: MatrixView<'a>,
-    /// Where they are not zero, for a layer that asks.
+    /// The nonzero mask of `values`, for a layer that needs it.
     pub(crate) mask: Option<&'a NonzeroMask>,
-    /// What is to be added to every element of `values`; 0 except for a first layer that takes bytes.
+    /// The number to add to every element of `values`; 0 except for a first layer that takes bytes.
     pub(crate) offset: f32,
 }
 
-/// Room for samples, features x capacity. Memory is taken when the first come.
+/// The memory for samples, features x capacity. It is allocated when the first samples arrive.
 #[derive(Clone, Debug)]
 pub(crate) struct SampleBuffer {
     n_features: usize,
     capacity: usize,
     floats: Matrix,
     bytes: Vec<u8>,
-    /// How the bytes become numbers, if they are what the samples are now: a quarter of the memory, which is what a
-    /// large batch waits for.
+    /// How bytes become numbers, if the samples are bytes now. Bytes take a quarter of the memory of numbers, and large
+    /// batches are limited by memory bandwidth.
     scaled: Option<ScaledBytes>,
-    /// Where the samples are not zero, if the first layer asks.
+    /// The nonzero mask of the samples, if the first layer needs it.
     mask: Option<NonzeroMask>,
     takes_bytes: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct ScaledBytes {
-    /// What a byte is multiplied with, so that a black pixel is a 0, which products skip;
+    /// Each byte is multiplied by this, so that a black pixel is 0 and products skip it.
     factor: f32,
-    /// and what is then to be added to all.
+    /// This is then added to every number.
     offset: f32,
 }
 
 impl SampleBuffer {
-    /// Room for samples of a network whose first layer wants to know where they are not zero, or takes bytes.
+    /// Memory for the samples of a network, whose first layer may need their nonzero mask, and may take bytes.
     pub(crate) fn new(
         n_features: usize,
         capacity: usize,
@@ -64,7 +64,7 @@ impl SampleBuffer {
         }
     }
 
-    /// Columns for `n` samples of numbers, to be filled in.
+    /// The columns of `n` samples, for the caller to fill with numbers.
     pub(crate) fn floats_mut(&mut self, n: usize) -> MatrixViewMut<'_> {
         self.scaled = None;
         if self.floats.n_columns() == 0 {
@@ -73,7 +73,7 @@ impl SampleBuffer {
         self.floats.first_mut(n)
     }
 
-    /// Takes `n` samples of bytes, each of which `change` writes from `sample(i)`.
+    /// Sets `n` samples of bytes. `change` writes each of them, given `sample(i)`.
     #[track_caller]
     pub(crate) fn set_bytes<'a>(
         &mut self,
@@ -83,8 +83,8 @@ impl SampleBuffer {
         change: impl Fn(usize, &[u8], &mut [u8]),
     ) {
         let factor = scaling.factor();
-        // Samples lie anywhere in memory. Asked for one after another, each keeps the processor waiting; asked for
-        // all at once, they come together.
+        // Samples are scattered in memory. Read one after another, the processor would wait for each of them. So they
+        // are all touched first, and arrive together.
         for i in 0..n {
             let sample = sample(i);
             expect_same(format_args!("length of sample {i}"), self.n_features, sample.len());
@@ -106,12 +106,12 @@ impl SampleBuffer {
         self.bytes = bytes;
     }
 
-    /// What is to be added to what the first layer reads.
+    /// The number to add to everything that the first layer reads.
     pub(crate) fn offset(&self) -> f32 {
         self.scaled.map_or(0.0, |scaled| scaled.offset)
     }
 
-    /// Lends the first `n` samples to `read`, as numbers.
+    /// Calls `read` with the first `n` samples, as numbers.
     pub(crate) fn lend<T>(&mut self, n: usize, read: impl FnOnce(Input<'_>) -> T) -> T {
         let Self { n_features, floats, bytes, scaled, mask, .. } = self;
         let Some(ScaledBytes { factor, offset }) = *scaled else {
@@ -140,7 +140,8 @@ impl SampleBuffer {
         }
     }
 
-    /// Rows `rows` of the samples `range`, without the offset, and where they are not zero. `scratch` is for bytes.
+    /// The rows `rows` of the samples `range`, without the offset, and their nonzero mask. `scratch` is memory for
+    /// scaled bytes.
     pub(crate) fn rows<'a>(
         &'a self,
         rows: Range<usize>,
@@ -158,7 +159,7 @@ impl SampleBuffer {
         (apart(scratch, n_rows, n), mask)
     }
 
-    /// The largest absolute value of the first `n` samples; of bytes, of any that there can be.
+    /// The largest absolute value of the first `n` samples. For bytes, it is the largest that any byte could have.
     pub(crate) fn max_abs(&self, n: usize) -> f32 {
         match self.scaled {
             None => kernels::max_abs(self.floats.columns(0, n)),

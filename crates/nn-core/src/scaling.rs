@@ -2,39 +2,39 @@
 
 use crate::error::{SettingError, expect_same};
 
-/// How a byte becomes an input: `(byte - mean) * (1 / std)`, in `f32`.
+/// The scaling of a byte to an input: `(byte - mean) * (1 / std)`, in `f32`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scaling {
-    /// The value that becomes 0.
+    /// The mean: a byte of this value becomes 0.
     pub mean: f32,
-    /// The distance from the mean that becomes 1.
+    /// The standard deviation: a byte this far above the mean becomes 1.
     pub std: f32,
 }
 
 impl Default for Scaling {
-    /// The book's: bytes 0 to 255 become -1 to 1.
+    /// The book's scaling: bytes 0 to 255 become -1 to 1.
     fn default() -> Self {
         Self { mean: 127.5, std: 127.5 }
     }
 }
 
 impl Scaling {
-    /// Checks that bytes can be scaled: the mean is finite, and the standard deviation is above 0 and can be divided by.
+    /// Checks that the mean is finite, and that the standard deviation is finite, above 0, and has a finite reciprocal.
     ///
     /// # Errors
     ///
-    /// If they cannot.
+    /// If one of them is not.
     pub fn check(self) -> Result<(), SettingError> {
         let Self { mean, std } = self;
         let (check, expected) = (SettingError::check, "a finite number");
         check("mean of the scaling", mean.is_finite(), expected, f64::from(mean))?;
         let is_valid = std.is_finite() && std > 0.0 && (1.0 / std).is_finite();
         let (name, expected) =
-            ("standard deviation of the scaling", "a number above 0 to divide by");
+            ("standard deviation of the scaling", "a number above 0 with a finite reciprocal");
         check(name, is_valid, expected, f64::from(std))
     }
 
-    /// What a byte is multiplied with. Panics unless the scaling is valid.
+    /// The factor that bytes are multiplied by. Panics unless the scaling is valid.
     #[track_caller]
     pub(crate) fn factor(self) -> f32 {
         if let Err(error) = self.check() {
@@ -43,7 +43,7 @@ impl Scaling {
         1.0 / self.std
     }
 
-    /// Overwrites `x` with the scaled bytes.
+    /// Scales bytes to inputs. Overwrites `x`.
     ///
     /// # Panics
     ///

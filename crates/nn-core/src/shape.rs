@@ -1,37 +1,37 @@
-//! The shape of a sample, as it enters and leaves a layer.
+//! The shape of a sample at a layer's input or output.
 
 use std::fmt;
 
-/// Height, width and channels of one sample; in memory, channels vary fastest, then the width.
+/// The shape of one sample: height, width and channels. In memory, channels vary fastest, then the width.
 ///
-/// Features without a place in an image are channels of a single pixel: [`Shape::flat`].
+/// A plain vector of features is a single pixel with many channels: [`Shape::flat`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Rows of an image.
+    /// The number of rows of an image.
     pub height: usize,
-    /// Pixels of a row.
+    /// The number of pixels in a row.
     pub width: usize,
-    /// Numbers of a pixel.
+    /// The number of values in a pixel.
     pub channels: usize,
 }
 
 impl Shape {
-    /// A plain vector of `n` features.
+    /// The shape of a plain vector of `n` features.
     pub const fn flat(n: usize) -> Self {
         Self { height: 1, width: 1, channels: n }
     }
 
-    /// A greyscale image.
+    /// The shape of a greyscale image.
     pub const fn image(height: usize, width: usize) -> Self {
         Self { height, width, channels: 1 }
     }
 
-    /// How many numbers a sample has; `usize::MAX` if there are more than that.
+    /// The number of values in a sample; `usize::MAX` if there are more than that.
     pub const fn len(self) -> usize {
         self.height.saturating_mul(self.width).saturating_mul(self.channels)
     }
 
-    /// Whether a sample has no numbers.
+    /// Whether a sample has no values.
     pub const fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -44,7 +44,7 @@ impl From<usize> for Shape {
 }
 
 impl fmt::Display for Shape {
-    /// As `784`, `28x28` (height first) or `28x28x3`.
+    /// Formats it as `784`, `28x28` (height first) or `28x28x3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { height, width, channels } = self;
         match (height, width, channels) {

@@ -1,10 +1,10 @@
-//! A model as a table for people.
+//! The summary of a model: a table of its layers.
 
 use std::fmt;
 
 use crate::Model;
 
-/// A table of the layers, their output sizes and parameters, and the total.
+/// Formats a summary: a table of the layers with their output sizes and numbers of parameters, and the total.
 ///
 /// ```
 /// let model = nn_core::Model::classifier(&[784, 128, 10])?;

@@ -1,7 +1,7 @@
-//! The memory of a pass: inputs, every layer's output, and in training the gradient with respect to each.
+//! The memory of a pass: the samples, every layer's output, and in training the gradient with respect to each of them.
 //!
-//! Built once for a model and the most samples it will hold; passes then allocate nothing. A batch's last, short
-//! shard is a narrower view of the same memory.
+//! A workspace is built once, for a model and a maximum number of samples. Passes then allocate nothing. If the last
+//! shard of a batch has fewer samples, it uses part of the same memory.
 
 mod layers;
 
@@ -16,18 +16,18 @@ use crate::{
     samples::SampleBuffer,
 };
 
-/// How far the samples have come.
+/// The last pass that the samples have been through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum PassState {
     Input,
-    /// Through this segment of a training pass, which is not the last.
+    /// This segment of a training pass, which is not the last one.
     Segment(usize),
     Forward,
     Loss,
     Backward,
 }
 
-/// Activations, and gradients with respect to them, for up to a fixed number of samples.
+/// The memory of a pass: activations, and gradients with respect to them, for up to a fixed number of samples.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     architecture: Arc<Architecture>,
@@ -37,12 +37,13 @@ pub struct Workspace {
     state: PassState,
     samples: SampleBuffer,
     outputs: Vec<Activations>,
-    /// `gradients[i]` is the gradient with respect to the input of layer `i`, and the last one that with respect to
-    /// the output. Memory for the first is taken when somebody asks for it. Empty in a workspace for inference.
+    /// `gradients[i]` is the gradient with respect to the input of layer `i`. The last one is the gradient with respect
+    /// to the model's output. The first one is allocated when it is first requested. Empty in a workspace for
+    /// inference.
     gradients: Vec<Matrix>,
-    /// `column_sums[i]` are sums over the samples that the gradient of layer `i` is made of.
+    /// `column_sums[i]` are the sums over the samples that the gradient of layer `i` needs.
     column_sums: Vec<Vec<f32>>,
-    /// What the statistics of a layer that normalises over the batch are made of.
+    /// The sums over the samples that a batch normalisation's statistics need.
     batch_sums: Vec<f64>,
 }
 
@@ -50,16 +51,16 @@ pub struct Workspace {
 #[derive(Clone, Debug)]
 struct Activations {
     values: Matrix,
-    /// Where they are not zero, for a next layer that asks.
+    /// The nonzero mask of `values`, if the next layer needs it.
     mask: Option<NonzeroMask>,
-    /// The output whose mask says where the gradient with respect to this one is not zero.
+    /// The index of the output whose mask is also that of the gradient with respect to this output.
     gradient_mask: Option<usize>,
-    /// What the layer saves of the pass for its way back.
+    /// What the layer saves for its backward pass.
     cache: Vec<f32>,
 }
 
 impl Workspace {
-    /// A workspace for forward passes of `model` over up to `capacity` samples.
+    /// Creates a workspace for forward passes of `model` over up to `capacity` samples.
     pub fn inference(model: &Model, capacity: usize) -> Self {
         let layers = model.layers();
         let reads_mask =
@@ -90,7 +91,7 @@ impl Workspace {
         }
     }
 
-    /// A workspace for training `model` on up to `capacity` samples at a time.
+    /// Creates a workspace for training `model` on up to `capacity` samples at a time.
     pub fn training(model: &Model, capacity: usize) -> Self {
         let mut workspace = Self::inference(model, capacity);
         let layers = model.layers();
@@ -106,27 +107,28 @@ impl Workspace {
         workspace
     }
 
-    /// The most samples it holds.
+    /// The maximum number of samples.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// The samples it holds now.
+    /// The current number of samples.
     pub fn n_samples(&self) -> usize {
         self.n_samples
     }
 
-    /// Selects training mode (dropout and batch statistics active) or inference mode, which a new workspace is in.
+    /// Selects training mode (dropout and batch statistics active) or inference mode. A new workspace is in inference
+    /// mode.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
 
-    /// Whether passes are those of training or of inference.
+    /// The current mode: training or inference.
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Makes room for `n_samples` and gives their columns (inputs x `n_samples`) to be filled in.
+    /// Sets the number of samples, and returns their columns (inputs x `n_samples`) for the caller to fill.
     ///
     /// # Panics
     ///
@@ -137,15 +139,15 @@ impl Workspace {
         self.samples.floats_mut(n_samples)
     }
 
-    /// Fills in `n_samples` of bytes, scaled; the `i`-th of them is `sample(i)`.
+    /// Sets the samples to scaled bytes. `sample(i)` returns the bytes of the `i`-th of `n_samples` samples.
     ///
-    /// The same to the last bit or so as scaled bytes in [`Workspace::input_mut`], and faster if many bytes are 0: a
-    /// first dense layer takes the scaling's mean once, instead of with every sample, and skips zeros.
+    /// Except for rounding, this is the same as writing scaled bytes to [`Workspace::input_mut`]. It is faster if many
+    /// bytes are 0: a dense first layer applies the scaling's mean once instead of to every sample, and skips zeros.
     ///
     /// # Panics
     ///
-    /// If `n_samples` is more than the capacity, a sample is not as long as the model has inputs, or the scaling is not
-    /// valid ([`Scaling::check`]).
+    /// If `n_samples` is more than the capacity, a sample does not have a byte for each of the model's inputs, or the
+    /// scaling is not valid ([`Scaling::check`]).
     #[track_caller]
     pub fn set_input_bytes<'a>(
         &mut self,
@@ -158,12 +160,12 @@ impl Workspace {
         });
     }
 
-    /// [`Workspace::set_input_bytes`] of samples that `change` writes: from the `i`-th, of `sample(i)`, to what the
-    /// network is fed.
+    /// Sets the samples to scaled bytes that `change` modifies, for augmentation. Like [`Workspace::set_input_bytes`],
+    /// but `change(i, sample(i), x)` writes the `i`-th sample to `x`.
     ///
     /// # Panics
     ///
-    /// As [`Workspace::set_input_bytes`].
+    /// As for [`Workspace::set_input_bytes`].
     #[track_caller]
     pub fn set_changed_bytes<'a>(
         &mut self,
@@ -179,7 +181,7 @@ impl Workspace {
     #[track_caller]
     fn set_n_samples(&mut self, n_samples: usize) {
         let fits = n_samples <= self.capacity;
-        let expected = format_args!("{} or fewer, as there is room for", self.capacity);
+        let expected = format_args!("{} or fewer, the workspace's capacity", self.capacity);
         assert!(fits, "samples: expected {expected}, found {n_samples}");
         self.n_samples = n_samples;
         self.state = PassState::Input;
@@ -197,7 +199,7 @@ impl Workspace {
         self.outputs[index].values.columns(0, self.n_samples)
     }
 
-    /// Makes the last layer's output the mean of itself and `other`, of the same shape.
+    /// Averages the last layer's output with `other`, which has the same shape.
     ///
     /// # Panics
     ///
@@ -211,20 +213,21 @@ impl Workspace {
         y *= 0.5;
     }
 
-    /// A bound of the gradient over these samples: no element is further from 0. It costs next to nothing; it is
-    /// infinite or NaN if an activation or a delta is. Comes after [`Model::backward`].
+    /// An upper bound of the absolute value of each element of the gradient over these samples. It is cheap to compute.
+    /// It is infinite or NaN if an activation or a delta is. Call it after [`Model::backward`].
     ///
     /// # Panics
     ///
     /// If the samples have not been through a backward pass.
     #[track_caller]
     pub fn gradient_bound(&self) -> f64 {
-        self.check_state(PassState::Backward, "a backward pass before its gradient");
+        self.check_state(PassState::Backward, "a backward pass before the gradient");
         let layers = self.architecture.layers().iter();
         layers.map(|at| at.layer.op().gradient_bound(self.shard_view(at.place.index))).sum()
     }
 
-    /// The first layer whose output is not finite, and such a number of it.
+    /// The index of the first layer whose output is not finite, and the first such number in it; `None` if all outputs
+    /// are finite.
     pub fn first_not_finite(&self) -> Option<(usize, f32)> {
         (0..self.outputs.len()).find_map(|index| {
             let found = self.output(index).iter().copied().find(|x| !x.is_finite());
@@ -233,8 +236,9 @@ impl Workspace {
     }
 }
 
-/// The output whose mask says where the gradient with respect to the output of layer `index` is not zero: that of a
-/// layer which stops gradients at its zeros, or of one after it that passes these zeros on.
+/// The index of the output whose mask is also that of the gradient with respect to the output of layer `index`. It is
+/// the output of the next layer, if that layer stops gradients at its zeros, or of a later layer that passes these
+/// zeros on.
 fn gradient_mask(layers: &[PlacedLayer], index: usize) -> Option<usize> {
     let rule = |at: &PlacedLayer| at.layer.op().zero_rule();
     let mut after = layers.iter().skip(index + 1);

@@ -1,4 +1,4 @@
-//! The blocks of a model's parameters, which threads share out and optimizers update.
+//! The blocks of a model's parameters, which threads share out among themselves and optimizers update.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ fn model() -> Model {
     Model::new(Architecture::new(50, &layers).unwrap(), Init::He, 0)
 }
 
-/// What decays and what is regularised: weights, and no other parameters.
+/// Weight decay and regularisation need to know which parameters are weights.
 #[test]
 fn blocks_know_their_weights() {
     let mut n_weights = [0; 4];
@@ -19,7 +19,7 @@ fn blocks_know_their_weights() {
     assert_eq!(n_weights, [50 * 300, 0, 300 * 40, 0]);
 }
 
-/// However they are split, each block comes once, with its own parameters.
+/// However the blocks are split, each one comes exactly once, with its own parameters.
 #[test]
 fn blocks_can_be_split() {
     let expected = model();

@@ -1,9 +1,8 @@
-//! Every gradient against central differences of the loss.
+//! Compares every gradient with central differences of the loss.
 //!
-//! The loss of a whole net is checked through the public passes; layers apart are checked where
-//! they live in a net that makes their gradient matter: a softmax in the middle goes through its
-//! full Jacobian, the one at the end through the fused form. A batch stands in several shards, so that what
-//! they must exchange is part of the check.
+//! The whole network is checked through the public passes. A single layer is checked within a network in which its
+//! gradient matters: a softmax in the middle uses its full Jacobian, the one at the end the fused form. A batch is
+//! divided into several shards, so that the check covers what they exchange.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +11,7 @@ use nn_core::{
     Penalty, Scaling, Targets, Values, Workspace, zeros,
 };
 
-/// What a net is checked on.
+/// The loss and the samples on which a network is checked.
 struct Problem<'a> {
     loss: Loss,
     x: &'a [f32],
@@ -25,7 +24,7 @@ impl<'a> Problem<'a> {
         Self { loss: Loss::default(), x, values: Values::Classes(labels), weights: &[] }
     }
 
-    /// What samples from `start`, `n` of them, of a model with so many outputs shall give.
+    /// The targets of `n` samples from `start`, for a model with the given number of outputs.
     fn targets(&self, start: usize, n: usize, outputs: usize) -> Targets<'a> {
         let values = match self.values {
             Values::Classes(labels) => Values::Classes(&labels[start..start + n]),
@@ -39,8 +38,8 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// The mean loss of `model`, and the gradient with respect to its parameters; the samples are split over
-/// workspaces of at most `capacity`.
+/// The mean loss of `model`, and the gradient with respect to its parameters. The samples are divided into workspaces
+/// of at most `capacity`.
 fn loss_and_gradient(model: &Model, problem: &Problem<'_>, capacity: usize) -> (f64, Buffer) {
     let n_batch = problem.x.len() / model.inputs();
     let (mut shards, mut objectives) = (Vec::new(), Vec::new());
@@ -63,10 +62,13 @@ fn loss_and_gradient(model: &Model, problem: &Problem<'_>, capacity: usize) -> (
         let for_update = &mut for_update[range.clone()];
         block.gradient(&shards, for_update, &mut params[range]);
     }
-    assert_eq!(gradient, for_update, "the same gradient, whatever it is for");
-    assert_eq!(params, model.params(), "parameters are not updated yet");
+    assert_eq!(gradient, for_update, "the gradient depends on whether an update follows");
+    assert_eq!(params, model.params(), "computing the gradient changed the parameters");
     let bound: f64 = shards.iter().map(Workspace::gradient_bound).sum();
-    assert!(gradient.iter().all(|d| f64::from(d.abs()) <= bound), "beyond the bound of {bound}");
+    assert!(
+        gradient.iter().all(|d| f64::from(d.abs()) <= bound),
+        "an element exceeds the bound of {bound}"
+    );
     (loss / n_batch as f64, gradient)
 }
 
@@ -75,8 +77,8 @@ fn wave(n: usize, phase: f32) -> impl Iterator<Item = f32> {
     (0..n).map(move |i| (i as f32 * 1.7 + phase).sin())
 }
 
-/// The derivative of `loss` at `at`, by central differences over two distances, which together have no error of the
-/// third order.
+/// The derivative of `loss` at `at`, by central differences over two distances, combined so that the leading error
+/// cancels.
 fn derivative(at: f32, mut loss: impl FnMut(f32) -> f64) -> f64 {
     let mut difference = |distance: f32| {
         let (above, below) = (at + distance, at - distance);
@@ -85,7 +87,7 @@ fn derivative(at: f32, mut loss: impl FnMut(f32) -> f64) -> f64 {
     (4.0 * difference(4e-3) - difference(8e-3)) / 3.0
 }
 
-/// Gradients here are of the order of 0.1 to 1, and a difference of losses in `f32` is good to about `1e-7 / 1e-2`.
+/// Gradients here are about 0.1 to 1, and a difference of losses in `f32` is accurate to about `1e-7 / 1e-2`.
 #[track_caller]
 fn assert_close(found: f32, expected: f64, what: &str) {
     assert!((f64::from(found) - expected).abs() < 1e-4, "{what}: {found}, not {expected}");
@@ -100,14 +102,14 @@ fn check(inputs: usize, layers: &[Layer]) {
 
 const N_SAMPLES: usize = 7;
 
-/// Samples and classes for a net.
+/// Samples and classes for a network.
 fn samples(architecture: &Architecture) -> (Vec<f32>, Vec<u32>) {
     let n_classes = architecture.output().len() as u32;
     let x = wave(N_SAMPLES * architecture.input().len(), 1.3).collect();
     (x, (0..N_SAMPLES as u32).map(|i| i * 3 % n_classes).collect())
 }
 
-/// The shards are of 3 samples for the gradient and for the differences: what dropout draws depends on them.
+/// The gradient and the differences use the same shards of 3 samples, because dropout's draws depend on the shards.
 #[track_caller]
 fn check_problem(architecture: &Architecture, problem: &Problem<'_>) {
     let mut model = Model::new(architecture.clone(), Init::Glorot, 5);
@@ -162,7 +164,7 @@ fn every_activation() {
         Activation::Linear,
     ];
     for activation in all {
-        // So few that none of the units is at a kink.
+        // So few units that none is at a kink.
         let layers = [Layer::dense(3), Layer::Activation(activation), Layer::dense(3)];
         check(4, &[&layers[..], &[Layer::SOFTMAX]].concat());
     }
@@ -177,7 +179,7 @@ fn dropout() {
     check(4, &[hidden, Layer::RELU, drop, drop, last, drop, Layer::SOFTMAX]);
 }
 
-/// In inference mode nothing is dropped, on the way back neither; also if the pass before was one of training.
+/// In inference mode nothing is dropped, neither forward nor backward, even after a pass in training mode.
 #[test]
 fn dropout_in_inference_mode() {
     const TRAIN: Mode = Mode::Train { seed: 7, step: 3, shard: 0 };
@@ -214,7 +216,8 @@ fn layer_norm() {
     check(4, &[hidden, norm, tanh, last, norm, Layer::SOFTMAX]);
 }
 
-/// Every sample's gradient goes through the statistics that all samples make, those of other shards too.
+/// The gradient of every sample goes through statistics to which all samples contribute, including those of other
+/// shards.
 #[test]
 fn batch_norm() {
     let (hidden, norm, last) = (Layer::dense(6), Layer::BATCH_NORM, Layer::dense(3));
@@ -305,7 +308,7 @@ fn losses_of_numbers() {
             let of = if loss == Loss::BinaryCrossEntropy { &sides } else { &numbers };
             let values = Values::Numbers { numbers: of, precision: 0.1 };
             check_problem(&architecture, &Problem { loss, x: &x, values, weights: &weights });
-            // Without an activation, and with one layer alone.
+            // Without an activation at the end, and with a single layer.
             if loss != Loss::BinaryCrossEntropy {
                 for bare in [net(&[&hidden, &[last]]), net(&[&[last]])] {
                     check_problem(&bare, &Problem { loss, x: &x, values, weights: &[] });
@@ -315,10 +318,10 @@ fn losses_of_numbers() {
     }
 }
 
-/// A layer alone, so that no other one's bound stands in. The samples are alike and far from 0, so that their gradients
-/// are large and add up.
+/// A single layer, so that no other layer's bound can hide an error. The samples are alike and far from 0, so that
+/// their gradients are large and add up.
 #[test]
-fn no_gradient_is_beyond_its_bound() {
+fn no_gradient_exceeds_its_bound() {
     for layer in [Layer::dense(2), Layer::LAYER_NORM] {
         let model = Model::new(Architecture::new(2, &[layer]).unwrap(), Init::Glorot, 5);
         let mut workspace = Workspace::training(&model, N_SAMPLES);
@@ -338,16 +341,16 @@ fn no_gradient_is_beyond_its_bound() {
     }
 }
 
-/// A weight too few is not one of 1.
+/// A missing weight is an error, not a weight of 1.
 #[test]
 #[should_panic(expected = "number of weights: expected 2, found 1")]
-fn a_weight_too_few_for_classes() {
+fn one_weight_too_few_for_classes() {
     weigh(Loss::default(), Values::Classes(&[0, 1]), Layer::SOFTMAX);
 }
 
 #[test]
 #[should_panic(expected = "number of weights: expected 2, found 1")]
-fn a_weight_too_few_for_numbers() {
+fn one_weight_too_few_for_numbers() {
     let numbers = Values::Numbers { numbers: &[0.0; 4], precision: 0.0 };
     weigh(Loss::MeanSquaredError, numbers, Layer::RELU);
 }
@@ -366,7 +369,7 @@ fn weigh(loss: Loss, values: Values<'_>, last: Layer) {
 #[test]
 fn penalties() {
     let penalty = Penalty { weights_l1: 0.3, weights_l2: 0.2, biases_l1: 0.1, biases_l2: 0.4 };
-    // None of them at the kink.
+    // None of them is at the kink.
     let params: Vec<f32> = wave(12, 0.4).map(|x| x + x.signum() * 0.1).collect();
     let mut gradient = vec![1.0; params.len()];
     penalty.add_gradient(&params, 9, &mut gradient);
@@ -388,10 +391,10 @@ fn whole_net() {
     check(6, &Layer::mlp(&[10, 7, 4]));
 }
 
-/// A layer so wide that its parameters make several blocks.
+/// A layer so wide that its parameters are several blocks.
 #[test]
 fn net_of_several_gradient_blocks() {
-    // No ReLU: among so many units some would sit at the kink.
+    // No ReLU: some of the many units would be at the kink.
     let layers = [Layer::dense(600), Layer::dense(2), Layer::SOFTMAX];
     let model = Model::new(Architecture::new(100, &layers).unwrap(), Init::Glorot, 1);
     assert!(model.gradient_blocks().len() > 2);
@@ -409,7 +412,7 @@ fn net_of_several_gradient_blocks() {
     }
 }
 
-/// More shards than a product takes at once.
+/// More shards than one product adds up.
 #[test]
 fn a_batch_in_many_shards() {
     let model = Model::new(Architecture::mlp(&[6, 10, 4]).unwrap(), Init::He, 2);
@@ -422,10 +425,10 @@ fn a_batch_in_many_shards() {
     }
 }
 
-/// Bytes are held unshifted, and the scaling's mean goes through the first layer's biases and gradient:
-/// loss and gradient are those of the scaled numbers, before and after the parameters change.
+/// Bytes are stored unshifted, and the first layer applies the scaling's mean in its biases and its gradient. Loss and
+/// gradient must be those of the scaled numbers, before and after the parameters change.
 #[test]
-fn bytes_are_the_numbers_they_stand_for() {
+fn bytes_give_the_same_results_as_scaled_numbers() {
     let mut model = Model::new(Architecture::mlp(&[70, 40, 9]).unwrap(), Init::He, 5);
     let scaling = Scaling { mean: 100.0, std: 90.0 };
     let n_samples = 37;
@@ -466,9 +469,9 @@ fn parameters_of_another_block() {
     block.gradient(&[shard], &mut gradient, &mut [0.0; 2]);
 }
 
-/// Where a number is not finite, there is no bound, and the first layer that shows it is named.
+/// If a number is not finite, neither is the bound, and the first layer with such a number is found.
 #[test]
-fn a_bound_that_is_none() {
+fn a_bound_that_is_not_finite() {
     let bound = |x: [f32; 2], weight: f32| {
         let mut model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);
         model.params_mut()[0] = weight;
@@ -485,13 +488,13 @@ fn a_bound_that_is_none() {
         let (none, layer) = bound(x, 0.5);
         assert!(!none.is_finite() && layer == Some(0), "{x:?}: {none}");
     }
-    // Finite inputs and weights whose product is not.
+    // Finite inputs and weights whose product is not finite.
     let (none, layer) = bound([1e30, 1.0], 1e30);
     assert!(!none.is_finite() && layer == Some(0), "{none}");
 }
 
-/// A loss that is none of [`Loss`], the sum of the fourth powers of the outputs: gradients by hand with respect to
-/// parameters and to samples, whatever the first layer is.
+/// A custom loss, the sum of the fourth powers of the outputs: checks the gradients with respect to parameters and to
+/// samples, with several kinds of first layers.
 #[test]
 fn custom_losses_and_the_gradient_with_respect_to_samples() {
     let tanh = Layer::Activation(Activation::Tanh);
@@ -545,11 +548,11 @@ fn custom_losses_and_the_gradient_with_respect_to_samples() {
     }
 }
 
-/// The layers, steps and shards of a run each drop their own elements.
+/// Each seed, step, shard and layer drops different elements.
 #[test]
 fn every_dropout_draws_its_own_mask() {
     const SIZE: usize = 500;
-    // All outputs are 1 without dropout, so what is 0 was dropped there.
+    // Without dropout all outputs are 1, so an output of 0 was dropped.
     let layers = [Layer::dense(SIZE), Layer::dropout(0.5), Layer::dense(SIZE), Layer::dropout(0.5)];
     let mut model = Model::new(Architecture::new(1, &layers).unwrap(), Init::He, 0);
     let biases: Vec<_> = model.architecture().tensors().iter().map(|it| it.range.clone()).collect();
@@ -566,7 +569,11 @@ fn every_dropout_draws_its_own_mask() {
         [1, 3].map(|layer| workspace.output(layer).map(|y| y == 0.0))
     };
     let [first, second] = dropped(1, 7, 0);
-    assert_eq!([first.clone(), second.clone()], dropped(1, 7, 0), "a function of the three");
+    assert_eq!(
+        [first.clone(), second.clone()],
+        dropped(1, 7, 0),
+        "draws depend on more than seed, step and shard"
+    );
     let others = [dropped(2, 7, 0), dropped(1, 8, 0), dropped(1, 7, 1)].into_iter().flatten();
     for other in others.chain([second]) {
         let same = first.iter().zip(other.iter()).filter(|(a, b)| a == b).count();

@@ -1,4 +1,4 @@
-//! What the docs list under "Panics" happens: at the caller's line, and with what was expected.
+//! The panics that the docs list under "Panics": each one is reported at the caller's line and says what was expected.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ use nn_core::{
 
 thread_local!(static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) });
 
-/// Runs `call`, which must panic in this file with a message that has `expected` in it.
+/// Runs `call`, which must panic at a line of this file, with a message that contains `expected`.
 #[track_caller]
 fn panics<T>(expected: &str, call: impl FnOnce() -> T) {
     panic::set_hook(Box::new(|info| {
@@ -37,7 +37,7 @@ fn model(inputs: usize, layers: &[Layer]) -> Model {
     Model::new(Architecture::new(inputs, layers).unwrap(), Init::He, 0)
 }
 
-/// A classifier of 2 features and 3 classes, and a workspace with a sample.
+/// A classifier with 2 features and 3 classes, and a workspace with one sample.
 fn classifier() -> (Model, Workspace) {
     let model = model(2, &Layer::mlp(&[4, 3]));
     let mut workspace = Workspace::training(&model, 2);
@@ -45,9 +45,9 @@ fn classifier() -> (Model, Workspace) {
     (model, workspace)
 }
 
-// One test: the hook that reads a panic's message is the process's.
+// All cases are in one test, since the hook that reads a panic's message belongs to the whole process.
 #[test]
-fn a_prediction_of_another_number_of_features() {
+fn a_prediction_with_the_wrong_number_of_features() {
     let (model, _) = classifier();
     panics("features of x and the model's inputs", || model.predict_one(&[0.0; 3]));
 }
@@ -73,7 +73,7 @@ fn a_loss_that_the_last_layer_does_not_suit() {
     let sides = Values::Numbers { numbers: &[0.0, 1.0, 0.0], precision: 0.0 };
     let targets = Targets { values: sides, weights: &[] };
     let binary = Objective { loss: Loss::BinaryCrossEntropy, targets, n_batch: 1 };
-    panics("expected sigmoid, which binary_cross_entropy needs, found softmax", || {
+    panics("expected sigmoid for the loss binary_cross_entropy, found softmax", || {
         net.loss(&binary, &mut workspace);
     });
     panics("compares numbers, not classes", || {
@@ -83,7 +83,7 @@ fn a_loss_that_the_last_layer_does_not_suit() {
     let ends_in_relu = model(2, &[Layer::dense(3), Layer::RELU]);
     let mut workspace = Workspace::training(&ends_in_relu, 1);
     workspace.input_mut(1).fill(0.5);
-    panics("expected softmax, which cross_entropy needs, found relu", || {
+    panics("expected softmax for the loss cross_entropy, found relu", || {
         ends_in_relu.loss(&Objective::classes(&[1]), &mut workspace);
     });
 }
@@ -103,7 +103,7 @@ fn a_workspace_of_another_model() {
     let d_output = MatrixView::from_slice(&d_output, 3, 1);
     panics(expected, || net.backward_from(d_output, &mut foreign));
     panics(expected, || net.input_gradient(&mut foreign));
-    // A model of the same layers is no other one.
+    // A model with the same layers is not another one.
     let twin = Model::new(Architecture::mlp(&[2, 4, 2]).unwrap(), Init::Glorot, 9);
     twin.loss(&objective, &mut foreign);
     twin.backward(&objective, &mut foreign);
@@ -112,7 +112,7 @@ fn a_workspace_of_another_model() {
     panics(expected, || last.gradient(slice::from_ref(&foreign), &mut gradient, &mut []));
 }
 
-/// Of a model with the same parameters and other passes, every shape fits.
+/// All shapes fit, since the other model has the same parameters, but its passes differ.
 fn a_workspace_of_a_model_of_the_same_shapes() {
     let (net, own) = trained(&Layer::mlp(&[4, 3]));
     let sigmoid = Layer::Activation(Activation::Sigmoid);
@@ -145,25 +145,28 @@ fn passes_in_another_order() {
     let d_output = [0.0; 3];
     let d_output = MatrixView::from_slice(&d_output, 3, 1);
     let mut gradient = zeros(net.params().len());
-    let expected = "expected Model::loss before Model::backward, found samples after Input";
+    let expected = "expected Model::loss before Model::backward, found samples in the state Input";
     panics(expected, || net.backward(&objective, &mut workspace));
     panics("expected Model::forward before Model::backward_from", || {
         net.backward_from(d_output, &mut workspace);
     });
     net.forward(&mut workspace);
-    panics("expected Model::loss before Model::backward, found samples after Forward", || {
-        net.backward(&objective, &mut workspace);
-    });
+    panics(
+        "expected Model::loss before Model::backward, found samples in the state Forward",
+        || {
+            net.backward(&objective, &mut workspace);
+        },
+    );
     net.loss(&objective, &mut workspace);
-    let expected = "expected a backward pass before its gradient, found samples after Loss";
+    let expected = "expected a backward pass before the gradient, found samples in the state Loss";
     panics(expected, || net.gradient(slice::from_ref(&workspace), &mut gradient));
     panics(expected, || net.input_gradient(&mut workspace));
     panics(expected, || workspace.gradient_bound());
     net.backward(&objective, &mut workspace);
     net.gradient(slice::from_ref(&workspace), &mut gradient);
-    // New samples begin anew.
+    // New samples have not been through any pass.
     workspace.input_mut(1).fill(0.25);
-    panics("expected Model::loss before Model::backward, found samples after Input", || {
+    panics("expected Model::loss before Model::backward, found samples in the state Input", || {
         net.backward(&objective, &mut workspace);
     });
 }
@@ -184,7 +187,7 @@ fn an_inference_workspace() {
 
 fn samples_and_targets_of_another_shape() {
     let (net, mut workspace) = classifier();
-    panics("samples: expected 2 or fewer, as there is room for, found 3", || {
+    panics("samples: expected 2 or fewer, the workspace's capacity, found 3", || {
         workspace.input_mut(3);
     });
     let scaling = Scaling::default();
@@ -221,7 +224,7 @@ fn batch_normalisation_alone() {
     let (net, mut workspace) = batch_normaliser();
     let objective = Objective::classes(&[1]);
     net.loss(&objective, &mut workspace);
-    let expected = "expected Model::train_pass, as the model normalises over the batch, found";
+    let expected = "expected Model::train_pass, since the model has batch normalisation, found";
     panics(expected, || net.backward(&objective, &mut workspace));
     let d_output = [0.0; 3];
     panics(expected, || {
@@ -234,7 +237,7 @@ fn batch_normalisation_alone() {
     workspace.set_mode(Mode::Train { seed: 0, step: 0, shard: 0 });
     panics(expected, || net.forward(&mut workspace));
     panics(expected, || net.loss(&objective, &mut workspace));
-    // Without batch normalisation a workspace may be in either mode.
+    // Without batch normalisation, a workspace can be in either mode.
     let (net, mut workspace) = classifier();
     workspace.set_mode(Mode::Train { seed: 0, step: 0, shard: 0 });
     net.forward(&mut workspace);
@@ -249,7 +252,8 @@ fn segments_of_another_batch() {
     let (plain, _) = classifier();
     let wider = model(2, &[Layer::dense(4), Layer::BATCH_NORM, Layer::SOFTMAX]);
     for (other, found) in [(&plain, "found []"), (&wider, "found [20]")] {
-        let expected = "numbers of a batch's statistics, by batch normalisation: expected [15], ";
+        let expected =
+            "lengths of the batch statistics, one for each batch normalisation: expected [15], ";
         let expected = format!("{expected}{found}");
         let mut of_other = BatchStatistics::new(other);
         panics(&expected, || {
@@ -261,9 +265,9 @@ fn segments_of_another_batch() {
     panics("segment: expected one below 3, found 3", || {
         net.train_segment(3, &objective, &statistics, &mut workspace, |_| {});
     });
-    let expected = "expected segment 0 before segment 1, found samples after Input";
+    let expected = "expected segment 0 before segment 1, found samples in the state Input";
     panics(expected, || net.train_segment(1, &objective, &statistics, &mut workspace, |_| {}));
-    let expected = "expected segment 0 before its statistics, found samples after Input";
+    let expected = "expected segment 0 before the statistics, found samples in the state Input";
     panics(expected, || statistics.gather(&net, 0, 1, slice::from_ref(&workspace)));
     net.train_segment(0, &objective, &statistics, &mut workspace, |_| {});
     panics("segment: expected one below 2, found 2", || {
@@ -286,9 +290,9 @@ fn segments_of_another_batch() {
     net.train_pass(&[objective], &mut statistics, slice::from_mut(&mut workspace));
     let mut gradient = zeros(net.params().len());
     net.gradient(slice::from_ref(&workspace), &mut gradient);
-    // A new pass over the same samples has no gradient until it is over.
+    // A new pass over the same samples has no gradient until it is complete.
     net.train_segment(0, &objective, &statistics, &mut workspace, |_| {});
-    panics("expected a backward pass before its gradient", || {
+    panics("expected a backward pass before the gradient", || {
         net.gradient(slice::from_ref(&workspace), &mut gradient);
     });
 }
@@ -296,7 +300,7 @@ fn segments_of_another_batch() {
 fn a_batch_smaller_than_its_shard() {
     let (net, mut workspace) = classifier();
     let objective = Objective { n_batch: 0, ..Objective::classes(&[1]) };
-    let expected = "n_batch: expected 1 or more, as the workspace holds so many samples, found 0";
+    let expected = "n_batch: expected 1 or more, the number of samples in the workspace, found 0";
     panics(expected, || net.loss(&objective, &mut workspace));
     net.loss(&Objective::classes(&[1]), &mut workspace);
     panics(expected, || net.backward(&objective, &mut workspace));
@@ -308,7 +312,7 @@ fn a_batch_smaller_than_its_shard() {
 }
 
 fn scalings_that_give_no_numbers() {
-    // A first layer that takes bytes, and one that takes numbers.
+    // One network whose first layer takes bytes, and one whose first layer takes numbers.
     let nets = [Layer::mlp(&[3]), vec![Layer::RELU, Layer::dense(3), Layer::SOFTMAX]];
     let nets = nets.map(|layers| model(2, &layers));
     let check = |scaling: Scaling, expected: &str| {
@@ -323,7 +327,7 @@ fn scalings_that_give_no_numbers() {
             });
         }
     };
-    // The reciprocal of the last is infinite in 32 bits.
+    // The last one's reciprocal is infinite in 32 bits.
     for std in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY, 1e-39] {
         let expected = "standard deviation of the scaling: expected a number above 0";
         check(Scaling { mean: 127.5, std }, expected);
@@ -370,14 +374,14 @@ fn numbers_out_of_range() {
     panics("length of the gradient: expected 2, found 1", || {
         penalty.add_gradient(&[1.0; 2], 1, &mut [0.0]);
     });
-    panics("weights of a penalty: expected 2 or fewer, as there are parameters, found 3", || {
+    panics("weights of a penalty: expected 2 or fewer, the number of parameters, found 3", || {
         penalty.add_gradient(&[1.0; 2], 3, &mut [0.0; 2]);
     });
     panics("classes: expected two below 3, found 3 and 0", || ConfusionMatrix::new(3).add(3, 0));
     panics("classes: expected two below 3, found 0 and 4", || ConfusionMatrix::new(3).add(0, 4));
-    panics("sample: expected one of 2, found 2", || Values::Classes(&[0, 1]).class(2, 3));
+    panics("sample: expected one below 2, found 2", || Values::Classes(&[0, 1]).class(2, 3));
     let numbers = Values::Numbers { numbers: &[0.0; 7], precision: 0.0 };
-    panics("sample: expected one of 2, found 2", || numbers.class(2, 3));
+    panics("sample: expected one below 2, found 2", || numbers.class(2, 3));
     panics("outputs: expected 1 or more, found 0", || {
         let targets = Targets { values: numbers, weights: &[] };
         Loss::MeanSquaredError.of_outputs(MatrixView::from_slice(&[], 0, 2), targets)

@@ -1,10 +1,10 @@
-//! A model's parameters, read and set by name and all at once, and predictions with them.
+//! Reads and sets a model's parameters, by name and all at once, and predicts with them.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use nn_core::{Architecture, Error, Init, Layer, MatrixView, Model, Objective, Workspace, zeros};
 
-/// Two models of the same layers, with a batch normalisation, that have no weight in common.
+/// Two models with the same layers, including a batch normalisation, and with different weights.
 fn models() -> [Model; 2] {
     let layers =
         [Layer::dense(17), Layer::BATCH_NORM, Layer::RELU, Layer::dense(3), Layer::SOFTMAX];
@@ -15,7 +15,7 @@ fn models() -> [Model; 2] {
     })
 }
 
-/// A classifier of dense layers, its gradient and its predictions: all that caches of weights have a part in.
+/// The gradient and the predictions of a dense classifier: everything that weight caches are used for.
 fn gradient_and_outputs(model: &Model) -> (Vec<f32>, Vec<f32>) {
     let mut workspace = Workspace::training(model, 1);
     workspace.input_mut(1).copy_from_slice(&[1.0, -2.0]);
@@ -36,7 +36,8 @@ fn classifiers_are_drawn_by_he_from_seed_0() {
     assert_eq!(Model::classifier(&[]), Err(Error::NoFeatures));
 }
 
-/// Parameters and running statistics, of which each is what its name says.
+/// `Model::parameters` and `Model::param` agree on all parameters and running statistics, and another model can be set
+/// to them.
 #[test]
 fn all_parameters_are_read_and_set() {
     let [mut model, other] = models();
@@ -53,7 +54,7 @@ fn all_parameters_are_read_and_set() {
     assert_eq!(model, other);
 }
 
-/// A running statistic is not a parameter, and the other way round.
+/// Setting one parameter or running statistic changes no other.
 #[test]
 fn one_is_set_by_name() {
     let [mut model, _] = models();
@@ -67,7 +68,7 @@ fn one_is_set_by_name() {
     }
 }
 
-/// Whatever a list has in place of the model's parameters, the error says what was expected, and nothing changes.
+/// If a list does not match the model's parameters, the error says what was expected, and nothing changes.
 #[test]
 fn parameters_of_another_model_are_refused() {
     let [mut model, other] = models();
@@ -79,27 +80,24 @@ fn parameters_of_another_model_are_refused() {
         assert_eq!(model, before, "{error}");
     };
     check(
-        "expected batch_norm0.variances of shape [17] with 17 values, as the model has, found no more",
+        "expected batch_norm0.variances of shape [17] with 17 values, found no more tensors",
         &|it| {
             it.pop();
         },
     );
-    check("expected no more, as the model has, found dense0.weights", &|it| it.push(it[0].clone()));
-    check(
-        "expected dense0.weights of shape [5, 17] with 85 values, as the model has, found dense0.biases",
-        &|it| {
-            it.swap(0, 1);
-        },
-    );
+    check("expected no more tensors, found dense0.weights", &|it| it.push(it[0].clone()));
+    check("expected dense0.weights of shape [5, 17] with 85 values, found dense0.biases", &|it| {
+        it.swap(0, 1);
+    });
     check("found dense0.weights of shape [17, 5]", &|it| it[0].shape.reverse());
     check("found dense1.biases of shape [3] with 2 values", &|it| {
         it.iter_mut().find(|it| it.name == "dense1.biases").unwrap().values.pop();
     });
 }
 
-/// The next pass goes by what was set, in every form that passes read.
+/// The next pass uses the new parameters, also in their weight caches.
 #[test]
-fn passes_follow_what_was_set() {
+fn passes_use_the_new_parameters() {
     let layers = Layer::mlp(&[40, 24, 3]);
     let model = |seed| Model::new(Architecture::new(2, &layers).unwrap(), Init::He, seed);
     let expected = gradient_and_outputs(&model(1));
@@ -117,7 +115,7 @@ fn passes_follow_what_was_set() {
     assert!(by_name.param_mut("dense9.weights").is_none());
 }
 
-/// One sample's outputs are those that it has among others.
+/// A sample has the same outputs alone and among others.
 #[test]
 fn one_sample_alone() {
     let model = Model::classifier(&[2, 40, 3]).unwrap();

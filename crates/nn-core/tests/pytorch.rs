@@ -1,4 +1,4 @@
-//! Layers and losses against PyTorch, in float64. Numbers from `reference/layers_and_losses.py`.
+//! Compares layers and losses with PyTorch's float64 numbers, from `reference/layers_and_losses.py`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ fn wave(n: usize, phase: f64) -> Vec<f32> {
     (0..n).map(|i| (i as f64 * 1.7 + phase).sin() as f32).collect()
 }
 
-/// What the script says of a case.
+/// The numbers that the script printed for a case.
 #[track_caller]
 fn expected(case: &str, what: &str) -> Vec<f64> {
     let lines = include_str!("reference/layers_and_losses.txt").lines();
@@ -38,7 +38,8 @@ fn check(case: &str, what: &str, found: &[f32], tolerance: f64) {
     }
 }
 
-/// A dense layer of so many outputs, and then `others`. A normalisation among them gets parameters, too.
+/// A dense layer with the given number of outputs, followed by `others`. If there is a normalisation among them, its
+/// parameters are set, too.
 fn model(outputs: usize, others: &[Layer]) -> Model {
     let layers = [&[Layer::dense(outputs)], others].concat();
     let mut model = Model::new(Architecture::new(INPUTS, &layers).unwrap(), Init::He, 0);
@@ -55,7 +56,7 @@ fn model(outputs: usize, others: &[Layer]) -> Model {
     model
 }
 
-/// A pass over samples in shards of 3.
+/// The results of a training pass over shards of 3 samples.
 struct Trained {
     outputs: Vec<f32>,
     loss: f32,
@@ -125,7 +126,7 @@ fn layer_norm() {
     train(&model, 1.3, Loss::MeanSquaredError, numbers(&targets)).check("layer_norm", PASS);
 }
 
-/// Three batches, each with other samples: what a pass gives, and the running statistics that inference then reads.
+/// Three batches of different samples: the results of each pass, and the running statistics that inference then reads.
 #[test]
 fn batch_norm() {
     let mut model = model(5, &[Layer::BatchNorm(BatchNorm { momentum: 0.2, epsilon: 1e-3 })]);
@@ -145,7 +146,7 @@ fn batch_norm() {
     check("batch_norm_inference", "outputs", outputs.as_slice(), 2e-6);
 }
 
-/// A batch of one sample, which PyTorch refuses: what comes out are the shifts, and the variances move towards 0.
+/// PyTorch refuses a batch of one sample. Here the output is the shifts, and the running variances move towards 0.
 #[test]
 fn batch_norm_of_one_sample() {
     let mut model = model(5, &[Layer::BatchNorm(BatchNorm { momentum: 0.2, epsilon: 1e-3 })]);
@@ -208,7 +209,7 @@ fn losses_of_numbers() {
     check_loss("binary", Loss::BinaryCrossEntropy, sigmoid, numbers(&sides));
 }
 
-/// Every element is 0 or what PyTorch makes of those it keeps, and on average and in inference what it was.
+/// Every element is either 0 or scaled as in PyTorch. On average, and in inference, it is the input.
 #[test]
 fn dropout() {
     const DRAWS: u64 = 20_000;
@@ -229,9 +230,9 @@ fn dropout() {
                 sums[i] += f64::from(y);
             }
         }
-        // A rate is used to 1/65,536.
+        // The rate is rounded to 1/65,536.
         check(case, "kept", &kept, 1e-5);
-        // Both are means of as many draws, which have a standard deviation of up to 0.006.
+        // Both means are over the same number of draws, and have a standard deviation of up to 0.006.
         let mean = sums.map(|sum| (sum / DRAWS as f64) as f32);
         check(case, "mean", &mean, 0.03);
     }

@@ -1,4 +1,4 @@
-//! What a loss counts: samples, predictions, and how many of them are right.
+//! What a loss counts: samples, predictions and correct predictions.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,8 +10,8 @@ use nn_core::{
 /// Three samples of two features.
 const X: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
 
-/// The sums over three samples, of a net whose two outputs are the features, or 1 where both are 1; from the logits
-/// and from the outputs, which must give the same.
+/// The sums over the three samples, for a network whose logits are the two features. Computed from the logits and from
+/// the outputs, they must be the same.
 fn sums(loss: Loss, last: Layer, values: Values<'_>) -> LossSum {
     let layers = [Layer::dense(2), last];
     let mut model = Model::new(Architecture::new(2, &layers).unwrap(), Init::He, 0);
@@ -40,22 +40,23 @@ fn sums(loss: Loss, last: Layer, values: Values<'_>) -> LossSum {
     found
 }
 
-/// A sample has one class: `ln(1 + e^-1)` where the one feature that is 1 says so, and `ln 2` where both are.
+/// A sample has one class. Its loss is `ln(1 + e^-1)` if only the feature of that class is 1, 1 more if only the other
+/// one is, and `ln 2` if both are.
 #[test]
-fn classes_are_one_prediction_a_sample() {
+fn classes_are_one_prediction_per_sample() {
     let (right, even) = ((-1.0_f64).exp().ln_1p(), 2.0_f64.ln());
     let found = sums(Loss::default(), Layer::SOFTMAX, Values::Classes(&[0, 0, 0]));
     assert!((found.loss - (right + 2.0 * (1.0 + right) + 4.0 * even)).abs() < 1e-5, "{found:?}");
     assert_eq!((found.correct, found.n_predictions), (2, 3));
 }
 
-/// Each output is right or wrong by itself; the loss is the mean over the outputs.
+/// Each output is a prediction of its own. The loss is the mean over the outputs.
 #[test]
-fn sides_are_one_prediction_an_output() {
+fn binary_targets_are_one_prediction_per_output() {
     let values = Values::Numbers { numbers: &[1.0, 0.0, 1.0, 1.0, 1.0, 0.0], precision: 0.0 };
     let sigmoid = Layer::Activation(Activation::Sigmoid);
     let found = sums(Loss::BinaryCrossEntropy, sigmoid, values);
-    // Of logit 1: -ln(sigmoid(1)) if that is its side, 1 more if not; of logit 0, ln 2.
+    // A logit of 1 has the loss -ln(sigmoid(1)) if its target is 1, and 1 more if not. A logit of 0 has ln 2.
     let (right, even) = ((-1.0_f64).exp().ln_1p(), 2.0_f64.ln());
     let each = [right + even, even + right, right + (1.0 + right)];
     let expected = (each[0] + 2.0 * each[1] + 4.0 * each[2]) / 2.0;
@@ -64,23 +65,23 @@ fn sides_are_one_prediction_an_output() {
     assert_eq!((found.correct, found.n_predictions), (4, 6));
 }
 
-/// So are numbers, within the precision asked for.
+/// In regression, too, each output is a prediction of its own. It is correct within the given precision.
 #[test]
-fn numbers_are_one_prediction_an_output() {
+fn numbers_are_one_prediction_per_output() {
     let values = Values::Numbers { numbers: &[1.0, 0.2, 0.0, 1.0, 3.0, 1.0], precision: 0.1 };
     let found = sums(Loss::MeanSquaredError, Layer::Activation(Activation::Linear), values);
     assert!((found.loss - (0.04 / 2.0 + 4.0 * 4.0 / 2.0)).abs() < 1e-5, "{found:?}");
     assert_eq!((found.correct, found.n_predictions), (4, 6));
 }
 
-/// The book's: a 250th of the targets' standard deviation, which is the square root of 5 here.
+/// The precision is the book's: a 250th of the targets' standard deviation, which is the square root of 5 here.
 #[test]
-fn the_precision_is_a_part_of_the_spread() {
+fn the_precision_is_a_fraction_of_the_standard_deviation() {
     let found = precision_of(&[1.0, 3.0, 5.0, 7.0]);
     assert!((found - 5.0_f32.sqrt() / 250.0).abs() < 1e-7, "{found}");
 }
 
-/// A classifier ends in a softmax; what ends in anything else has no classes to name.
+/// A classifier ends in a softmax. A model that ends in any other layer has no classes.
 #[test]
 fn a_classifier_ends_in_a_softmax() {
     let ends_in = |last| {

@@ -1,4 +1,4 @@
-//! Minimises Rosenbrock's function with Adam, which is saved and restored halfway:
+//! Minimises Rosenbrock's function with Adam, whose state is saved and restored halfway. Run it with
 //! `cargo run -p nn-optim --example rosenbrock`.
 
 use nn_optim::{Decay, Error, Optimizer, OptimizerConfig, Schedule};
@@ -18,7 +18,7 @@ fn main() -> Result<(), Error> {
             println!("step {step:>5}: ({:.4}, {:.4})", point[0], point[1]);
         }
         if step == 1_000 {
-            // What a file stores of an optimizer.
+            // This is everything that a file has to store of an optimizer.
             let (config, step, moments) = (adam.config(), adam.step(), adam.moments().to_vec());
             adam = Optimizer::from_parts(config, step, moments)?;
         }

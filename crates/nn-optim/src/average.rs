@@ -1,11 +1,11 @@
-//! The moving average of a run's weights, which often generalises better than the last weights.
+//! The exponential moving average of the weights, which often generalises better than the last weights.
 
 use crate::{error::check_len, moment::flushed};
 
 /// Updates the exponential moving average of the parameters: `mean = decay * mean + (1 - decay) * params`.
 ///
-/// Overwrites `mean`, which starts as a copy of the first parameters. The decay is in `[0, 1)`. Means below 1e-30
-/// become 0, as moments do.
+/// Overwrites `mean`, which must start as a copy of the initial parameters. The decay is in `[0, 1)`. Averages below
+/// 1e-30 become 0, as moments do.
 ///
 /// # Panics
 ///

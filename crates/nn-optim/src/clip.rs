@@ -1,8 +1,8 @@
-//! Gradient clipping: by element, or by the norm of the whole.
+//! Gradient clipping: by value, for each element, or by the norm of the whole gradient.
 
-/// Clips each element to `-limit..=limit`, in place: `min(max(g, -limit), limit)`.
+/// Clips each element of a gradient to `-limit..=limit`, in place: `min(max(g, -limit), limit)`.
 ///
-/// NaN stays NaN, so that it is noticed. The limit is above 0.
+/// NaN stays NaN, so that it is noticed. The limit must be above 0.
 ///
 /// # Sources
 ///
@@ -13,7 +13,7 @@ pub fn clip_by_value(gradient: &mut [f32], limit: f32) {
         #[inline(always)]
         || {
             for g in gradient.iter_mut() {
-                // Comparisons, where min and max would lose a NaN.
+                // Comparisons, since min and max would lose a NaN.
                 let below = if *g > limit { limit } else { *g };
                 *g = if below < -limit { -limit } else { below };
             }
@@ -21,17 +21,17 @@ pub fn clip_by_value(gradient: &mut [f32], limit: f32) {
     );
 }
 
-/// The factor that scales a gradient down to a norm of at most `limit`: `limit / (norm + 1e-6)`, at most 1.
+/// Computes the factor that clips a gradient's norm to `limit`: `limit / (norm + 1e-6)`, at most 1.
 ///
-/// The norm is the root of `sum_of_squares`, the sum over all elements of the gradient. For a NaN sum the factor is NaN.
-/// The limit is above 0.
+/// The norm is the root of `sum_of_squares`, the sum of squares of all elements of the gradient. If the sum is NaN, so
+/// is the factor. The limit must be above 0.
 ///
 /// # Sources
 ///
-/// Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013), algorithm
-/// 1, with the summand of PyTorch's `clip_grad_norm_`.
+/// Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural networks" (2013), algorithm 1. The 1e-6
+/// is that of PyTorch's `clip_grad_norm_`.
 pub fn norm_factor(sum_of_squares: f64, limit: f64) -> f32 {
     let factor = limit / (sum_of_squares.sqrt() + 1e-6);
-    // A comparison, where min would lose a NaN.
+    // A comparison, since min would lose a NaN.
     if factor > 1.0 { 1.0 } else { factor as f32 }
 }

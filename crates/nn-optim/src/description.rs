@@ -1,13 +1,13 @@
-//! A description of an optimizer or a schedule, for programs that show it as text or JSON.
+//! Descriptions of optimizers and schedules, for programs that show them as text or JSON.
 
-/// A kind of optimizer or decay: its name, its settings, and a phrase for them.
+/// The description of an optimizer or a decay: its name, its settings, and a phrase that includes them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
     /// The name in model files.
     pub name: &'static str,
     /// A phrase with the names of settings in braces, such as `times {factor} every {every}`.
     pub phrase: &'static str,
-    /// The phrase of the settings that matter less, such as `, epsilon {epsilon}`.
+    /// A phrase for the less important settings, such as `, epsilon {epsilon}`.
     pub details: &'static str,
     /// Every setting with its name.
     pub settings: Vec<(&'static str, Setting)>,
@@ -27,7 +27,7 @@ pub enum Setting {
 }
 
 impl Description {
-    /// A kind whose phrase has all settings.
+    /// A description whose phrase contains all settings.
     pub(crate) fn new(
         name: &'static str,
         phrase: &'static str,
@@ -36,7 +36,8 @@ impl Description {
         Self { name, phrase, details: "", settings }
     }
 
-    /// The phrase, and the details if asked for, with the settings written by `write` in place of their names.
+    /// Formats the phrase, followed by the details if `with_details`. Names in braces are replaced by `write` of the
+    /// setting.
     pub fn fill(&self, with_details: bool, write: impl Fn(Setting) -> String) -> String {
         let details = if with_details { self.details } else { "" };
         let text = format!("{}{details}", self.phrase);

@@ -1,27 +1,27 @@
-//! The crate's errors, and the checks that settings share.
+//! The error type of the crate, and checks that several settings share.
 
-/// Why settings or a state were refused.
+/// An error in an optimizer's or a schedule's settings, or in a saved state.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting is outside its range.
     #[error("{name}: expected {expected}, found {found}")]
     Setting {
-        /// The setting.
+        /// The setting's name.
         name: &'static str,
         /// Its range, in words.
         expected: &'static str,
         /// What was given.
         found: f64,
     },
-    /// The number of moments is not the optimizer's.
+    /// The number of moments is not the number that the optimizer has.
     #[error("{optimizer}: expected {expected} moments, found {found}")]
     MomentCount {
         /// The optimizer's name.
         optimizer: &'static str,
-        /// How many these settings need.
+        /// The number that these settings need.
         expected: usize,
-        /// How many were given.
+        /// The number that was given.
         found: usize,
     },
     /// The moments' lengths differ.
@@ -34,7 +34,7 @@ pub enum Error {
         /// The moment's length.
         found: usize,
     },
-    /// A moment has a value that training never produces.
+    /// A moment has a value that training cannot produce.
     #[error("{moment}, element {index}: expected {expected}, found {found}")]
     MomentValue {
         /// The moment's name.
@@ -48,7 +48,7 @@ pub enum Error {
     },
 }
 
-/// `Ok` if `valid`, else the error that names the setting.
+/// Returns an error for the setting unless it is `valid`.
 pub(crate) fn check(
     valid: bool,
     name: &'static str,

@@ -2,12 +2,12 @@
 //!
 //! # Reading order
 //!
-//! [`Optimizer`] is settings, a count of steps and moments. [`OptimizerConfig`] is the enum of the optimizers,
-//! each of which is one file under `optimizer/`. [`Schedule`] is the learning rate; each kind of
-//! [`Decay`] is one file under `schedule/`. Around a step, [`clip_by_value`] and [`norm_factor`] shorten gradients, and
-//! [`average()`] updates a moving average of the parameters.
+//! [`Optimizer`] has settings, a count of steps and moments. [`OptimizerConfig`] is the enum of all optimizers; each
+//! has its own file under `optimizer/`. [`Schedule`] computes the learning rate of a step; each kind of [`Decay`] has
+//! its own file under `schedule/`. [`clip_by_value`] and [`norm_factor`] clip gradients before a step, and
+//! [`average()`] updates a moving average of the parameters after it.
 //!
-//! This crate knows no layers: parameters, gradients and moments are plain slices of `f32`.
+//! This crate does not know about layers: parameters, gradients and moments are plain slices of `f32`.
 
 mod average;
 mod clip;

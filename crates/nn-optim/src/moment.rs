@@ -1,4 +1,4 @@
-//! Moments: the buffers, each as long as the parameters, that carry over from step to step.
+//! Moments: the buffers that an optimizer keeps from step to step, each as long as the parameters.
 
 use aligned_vec::{AVec, ConstAlign};
 
@@ -7,16 +7,16 @@ use crate::Error;
 /// A flat buffer of `f32`, aligned to 64 bytes.
 pub type Buffer = AVec<f32, ConstAlign<64>>;
 
-/// The name and the range of one of an optimizer's buffers.
+/// One of an optimizer's moments: its name and the range of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The name in model files, which never changes.
     pub name: &'static str,
-    /// Whether it sums squares, and so is never negative.
+    /// Whether it is a sum or mean of squares, and so is never negative.
     pub of_squares: bool,
 }
 
-/// The error for a moment of another length, or with a value that no training leaves there.
+/// Returns an error if a moment has the wrong length, or a value that training cannot produce.
 pub(crate) fn check_moment(moment: &Moment, values: &[f32], n_params: usize) -> Result<(), Error> {
     let &Moment { name, of_squares } = moment;
     if values.len() != n_params {
@@ -26,7 +26,7 @@ pub(crate) fn check_moment(moment: &Moment, values: &[f32], n_params: usize) -> 
         true => (0.0..=f32::MAX, "a finite number, 0 or above"),
         false => (f32::MIN..=f32::MAX, "a finite number"),
     };
-    // Without an early end this loop is vectorised; the search below runs only for the rare bad file.
+    // This loop is vectorised because it has no early exit. The search below runs only for the rare bad file.
     if values.iter().fold(true, |all, value| all & valid.contains(value)) {
         return Ok(());
     }
@@ -36,11 +36,11 @@ pub(crate) fn check_moment(moment: &Moment, values: &[f32], n_params: usize) -> 
     })
 }
 
-/// `moment`, or 0 where it is next to nothing.
+/// Returns `moment`, or 0 if it is below 1e-30.
 ///
-/// The moments of a dead unit fall with every step. One that retains nine tenths would become a denormal number after
-/// some 830 steps and stay one, and many processors take a hundred times as long over those. What is flushed stopped
-/// moving its parameter by even its last bit long before.
+/// The moments of a dead unit fall with every step. One that keeps nine tenths in each step would become a denormal
+/// number after about 830 steps and stay one, and many processors take a hundred times as long for those. Long before a
+/// moment is this small, it no longer changes even the last bit of its parameter.
 #[inline(always)]
 pub(crate) fn flushed(moment: f32) -> f32 {
     const SMALLEST: f32 = 1e-30;

@@ -1,6 +1,6 @@
-//! One type for all optimizers: which one it is, how many steps it has taken, and its moments.
+//! One type for all optimizers: its configuration, the count of its steps, and its moments.
 //!
-//! Each optimizer is a file of its own; [`OptimizerConfig::rule`] is the only match on them.
+//! Each optimizer has its own file. [`OptimizerConfig::rule`] is the only match on them.
 
 mod adagrad;
 mod adam;
@@ -23,9 +23,9 @@ pub use adamw::AdamW;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
-/// Which optimizer, and its settings. The learning rate is the [`crate::Schedule`]'s.
+/// The kind of optimizer and its settings. The learning rate is in [`crate::Schedule`].
 ///
-/// Each optimizer converts into it:
+/// Each kind of optimizer converts into it:
 ///
 /// ```
 /// use nn_optim::{Optimizer, Sgd};
@@ -36,19 +36,19 @@ pub use sgd::Sgd;
 /// # Ok::<(), nn_optim::Error>(())
 /// ```
 ///
-/// `{}` displays what matters most, as `SGD, Nesterov momentum 0.9`, and `{:#}` every setting.
-// Exhaustive, so that a crate that saves optimizers does not compile without the last one.
+/// `{}` displays the most important settings, as in `SGD, Nesterov momentum 0.9`, and `{:#}` displays all settings.
+// Not `non_exhaustive`, so that a crate that saves optimizers only compiles if it handles all of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OptimizerConfig {
     /// Stochastic gradient descent: plain, with momentum, or with Nesterov momentum.
     Sgd(Sgd),
-    /// A rate for each parameter, by the sum of its squared gradients.
+    /// Adagrad: scales each parameter's step by the sum of its squared gradients.
     Adagrad(Adagrad),
-    /// A rate for each parameter, by the running mean of its squared gradients.
+    /// RMSprop: scales each parameter's step by the running mean of its squared gradients.
     RmsProp(RmsProp),
-    /// Running means of the gradient and of its square.
+    /// Adam, or AMSGrad: running means of the gradient and of its square.
     Adam(Adam),
-    /// Adam with decoupled weight decay.
+    /// AdamW: Adam with decoupled weight decay.
     AdamW(AdamW),
 }
 
@@ -116,12 +116,13 @@ impl OptimizerConfig {
         self.description().name
     }
 
-    /// The optimizer in words and numbers.
+    /// Describes the optimizer: its name, a phrase and its settings.
     pub fn description(&self) -> Description {
         self.rule().description()
     }
 
-    /// The buffers that carry over from step to step, in order. SGD without momentum has none.
+    /// The moments of the optimizer, in order: the buffers that it keeps from step to step. SGD without momentum has
+    /// none.
     pub fn moments(&self) -> &'static [Moment] {
         self.rule().moments()
     }
@@ -136,17 +137,17 @@ impl OptimizerConfig {
     }
 }
 
-/// The largest magnitude of a gradient's element at which no step makes a finite moment of squares infinite.
+/// The largest absolute value of a gradient's element with which moments of squares are sure to stay finite.
 ///
-/// Its square, 1e30, is below half of the last bit of the largest `f32`, which is 2^103 or 1.01e31. So a
-/// finite sum of squares stays finite when another is added, however many there have been: a sum too large
-/// to take one in does not change. The running means of Adam and RMSprop would bear 1e19.
+/// Its square, 1e30, is below half of the last bit of the largest `f32`; that half is 2^103 or 1.01e31. So however many
+/// squares are added, a finite sum stays finite: when it becomes too large, adding a square no longer changes it. The
+/// running means of Adam and RMSprop would allow 1e19.
 pub const LARGEST_GRADIENT: f32 = 1e15;
 
-/// As many steps as `f64` counts exactly; nobody takes so many.
+/// The number of steps that `f64` counts exactly, far more than any run takes.
 const MAX_STEPS: u64 = 1 << 53;
 
-/// An optimizer: settings, the count of steps taken and moments as long as the parameters.
+/// An optimizer: its settings, the count of steps taken, and its moments, which are as long as the parameters.
 ///
 /// ```
 /// use nn_optim::{Optimizer, Sgd};
@@ -165,7 +166,7 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// An optimizer of `n_params` parameters that has taken no step. Its moments are 0.
+    /// Creates an optimizer for `n_params` parameters, before its first step. Its moments are 0.
     ///
     /// # Errors
     ///
@@ -181,13 +182,13 @@ impl Optimizer {
         Ok(Self { config, step: 0, moments: config.moments().iter().map(zeros).collect() })
     }
 
-    /// An optimizer in a saved state; `moments` are those of [`OptimizerConfig::moments`], in that order.
+    /// Restores an optimizer from a saved state. `moments` are those of [`OptimizerConfig::moments`], in that order.
     ///
     /// # Errors
     ///
-    /// If a setting is outside its range, there were more than 2^53 steps, there are more or fewer moments
-    /// than the optimizer has, their lengths differ, one holds a number that is not finite, or one of
-    /// squares a negative one.
+    /// If a setting is outside its range, there were more than 2^53 steps, there are more or fewer moments than the
+    /// optimizer has, their lengths differ, a moment has a number that is not finite, or a moment of squares has a
+    /// negative number.
     pub fn from_parts(
         config: OptimizerConfig,
         step: u64,
@@ -207,22 +208,22 @@ impl Optimizer {
         Ok(Self { config, step, moments })
     }
 
-    /// Which optimizer it is, and its settings.
+    /// The kind of optimizer and its settings.
     pub fn config(&self) -> OptimizerConfig {
         self.config
     }
 
-    /// How many steps it has taken.
+    /// The number of steps taken.
     pub fn step(&self) -> u64 {
         self.step
     }
 
-    /// The buffers of [`OptimizerConfig::moments`], in that order.
+    /// The moments, in the order of [`OptimizerConfig::moments`].
     pub fn moments(&self) -> &[Buffer] {
         &self.moments
     }
 
-    /// Counts a step and returns its update of all parameters, to be applied whole or in runs.
+    /// Begins a step: counts it, and returns its update of all parameters. The update is applied as a whole or in runs.
     ///
     /// # Panics
     ///
@@ -241,21 +242,21 @@ impl Optimizer {
     }
 }
 
-/// One step's update of a run of parameters. Threads split it and apply the runs.
+/// The update of one step, for a contiguous run of parameters. Threads can split it and apply the runs.
 #[derive(Debug)]
 pub struct Update<'a> {
     config: OptimizerConfig,
     step: Step,
-    /// Those that the optimizer lacks are empty.
+    /// Moments that the optimizer does not have are empty.
     moments: Moments<'a>,
 }
 
 impl<'a> Update<'a> {
-    /// The updates of the first `mid` parameters and of the rest.
+    /// Splits the update into those of the first `mid` parameters and of the rest.
     ///
     /// # Panics
     ///
-    /// If the optimizer has moments, and fewer than `mid` elements of them are left.
+    /// If the optimizer has moments, and fewer than `mid` elements are left of them.
     #[track_caller]
     pub fn split_at(self, mid: usize) -> (Self, Self) {
         let Self { config, step, moments } = self;
@@ -265,7 +266,7 @@ impl<'a> Update<'a> {
         (Self { config, step, moments: [a, b, c] }, rest)
     }
 
-    /// Updates parameters and moments by the gradient.
+    /// Updates parameters and moments, given the gradient.
     ///
     /// The arithmetic is bit-for-bit identical on every processor: no operation is reordered or fused. Moments
     /// below 1e-30 become 0. While gradients are within [`LARGEST_GRADIENT`], moments of squares stay
@@ -286,7 +287,8 @@ impl<'a> Update<'a> {
     }
 }
 
-/// The first `mid` elements of a moment and the rest; two empty ones for a moment that the optimizer lacks.
+/// Splits a moment into its first `mid` elements and the rest. Both are empty for a moment that the optimizer does not
+/// have.
 #[track_caller]
 fn split(moment: &mut [f32], mid: usize) -> (&mut [f32], &mut [f32]) {
     if moment.is_empty() {

@@ -1,9 +1,9 @@
-//! Learning rates as pure functions of the step and of the run's history.
+//! Learning-rate schedules, as pure functions of the step and of the run's history.
 //!
-//! A schedule counts nothing. What a rate depends on is part of the run already: its count of steps and the losses
-//! of its epochs. So a schedule has no state to save, and none to restore wrongly.
+//! A schedule has no counters. A rate depends only on what a run has anyway: its count of steps and the losses of its
+//! epochs. So a schedule has no state to save, and none to restore wrongly.
 //!
-//! Each kind of decay is a file of its own; `Decay::with_rule` is the only match on them.
+//! Each kind of decay has its own file. `Decay::with_rule` is the only match on them.
 
 use self::rule::DecayRule;
 use crate::{Description, Error, error::check};
@@ -18,19 +18,19 @@ mod one_cycle;
 mod plateau;
 mod step;
 
-/// The learning rate of every step: an optional linear warm-up, then a decay.
+/// A learning-rate schedule: an optional linear warm-up, then a decay.
 ///
-/// The rate of step `s`, the first being step 0, where `t` is the decay's clock:
+/// The rate of step `s`, counted from 0, where `t` is the decay's clock:
 ///
 /// ```text
 /// s < warmup:  learning_rate * (s + 1) / warmup
 /// else:        decay of learning_rate, at t = s - warmup
 /// ```
 ///
-/// So the last step of the warm-up has the whole rate, and so has the first one after it: the decay's clock
-/// starts only then, as in PyTorch's `SequentialLR` of a `LinearLR` and another.
+/// So the last step of the warm-up has the full rate, and so does the first one after it, at which the decay's clock
+/// starts. PyTorch's `SequentialLR` of a `LinearLR` and another schedule does the same.
 ///
-/// There is no default: a rate decays only if that is asked for. A number is a constant rate.
+/// There is no default schedule. A number converts into a constant rate.
 ///
 /// ```
 /// use nn_optim::{Decay, Schedule};
@@ -51,7 +51,8 @@ mod step;
 /// section 2.2.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// The rate that the warm-up rises to and that decays; with [`Decay::OneCycle`], the highest rate.
+    /// The learning rate at the end of the warm-up, from which it decays. With [`Decay::OneCycle`], it is the highest
+    /// rate.
     pub learning_rate: f64,
     /// The number of steps of the warm-up.
     pub warmup: u64,
@@ -59,72 +60,72 @@ pub struct Schedule {
     pub decay: Decay,
 }
 
-/// How a learning rate decays after the warm-up, at the decay's clock `t`.
-// Exhaustive, as `OptimizerConfig` is.
+/// How the learning rate decays after the warm-up, as a function of the decay's clock `t`.
+// Not `non_exhaustive`, for the same reason as `OptimizerConfig`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decay {
-    /// `rate`.
+    /// A constant rate: `rate`.
     Constant,
-    /// `rate / (1 + decay * t)`, as in the book.
+    /// Inverse time decay: `rate / (1 + decay * t)`, as in the book.
     InverseTime {
-        /// How fast the rate falls, per step; 0 or above.
+        /// The decay per step; 0 or above.
         decay: f64,
     },
-    /// `rate * factor^(t / every)`, with a whole quotient.
+    /// Step decay: `rate * factor^(t / every)`, with the quotient rounded down.
     Step {
-        /// Steps from one drop to the next; 1 or more.
+        /// The number of steps from one drop to the next; 1 or more.
         every: u64,
         /// The factor of a drop, above 0 and at most 1.
         factor: f64,
     },
-    /// `rate * factor^(t / every)`, with an exact quotient.
+    /// Exponential decay: `rate * factor^(t / every)`, with the exact quotient.
     Exponential {
-        /// Steps in which the rate falls by the factor, such as those of an epoch; 1 or more.
+        /// The number of steps in which the rate falls by the factor, such as the steps of an epoch; 1 or more.
         every: u64,
         /// The factor, above 0 and at most 1.
         factor: f64,
     },
-    /// Half a cosine: `minimum + (rate - minimum) * (1 + cos(pi * t / steps)) / 2`, then `minimum`.
+    /// Cosine annealing: `minimum + (rate - minimum) * (1 + cos(pi * t / steps)) / 2`, then `minimum`.
     ///
     /// Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts" (2017), equation 5,
     /// without restarts.
     Cosine {
-        /// Steps down to the minimum; 1 or more.
+        /// The number of steps down to the minimum; 1 or more.
         steps: u64,
         /// The rate at the end, from 0 to the learning rate.
         minimum: f64,
     },
-    /// Half a cosine up from `rate / 25` to `rate` in three tenths of the steps, and one down to
-    /// `rate / 250000`, where it stays.
+    /// One cycle: along half a cosine from `rate / 25` up to `rate` in three tenths of the steps, then along another
+    /// one down to `rate / 250000`, where it stays.
     ///
-    /// Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates"
-    /// (2018), with the two cosines that are the default of PyTorch's `OneCycleLR`. It spans the whole run and
-    /// allows no warm-up except its own.
+    /// Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates" (2018),
+    /// with the two cosines that are the default of PyTorch's `OneCycleLR`. It spans the whole run, and the schedule
+    /// must have no other warm-up.
     OneCycle {
-        /// Steps of the cycle; 1 or more.
+        /// The number of steps in the cycle; 1 or more.
         steps: u64,
     },
-    /// `rate * factor^drops`, where `drops` is what [`Schedule::drops`] finds in the losses of the epochs. The drops
-    /// apply during the warm-up, too.
+    /// Reduction on plateaus of the loss: `rate * factor^drops`, where [`Schedule::drops`] computes `drops` from the
+    /// losses of the epochs. Drops apply during the warm-up, too.
     Plateau {
         /// The factor of a drop, above 0 and below 1.
         factor: f64,
-        /// How many epochs in a row may be no better before the rate drops.
+        /// How many epochs in a row can pass without improvement before the rate drops.
         patience: u64,
-        /// By how much a loss must fall below the best to be better; 0 or above.
+        /// How far below the best loss a loss must be to count as an improvement; 0 or above.
         min_delta: f64,
     },
 }
 
 impl From<f64> for Schedule {
-    /// A constant learning rate, as [`Schedule::constant`].
+    /// Converts a number into a constant learning rate, as [`Schedule::constant`] does.
     fn from(learning_rate: f64) -> Self {
         Self::constant(learning_rate)
     }
 }
 
 impl Decay {
-    /// Calls `f` with the rule of the kind.
+    /// Calls `f` with the rule of this kind of decay.
     fn with_rule<T>(&self, f: impl FnOnce(&dyn DecayRule) -> T) -> T {
         match *self {
             Self::Constant => f(&constant::Constant),
@@ -139,12 +140,12 @@ impl Decay {
         }
     }
 
-    /// The kind's name in model files.
+    /// The name of the decay in model files.
     pub fn name(&self) -> &'static str {
         self.description().name
     }
 
-    /// The kind in words and numbers.
+    /// Describes the decay: its name, a phrase and its settings.
     pub fn description(&self) -> Description {
         self.with_rule(|rule| rule.description())
     }
@@ -156,8 +157,8 @@ impl Schedule {
         Self { learning_rate, warmup: 0, decay: Decay::Constant }
     }
 
-    /// The book's schedule for Fashion-MNIST: a learning rate of 1e-3 with an inverse time decay of 1e-3 a step, without
-    /// a warm-up.
+    /// The book's schedule for Fashion-MNIST: a learning rate of 1e-3 with an inverse time decay of 1e-3 per step,
+    /// without a warm-up.
     pub const fn book() -> Self {
         Self { learning_rate: 1e-3, warmup: 0, decay: Decay::InverseTime { decay: 1e-3 } }
     }
@@ -166,7 +167,7 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// If one is outside its range, or there is a warm-up before [`Decay::OneCycle`].
+    /// If a setting is outside its range, or there is a warm-up before [`Decay::OneCycle`].
     pub fn validate(&self) -> Result<(), Error> {
         let Self { learning_rate, warmup, decay } = *self;
         let rate_valid = learning_rate.is_finite() && learning_rate > 0.0;
@@ -174,33 +175,33 @@ impl Schedule {
         decay.with_rule(|rule| rule.validate(learning_rate, warmup))
     }
 
-    /// The learning rate of a step, the first being step 0, in a run in which the rate has dropped `drops`
-    /// times: see [`Self::drops`].
+    /// Computes the learning rate of a step, counted from 0. `drops` is the number of drops so far: see
+    /// [`Self::drops`].
     ///
     /// # Panics
     ///
-    /// If a count of steps is 0 that [`Self::validate`] refuses. With other settings that it refuses, the rate has no
-    /// meaning.
+    /// If a number of steps is 0 although it must not be. With other settings that [`Self::validate`] refuses, the rate
+    /// has no meaning.
     pub fn rate_at(&self, step: u64, drops: u32) -> f64 {
         let Self { learning_rate: rate, warmup, decay } = *self;
         decay.with_rule(|rule| {
             let rate = match step.checked_sub(warmup) {
                 Some(t) => rule.rate_at(rate, t),
-                // In this order the last one is the rate itself.
+                // In this order of operations, the last step has exactly the rate itself.
                 None => rate * ((step + 1) as f64 / warmup as f64),
             };
             rate * rule.drop_factor(drops)
         })
     }
 
-    /// How often the rate has dropped in a run whose epochs had these losses, first epoch first. It is 0 except with
-    /// [`Decay::Plateau`].
+    /// Counts how often the rate has dropped in a run, given the losses of its epochs, first to last. It is 0 except
+    /// with [`Decay::Plateau`].
     ///
-    /// A loss is better if it is below the best before by more than `min_delta`; NaN is never better. The rate drops
-    /// after each epoch that is one more than `patience` in a row without a better one, since the beginning
-    /// or the last drop.
+    /// An epoch is an improvement if its loss is below the best earlier loss by more than `min_delta`; NaN never is.
+    /// The rate drops when there have been more than `patience` epochs in a row without improvement, counted from the
+    /// beginning or from the last drop.
     ///
-    /// A pure function of the whole history: a run counts nothing on the way.
+    /// This is a pure function of the whole history, so a run does not need a counter.
     pub fn drops(&self, losses: impl IntoIterator<Item = f64>) -> u32 {
         self.decay.with_rule(|rule| rule.drops(&mut losses.into_iter()))
     }
@@ -212,7 +213,7 @@ mod tests {
 
     const HALF: Schedule = Schedule::constant(0.5);
 
-    /// One of each kind.
+    /// One decay of each kind.
     fn decays() -> [Decay; 7] {
         [
             Decay::Constant,
@@ -233,7 +234,7 @@ mod tests {
         assert_eq!(constant.rate_at(u64::MAX, 0), 0.5);
     }
 
-    /// However far it goes, a rate is a number from 0 to the highest.
+    /// At any step, even the last that can be counted, the rate is between 0 and the highest rate.
     #[test]
     fn has_no_end() {
         for decay in decays() {
@@ -252,7 +253,7 @@ mod tests {
         assert_eq!(rate(Decay::OneCycle { steps: 10 }), 0.5 / 25e4);
     }
 
-    /// The decay begins where the warm-up has ended.
+    /// The decay begins when the warm-up has ended.
     #[test]
     fn rises_first() {
         for decay in decays() {
@@ -277,14 +278,14 @@ mod tests {
             decay: Decay::Plateau { factor: 0.5, patience: 1, min_delta: 0.1 },
             ..HALF
         };
-        // Two in a row that are not better, since the beginning, the best or the last drop; and none that is
-        // better by less than 0.1.
+        // The rate drops after two epochs in a row without improvement, counted from the beginning, the best or the
+        // last drop. Less than 0.1 is not an improvement.
         let nan = f64::NAN;
         let losses = [1.0, 0.95, 0.8, 0.9, 0.75, 0.8, 0.8, 0.5, nan, nan, f64::INFINITY];
         let drops: Vec<u32> =
             (0..=losses.len()).map(|n| schedule.drops(losses[..n].to_vec())).collect();
         assert_eq!(drops, [0, 0, 0, 0, 0, 1, 1, 2, 2, 2, 3, 3]);
-        // Within the warm-up as well.
+        // Drops apply within the warm-up, too.
         assert_eq!([0, 1, 2].map(|step| schedule.rate_at(step, 2)), [0.0625, 0.125, 0.125]);
     }
 }

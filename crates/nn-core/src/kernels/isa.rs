@@ -1,4 +1,4 @@
-//! Which instructions the kernels use: the best that the processor has, or fewer when told so.
+//! The instruction set of the kernels: the best that the processor has, unless the caller selects another.
 
 use std::sync::OnceLock;
 
@@ -6,8 +6,8 @@ use pulp::Arch;
 
 /// An instruction set that the kernels are compiled for.
 ///
-/// Results have the same bits on all machines that use the same one, with any number of threads, as
-/// long as the system's `exp` and `ln`, which softmax takes, are the same too.
+/// Results are bit-for-bit identical on all machines that use the same instruction set, with any number of threads, if
+/// the system's `exp` and `ln`, which softmax uses, are also the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstructionSet {
@@ -21,16 +21,16 @@ pub enum InstructionSet {
     Portable,
 }
 
-/// What the kernels use, once the first of them has run or somebody has chosen.
+/// The instruction set in use, once a kernel has run or the caller has selected one.
 static CHOSEN: OnceLock<Arch> = OnceLock::new();
 
-/// What the kernels use.
+/// The instruction set in use. The first call selects the best one.
 pub(super) fn arch() -> Arch {
     *CHOSEN.get_or_init(Arch::new)
 }
 
 impl InstructionSet {
-    /// All of them, the best first.
+    /// All instruction sets, the best first.
     pub const ALL: [Self; 4] = [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable];
 
     /// Its name: `avx512`, `avx2`, `neon` or `portable`.
@@ -43,8 +43,8 @@ impl InstructionSet {
         }
     }
 
-    /// The one that the kernels use: the best that the processor has, unless
-    /// [`InstructionSet::choose`] said otherwise.
+    /// The instruction set that the kernels use: the best that the processor has, unless [`InstructionSet::choose`]
+    /// selected another.
     pub fn current() -> Self {
         match arch() {
             #[cfg(target_arch = "x86_64")]
@@ -57,8 +57,8 @@ impl InstructionSet {
         }
     }
 
-    /// Selects this one for all kernels of this process. Returns whether they use it: they do not if the processor
-    /// lacks it, or if a kernel has run or another one was selected before.
+    /// Selects this instruction set for all kernels of this process. Returns whether they now use it. They do not if
+    /// the processor lacks it, or if a different one is already in use.
     pub fn choose(self) -> bool {
         if let Some(arch) = self.arch() {
             CHOSEN.get_or_init(|| arch);
@@ -66,7 +66,7 @@ impl InstructionSet {
         Self::current() == self
     }
 
-    /// The kernels' way to it, where the processor has it.
+    /// The handle that runs kernels with this instruction set; `None` if the processor lacks it.
     pub(super) fn arch(self) -> Option<Arch> {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -76,7 +76,7 @@ impl InstructionSet {
             #[cfg(target_arch = "aarch64")]
             Self::Neon => pulp::aarch64::Neon::try_new().map(Arch::Neon),
             Self::Portable => Some(Arch::Scalar),
-            #[allow(unreachable_patterns, reason = "what other processors have")]
+            #[allow(unreachable_patterns, reason = "the sets of other processors")]
             _ => None,
         }
     }

@@ -1,9 +1,9 @@
-//! Which elements of a matrix are not zero, as bits: what products skip by.
+//! Nonzero masks: bits that say which elements of a matrix are not zero, so that products can skip the zeros.
 //!
-//! Both ways round are kept, since both are asked for: bits along a column (forward: the features of
-//! a sample) and bits along a row (weight gradients: the samples of a feature). Rows are masked
-//! first, 32 columns at a time, in a loop over rows that runs in vectors; turning blocks of 32 x 32
-//! bits gives the columns.
+//! A mask holds its bits in two orders, since both are needed: along columns for the forward pass (the features of a
+//! sample), and along rows for weight gradients (the samples of a feature). The bits along rows are computed first, for
+//! 32 columns at a time, in a vectorised loop over the rows. Transposing blocks of 32 x 32 bits then gives the bits
+//! along columns.
 
 use pulp::{Simd, WithSimd};
 
@@ -11,22 +11,22 @@ use super::isa;
 
 const GROUP: usize = NonzeroMask::GROUP;
 
-/// Where the elements of a matrix of up to a fixed number of columns are not zero.
+/// A nonzero mask: a bit for each element of a matrix with up to a fixed number of columns.
 #[derive(Clone, Debug)]
 pub(crate) struct NonzeroMask {
     rows: usize,
-    /// Bits of [`GROUP`] columns, row after row; then those of the next columns. The rows of a group
-    /// are padded to whole blocks of 32, and after the last there is one more word, which is read but not used.
+    /// For each group of [`GROUP`] columns, one word for each row. The rows of a group are padded to a multiple of 32.
+    /// One more word follows the last group; it is read but not used.
     by_row: Vec<u32>,
-    /// Bits of a column, column after column, each padded to an even number of words.
+    /// The bits of each column, column after column. Each column is padded to an even number of words.
     by_column: Vec<u32>,
 }
 
 impl NonzeroMask {
-    /// Columns whose bits share a word of a row.
+    /// The number of columns whose bits share a word of a row.
     pub(crate) const GROUP: usize = u32::BITS as usize;
 
-    /// Room for `rows` x `columns` bits.
+    /// Allocates a mask of `rows` x `columns` bits.
     pub(crate) fn new(rows: usize, columns: usize) -> Self {
         let (padded, groups) = (rows.next_multiple_of(GROUP), columns.div_ceil(GROUP));
         Self {
@@ -36,11 +36,11 @@ impl NonzeroMask {
         }
     }
 
-    /// NonzeroMask the elements of a matrix, given by its columns.
+    /// Sets the bits for a matrix, given by its columns.
     ///
     /// # Panics
     ///
-    /// If one has another length, or there is not the room.
+    /// If a column has another length, or there are more columns than the mask has room for.
     #[track_caller]
     pub(crate) fn update<'a, T: Copy + Default + PartialEq + 'a>(
         &mut self,
@@ -49,13 +49,13 @@ impl NonzeroMask {
         isa::arch().dispatch(Update { mask: self, columns });
     }
 
-    /// The bits of the columns from the first.
+    /// The bits along columns, from the first column.
     pub(crate) fn columns(&self) -> Nonzero<'_> {
         Nonzero { words: &self.by_column, stride: column_words(self.rows) }
     }
 
-    /// The bits along rows from `start`, of columns [`NonzeroMask::GROUP`] `* group` and as many after it:
-    /// those of the columns of that part's transpose.
+    /// The bits along rows, from row `start`, for group number `group` of the columns. These are the bits along the
+    /// columns of the transpose.
     pub(crate) fn rows(&self, start: usize, group: usize) -> Nonzero<'_> {
         let padded = self.rows.next_multiple_of(GROUP);
         let words = &self.by_row[padded * group..][start..=self.rows];
@@ -84,7 +84,7 @@ where
         let mut columns = columns.peekable();
         while columns.peek().is_some() {
             let groups = groups.next().zip(groups_by_column.next());
-            let (by_row, by_column) = groups.expect("room for the mask of a matrix");
+            let (by_row, by_column) = groups.expect("the mask has room for the columns");
             by_row.fill(0);
             let mut n = 0;
             for x in columns.by_ref().take(GROUP) {
@@ -103,27 +103,27 @@ where
     }
 }
 
-/// Words of a column: an even number, as they are read in pairs.
+/// The number of words of a column: an even number, since they are read in pairs.
 fn column_words(rows: usize) -> usize {
     rows.div_ceil(GROUP).next_multiple_of(2)
 }
 
-/// Where the columns of a matrix are not zero: bit `p % 32` of word `p / 32` of a column is set where
-/// its element `p` may be another number than 0.
+/// The bits of a nonzero mask by columns: bit `p % 32` of word `p / 32` of a column is set if element `p` of that
+/// column may be nonzero.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nonzero<'a> {
     words: &'a [u32],
-    /// Words of a column: an even number, or 1.
+    /// The number of words of a column: an even number, or 1.
     stride: usize,
 }
 
 impl Nonzero<'_> {
-    /// Whether there are words for a `k` x `n` matrix, and for reading them in pairs.
+    /// Whether there are enough words for a `k` x `n` matrix, read in pairs.
     pub(super) fn covers(&self, k: usize, n: usize) -> bool {
         k <= self.stride * GROUP && n * self.stride + self.stride % 2 <= self.words.len()
     }
 
-    /// The bits of the 64 elements of a column from `64 * block`, and those past its end at random.
+    /// The bits of the 64 elements of a column from element `64 * block`. Bits past the column's end are arbitrary.
     #[inline(always)]
     pub(super) fn word(&self, column: usize, block: usize) -> u64 {
         let at = column * self.stride + 2 * block;
@@ -132,7 +132,7 @@ impl Nonzero<'_> {
     }
 }
 
-/// Turns a square of bits over its diagonal: bit `j` of word `i` becomes bit `i` of word `j`.
+/// Transposes a square of bits: bit `j` of word `i` becomes bit `i` of word `j`.
 ///
 /// # Sources
 ///
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bits_are_turned_over_the_diagonal() {
+    fn a_square_of_bits_is_transposed() {
         let bits: [u32; GROUP] = std::array::from_fn(|i| (i as u32 + 1).wrapping_mul(0x9e37_79b9));
         let turned = transposed(bits);
         for (i, word) in bits.iter().enumerate() {
@@ -174,9 +174,9 @@ mod tests {
         }
     }
 
-    /// Every element has its bit both ways, whatever was masked before.
+    /// Every element has the right bit in both orders, whatever the mask held before.
     #[test]
-    fn every_element_is_marked() {
+    fn every_element_has_its_bit() {
         for (rows, columns) in [(1, 1), (31, 33), (64, 32), (65, 70), (784, 5)] {
             let mut mask = NonzeroMask::new(rows, columns + 3);
             mask.update(vec![1_u8; rows * (columns + 3)].chunks_exact(rows));

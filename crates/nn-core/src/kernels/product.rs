@@ -1,42 +1,42 @@
-//! The matrix product `c = start + a b`, skipping what zeros of `b` would add.
+//! The matrix product `c = start + a b`, which skips the zeros of `b`.
 //!
-//! Half of the pixels of a garment are black and half of what a ReLU lets through is 0, so half of
-//! the multiply-adds of a dense network add nothing. Bits say where `b` is not zero ([`Nonzero`]), and
-//! the inner loop walks over set bits instead of over all of the summed dimension. Adding `x * 0`
-//! changes no sum of finite numbers, so results have the bits of a loop that skips nothing.
+//! Half of a garment's pixels are black, and half of a ReLU's outputs are 0. So half of the multiply-adds of a dense
+//! network add nothing. A nonzero mask says where `b` is not zero ([`Nonzero`]), and the inner loop visits only the set
+//! bits instead of the whole summed dimension. Adding `x * 0` does not change a sum of finite numbers, so results are
+//! bit-for-bit identical to those of a loop that skips nothing.
 //!
-//! **The tile.** `R` vectors of rows by `C` columns of `c` stay in registers. For each index `p` of the
-//! summed dimension where any of the columns of `b` has a bit, a step loads `R` vectors of `a`,
-//! broadcasts `C` elements of `b` and does `R C` multiply-adds. Neighbouring columns (pixels side by
-//! side, samples of one class) have their zeros in the same places, so a pair skips nearly what one
-//! would, at two thirds of the loads. With 16 registers (AVX2) `R` is up to 6: with `C` 2 that makes 12
-//! sums, enough to hide an addition's latency; with 32 (AVX-512, NEON) up to 8, which makes 128 outputs
-//! one panel of AVX-512. Fewer vectors take 3 or 4 columns for as many sums. What a step does besides, finding the
-//! index and the addresses, counts: a core takes in 6 instructions a cycle, and the tile is made of 2 or 3 for each
-//! multiply-add.
+//! **The tile.** A tile of `c`, `R` vectors of rows by `C` columns, stays in registers. For each index `p` of the
+//! summed dimension at which any of the tile's columns of `b` has a bit, one step loads `R` vectors of `a`, broadcasts
+//! `C` elements of `b` and does `R C` multiply-adds. Neighbouring columns (adjacent pixels, or samples of one class)
+//! have most of their zeros in the same places. So a pair of columns skips nearly as much as a single one, with two
+//! thirds of the loads. With 16 registers (AVX2), `R` is up to 6. With two columns that makes 12 sums, enough to hide
+//! the latency of an addition. With 32 registers (AVX-512, NEON), `R` is up to 8, so that 128 outputs are one panel
+//! with AVX-512. Tiles with fewer vectors have 3 or 4 columns, which gives a similar number of sums. The rest of a
+//! step, finding the index and the addresses, matters too: a core takes in 6 instructions a cycle, and the tile needs 2
+//! or 3 for each multiply-add.
 //!
-//! **The order.** Blocks of 64 indices `p` are the outer loop, panels of `R` vectors of rows the next:
-//! what of `a` belongs to both, 12 KiB and less, stays in L1 while all columns of `b` pass by. An
-//! element of `c` gets the sum of a block, a chain of multiply-adds in the order of `p` that begins at 0,
-//! then that of the next: shorter chains, and so smaller errors, than one over all `p`. Neither tiles nor
-//! cuts through rows and columns change its bits.
+//! **The order.** The outer loop is over blocks of 64 indices `p`, and the next one over panels of `R` vectors of rows.
+//! The part of `a` that belongs to both (12 KiB with AVX2) stays in L1 while all columns of `b` are processed. For each
+//! block, an element of `c` gets one sum: a chain of multiply-adds in the order of `p` that starts at 0. These chains
+//! are shorter than a single one over all `p`, so rounding errors are smaller. How rows and columns are divided into
+//! tiles does not change any bit of the result.
 //!
-//! **Several terms.** A weight gradient is the sum of a product `a bT` for each part of a batch, of few indices each.
-//! They go through a tile in one chain, so that `c` is written once for all of them; panels are of 4 vectors then, 16
-//! KiB for 4 parts of 32 samples, and tiles of 3 columns.
+//! **Several terms.** A weight gradient is a sum of products `a bT`, one for each shard of a batch, each over few
+//! indices. A tile adds all of them up in one chain, so that `c` is written only once. Panels then have 4 vectors of
+//! rows (16 KiB for 4 shards of 32 samples with AVX2), and tiles have 3 columns.
 //!
-//! **The claim.** The parameters that a gradient is for are about to be written by this core, and other cores have read
-//! them. Before a core may write a line that others have too, it must be taken from them, which costs as much as the
-//! update itself. So each tile writes back what is there in the lines that lie where its own do: they are taken while
-//! there is arithmetic to do.
+//! **The claim.** This core is about to write the parameters that the gradient belongs to, and other cores have read
+//! them. Before a core can write a cache line that other cores hold too, it must take the line from them, which costs
+//! as much as the update itself. So for each tile, the core writes one number back, unchanged, in each cache line of
+//! the parameters at the same position. It then receives these lines while it is busy with arithmetic.
 //!
-//! A column of `a` and of `c` is contiguous, so vectors run along it; an element of `b` is broadcast, from wherever
-//! it lies. Nothing is allocated.
+//! Columns of `a` and of `c` are contiguous, so vectors run along them. An element of `b` is broadcast, so it can lie
+//! anywhere. Nothing is allocated.
 //!
-//! **The copy.** The columns of a layer's weights lie as far apart as it has outputs. From about 2 KiB on the processor
-//! does not guess which of them comes next, and multiples of 1 KiB share so few of L1's sets that a panel's part of a
-//! block does not stay. There it is copied to the stack first, side by side, if enough columns of `b` pass by to pay
-//! for that, and while it is, memory is asked for the next.
+//! **The copy.** The distance between columns of a layer's weights is its number of outputs. At about 2 KiB or more,
+//! the processor does not predict which column comes next. At multiples of 1 KiB, the columns share so few sets of L1
+//! that a panel's part of a block does not stay there. In both cases that part is first copied to contiguous memory on
+//! the stack, if there are enough columns of `b` to make this pay off. During the copy, the next part is prefetched.
 
 use std::{
     cell::Cell, hint::black_box, marker::PhantomData, mem::MaybeUninit, ops::Range, ptr::null,
@@ -47,30 +47,30 @@ use pulp::{Arch, Simd, WithSimd};
 use super::mask::Nonzero;
 use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 
-/// Indices of the summed dimension in a block: those of a word of bits.
+/// The number of summed indices in a block: one for each bit of a word.
 const BLOCK: usize = u64::BITS as usize;
 
-/// Columns of `c` whose bits are looked up together.
+/// The number of columns of `c` whose mask words are looked up together.
 const COLUMNS: usize = 64;
 
-/// The most terms of a sum of products.
+/// The maximum number of terms in a sum of products.
 pub(crate) const TERMS: usize = 4;
 
-/// Vectors of rows in a panel where several terms share L1.
+/// The number of vectors of rows in a panel when several terms share L1.
 const VECTORS_OF_TERMS: usize = 4;
 
-/// Elements between columns of `a`, and their multiples, with which a panel's block finds no room in L1, as 4 columns
-/// already come back to the same sets.
+/// If columns of `a` are a multiple of this many elements apart, every fourth column falls into the same sets of L1,
+/// and a panel's part of a block does not fit.
 const SAME_SETS: usize = 256;
 
-/// Elements between columns of `a`, and more, where the processor does not guess which it will be asked for next: 500
-/// gain by a copy, 400 lose.
+/// If columns of `a` are at least this many elements apart, the processor does not predict which one is needed next.
+/// Measured: a copy pays off at 500 elements, but not at 400.
 const FAR_APART: usize = 480;
 
-/// Columns of `c` that pay for a copy of the panel of `a`.
+/// The minimum number of columns of `c` at which a copy of the panel of `a` pays off.
 const COLUMNS_OF_A_COPY: usize = 32;
 
-/// What a product without a start is added to: the vectors of a panel.
+/// The start of a product that is added to nothing: zeros for a panel of any size.
 static ZEROS: [f32; 8 * 16] = [0.0; 8 * 16];
 
 /// What a product is added to.
@@ -78,13 +78,13 @@ static ZEROS: [f32; 8 * 16] = [0.0; 8 * 16];
 pub(crate) enum Start<'a> {
     /// Nothing.
     Zero,
-    /// In every column, this one.
+    /// This column, in every column of the result.
     Column(&'a [f32]),
-    /// What is there already.
-    Kept,
+    /// The values that the result already has.
+    Existing,
 }
 
-/// A product `a bT`. `nonzero` says where the columns of `bT` are not zero; where it is `None`, anywhere.
+/// A product `a bT`. `nonzero` says where the columns of `bT` are not zero; if it is `None`, nothing is skipped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Term<'a> {
     pub(crate) a: MatrixView<'a>,
@@ -92,7 +92,8 @@ pub(crate) struct Term<'a> {
     pub(crate) nonzero: Option<Nonzero<'a>>,
 }
 
-/// `c = start + a b`. `nonzero` says where the columns of `b` are not zero; where it is `None`, anywhere.
+/// Computes `c = start + a b`. `nonzero` says where the columns of `b` are not zero; if it is `None`, nothing is
+/// skipped.
 #[track_caller]
 pub(super) fn multiply(
     arch: Arch,
@@ -108,9 +109,10 @@ pub(super) fn multiply(
     sum::<false>(arch, c, start, &[factors], &mut []);
 }
 
-/// `c = start + a bT`, summed over up to [`TERMS`] terms.
+/// Computes `c = start + a bT`, summed over up to [`TERMS`] terms.
 ///
-/// `claimed`, as many numbers as `c` has or none, stay as they are, and come to where this core may write them.
+/// `claimed` is empty or as long as `c`. Its numbers do not change, but this core acquires their cache lines for
+/// writing.
 #[track_caller]
 pub(super) fn multiply_transposed<'a>(
     arch: Arch,
@@ -139,10 +141,11 @@ fn sum<const TRANSPOSED: bool>(
     claimed: &mut [f32],
 ) {
     let (m, n) = c.shape();
-    assert!([0, m * n].contains(&claimed.len()), "elements of a product and of what is claimed");
+    let fits = [0, m * n].contains(&claimed.len());
+    assert!(fits, "claimed numbers: expected none or as many as the product has");
     let claimed = Cell::from_mut(claimed).as_slice_of_cells();
     if let Start::Column(column) = start {
-        assert_eq!(column.len(), m, "rows of a product and of what it is added to");
+        assert_eq!(column.len(), m, "rows of a product and of the column that it is added to");
     }
     // A pointer to no element must not be moved.
     if c.is_empty() {
@@ -152,7 +155,7 @@ fn sum<const TRANSPOSED: bool>(
     arch.dispatch(Product::<TRANSPOSED> { m, n, start, terms, c, c_stride, claimed });
 }
 
-/// Two matrices to be multiplied: `a` is m x k, `b` k x n.
+/// Two matrices to multiply: `a` is m x k, and `b` is k x n.
 #[derive(Clone, Copy)]
 struct Factors<'a> {
     k: usize,
@@ -167,7 +170,7 @@ struct Factors<'a> {
 }
 
 impl<'a> Factors<'a> {
-    /// Matrices over no index.
+    /// A product over no indices.
     const NONE: Self = Self {
         k: 0,
         a: null(),
@@ -189,22 +192,25 @@ impl<'a> Factors<'a> {
         let ((m, k), n) = (a.shape(), c.ncols());
         assert_eq!(m, c.nrows(), "rows of a product");
         if let Some(nonzero) = nonzero {
-            assert!(nonzero.covers(k, n), "bits of a {k} x {n} matrix: {nonzero:?}");
+            assert!(
+                nonzero.covers(k, n),
+                "nonzero mask of a {k} x {n} matrix is too small: {nonzero:?}"
+            );
         }
         let (a, a_stride) = (a.as_ptr(), a.strides().1);
         Self { k, a, a_stride, b, b_strides, nonzero, live: PhantomData }
     }
 
-    /// How many indices of a block there are.
+    /// The number of indices in a block: [`BLOCK`], or fewer at the end.
     fn len_of(&self, block: usize) -> usize {
         self.k.saturating_sub(block * BLOCK).min(BLOCK)
     }
 
-    /// Which indices of a block the product goes through, for some columns of `b`.
+    /// Writes to `words` which indices of a block the product visits, for some columns of `b`.
     #[inline(always)]
     fn words(&self, columns: Range<usize>, block: usize, words: &mut [u64; COLUMNS]) {
         let n_indices = self.len_of(block);
-        // A shift by all of a word's bits is none.
+        // A shift by all of a word's bits would overflow.
         let indices = if n_indices == 0 { 0 } else { u64::MAX >> (BLOCK - n_indices) };
         let words = words.iter_mut().zip(columns);
         match self.nonzero {
@@ -216,11 +222,12 @@ impl<'a> Factors<'a> {
     }
 }
 
-/// `c = start + a b` over terms: `c` is m x n. Of a `b` that is not `TRANSPOSED` the row stride is 1, of one that is
-/// the column stride.
+/// The product `c = start + a b`, summed over terms; `c` is m x n. If `TRANSPOSED`, the column stride of each `b` is 1,
+/// otherwise its row stride.
 ///
-/// Made in [`sum`] alone: pointers and strides are those of live matrices of these shapes, `c` is not empty and
-/// overlaps no other; a term's `nonzero` covers its `b`; a column to start from has m elements.
+/// It is made only in [`sum`], which guarantees that pointers and strides are those of live matrices of these shapes,
+/// that `c` is not empty and overlaps no other matrix, that a term's `nonzero` covers its `b`, and that a start column
+/// has m elements.
 struct Product<'a, const TRANSPOSED: bool> {
     m: usize,
     n: usize,
@@ -229,7 +236,7 @@ struct Product<'a, const TRANSPOSED: bool> {
     /// Columns lie `c_stride` apart, rows 1.
     c: *mut f32,
     c_stride: usize,
-    /// Columns lie m apart, rows 1; or nothing.
+    /// Empty, or columns lie m apart and rows 1.
     claimed: &'a [Cell<f32>],
 }
 
@@ -247,7 +254,7 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
         let n_panels = n_vectors.div_ceil(longest);
         let k = self.terms.iter().map(|term| term.k).max().unwrap_or(0);
         let mut words = [[0; COLUMNS]; TERMS];
-        // If there are no indices, one block without any: `c` must be written.
+        // Without indices there is still one block, since `c` must be written.
         for block in 0..k.div_ceil(BLOCK).max(1) {
             for start in (0..self.n).step_by(COLUMNS) {
                 let columns = start..self.n.min(start + COLUMNS);
@@ -257,7 +264,7 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
                 let part = Part { columns, block, words: &words };
                 let mut vector = 0;
                 for panel in 0..n_panels {
-                    // Of about the same length, none of them short of sums.
+                    // All panels have about the same length, so that none has too few sums.
                     let n = (n_vectors - vector).div_ceil(n_panels - panel).min(longest);
                     self.panel(simd, vector * S::F32_LANES, n, &part);
                     vector += n;
@@ -267,15 +274,15 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
     }
 }
 
-/// Some columns of `c`, and what a block of the summed indices adds to them.
+/// Some columns of `c`, and the summed indices of one block that contribute to them.
 struct Part<'a> {
     columns: Range<usize>,
     block: usize,
-    /// By term, the indices of each column.
+    /// For each term, the indices of each column.
     words: &'a [[u64; COLUMNS]; TERMS],
 }
 
-/// What of a term's `a` belongs to a panel and a block: as many columns as the block has, `stride` apart.
+/// The part of a term's `a` that belongs to a panel and a block: a column for each index of the block, `stride` apart.
 #[derive(Clone, Copy)]
 struct Panel {
     at: *const f32,
@@ -283,7 +290,7 @@ struct Panel {
 }
 
 impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
-    /// `n_vectors` vectors of rows from `row`.
+    /// Computes `n_vectors` vectors of rows from `row`.
     #[inline(always)]
     fn panel<S: Simd>(&self, simd: S, row: usize, n_vectors: usize, part: &Part<'_>) {
         let is_full = row + n_vectors * S::F32_LANES <= self.m;
@@ -308,7 +315,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         }
     }
 
-    /// `R` vectors of rows from `row`; unless they are `FULL`, the end of the matrix can cut the last one short.
+    /// Computes `R` vectors of rows from `row`. Unless they are `FULL`, the last one can end early, at the end of the
+    /// matrix.
     #[inline(always)]
     #[allow(unsafe_code)]
     fn columns<S: Simd, const R: usize, const FULL: bool>(
@@ -320,7 +328,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         let mut copy = [[MaybeUninit::uninit(); R]; BLOCK];
         let mut panels = [Panel { at: null(), stride: 0 }; TERMS];
         for (panel, term) in panels.iter_mut().zip(self.terms) {
-            // Moved without being read: where the block has none of the term's indices, it is beyond `a`.
+            // The pointer may lie beyond `a`, if the block has none of the term's indices. It is then never read.
             let at = term.a.wrapping_add(part.block * BLOCK * term.a_stride + row);
             *panel = Panel { at, stride: term.a_stride };
         }
@@ -339,7 +347,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         self.tiles::<S, R, 1, FULL>(simd, &panels, row, column, part);
     }
 
-    /// As many tiles of `C` columns as there are from the part's `column`; gives the first column that is left.
+    /// Computes tiles of `C` columns from the part's `column`, as many as fit. Returns the first column that is left.
     #[inline(always)]
     fn tiles<S: Simd, const R: usize, const C: usize, const FULL: bool>(
         &self,
@@ -356,7 +364,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         column
     }
 
-    /// Adds to `R` vectors of rows by `C` columns what a block of the summed indices gives.
+    /// Adds a block of the summed indices to a tile: `R` vectors of rows by `C` columns.
     #[inline(always)]
     #[allow(unsafe_code)]
     fn tile<S: Simd, const R: usize, const C: usize, const FULL: bool>(
@@ -378,14 +386,14 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
             }
         }
 
-        // SAFETY: `with_simd` and `columns` step so that `R` vectors of rows from `row`, of `len` rows
-        // each, are rows of `c`, of a column to start from and, in the panels, of `a`, and `C` columns from
-        // `columns_before` columns of `b` and `c`; an index is that of a bit, below the term's `len_of` the block. So
-        // each offset below is that of an element of its matrix or of the panel, and no more than these rows are
-        // touched.
+        // SAFETY: `with_simd` and `columns` choose `row` and `column` such that the `R` vectors of rows from `row`,
+        // with `len` rows each, are rows of `c`, of the start column and, in the panels, of `a`; and such that the `C`
+        // columns from `columns_before` are columns of `b` and `c`. An index is that of a set bit, so it is below the
+        // term's `len_of` the block. So each offset below is that of an element of its matrix or panel, and no other
+        // rows are touched.
         unsafe {
             let mut sums = [[simd.splat_f32s(0.0); R]; C];
-            // All but the transposed have one term, which the compiler shall know.
+            // Unless `TRANSPOSED`, there is exactly one term. The slice tells the compiler so.
             let terms = if TRANSPOSED { self.terms } else { &self.terms[..1] };
             for ((term, a), words) in terms.iter().zip(panels).zip(part.words) {
                 let mut bits = words[column..][..C].iter().fold(0, |bits, word| bits | word);
@@ -424,8 +432,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         }
     }
 
-    /// Claims the cache lines of `len` numbers from `start`: one number of each is written as it is. (A prefetch for
-    /// writing leaves a line that others have too as it was, on the processor of the log.)
+    /// Claims the cache lines of `len` numbers from `start`, by writing one number of each line back unchanged. (A
+    /// prefetch for writing does not take a line from other cores, on the processor of the log in README.md.)
     #[inline(always)]
     fn claim(&self, start: usize, len: usize) {
         for at in (start..start + len).step_by(LINE) {
@@ -437,8 +445,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
 }
 
 impl Factors<'_> {
-    /// Copies a block of `R` full vectors of rows from `row` of `a`, and asks memory for what is to be copied next: the
-    /// rows after them, or the first of the next block.
+    /// Copies a block of `R` full vectors of rows of `a`, from `row`. Prefetches what is copied next: the rows after
+    /// them, or the first rows of the next block.
     #[inline(always)]
     #[allow(unsafe_code)]
     fn copy<S: Simd, const R: usize>(
@@ -456,8 +464,8 @@ impl Factors<'_> {
         for (p, column) in copy.iter_mut().enumerate().take(self.len_of(block)) {
             let start = (block * BLOCK + p) * self.a_stride + row;
             for (r, vector) in column.iter_mut().enumerate() {
-                // SAFETY: `panel` says that `R` vectors of rows from `row` are rows of `a`, and the block's index a
-                // column: below `k`.
+                // SAFETY: `panel` guarantees that `R` vectors of rows from `row` are rows of `a`. The block's index is
+                // below `k`, so it is a column of `a`.
                 vector.write(unsafe {
                     load(simd, self.a.add(start + r * S::F32_LANES), S::F32_LANES)
                 });
@@ -470,21 +478,21 @@ impl Factors<'_> {
     }
 }
 
-/// Asks for the cache line of an address, which need not be one that can be read.
+/// Prefetches the cache line of an address. The address does not have to be readable.
 #[inline(always)]
 #[allow(unsafe_code)]
 fn prefetch(at: *const f32) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint, which reads nothing that the program sees and faults nowhere.
+        // SAFETY: a prefetch is a hint. It has no effect that the program can observe, and it never faults.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
 }
 
-/// The `len` elements at `from`, up to a vector's lanes; the lanes after them are 0.
+/// Loads `len` elements from `from`, at most as many as a vector has lanes. The remaining lanes are 0.
 ///
 /// # Safety
 ///
@@ -492,7 +500,7 @@ fn prefetch(at: *const f32) {
 #[inline(always)]
 #[allow(unsafe_code)]
 unsafe fn load<S: Simd>(simd: S, from: *const f32, len: usize) -> S::f32s {
-    // SAFETY: the caller vouches for `len` elements, and no more are read.
+    // SAFETY: the caller guarantees `len` elements, and no more are read.
     unsafe {
         if len == S::F32_LANES {
             from.cast::<S::f32s>().read_unaligned()
@@ -502,7 +510,7 @@ unsafe fn load<S: Simd>(simd: S, from: *const f32, len: usize) -> S::f32s {
     }
 }
 
-/// Writes the first `len` lanes, up to all, to `to`.
+/// Writes the first `len` lanes of a vector to `to`.
 ///
 /// # Safety
 ///
@@ -510,7 +518,7 @@ unsafe fn load<S: Simd>(simd: S, from: *const f32, len: usize) -> S::f32s {
 #[inline(always)]
 #[allow(unsafe_code)]
 unsafe fn store<S: Simd>(simd: S, to: *mut f32, len: usize, values: S::f32s) {
-    // SAFETY: the caller vouches for `len` elements, and no more are written.
+    // SAFETY: the caller guarantees `len` elements, and no more are written.
     unsafe {
         if len == S::F32_LANES {
             to.cast::<S::f32s>().write_unaligned(values);

@@ -1,7 +1,7 @@
-//! Activations that act on each element by itself.
+//! Element-wise activation functions.
 //!
-//! The gradient is computed from the input or from the output, whichever is simpler. At a kink it is the gradient of
-//! the left side, as the book has it for ReLU.
+//! The gradient is computed from the input or from the output, whichever is simpler. At a kink it is the derivative
+//! from the left, as in the book's ReLU.
 
 use super::op::{Backward, Forward, LayerOp, ZeroRule};
 use crate::{
@@ -10,40 +10,41 @@ use crate::{
     kernels,
 };
 
-/// A function of one number.
+/// An activation function, applied to each element.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Activation {
-    /// Rectified linear unit: `y = max(x, 0)`; its gradient at 0 is 0, as in the book.
+    /// The ReLU (rectified linear unit): `y = max(x, 0)`. Its gradient at 0 is 0, as in the book.
     Relu,
-    /// `y = x` above 0, else `slope x`: Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network
-    /// Acoustic Models" (2013).
+    /// The leaky ReLU: `y = x` above 0, otherwise `slope x`. Maas, Hannun and Ng, "Rectifier Nonlinearities Improve
+    /// Neural Network Acoustic Models" (2013).
     LeakyRelu {
         /// The slope below 0.
         slope: f64,
     },
-    /// `y = x` above 0, else `alpha (exp(x) - 1)`: Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep
-    /// Network Learning by Exponential Linear Units" (2015), equation 15.
+    /// The ELU (exponential linear unit): `y = x` above 0, otherwise `alpha (exp(x) - 1)`. Clevert, Unterthiner and
+    /// Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units" (2015), equation 15.
     Elu {
-        /// How far below 0 it goes.
+        /// The function approaches `-alpha` for large negative inputs.
         alpha: f64,
     },
-    /// `y = 1 / (1 + exp(-x))`.
+    /// The sigmoid: `y = 1 / (1 + exp(-x))`.
     Sigmoid,
-    /// `y = tanh(x)`.
+    /// The hyperbolic tangent: `y = tanh(x)`.
     Tanh,
-    /// `y = x Phi(x)`, `Phi` being the normal distribution's: Hendrycks and Gimpel, "Gaussian Error Linear Units"
-    /// (2016). Not the approximation by tanh.
+    /// The GELU (Gaussian error linear unit): `y = x Phi(x)`, where `Phi` is the cumulative distribution function of
+    /// the standard normal distribution, not its approximation by tanh. Hendrycks and Gimpel, "Gaussian Error Linear
+    /// Units" (2016).
     Gelu,
-    /// `y = x / (1 + exp(-x))`: the same paper, and Ramachandran, Zoph and Le, "Searching for Activation
-    /// Functions" (2017), as swish.
+    /// The SiLU (sigmoid linear unit, or swish): `y = x / (1 + exp(-x))`. Hendrycks and Gimpel (2016), as for the GELU,
+    /// and Ramachandran, Zoph and Le, "Searching for Activation Functions" (2017).
     Silu,
-    /// `y = x`, as the book ends its nets for regression.
+    /// The identity: `y = x`. The book's regression networks end with it.
     Linear,
 }
 
 impl Activation {
-    /// The name in files and summaries, such as `leaky_relu`.
+    /// The activation's name in model files and summaries, such as `leaky_relu`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Relu => "relu",
@@ -60,7 +61,7 @@ impl Activation {
     /// Overwrites `y` with the activation of each element of `x`, of the same shape.
     fn map(self, x: MatrixView<'_>, y: MatrixViewMut<'_>) {
         match self {
-            // A comparison, not `max`: a NaN stays NaN and shows in the loss.
+            // A comparison instead of `max`, so that a NaN stays NaN and shows in the loss.
             Self::Relu => kernels::map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
             Self::LeakyRelu { slope } => {
                 let slope = slope as f32;
@@ -78,7 +79,8 @@ impl Activation {
         }
     }
 
-    /// Overwrites `dx` with the gradient with respect to the input; all of the shape of input `x` and output `y`.
+    /// Overwrites `dx` with the gradient with respect to the input, given the input `x`, the output `y` and the
+    /// gradient `dy` with respect to the output. All have the same shape.
     fn input_gradient(
         self,
         x: MatrixView<'_>,
@@ -149,12 +151,12 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// The share of a standard normal variable's values that are below `x`.
+/// The cumulative distribution function of the standard normal distribution.
 fn normal_distribution(x: f32) -> f32 {
     0.5 * libm::erfcf(-x * std::f32::consts::FRAC_1_SQRT_2)
 }
 
-/// The standard normal distribution's density at `x`.
+/// The density of the standard normal distribution.
 fn normal_density(x: f32) -> f32 {
     const FACTOR: f32 = 0.398_942_3; // 1 / sqrt(2 pi)
     FACTOR * (-0.5 * x * x).exp()
@@ -204,7 +206,7 @@ mod tests {
         assert_eq!(n_checked, 7 * 11);
     }
 
-    /// A NaN that goes in shows in what comes out.
+    /// A NaN in the input gives a NaN in the output.
     #[test]
     fn relu_does_not_hide_a_nan() {
         let x = DMatrix::from_element(1, 1, f32::NAN);
@@ -213,7 +215,7 @@ mod tests {
         assert!(y[0].is_nan());
     }
 
-    /// Far out nothing overflows into what is no number.
+    /// Extreme inputs do not overflow to infinity or NaN.
     #[test]
     fn extreme_inputs_give_finite_outputs() {
         let all = [

@@ -1,9 +1,10 @@
-//! Batch normalisation: each feature gets mean 0 and variance 1 over the batch, then a scale and a shift.
+//! Batch normalisation: normalises each feature to mean 0 and variance 1 over the batch, then applies a scale (gamma)
+//! and a shift (beta).
 //!
-//! In training, mean and variance are those of the feature over the whole batch, however many threads share it: a
-//! pass waits before such a layer until the sums of all shards are there ([`crate::BatchStatistics::gather`]). In
-//! inference they are the running ones, which move by `momentum` of the difference at each batch and are saved with
-//! the model.
+//! In training, mean and variance are computed over the whole batch, however many threads share it. A pass waits before
+//! such a layer until the sums of all shards are complete ([`crate::BatchStatistics::gather`]). In inference, the
+//! running mean and variance are used. Each batch moves them towards its own by the share `momentum` of the difference,
+//! and they are saved with the model.
 
 use super::op::{Backward, BatchSync, Forward, LayerOp, ShardView, Shards};
 use crate::{
@@ -12,35 +13,38 @@ use crate::{
     kernels,
 };
 
-/// `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, mean and variance being those of the feature over the
-/// batch, and in inference the running ones.
+/// Batch normalisation: `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, for each feature.
+///
+/// In training, mean and variance are those of the feature over the batch; in inference, the running ones. Papers call
+/// the scale gamma and the shift beta.
 ///
 /// # Sources
 ///
-/// Ioffe and Szegedy, "Batch Normalization" (2015), algorithms 1 and 2; the running variance is the unbiased one,
-/// `n / (n - 1)` times the batch's, as in algorithm 2 and in PyTorch.
+/// Ioffe and Szegedy, "Batch Normalization" (2015), algorithms 1 and 2; the running variance follows the unbiased
+/// variance, `n / (n - 1)` times the batch's, as in algorithm 2 and in PyTorch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNorm {
-    /// The share of the difference to a batch's statistics by which the running ones move, in `(0, 1]`.
+    /// How far the running statistics move towards those of each batch, as a share of the difference, in `(0, 1]`.
     pub momentum: f64,
     /// Added to the variance, above 0.
     pub epsilon: f64,
 }
 
-/// What a pass saves of every feature.
+/// What a pass saves for every feature.
 #[derive(Debug)]
 struct Cache<'a> {
     mean: &'a [f32],
-    /// What makes the variance 1.
+    /// The factor that makes the variance 1.
     factor: &'a [f32],
     /// The unbiased variance.
     variance: &'a [f32],
-    /// The mean over the batch of the gradient with respect to the output, and of that times the normalised input.
+    /// The mean over the batch of the gradient with respect to the output.
     d_shift: &'a [f32],
+    /// The mean over the batch of that gradient times the normalised input.
     d_scale: &'a [f32],
 }
 
-/// How many numbers [`Cache`] has of a feature.
+/// How many numbers [`Cache`] has for each feature.
 const CACHE_PER_FEATURE: usize = 5;
 
 impl<'a> Cache<'a> {
@@ -98,7 +102,7 @@ impl LayerOp for BatchNorm {
         }
     }
 
-    /// `scale factor (dy - mean(dy) - normal mean(dy normal))`, the means being the batch's.
+    /// Computes `scale factor (dy - mean(dy) - normal mean(dy normal))`, with means over the batch.
     fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
         let (scale, _) = pass.params.split_at(pass.params.len() / 2);
         let Cache { mean, factor, d_shift, d_scale, .. } = Cache::new(pass.cache);
@@ -144,7 +148,7 @@ impl BatchSync for BatchNorm {
         2 * at.input.len()
     }
 
-    /// The sums of each feature, then those of its squares.
+    /// Writes the sum of each feature, then the sum of its squares.
     fn sum_batch(&self, x: MatrixView<'_>, sums: &mut [f64]) {
         kernels::sum_columns_and_squares(x, sums);
     }

@@ -1,13 +1,14 @@
 //! The dense layer: `y = W x + b`.
 //!
-//! Its parameters are one matrix, outputs x (inputs + 1), column-major: a column of weights for each input, and after
-//! them the biases, as the column of one more input that is always 1. A run of columns is a contiguous block of
-//! parameters, which one thread computes the gradient of and updates.
+//! Its parameters form one column-major matrix, outputs x (inputs + 1): a column of weights for each input, and then
+//! the biases, as the column of one more input that is always 1. A range of columns is a contiguous block of
+//! parameters. One thread computes its gradient and updates it.
 //!
-//! Passes read the weights of a block in another form, too, its weight cache: the gradient with respect to the input
-//! runs along the rows of the weights, which lie apart, so the cache is their transpose. The first layer has no such
-//! gradient. There an offset of the whole input goes through the sum of the weights' columns, so the cache is that
-//! sum. It is refreshed once a step, by the thread that has just updated the block and has it in its cache.
+//! Passes also read the weights of a block in another form, its weight cache. The gradient with respect to the input
+//! runs along the rows of the weights, which are not contiguous, so the weight cache is their transpose. In training,
+//! the first layer has no such gradient. Its input can have an offset, the same for all elements, which is multiplied
+//! by the sum of the weights' columns. So its weight cache is that sum. Once a step, the thread that has just updated a
+//! block refreshes the block's weight cache, while the block is still in the core's cache.
 
 use std::ops::Range;
 
@@ -20,23 +21,23 @@ use crate::{
     },
 };
 
-/// About as many parameters as a block has: its gradient and two moments then stay in a core's caches while it is
-/// updated, and the book's network gives each of 8 threads a block or two.
+/// The approximate number of parameters in a block. Its gradient and two moments then stay in a core's caches during
+/// the update, and the book's network gives each of 8 threads one or two blocks.
 const BLOCK_LEN: usize = 8192;
 
-/// The fewest columns of a block, however wide its layer: so many pay for bringing a panel of deltas to L1, and are,
-/// as the rows of a transpose, the 6 vectors of AVX2's tiles.
+/// The minimum number of columns in a block, however wide its layer. With this many, loading a panel of deltas into L1
+/// pays off. As the rows of a transpose, they are the 6 vectors of a tile with AVX2.
 const MIN_COLUMNS: usize = 48;
 
-/// A fully connected layer: `y = W x + b`. It takes any shape of input.
+/// A dense (fully connected) layer: `y = W x + b`. It accepts any input shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dense {
-    /// How many outputs it has, 1 or more.
+    /// The number of outputs, 1 or more.
     pub outputs: usize,
 }
 
 impl Dense {
-    /// Which columns of a block are weights; the one after them, if it is among them, is the biases.
+    /// The columns of a block that are weights. The block's last column can be the biases instead.
     fn weight_columns(self, at: &Place, block: &Range<usize>) -> Range<usize> {
         block.start / self.outputs..(block.end / self.outputs).min(at.input.len())
     }
@@ -69,8 +70,8 @@ impl LayerOp for Dense {
         true
     }
 
-    /// What is to be added to every element of `x` goes through the sums of the weights' columns, together with the
-    /// biases.
+    /// An offset of the input is multiplied by the sum of the weights' columns and added to the biases, once for all
+    /// samples.
     fn forward(&self, pass: Forward<'_>) {
         let Forward { at, params, weight_caches, x, mut y, .. } = pass;
         let inputs = at.input.len();
@@ -88,10 +89,10 @@ impl LayerOp for Dense {
             column.as_mut_slice().copy_from_slice(first);
         }
         let weights = MatrixView::from_slice(weights, self.outputs, inputs);
-        multiply(y, Start::Kept, weights, x.values, x.mask.map(NonzeroMask::columns));
+        multiply(y, Start::Existing, weights, x.values, x.mask.map(NonzeroMask::columns));
     }
 
-    /// `WT dy`. For the first layer, whose weights nobody keeps transposed, they are transposed here.
+    /// Computes `WT dy`. The first layer's weight cache is not a transpose, so its weights are transposed here.
     fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
         let nonzero = pass.dy_mask.map(NonzeroMask::columns);
         let mut add_rows = |start: usize, transposed: &[f32]| {
@@ -124,8 +125,8 @@ impl LayerOp for Dense {
         self.outputs * (BLOCK_LEN / self.outputs).max(MIN_COLUMNS)
     }
 
-    /// With respect to weights, `dy xT` over all samples. If x is `values + offset`, that is the offset times the sum
-    /// of dy, and `dy valuesT`.
+    /// The gradient with respect to the weights is `dy xT`, summed over all samples. If x is `values + offset`, that is
+    /// `dy valuesT` plus the offset times the sum of dy.
     fn gradient(
         &self,
         at: &Place,
@@ -165,7 +166,7 @@ impl LayerOp for Dense {
                 if rest.peek().is_none() {
                     break;
                 }
-                start = Start::Kept;
+                start = Start::Existing;
             }
         });
     }
@@ -173,7 +174,7 @@ impl LayerOp for Dense {
     fn gradient_bound(&self, shard: ShardView<'_>) -> f64 {
         let n = shard.n_samples;
         let dy = kernels::max_abs(shard.dy.columns(0, n));
-        // What a bias is multiplied with is 1. Not `max`, which would lose a NaN.
+        // A bias is multiplied by 1, so 1 is the lower limit. A comparison instead of `max`, which would lose a NaN.
         let x = shard.x.max_abs(n);
         let x = if x < 1.0 { 1.0 } else { x };
         f64::from(dy) * f64::from(x) * n as f64
@@ -202,7 +203,7 @@ impl LayerOp for Dense {
     }
 }
 
-/// A shard with each run of its samples that share words of masks.
+/// The shard, paired with each range of its samples that share mask words.
 fn groups(shard: ShardView<'_>) -> impl Iterator<Item = (ShardView<'_>, Range<usize>)> {
     let n = shard.n_samples;
     let starts = (0..n).step_by(NonzeroMask::GROUP);

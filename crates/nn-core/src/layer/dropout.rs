@@ -1,8 +1,8 @@
-//! Dropout: in training, a random share of the elements becomes 0 and the others grow, so that the mean stays;
-//! in inference nothing happens.
+//! Dropout: in training, a random share of the elements becomes 0, and the others are scaled up so that the mean does
+//! not change. In inference it does nothing.
 //!
-//! The choice of elements is a pure function of the run's seed, the step, the layer and the sample's place in the
-//! batch. So there is nothing to save, and the number of threads changes nothing.
+//! Which elements are dropped is a pure function of the run's seed, the step, the layer and the sample's position in
+//! the batch. So there is no state to save, and the number of threads does not matter.
 
 use super::op::{Backward, Forward, LayerOp, ZeroRule};
 use crate::{
@@ -12,24 +12,26 @@ use crate::{
     rng::{Purpose, Stream},
 };
 
-/// The bound of rates that, rounded, drop fewer than all of the 65,536 numbers that can be drawn.
+/// The upper limit of the rate, exclusive. A rate below it is rounded to at most 65,535 of the 65,536 numbers that can
+/// be drawn.
 const MAX_RATE: f64 = 1.0 - 0.6 / 65_536.0;
 
-/// In training, each element is 0 with probability `rate`, and otherwise divided by `1 - rate`; in inference, `y = x`.
+/// Dropout: in training, each element becomes 0 with probability `rate` and is otherwise divided by `1 - rate`. In
+/// inference, `y = x`.
 ///
 /// # Sources
 ///
 /// Srivastava et al., "Dropout" (2014), in the inverted form, as in the book.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
-    /// The share of elements that become 0, in `[0, 1)`; rounded to 1/65,536.
+    /// The probability that an element becomes 0, in `[0, 1)`; rounded to 1/65,536.
     pub rate: f64,
 }
 
 impl Dropout {
-    /// Overwrites `factors` with what each element of a training pass is multiplied with: 0 or `1 / (1 - rate)`.
+    /// Overwrites `factors` with the factor of each element in a training pass: 0 or `1 / (1 - rate)`.
     fn draw(self, mut stream: Stream, factors: &mut [f32]) {
-        // Of 65,536 equally likely numbers the first are those of elements that become 0.
+        // An element becomes 0 if its number, one of 65,536 that are equally likely, is below this.
         let n_dropped = (self.rate * 65_536.0).round() as u32;
         let factor = (1.0 / (1.0 - f64::from(n_dropped) / 65_536.0)) as f32;
         let mut numbers = [0; 256];
@@ -70,7 +72,7 @@ impl LayerOp for Dropout {
                 stream.skip_to(at.index as u64, shard);
                 self.draw(stream, factors);
             }
-            // The way back reads them after such a pass, too.
+            // A backward pass reads the factors in inference mode, too.
             Mode::Infer => factors.fill(1.0),
         }
         scale(factors, x.values, y);
@@ -101,7 +103,7 @@ mod tests {
         factors
     }
 
-    /// As many as the rate says become 0, and the mean stays.
+    /// The share of zeros is the rate, and the mean does not change.
     #[test]
     fn drops_the_share_and_keeps_the_mean() {
         for rate in [0.1, 0.25, 0.5, 0.9] {

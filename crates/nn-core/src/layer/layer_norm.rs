@@ -1,12 +1,16 @@
-//! Layer normalisation: the features of each sample get mean 0 and variance 1, then a scale and a shift each.
+//! Layer normalisation: normalises the features of each sample to mean 0 and variance 1, then applies a scale (gamma)
+//! and a shift (beta) to each feature.
 
 use super::op::{Backward, Forward, LayerOp, ShardView};
 use crate::{Place, Role, SettingError, Shape, buffer::MatrixViewMut, kernels};
 
-/// What a pass saves of a sample: its mean, and the factor that makes its variance 1.
+/// A pass saves two numbers for each sample: its mean, and the factor that makes its variance 1.
 const CACHE_PER_SAMPLE: usize = 2;
 
-/// `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, mean and variance being those of the sample.
+/// Layer normalisation: `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, with the mean and the variance of
+/// each sample.
+///
+/// Papers call the scale gamma and the shift beta.
 ///
 /// # Sources
 ///

@@ -1,6 +1,6 @@
-//! What a layer knows: the one trait that every kind implements.
+//! The trait that every kind of layer implements.
 //!
-//! A call through it costs nanoseconds; the loops that take the time are inside.
+//! A dynamic call costs nanoseconds, which does not matter here: the expensive loops are inside the methods.
 
 use std::ops::Range;
 
@@ -12,39 +12,41 @@ use crate::{
     samples::{Input, SampleBuffer},
 };
 
-/// What a layer reads and writes on the way forward.
+/// What a layer reads and writes in the forward pass.
 pub(crate) struct Forward<'a> {
     pub(crate) at: &'a Place,
-    /// The layer's own parameters and running statistics.
+    /// The layer's own parameters.
     pub(crate) params: &'a [f32],
+    /// The layer's own running statistics.
     pub(crate) statistics: &'a [f32],
-    /// Of each block of the parameters, what [`LayerOp::refresh_weight_cache`] wrote.
+    /// The weight cache of each block, as [`LayerOp::refresh_weight_cache`] wrote it.
     pub(crate) weight_caches: WeightCaches<'a>,
     pub(crate) mode: Mode,
     pub(crate) x: Input<'a>,
     /// Outputs x n, to be overwritten.
     pub(crate) y: MatrixViewMut<'a>,
-    /// [`LayerOp::cache_len`] numbers, saved for the way back.
+    /// [`LayerOp::cache_len`] numbers, saved for the backward pass.
     pub(crate) cache: &'a mut [f32],
 }
 
-/// What a layer reads on the way back.
+/// What a layer reads in the backward pass.
 pub(crate) struct Backward<'a> {
     pub(crate) at: &'a Place,
     pub(crate) params: &'a [f32],
     pub(crate) weight_caches: WeightCaches<'a>,
     /// The layer's input; empty for a first layer that takes bytes.
     pub(crate) x: MatrixView<'a>,
-    /// Its output, and the gradient with respect to that.
+    /// The layer's output.
     pub(crate) y: MatrixView<'a>,
+    /// The gradient with respect to the output.
     pub(crate) dy: MatrixView<'a>,
-    /// What it saved on the way forward.
+    /// What the layer saved in the forward pass.
     pub(crate) cache: &'a [f32],
-    /// Where `dy` is not zero, if that is known.
+    /// The nonzero mask of `dy`, if it is known.
     pub(crate) dy_mask: Option<&'a NonzeroMask>,
 }
 
-/// What the gradient of a layer is made of, of one shard of the batch.
+/// One shard's contribution to the gradient of a layer.
 #[derive(Clone, Copy)]
 pub(crate) struct ShardView<'a> {
     pub(crate) n_samples: usize,
@@ -57,17 +59,17 @@ pub(crate) struct ShardView<'a> {
     pub(crate) batch_sums: &'a [f64],
 }
 
-/// What a layer read of a shard.
+/// The input of a layer for one shard.
 #[derive(Clone, Copy)]
 pub(crate) enum InputView<'a> {
     /// The samples themselves.
     Samples(&'a SampleBuffer),
-    /// The output of the layer before, and where it is not zero.
+    /// The output of the previous layer, and its nonzero mask.
     Output(&'a Matrix, Option<&'a NonzeroMask>),
 }
 
 impl<'a> InputView<'a> {
-    /// What is to be added to every element.
+    /// The number to add to every element.
     pub(crate) fn offset(self) -> f32 {
         match self {
             Self::Samples(samples) => samples.offset(),
@@ -83,7 +85,7 @@ impl<'a> InputView<'a> {
         }
     }
 
-    /// Some rows of some samples, without the offset, and where they are not zero. `scratch` is room for scaled bytes.
+    /// Some rows of some samples, without the offset, and their nonzero mask. `scratch` is memory for scaled bytes.
     pub(crate) fn rows<'s>(
         self,
         rows: Range<usize>,
@@ -117,7 +119,7 @@ impl<'a> Shards<'a> {
     }
 }
 
-/// What a zero in a layer's output implies for the gradient with respect to its input there.
+/// What a zero in a layer's output implies for the gradient with respect to its input, at the same position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ZeroRule {
     /// Nothing.
@@ -130,20 +132,20 @@ pub(crate) enum ZeroRule {
 
 /// A kind of layer.
 pub(crate) trait LayerOp {
-    /// Its name in files and summaries.
+    /// Its name in model files and summaries.
     fn name(&self) -> &'static str;
 
-    /// Its settings by name.
+    /// Its settings, with their names.
     fn settings(&self) -> Vec<(&'static str, f64)> {
         Vec::new()
     }
 
-    /// The error for the first setting outside its range.
+    /// Checks the settings. The error is that of the first setting outside its range.
     fn check(&self) -> Result<(), SettingError> {
         Ok(())
     }
 
-    /// The shape that leaves the layer.
+    /// The shape of its output for one sample.
     fn output(&self, input: Shape) -> Shape {
         input
     }
@@ -153,7 +155,7 @@ pub(crate) trait LayerOp {
         Vec::new()
     }
 
-    /// How many numbers it saves of a pass over up to `capacity` samples.
+    /// How many numbers it saves in a pass over up to `capacity` samples.
     fn cache_len(&self, _at: &Place, _capacity: usize) -> usize {
         0
     }
@@ -164,37 +166,37 @@ pub(crate) trait LayerOp {
     /// Overwrites `dx` with the gradient with respect to the layer's input.
     fn backward_input(&self, pass: &Backward<'_>, dx: MatrixViewMut<'_>);
 
-    /// Whether it skips zeros of its input, and so needs a mask of it.
+    /// Whether it skips zeros in its input, and so needs the input's nonzero mask.
     fn reads_mask(&self) -> bool {
         false
     }
 
-    /// Whether, as a first layer, it takes bytes that are scaled but not shifted, and adds the shift itself.
+    /// Whether, as the first layer, it accepts bytes that are scaled but not shifted, and adds the shift itself.
     fn takes_bytes(&self) -> bool {
         false
     }
 
-    /// What zeros of its output imply.
+    /// What zeros in its output imply for the gradient.
     fn zero_rule(&self) -> ZeroRule {
         ZeroRule::Nothing
     }
 
-    /// How many sums over the samples of a shard its gradient is made of.
+    /// How many sums over the samples of a shard its gradient needs.
     fn n_column_sums(&self, _at: &Place) -> usize {
         0
     }
 
-    /// Overwrites `sums` with them.
+    /// Overwrites `sums` with these sums.
     fn column_sums(&self, _pass: &Backward<'_>, _sums: &mut [f32]) {}
 
-    /// How many parameters make a block, which one thread computes the gradient of and updates.
+    /// The number of parameters in a block. One thread computes a block's gradient and updates it.
     fn block_len(&self, at: &Place) -> usize {
         at.params.len()
     }
 
-    /// Overwrites `d_params` with the gradient with respect to the parameters in `block`, counted from the layer's
-    /// first, summed over the samples of all shards in order. `to_update` are these parameters, or nothing: they are
-    /// left as they are, and brought to where this core can write them.
+    /// Overwrites `d_params` with the gradient with respect to the parameters in `block`, summed over the samples of
+    /// all shards in order. `block` is a range of the layer's parameters. `to_update` is these parameters, or empty.
+    /// Its numbers do not change, but this core acquires their cache lines for writing.
     fn gradient(
         &self,
         _at: &Place,
@@ -206,17 +208,17 @@ pub(crate) trait LayerOp {
         add_column_sums(shards, block, d_params);
     }
 
-    /// A bound of the gradient over the samples of a shard: no element is further from 0.
+    /// An upper bound of the absolute value of each element of the gradient, over the samples of a shard.
     fn gradient_bound(&self, _shard: ShardView<'_>) -> f64 {
         0.0
     }
 
-    /// How many numbers the passes read of a block of weights in another form.
+    /// The length of a block's weight cache.
     fn weight_cache_len(&self, _at: &Place, _block: Range<usize>) -> usize {
         0
     }
 
-    /// Overwrites `cache` with them, `params` being those of the block.
+    /// Overwrites a block's weight cache, given the block's parameters.
     fn refresh_weight_cache(
         &self,
         _at: &Place,
@@ -226,31 +228,32 @@ pub(crate) trait LayerOp {
     ) {
     }
 
-    /// What the layer does where the shards of a batch wait for each other; `None` if samples are independent.
+    /// The layer's work at its sync points; `None` if samples are independent.
     fn batch_sync(&self) -> Option<&dyn BatchSync> {
         None
     }
 }
 
-/// A layer whose samples depend on each other: what it computes between the segments of a training pass.
+/// What a layer computes between the segments of a training pass, if its samples depend on each other.
 pub(crate) trait BatchSync {
-    /// How many sums over the samples of a shard the statistics are made of.
+    /// How many sums over the samples of a shard the batch's statistics need.
     fn n_batch_sums(&self, at: &Place) -> usize;
 
-    /// Overwrites `sums` with those of a shard's inputs.
+    /// Overwrites `sums` with these sums, given a shard's inputs.
     fn sum_batch(&self, x: MatrixView<'_>, sums: &mut [f64]);
 
-    /// From the sums of all shards, in order, to what the layer keeps of the batch, written to the start of `cache`.
+    /// Computes the batch's statistics from the sums of all shards, in order. Writes them to the start of `cache`.
     fn gather(&self, at: &Place, n_batch: usize, shards: Shards<'_>, cache: &mut [f32]);
 
-    /// From the column sums of all shards to what the gradient needs of the batch, written to the rest of `cache`.
+    /// Computes what the gradient needs from the whole batch, from the column sums of all shards. Writes it to the rest
+    /// of `cache`.
     fn gather_gradient(&self, at: &Place, n_batch: usize, shards: Shards<'_>, cache: &mut [f32]);
 
     /// Moves the running statistics towards those of the batch.
     fn update_statistics(&self, cache: &[f32], statistics: &mut [f32]);
 }
 
-/// Overwrites `d_params` with the sums of all shards' column sums in `range`, shard after shard.
+/// Overwrites `d_params` with the sum of all shards' column sums in `range`, shard after shard.
 pub(crate) fn add_column_sums(shards: Shards<'_>, range: Range<usize>, d_params: &mut [f32]) {
     d_params.fill(0.0);
     for shard in shards.iter() {

@@ -1,7 +1,7 @@
 //! Softmax over each column: `y_i = exp(x_i) / sum_j exp(x_j)`.
 //!
-//! If cross-entropy follows, as in training a classifier, the loss takes the logits, and this layer does not run at
-//! all.
+//! If cross-entropy follows, as when a classifier is trained, the loss is computed from the logits and this layer does
+//! not run.
 
 use super::op::{Backward, Forward, LayerOp};
 use crate::buffer::MatrixViewMut;
@@ -35,9 +35,9 @@ impl LayerOp for Softmax {
     }
 }
 
-/// Overwrites logits with probabilities and gives the logarithm of the sum of their exponentials.
+/// Overwrites logits with probabilities, and returns the logarithm of the sum of the logits' exponentials.
 ///
-/// The largest logit is taken off first, so that no exponential overflows.
+/// The largest logit is subtracted first, so that no exponential overflows.
 pub(crate) fn exp_normalize(logits: &mut [f32]) -> f32 {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// Numbers from Python: `scipy.special.softmax([1., 2., 3.])`, and of the same plus 1000.
+    /// Numbers from Python: `scipy.special.softmax([1., 2., 3.])`. Adding 1000 to the logits changes nothing.
     #[test]
     fn agrees_with_scipy_and_does_not_overflow() {
         let mut y = DMatrix::from_column_slice(

@@ -6,7 +6,8 @@ use crate::{
     layer::activation::sigmoid,
 };
 
-/// `max(z, 0) - t z + ln(1 + exp(-|z|))` for each logit `z` and target `t`; overwrites `y` with the sigmoids.
+/// Computes the loss `max(z, 0) - t z + ln(1 + exp(-|z|))` for each logit `z` and target `t`. Overwrites `y` with the
+/// sigmoids.
 pub(super) fn forward(
     objective: &Objective<'_>,
     logits: MatrixView<'_>,
@@ -31,7 +32,7 @@ pub(super) fn forward(
     sum
 }
 
-/// `(y - t) / outputs / n_batch`.
+/// Overwrites `d` with the gradient with respect to the logits: `(y - t) / outputs / n_batch`.
 pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: MatrixViewMut<'_>) {
     let &Objective { targets, n_batch, .. } = objective;
     let outputs = y.nrows();
@@ -45,7 +46,8 @@ pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: Matr
     }
 }
 
-/// `-(t ln(y) + (1 - t) ln(1 - y))` of outputs, clipped to `[1e-7, 1 - 1e-7]` as in the book.
+/// Computes the loss `-(t ln(y) + (1 - t) ln(1 - y))` from outputs, which are clipped to `[1e-7, 1 - 1e-7]` as in the
+/// book.
 pub(super) fn of_outputs(y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
     let (outputs, n) = y.shape();
     let (numbers, _) = targets.numbers(outputs);

@@ -1,4 +1,4 @@
-//! Categorical cross-entropy: of probabilities, and fused with the softmax that makes them.
+//! Categorical cross-entropy and focal loss, computed from logits (fused with the softmax) or from probabilities.
 
 use super::{Loss, LossSum, Objective, Targets, Values};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     metric::argmax,
 };
 
-/// The loss of logits by a categorical `loss`, summed over the samples; overwrites `probabilities`.
+/// Computes a categorical loss from logits, summed over the samples. Overwrites `probabilities` with their softmax.
 ///
 /// With a target distribution `q`, smoothed to `(1 - s) q + s / classes`, cross-entropy is
 /// `ln(sum_j exp(z_j)) - sum_j q_j z_j`.
@@ -48,8 +48,8 @@ pub(super) fn forward(
     sum
 }
 
-/// Overwrites `d` with the gradient of [`forward`] over `n_batch`: `(p - q) / n_batch`, and for the focal
-/// loss that times `(1 - p)^gamma (1 - gamma p ln(p) / (1 - p))`, `p` being that of the target's class.
+/// Overwrites `d` with the gradient of [`forward`], divided by `n_batch`: `(p - q) / n_batch`. For the focal loss it is
+/// multiplied by `(1 - p)^gamma (1 - gamma p ln(p) / (1 - p))`, where `p` is the probability of the target's class.
 pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: MatrixViewMut<'_>) {
     let &Objective { loss, targets, n_batch } = objective;
     let classes = y.nrows();
@@ -73,7 +73,8 @@ pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: Matr
     }
 }
 
-/// `-sum_j q_j ln(p_j)` of probabilities, clipped to `[1e-7, 1 - 1e-7]` as in the book.
+/// Computes cross-entropy, `-sum_j q_j ln(p_j)`, from probabilities, which are clipped to `[1e-7, 1 - 1e-7]` as in the
+/// book.
 pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
     let (classes, n) = probabilities.shape();
     let n_samples = n as u64;
@@ -87,7 +88,7 @@ pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) ->
     sum
 }
 
-/// `ln(p) / (1 - p)`, which goes to -1 as `p` goes to 1.
+/// Computes `ln(p) / (1 - p)`, which approaches -1 as `p` approaches 1.
 fn log_slope(p: f32) -> f32 {
     const NEAR_1: f32 = 1e-6;
     if 1.0 - p < NEAR_1 { -1.0 } else { p.max(f32::MIN_POSITIVE).ln() / (1.0 - p) }
@@ -128,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// Softmax and cross-entropy of classes: the loss, and what becomes of `p` and `d`.
+    /// Computes softmax and cross-entropy for classes. Returns the loss, the probabilities and the gradient.
     fn fused(z: &DMatrix<f32>, labels: &[u32]) -> (LossSum, DMatrix<f32>, DMatrix<f32>) {
         let (mut p, mut d) = (z.clone(), z.clone());
         let objective = Objective::classes(labels);
@@ -137,8 +138,8 @@ mod tests {
         (sum, p, d)
     }
 
-    /// Two samples, logits `z` (1, 2, 3) of class 0 and (0.5, -1.5, 0.25) of class 2, in Python:
-    /// `s = sum(map(exp, z)); log(s) - z[c], [(exp(a) / s - (i == c)) / 2 for i, a in enumerate(z)]`.
+    /// Numbers from Python, for a sample of class 0 with logits `z` (1, 2, 3) and one of class 2 with (0.5, -1.5,
+    /// 0.25): `s = sum(map(exp, z)); log(s) - z[c], [(exp(a) / s - (i == c)) / 2 for i, a in enumerate(z)]`.
     #[test]
     fn agrees_with_the_formula() {
         let z = DMatrix::from_column_slice(3, 2, &[1.0, 2.0, 3.0, 0.5, -1.5, 0.25]);
@@ -151,7 +152,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-6, "{d}");
         }
 
-        // The same through probabilities.
+        // The loss computed from probabilities is the same.
         let apart = of_outputs(p.as_view(), labels[..].into());
         assert!((apart.loss - sum.loss).abs() < 1e-6);
         assert_eq!(apart.correct, sum.correct);

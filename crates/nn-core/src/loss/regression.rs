@@ -1,10 +1,10 @@
-//! Losses of numbers: squared, absolute, and Huber's between the two.
+//! Regression losses: mean squared error, mean absolute error and Huber loss.
 
 use super::{Loss, LossSum, Objective, Targets};
 use crate::buffer::{MatrixView, MatrixViewMut};
 
-/// How near a prediction must be to its target to count as right, in the book's measure of accuracy for
-/// regression: a 250th of the targets' standard deviation.
+/// Computes the precision for the accuracy of regression, as in the book: a 250th of the targets' standard deviation. A
+/// prediction counts as correct if its error is below it.
 pub fn precision_of(targets: &[f32]) -> f32 {
     let n = targets.len() as f64;
     let mean = targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
@@ -12,7 +12,7 @@ pub fn precision_of(targets: &[f32]) -> f32 {
     (variance.sqrt() / 250.0) as f32
 }
 
-/// The loss of an output that is off by `error`.
+/// The loss of an output with the error `y - t`.
 fn of_error(loss: Loss, error: f64) -> f64 {
     match loss {
         Loss::MeanAbsoluteError => error.abs(),
@@ -22,7 +22,7 @@ fn of_error(loss: Loss, error: f64) -> f64 {
     }
 }
 
-/// Its derivative.
+/// The derivative of [`of_error`] with respect to the error.
 fn d_error(loss: Loss, error: f32) -> f32 {
     match loss {
         Loss::MeanAbsoluteError if error == 0.0 => 0.0,

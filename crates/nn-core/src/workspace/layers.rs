@@ -1,4 +1,4 @@
-//! What the passes read and write of each layer, and whether a workspace is fit for a pass.
+//! What the passes read and write for each layer, and checks that a workspace is ready for a pass.
 
 use std::{fmt, sync::Arc};
 
@@ -25,20 +25,22 @@ impl Workspace {
         assert!(!self.gradients.is_empty(), "workspace: {expected}");
     }
 
-    /// Panics if the samples have not come as far as `state`, which `expected` describes.
+    /// Panics unless the samples have reached `state`, which `expected` describes.
     #[track_caller]
     pub(crate) fn check_state(&self, state: PassState, expected: &str) {
         let found = self.state;
-        assert!(found >= state, "workspace: expected {expected}, found samples after {found:?}");
+        assert!(
+            found >= state,
+            "workspace: expected {expected}, found samples in the state {found:?}"
+        );
     }
 
-    /// Panics unless segment `segment` of a training pass is the last one that the samples have been through, where
-    /// `next` comes after it.
+    /// Panics unless segment `segment` of a training pass was the samples' last pass. `next` names what comes after it.
     #[track_caller]
     pub(crate) fn check_segment(&self, segment: usize, next: impl fmt::Display) {
         let (is_next, found) = (self.state == PassState::Segment(segment), self.state);
         let expected = format_args!("segment {segment} before {next}");
-        assert!(is_next, "workspace: expected {expected}, found samples after {found:?}");
+        assert!(is_next, "workspace: expected {expected}, found samples in the state {found:?}");
     }
 
     pub(crate) fn set_state(&mut self, state: PassState) {
@@ -50,7 +52,7 @@ impl Workspace {
         self.gradients[0].columns(0, self.n_samples)
     }
 
-    /// What the gradient of layer `index` is made of.
+    /// This shard's contribution to the gradient of layer `index`.
     pub(crate) fn shard_view(&self, index: usize) -> ShardView<'_> {
         let x = match index.checked_sub(1) {
             Some(before) => {
@@ -68,7 +70,7 @@ impl Workspace {
         }
     }
 
-    /// Calls `forward` with the input of layer `index`, its output to be written, and its cache.
+    /// Calls `forward` with the input of layer `index`, the output to write, and the layer's cache.
     pub(crate) fn forward<T>(
         &mut self,
         index: usize,
@@ -87,12 +89,12 @@ impl Workspace {
         forward(Input { values: values.columns(0, n), mask: mask.as_ref(), offset: 0.0 }, y, cache)
     }
 
-    /// What layer `index` saves of a pass.
+    /// What layer `index` saves in a pass.
     pub(crate) fn cache_mut(&mut self, index: usize) -> &mut [f32] {
         &mut self.outputs[index].cache
     }
 
-    /// Sums up the inputs of the given layer, which normalises over the batch.
+    /// Sums up the inputs of the given batch normalisation.
     pub(crate) fn sum_batch(&mut self, index: usize) {
         let architecture = self.architecture.clone();
         let at = &architecture.layers()[index];
@@ -102,8 +104,8 @@ impl Workspace {
         self.batch_sums = sums;
     }
 
-    /// Calls `write` with the gradient with respect to the input of layer `index`, or after the last layer with
-    /// respect to the output, to be overwritten.
+    /// Calls `write` with the gradient with respect to the input of layer `index`, to be overwritten. One index past
+    /// the last layer, it is the gradient with respect to the model's output.
     pub(crate) fn write_gradient(
         &mut self,
         index: usize,
@@ -117,7 +119,7 @@ impl Workspace {
         self.gradients[index] = dx;
     }
 
-    /// Calls `write` with the sums that the gradient of layer `index` is made of, to be overwritten.
+    /// Calls `write` with the sums that the gradient of layer `index` needs, to be overwritten.
     pub(crate) fn write_column_sums(
         &mut self,
         index: usize,
@@ -128,7 +130,7 @@ impl Workspace {
         self.column_sums[index] = sums;
     }
 
-    /// What layer `index` reads; empty for bytes.
+    /// The input of layer `index`; empty for bytes.
     fn input(&self, index: usize) -> MatrixView<'_> {
         match index.checked_sub(1) {
             Some(before) => self.output(before),
@@ -136,7 +138,7 @@ impl Workspace {
         }
     }
 
-    /// What layer `index` reads on the way back.
+    /// What layer `index` reads in the backward pass.
     pub(crate) fn backward_pass<'a>(
         &'a self,
         index: usize,

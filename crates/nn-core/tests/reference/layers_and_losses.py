@@ -1,9 +1,10 @@
-"""Numbers of tests/pytorch.rs: layers and losses in float64, by PyTorch.
+"""The numbers of tests/pytorch.rs: layers and losses in float64, by PyTorch.
 
     python layers_and_losses.py > layers_and_losses.txt
 
-Parameters, inputs and targets are formulas, the same here and in the test, rounded to float32. Each line: the case,
-what of it, its numbers. Weights stand as in the test: a column an input, and the biases behind them.
+Parameters, inputs and targets are computed by the same formulas here and in the test, and rounded to float32. Each line
+is a case, a quantity and its numbers. Gradients are in the test's order: a column of weights for each input, then the
+biases.
 """
 
 import numpy as np
@@ -64,7 +65,7 @@ for batch in range(3):
 norm.eval()
 show("batch_norm_inference", outputs=norm(layer(wave(N * INPUTS, 1.3).reshape(N, INPUTS))))
 
-# Losses of a dense layer's outputs. Sums over the samples over their number, whatever they weigh.
+# Losses of a dense layer's outputs. The sum over the samples is divided by their number, whatever their weights.
 classes = torch.arange(N) * 5 % OUTPUTS
 numbers = 2 * wave(N * OUTPUTS, 0.7).reshape(N, OUTPUTS)
 squares = wave(N * OUTPUTS, 0.2).reshape(N, OUTPUTS) ** 2
@@ -106,7 +107,7 @@ for name, of_samples in LOSSES.items():
     loss.backward()
     show(name, loss=loss, gradient=gradient(layer))
 
-# What an element becomes in dropout where it is kept, on average, and in inference.
+# The value of an element after dropout: where it is not dropped, on average, and in inference.
 for name, rate in {"dropout_quarter": 0.25, "dropout_half": 0.5, "dropout_tenth": 0.1}.items():
     torch.manual_seed(0)
     x = wave(OUTPUTS, 0.4)

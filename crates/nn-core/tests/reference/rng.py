@@ -1,4 +1,4 @@
-"""Golden vectors of src/rng.rs, from a ChaCha8 written out in plain Python: python3 rng.py"""
+"""Golden vectors of src/rng.rs, from ChaCha8 in plain Python: python3 rng.py"""
 
 import math
 import struct

@@ -58,7 +58,7 @@ fn settings_outside_their_range() {
     }
     let plain = OptimizerConfig::Sgd(Sgd::default());
     let file = with_setting(plain, "nesterov", true);
-    tally.case(|| refused(&file, &["training: momentum: expected above 0, to be Nesterov's"]));
+    tally.case(|| refused(&file, &["training: momentum: expected above 0 for Nesterov momentum"]));
     tally.finish();
 }
 

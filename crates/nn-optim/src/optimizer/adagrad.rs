@@ -1,4 +1,4 @@
-//! Adagrad: the more a parameter has moved, the less it moves.
+//! Adagrad: the larger the sum of a parameter's squared gradients, the smaller its steps.
 
 use super::rule::{Moments, Step, UpdateRule};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     moment::{Moment, flushed},
 };
 
-/// Adagrad: a rate for each parameter, by the sum of its squared gradients.
+/// Adagrad: scales each parameter's step by the sum of its squared gradients.
 ///
 /// A step with gradient `g` and learning rate `rate`:
 ///
@@ -18,16 +18,16 @@ use crate::{
 ///
 /// # Sources
 ///
-/// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic
-/// Optimization" (2011), the diagonal case; epsilon outside the root, as in the book, chapter 10.
+/// Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization" (2011), the
+/// diagonal case. Epsilon is outside the root, as in the book, chapter 10.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adagrad {
-    /// Added to the root of the sum of squares; above 0.
+    /// Added to the root of the sum of squares, to avoid division by 0; above 0.
     pub epsilon: f64,
 }
 
 impl Default for Adagrad {
-    /// The book's 1e-7.
+    /// The book's epsilon, 1e-7.
     fn default() -> Self {
         Self { epsilon: 1e-7 }
     }
@@ -59,7 +59,7 @@ impl UpdateRule for Adagrad {
             #[inline(always)]
             || {
                 for ((param, &g), cache) in params.iter_mut().zip(gradient).zip(cache) {
-                    // A sum never falls, but a square may be denormal, and would stay so under a dead unit.
+                    // A sum never falls, but a single square can be denormal, and would remain so in a dead unit.
                     *cache = flushed(*cache + g * g);
                     *param -= rate * g / (cache.sqrt() + epsilon);
                 }

@@ -1,4 +1,4 @@
-//! Adam, in the book's form, and AMSGrad.
+//! Adam, as in the book, and AMSGrad.
 
 use super::rule::{Moments, Step, UpdateRule};
 use crate::{
@@ -27,21 +27,21 @@ use crate::{
 ///
 /// Kingma and Ba, "Adam: A Method for Stochastic Optimization" (2015), algorithm 1; epsilon is outside the root, as
 /// there and in the book. AMSGrad: Reddi, Kale and Kumar, "On the Convergence of Adam and Beyond" (2018), algorithm 2,
-/// with Adam's corrections. As in PyTorch, `v_max` is the maximum of the moment before its correction.
+/// with Adam's bias corrections. As in PyTorch, `v_max` is the maximum of the moment before its correction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// The decay rate of the first moment, in `[0, 1)`.
+    /// The decay rate of the first moment (the mean of gradients), in `[0, 1)`.
     pub beta_1: f64,
-    /// The decay rate of the second moment, in `[0, 1)`.
+    /// The decay rate of the second moment (the mean of squares), in `[0, 1)`.
     pub beta_2: f64,
-    /// Added to the root of the second moment; above 0.
+    /// Added to the root of the second moment, to avoid division by 0; above 0.
     pub epsilon: f64,
     /// Selects AMSGrad, which divides by the largest second moment so far.
     pub amsgrad: bool,
 }
 
 impl Default for Adam {
-    /// The book's 0.9, 0.999 and 1e-7, without AMSGrad.
+    /// The book's values: 0.9, 0.999 and 1e-7, without AMSGrad.
     fn default() -> Self {
         Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, amsgrad: false }
     }
@@ -78,7 +78,7 @@ impl UpdateRule for Adam {
 
     fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], [m, v, v_max]: Moments<'_>) {
         let &Self { beta_1, beta_2, epsilon, amsgrad } = self;
-        // powf, not powi: the count exceeds i32. Both corrections are folded into two factors.
+        // powf, not powi, since the count can exceed i32. The two bias corrections become two factors.
         let t = step.number as f64;
         let (correction_1, correction_2) = (1.0 - beta_1.powf(t), 1.0 - beta_2.powf(t));
         let step_size = (step.learning_rate / correction_1) as f32;
@@ -88,7 +88,7 @@ impl UpdateRule for Adam {
         let epsilon = epsilon as f32;
         let (pairs, moments) = (params.iter_mut().zip(gradient), m.iter_mut().zip(v));
         let arch = pulp::Arch::new();
-        // A loop each instead of a condition within one, which would be evaluated for every parameter.
+        // Separate loops, since a condition within one loop would be evaluated for every parameter.
         if amsgrad {
             arch.dispatch(
                 #[inline(always)]

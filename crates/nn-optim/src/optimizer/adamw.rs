@@ -9,29 +9,30 @@ use crate::{
 
 /// AdamW: Adam with decoupled weight decay.
 ///
-/// A step with learning rate `rate` first shrinks each parameter, then is a step of [`Adam`]:
+/// A step with learning rate `rate` first shrinks each parameter, and then does a step of [`Adam`]:
 ///
 /// ```text
 /// param = (1 - rate * weight_decay) param
 /// ```
 ///
-/// So the decay is not part of the gradient and not divided by the moments. All parameters decay, biases
-/// too: an optimizer does not know layers.
+/// So the decay is not part of the gradient, and it is not divided by the moments. All parameters decay, including
+/// biases, since an optimizer does not know about layers.
 ///
 /// # Sources
 ///
-/// Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, with the decay
-/// times the learning rate, as in PyTorch's `AdamW`.
+/// Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, with the decay multiplied by the
+/// learning rate, as in PyTorch's `AdamW`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamW {
-    /// Adam's own settings.
+    /// The settings of Adam.
     pub adam: Adam,
     /// The decoupled weight decay coefficient; 0 or above.
     pub weight_decay: f64,
 }
 
 impl Default for AdamW {
-    /// The paper's 0.9, 0.999 and 1e-8, and PyTorch's decay of 0.01: the paper has none for all tasks.
+    /// The paper's values, 0.9, 0.999 and 1e-8, and PyTorch's decay of 0.01, since the paper has no single value for
+    /// all tasks.
     fn default() -> Self {
         Self { adam: Adam { epsilon: 1e-8, ..Adam::default() }, weight_decay: 0.01 }
     }
@@ -40,7 +41,7 @@ impl Default for AdamW {
 impl UpdateRule for AdamW {
     fn description(&self) -> Description {
         let Description { details, mut settings, .. } = self.adam.description();
-        // The switch stays last.
+        // The AMSGrad flag stays last.
         settings.insert(settings.len() - 1, ("weight_decay", Setting::Real(self.weight_decay)));
         let phrase = match self.adam.amsgrad {
             false => "AdamW, weight decay {weight_decay}",
@@ -66,7 +67,7 @@ impl UpdateRule for AdamW {
             #[inline(always)]
             || {
                 for param in params.iter_mut() {
-                    // The weights of a dead unit decay for ever, as moments do.
+                    // The weights of a dead unit decay for ever, and would become denormal numbers, like moments.
                     *param = flushed(remaining * *param);
                 }
             },

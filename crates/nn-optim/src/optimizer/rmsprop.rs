@@ -7,7 +7,7 @@ use crate::{
     moment::{Moment, flushed},
 };
 
-/// RMSprop: a rate for each parameter, by the running mean of its squared gradients.
+/// RMSprop: scales each parameter's step by the running mean of its squared gradients.
 ///
 /// A step with gradient `g` and learning rate `rate`:
 ///
@@ -18,17 +18,17 @@ use crate::{
 ///
 /// # Sources
 ///
-/// Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012); epsilon outside the root, as in the book, chapter 10.
+/// Tieleman and Hinton, "Lecture 6.5: rmsprop" (2012). Epsilon is outside the root, as in the book, chapter 10.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RmsProp {
     /// The decay rate of the mean of squares, in `[0, 1)`.
     pub rho: f64,
-    /// Added to the root of the mean of squares; above 0.
+    /// Added to the root of the mean of squares, to avoid division by 0; above 0.
     pub epsilon: f64,
 }
 
 impl Default for RmsProp {
-    /// The book's 0.9 and 1e-7.
+    /// The book's values: 0.9 and 1e-7.
     fn default() -> Self {
         Self { rho: 0.9, epsilon: 1e-7 }
     }

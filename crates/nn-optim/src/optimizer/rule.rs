@@ -1,29 +1,29 @@
-//! What every optimizer implements, so that an optimizer is one file: its facts and its arithmetic.
+//! The trait that every optimizer implements, so that each optimizer is one file.
 
 use crate::{Description, Error, moment::Moment};
 
-/// An optimizer's settings, with everything that follows from them.
+/// A kind of optimizer with its settings: description, moments, checks and update.
 pub(crate) trait UpdateRule {
-    /// The optimizer in words and numbers.
+    /// Describes the optimizer: its name, a phrase and its settings.
     fn description(&self) -> Description;
 
-    /// The buffers that carry over from step to step.
+    /// The buffers that the optimizer keeps from step to step.
     fn moments(&self) -> &'static [Moment];
 
-    /// The error for the first setting outside its range.
+    /// Checks the settings. The error is that of the first setting outside its range.
     fn validate(&self) -> Result<(), Error>;
 
-    /// Updates parameters and moments, all of one length. Moments that the optimizer lacks are empty.
+    /// Updates parameters and moments, all of the same length. Moments that the optimizer does not have are empty.
     ///
     /// Called for each block of parameters: it must not allocate, and each element must depend on its own gradient
     /// and moments only.
     fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], moments: Moments<'_>);
 }
 
-/// The moments of a run of parameters, in the order of [`UpdateRule::moments`].
+/// The moments for a run of parameters, in the order of [`UpdateRule::moments`].
 pub(crate) type Moments<'a> = [&'a mut [f32]; MAX_MOMENTS];
 
-/// The most moments that an optimizer can have.
+/// The maximum number of moments of an optimizer.
 pub(crate) const MAX_MOMENTS: usize = 3;
 
 /// The step that an update belongs to.

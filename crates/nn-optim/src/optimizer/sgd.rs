@@ -9,13 +9,13 @@ use crate::{
 
 /// Stochastic gradient descent: plain, with momentum, or with Nesterov momentum.
 ///
-/// A step with gradient `g` and learning rate `rate`, without momentum, with it, and with Nesterov momentum:
+/// A step with gradient `g` and learning rate `rate`, first without and then with momentum:
 ///
 /// ```text
 /// param -= rate * g
 ///
 /// v = momentum v - rate * g
-/// param += v                          or, with Nesterov's: param += momentum v - rate * g
+/// param += v                          or, with Nesterov momentum: param += momentum v - rate * g
 /// ```
 ///
 /// # Sources
@@ -25,10 +25,10 @@ use crate::{
 /// deep learning" (2013), equations 3 and 4, written for the parameters where the gradient is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sgd {
-    /// The share of the last update that is added to the next, in `[0, 1)`. The default, 0, is plain descent, which has
-    /// no moments.
+    /// The momentum: the share of the last update that is added to the next, in `[0, 1)`. With 0, the default, it is
+    /// plain gradient descent without moments.
     pub momentum: f64,
-    /// Selects Nesterov momentum; the momentum must then be above 0.
+    /// Selects Nesterov momentum. The momentum must then be above 0.
     pub nesterov: bool,
 }
 
@@ -59,14 +59,14 @@ impl UpdateRule for Sgd {
     fn validate(&self) -> Result<(), Error> {
         check_share("momentum", self.momentum)?;
         let has_momentum = self.momentum > 0.0 || !self.nesterov;
-        check(has_momentum, "momentum", "above 0, to be Nesterov's", self.momentum)
+        check(has_momentum, "momentum", "above 0 for Nesterov momentum", self.momentum)
     }
 
     fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], [v, ..]: Moments<'_>) {
         let (rate, momentum) = (step.learning_rate as f32, self.momentum as f32);
         let pairs = params.iter_mut().zip(gradient);
         let arch = pulp::Arch::new();
-        // A loop each instead of a condition within one, which would be evaluated for every parameter.
+        // Separate loops, since a condition within one loop would be evaluated for every parameter.
         if v.is_empty() {
             arch.dispatch(
                 #[inline(always)]

@@ -1,4 +1,4 @@
-//! A constant rate: `rate`.
+//! Constant rate: `rate`.
 
 use super::rule::DecayRule;
 use crate::Description;

@@ -1,4 +1,4 @@
-//! Cosine annealing: half a cosine from `rate` to `minimum`, then `minimum`.
+//! Cosine annealing: along half a cosine from `rate` to `minimum`, then `minimum`.
 
 use super::rule::{DecayRule, check_steps, half_cosine};
 use crate::{Description, Error, Setting, error::check};

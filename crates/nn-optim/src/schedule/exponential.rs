@@ -1,4 +1,4 @@
-//! Exponential decay: `rate * factor^(t / every)`, with an exact quotient.
+//! Exponential decay: `rate * factor^(t / every)`, with the exact quotient.
 
 use super::rule::{DecayRule, check_every, check_factor};
 use crate::{Description, Error, Setting};
@@ -23,7 +23,7 @@ impl DecayRule for Exponential {
     }
 
     fn rate_at(&self, rate: f64, t: u64) -> f64 {
-        // powf, not powi: the count exceeds i32.
+        // powf, since the exponent is not a whole number.
         rate * self.factor.powf(t as f64 / self.every as f64)
     }
 }

@@ -1,4 +1,4 @@
-//! Inverse time: `rate / (1 + decay * t)`.
+//! Inverse time decay: `rate / (1 + decay * t)`.
 
 use super::rule::DecayRule;
 use crate::{Description, Error, Setting, error::check_not_negative};

@@ -1,4 +1,4 @@
-//! Drops at plateaus of the loss: `rate * factor^drops`.
+//! Reduction on plateaus of the loss: `rate * factor^drops`.
 
 use super::rule::DecayRule;
 use crate::{

@@ -1,4 +1,4 @@
-//! Steps down: `rate * factor^(t / every)`, with a whole quotient.
+//! Step decay: `rate * factor^(t / every)`, with the quotient rounded down.
 
 use super::rule::{DecayRule, check_every, check_factor};
 use crate::{Description, Error, Setting};
@@ -23,7 +23,7 @@ impl DecayRule for StepDecay {
     }
 
     fn rate_at(&self, rate: f64, t: u64) -> f64 {
-        // powf, not powi: the count exceeds i32.
+        // powf, not powi, since the count can exceed i32.
         rate * self.factor.powf((t / self.every) as f64)
     }
 }

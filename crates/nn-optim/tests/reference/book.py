@@ -1,7 +1,7 @@
-"""Numbers of tests/suite/reference.rs, by the book's formulas in float64: python3 book.py > book.txt
+"""The numbers of tests/suite/reference.rs, by the book's formulas in float64: python3 book.py > book.txt
 
-A line a step: the optimizer, its parameters, then each of its moments. Nesterov momentum, AdamW and AMSGrad, which
-are not in the book, follow the formulas of the papers, in the papers' own variables.
+Each line is a step: the optimizer, its parameters, then each of its moments. Nesterov momentum, AdamW and AMSGrad, which
+are not in the book, follow the papers' formulas, with the papers' variables.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ class Sgd:
 
 class Nesterov:
     """Sutskever and others (2013), equations 3 and 4: theta and v. The gradient is taken at
-    theta + momentum v, which is what a program has as its weights."""
+    theta + momentum v, so those are a program's weights."""
 
     def __init__(self, momentum):
         self.momentum, self.theta, self.v = momentum, None, np.zeros(3)
@@ -78,7 +78,7 @@ class RmsProp:
 
 class Adam:
     """Optimizer_Adam of chapter 10. With a weight decay, AdamW: Loshchilov and Hutter (2019), algorithm 2,
-    line 12, all of which the rate multiplies. With amsgrad: Reddi and others (2018), algorithm 2, whose largest
+    line 12, with all of the update multiplied by the rate. With amsgrad: Reddi and others (2018), algorithm 2, whose largest
     cache is Adam's before its correction."""
 
     def __init__(self, epsilon=1e-7, beta_1=0.9, beta_2=0.999, weight_decay=0.0, amsgrad=False):

@@ -1,15 +1,15 @@
-"""Numbers of tests/suite/reference.rs: python3 pytorch.py > pytorch.txt, with PyTorch 2, in float64.
+"""The numbers of tests/suite/reference.rs: python3 pytorch.py > pytorch.txt, with PyTorch 2, in float64.
 
-A line a step: the optimizer and its parameters. The learning rate falls as in book.py, except with momentum:
-PyTorch's momentum is of gradients alone and multiplied by the rate of the current step, while the book's (and ours)
-holds each gradient times the rate of its own step. At a constant rate they are the same.
+Each line is a step: the optimizer and its parameters. The learning rate falls as in book.py, except with momentum:
+PyTorch's momentum accumulates gradients and is multiplied by the rate of the current step, while the book's (and ours)
+accumulates each gradient times the rate of its own step. At a constant rate the results are the same.
 """
 
 import torch
 
 RATE, DECAY, STEPS = 0.02, 0.1, 5
 
-# The second moment falls within the five steps, so that its largest is not the last.
+# The second moment falls within the five steps, so that its maximum differs from its last value.
 AMSGRAD = {"betas": (0.9, 0.5), "amsgrad": True}
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {}),

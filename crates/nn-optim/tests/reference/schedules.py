@@ -1,7 +1,7 @@
-"""Numbers of tests/suite/schedules.rs: python3 schedules.py > schedules.txt, with PyTorch 2, in float64.
+"""The numbers of tests/suite/schedules.rs: python3 schedules.py > schedules.txt, with PyTorch 2, in float64.
 
-A line a schedule: its name and the learning rates of its first steps, by PyTorch's scheduler of that name;
-of inverse_time, by the book's formula. Of plateau each step is an epoch, whose loss stands in LOSSES.
+Each line is a schedule: its name and the learning rates of its first steps, by PyTorch's scheduler of that name;
+for inverse_time, by the book's formula. For plateau, each step is an epoch, and LOSSES has its loss.
 """
 
 import warnings
@@ -9,12 +9,13 @@ import warnings
 import torch
 from torch.optim import lr_scheduler
 
-# That the optimizer takes no steps.
+# PyTorch warns that the optimizer takes no steps.
 warnings.simplefilter("ignore")
 
 RATE, STEPS, WARMUP = 0.02, 40, 7
 
-# A first fall, two plateaus, gains of less than min_delta, one of a little more, and then nothing.
+# The losses fall, then have two plateaus, some improvements below min_delta and one a little above it, and then stay
+# the same.
 LOSSES = [
     *(1.0, 0.8, 0.7, 0.71, 0.695, 0.69, 0.72, 0.5, 0.495, 0.4901, 0.4899, 0.49, 0.6, 0.6, 0.6, 0.6),
     *(0.47, 0.46, 0.47, 0.465, 0.455, 0.45, *[0.45] * (STEPS - 22)),
@@ -30,7 +31,7 @@ class Book(lr_scheduler.LRScheduler):
 
 def plateau(patience):
     def make(optimizer):
-        # Without eps, below which PyTorch leaves a rate as it is.
+        # With eps=0, since PyTorch does not reduce a rate by less than eps.
         return lr_scheduler.ReduceLROnPlateau(
             optimizer,
             mode="min",
@@ -62,7 +63,7 @@ SCHEDULES = {
 def rates(make, n=STEPS):
     """The rates of the first steps."""
     weights = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    # With a momentum, which OneCycleLR moves too.
+    # With a momentum, since OneCycleLR changes it, too.
     optimizer = torch.optim.SGD([weights], lr=RATE, momentum=0.9)
     scheduler = make(optimizer)
     for step in range(n):
@@ -73,7 +74,7 @@ def rates(make, n=STEPS):
 
 
 def warmed(make):
-    """The same schedule behind a warm-up."""
+    """The same schedule after a warm-up."""
 
     def both(optimizer):
         rise = lr_scheduler.LinearLR(optimizer, start_factor=1 / WARMUP, total_iters=WARMUP - 1)
@@ -86,6 +87,6 @@ print("losses", *LOSSES)
 for name, make in SCHEDULES.items():
     n = {"one_cycle_odd": STEPS - 1, "one_cycle_short": 3}.get(name, STEPS)
     print(name, *(f"{rate:.17g}" for rate in rates(make, n)))
-    # One cycle has a rise of its own, and PyTorch puts no plateau behind another.
+    # One cycle includes a warm-up, and PyTorch does not support a plateau after another schedule.
     if "cycle" not in name and "plateau" not in name:
         print(f"warmup-{name}", *(f"{rate:.17g}" for rate in rates(warmed(make))))

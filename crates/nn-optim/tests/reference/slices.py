@@ -1,7 +1,7 @@
-"""Numbers of tests/suite/slices.rs: python3 slices.py > slices.txt, with PyTorch 2, in float64.
+"""The numbers of tests/suite/slices.rs: python3 slices.py > slices.txt, with PyTorch 2, in float64.
 
-Lines of a name and numbers: what clip_grad_value_ and clip_grad_norm_ make of a gradient under a limit, which
-stands first, and what five steps make of an average of weights.
+Each line is a name and numbers: the gradient clipped by clip_grad_value_ and clip_grad_norm_, after the limit that
+was used; then the weights and their average, for five steps.
 """
 
 import torch

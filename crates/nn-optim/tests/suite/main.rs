@@ -1,34 +1,34 @@
-//! The tests of the optimizers, as one program: each goes through all of them.
+//! The tests of this crate, in one binary. Most of them check all optimizers.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use nn_optim::{Adagrad, Adam, AdamW, Optimizer, OptimizerConfig, RmsProp, Sgd};
 
-/// Numbers of the book's formulas and of PyTorch.
+/// Compares the optimizers with the book's formulas and with PyTorch.
 mod reference;
 
-/// Schedules: numbers of PyTorch and of the book's formula, and settings that are refused.
+/// Compares the schedules with PyTorch and with the book's formula, and checks which settings are refused.
 mod schedules;
 
-/// Clipping and averaging: numbers of PyTorch.
+/// Compares clipping and averaging with PyTorch.
 mod slices;
 
-/// Updates in runs, and restored states: bit-for-bit identical.
+/// Updates in runs, and updates after a restore, are bit-for-bit identical.
 mod state;
 
-/// Moments that training must not produce: denormal or infinite ones.
+/// Training must not produce denormal or infinite moments.
 mod moments;
 
-/// Settings and states that are refused.
+/// Which settings and states are refused.
 mod refused;
 
-/// Settings as programs list them, and optimizers in words.
+/// The settings and descriptions of optimizers and decays.
 mod settings;
 
-/// Every optimizer, as the scripts in `reference` name it.
+/// Every optimizer, under its name in the scripts in `reference`.
 fn optimizers() -> [(&'static str, OptimizerConfig); 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
     let adamw = AdamW { weight_decay: 0.25, ..AdamW::default() };
-    // The second moment falls within a few steps, so that its largest is not the last.
+    // The second moment falls within a few steps, so that its maximum differs from its last value.
     let amsgrad = |adam| Adam { beta_2: 0.5, amsgrad: true, ..adam };
     [
         ("sgd", sgd(0.0, false)),
@@ -43,12 +43,12 @@ fn optimizers() -> [(&'static str, OptimizerConfig); 9] {
     ]
 }
 
-/// 1003 numbers from -1 to 1: not a multiple of a vector's length.
+/// 1003 numbers from -1 to 1. 1003 is not a multiple of a vector's length.
 fn wave(phase: f32) -> Vec<f32> {
     (0..1003).map(|i| (i as f32 * 0.37 + phase).sin()).collect()
 }
 
-/// The state's bits, as `-0.0` equals `0.0`.
+/// The bits of a state, since `-0.0` equals `0.0`.
 fn bits(optimizer: &Optimizer, params: &[f32]) -> Vec<u32> {
     let moments = optimizer.moments().iter().flat_map(|moment| moment.iter());
     params.iter().chain(moments).map(|x| x.to_bits()).collect()

@@ -2,8 +2,8 @@ use nn_optim::{Buffer, LARGEST_GRADIENT, Optimizer, OptimizerConfig};
 
 use crate::optimizers;
 
-/// A dead unit has gradients of 0 from then on. Its moments fall to 0, or stay constant, and are
-/// never denormal on the way, which would slow every later step down. The same holds for weights that decay.
+/// A dead unit's gradients are all 0. Its moments fall to 0 or stay constant. On the way they must never be denormal,
+/// which would slow down every later step. The same holds for weights that decay.
 #[test]
 fn of_a_dead_unit_are_never_denormal() {
     for (name, mut config) in optimizers() {
@@ -13,7 +13,7 @@ fn of_a_dead_unit_are_never_denormal() {
         if let OptimizerConfig::AdamW(adamw) = &mut config {
             (adamw.adam.beta_2, adamw.weight_decay) = (0.9, 10.0);
         }
-        // The square of the second is a denormal number.
+        // The square of the second gradient is a denormal number.
         for gradient in [0.5, 1e-20] {
             let mut optimizer = Optimizer::new(config, 1).unwrap();
             let mut params = [1.0];
@@ -24,7 +24,7 @@ fn of_a_dead_unit_are_never_denormal() {
                 assert!(moments.chain(params).all(|x| !x.is_subnormal()), "{name}: {optimizer:?}");
             }
             for (moment, values) in config.moments().iter().zip(optimizer.moments()) {
-                // A moment that never falls keeps its value from the one gradient.
+                // A moment that never falls keeps the value from the only nonzero gradient.
                 let ends = match moment.name {
                     "adagrad.cache" => gradient * gradient,
                     "adam.v_max" => (1.0f64 - 0.9) as f32 * gradient * gradient,
@@ -39,7 +39,7 @@ fn of_a_dead_unit_are_never_denormal() {
     }
 }
 
-/// Steps along the largest gradient leave even the largest moments finite.
+/// Even the largest moments stay finite in steps with the largest allowed gradient.
 #[test]
 fn of_squares_stay_finite() {
     for (name, config) in optimizers() {

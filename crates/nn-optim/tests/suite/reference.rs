@@ -11,8 +11,8 @@ fn gradient(step: usize) -> [f32; 3] {
     [0.3 * (step - 2.0), 1e-4 * (step + 1.0), -5.0 / (step + 1.0)]
 }
 
-/// Takes the scripts' five steps with every optimizer, and compares the result of `numbers` with the script's line
-/// after each.
+/// Takes the script's five steps with every optimizer. After each step, compares the result of `numbers` with the
+/// script's line.
 #[track_caller]
 fn compare(
     lines: &str,
@@ -33,7 +33,8 @@ fn compare(
             assert_eq!(found.len(), expected.len(), "{name}");
             for (found, expected) in found.into_iter().zip(expected) {
                 let difference = (f64::from(found) - expected).abs();
-                // 32 bits against 64: more than the last bit where a momentum changes its sign.
+                // 32 bits compared with 64: where a momentum changes its sign, the difference is more than the last
+                // bit.
                 let close = difference <= 5e-6 * expected.abs();
                 assert!(close, "{name}, step {step}: {found}, expected {expected}");
             }
@@ -42,7 +43,7 @@ fn compare(
     assert_eq!(lines.next(), None);
 }
 
-/// Parameters and moments. Numbers from `reference/book.py`.
+/// Compares parameters and moments with the numbers of `reference/book.py`.
 #[test]
 fn the_book() {
     compare(
@@ -55,8 +56,8 @@ fn the_book() {
     );
 }
 
-/// Parameters only, since PyTorch's moments differ. Numbers from `reference/pytorch.py`, which says why the
-/// rate is constant with momentum.
+/// Compares only the parameters, since PyTorch's moments differ, with the numbers of `reference/pytorch.py`. That
+/// script says why the rate is constant with momentum.
 #[test]
 fn pytorch() {
     let constant = Schedule { decay: Decay::Constant, ..SCHEDULE };

@@ -15,7 +15,7 @@ fn settings_outside_their_range() {
         assert_eq!(good.validate(), Ok(()));
     }
     let adam = Adam::default();
-    // Adam's, alone and in AdamW.
+    // Adam's settings, alone and in AdamW.
     let both = |adam: Adam, name| {
         refused(OptimizerConfig::Adam(adam), name);
         refused(OptimizerConfig::AdamW(AdamW { adam, ..AdamW::default() }), name);
@@ -40,10 +40,13 @@ fn settings_outside_their_range() {
         refused(OptimizerConfig::AdamW(adamw), "weight_decay");
     }
     let nesterov_of_none = Sgd { momentum: 0.0, nesterov: true };
-    refused(OptimizerConfig::Sgd(nesterov_of_none), "momentum: expected above 0, to be Nesterov's");
+    refused(
+        OptimizerConfig::Sgd(nesterov_of_none),
+        "momentum: expected above 0 for Nesterov momentum",
+    );
 }
 
-/// It would turn every parameter into NaN.
+/// An infinite or NaN rate would turn every parameter into NaN.
 #[test]
 fn a_rate_that_is_not_finite() {
     for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
@@ -58,7 +61,7 @@ fn a_rate_that_is_not_finite() {
     }
 }
 
-/// The lengths of every argument are checked, whatever the optimizer.
+/// Every optimizer checks the lengths of all arguments.
 #[test]
 fn updates_of_another_length() {
     for (name, config) in optimizers() {
@@ -76,7 +79,7 @@ fn updates_of_another_length() {
 }
 
 #[test]
-fn states_that_no_training_leaves() {
+fn states_that_training_cannot_produce() {
     let buffer = |values: &[f32]| Buffer::from_slice(0, values);
     for (name, config) in optimizers() {
         let n = config.moments().len();

@@ -2,7 +2,7 @@ use nn_optim::{Decay, Schedule};
 
 const CONSTANT: Schedule = Schedule { learning_rate: 0.02, warmup: 0, decay: Decay::Constant };
 
-/// The schedule that `reference/schedules.py` has under this name.
+/// The schedule with this name in `reference/schedules.py`.
 fn named(name: &str) -> Schedule {
     if let Some(name) = name.strip_prefix("warmup-") {
         return Schedule { warmup: 7, ..named(name) };
@@ -51,7 +51,7 @@ fn pytorch_and_the_book() {
     assert_eq!(kinds, all);
 }
 
-/// The rate falls by the factor of six steps as fast as by its sixth root in each step.
+/// A factor every six steps is the same decay as its sixth root in every step.
 #[test]
 fn an_exponential_decay_falls_evenly() {
     let each = Schedule { decay: Decay::Exponential { every: 1, factor: 0.9 }, ..CONSTANT };
@@ -70,7 +70,7 @@ fn refused(schedule: Schedule, message: &str) {
     assert!(error.to_string().starts_with(message), "{error}");
 }
 
-/// A number decays only if that is asked for.
+/// A plain number never decays.
 #[test]
 fn a_number_is_a_constant_rate() {
     assert_eq!(Schedule::from(0.02), CONSTANT);
@@ -80,7 +80,7 @@ fn a_number_is_a_constant_rate() {
 }
 
 #[test]
-fn refuses_what_cannot_train() {
+fn settings_outside_their_range() {
     assert_eq!(Schedule::book().validate(), Ok(()));
     let with = |decay| Schedule { decay, ..CONSTANT };
     for learning_rate in [f64::NAN, f64::INFINITY, 0.0, -1.0] {
@@ -115,8 +115,8 @@ fn refuses_what_cannot_train() {
         refused(with(plateau), "min_delta: expected a finite number, 0 or above");
     }
     let one_cycle = Decay::OneCycle { steps: 1 };
-    refused(Schedule { warmup: 3, ..with(one_cycle) }, "warmup: expected 0, as one cycle");
-    // The ends of the ranges.
+    refused(Schedule { warmup: 3, ..with(one_cycle) }, "warmup: expected 0, since one cycle");
+    // The limits of the ranges are valid.
     for decay in [
         Decay::InverseTime { decay: 0.0 },
         Decay::Step { every: 1, factor: 1.0 },

@@ -27,7 +27,7 @@ fn optimizers_in_words() {
     }
 }
 
-/// Each optimizer converts into the one that has its name.
+/// Each optimizer converts into the configuration with its name.
 #[test]
 fn optimizers_convert() {
     for (config, name) in [
@@ -67,7 +67,7 @@ fn settings_of_optimizers() {
     }
 }
 
-/// A phrase has all settings of its kind, and nothing else, in braces.
+/// A phrase has exactly the settings of its decay in braces.
 #[test]
 fn phrases_of_decays() {
     for (decay, settings) in [

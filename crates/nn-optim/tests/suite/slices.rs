@@ -48,7 +48,7 @@ fn pytorch() {
     assert_eq!(names, ["value", "norm", "average"]);
 }
 
-/// In vectors, and after the last whole vector.
+/// Every element is processed, including those after the last whole vector.
 #[test]
 fn every_element() {
     let (mut clipped, mut mean, params) = (wave(0.0), wave(1.0), wave(2.0));
@@ -60,7 +60,7 @@ fn every_element() {
     }
 }
 
-/// NaN is not clipped, so that the check of the step sees it.
+/// NaN is not clipped, so that the check of the step notices it.
 #[test]
 fn nan_stays_nan() {
     let mut gradient = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -f32::NAN, 0.25];
@@ -73,7 +73,7 @@ fn nan_stays_nan() {
     assert_eq!(norm_factor(0.0, 1.0), 1.0);
 }
 
-/// The average of weights that have become 0 falls to 0 without becoming denormal.
+/// If all weights become 0, their average falls to 0 without becoming denormal.
 #[test]
 fn an_average_is_never_denormal() {
     let mut mean = [1.0];

@@ -2,7 +2,7 @@ use nn_optim::{Optimizer, OptimizerConfig};
 
 use crate::{bits, optimizers, wave};
 
-/// One step of `optimizer` from `params`, in the runs that `cuts` divide it into.
+/// Takes one step of `optimizer` from `params`. `cuts` divide its update into runs.
 fn step(optimizer: &mut Optimizer, params: &mut [f32], gradient: &[f32], cuts: &[usize]) {
     let mut update = optimizer.begin_step(0.01);
     let mut done = 0;
@@ -47,15 +47,23 @@ fn a_restored_state_takes_the_same_next_step() {
         assert_eq!(next(restored(1, moments())), expected, "{name}");
         if !moments().is_empty() {
             let zeros = Optimizer::new(config, 1003).unwrap().moments().to_vec();
-            assert_ne!(next(restored(1, zeros)), expected, "{name}: lost moments must show");
+            assert_ne!(
+                next(restored(1, zeros)),
+                expected,
+                "{name}: lost moments made no difference"
+            );
         }
         if matches!(config, OptimizerConfig::Adam(_) | OptimizerConfig::AdamW(_)) {
-            assert_ne!(next(restored(0, moments())), expected, "{name}: a lost count must show");
+            assert_ne!(
+                next(restored(0, moments())),
+                expected,
+                "{name}: a lost count of steps made no difference"
+            );
         }
     }
 }
 
-/// Without a decay, AdamW is Adam.
+/// With a weight decay of 0, AdamW is Adam.
 #[test]
 fn a_decay_of_0_is_adam() {
     let find = |name| optimizers().into_iter().find(|it| it.0 == name).unwrap().1;
