@@ -180,8 +180,8 @@ impl Schedule {
     ///
     /// # Panics
     ///
-    /// If a number of steps is 0 although it must not be. With other settings that [`Self::validate`] refuses, the rate
-    /// has no meaning.
+    /// If `every` or `steps` is 0, which [`Self::validate`] refuses. With other settings that it refuses, the rate has
+    /// no meaning.
     pub fn rate_at(&self, step: u64, drops: u32) -> f64 {
         let Self { learning_rate: rate, warmup, decay } = *self;
         decay.with_rule(|rule| {
