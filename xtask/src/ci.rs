@@ -11,7 +11,9 @@ use anyhow::Context as _;
 use fmnist_data::locate;
 use serde_json::Value;
 
-use crate::{cargo, fuzz, layering, mutants, packages, sample, structure, torture, web};
+use crate::{
+    cargo, fuzz, guides, layering, links, mutants, packages, sample, structure, torture, web,
+};
 
 /// Run what CI runs
 #[derive(Debug, clap::Args)]
@@ -40,10 +42,11 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 27] = [
+const STEPS: [Step; 30] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
+    ("links", ALL, links::check),
     ("mutants' places", ALL, mutants::check),
     ("faults", ALL, torture::check),
     ("supply chain", PLAIN, supply_chain),
@@ -57,6 +60,8 @@ const STEPS: [Step; 27] = [
     ("tests", PLAIN, || cargo(&["test", "--workspace"])),
     ("tests without data", PLAIN, tests_without_data),
     ("transcripts", PLAIN, transcripts),
+    ("guides", PLAIN, guides::check),
+    ("exercises", PLAIN, exercises),
     ("docs", PLAIN, docs),
     ("examples", PLAIN, examples),
     ("packages", PLAIN, packages::check),
@@ -108,8 +113,14 @@ fn check_apart(manifest: &[&str]) -> anyhow::Result<()> {
 /// That of the workspace, and of those that are not part of it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
-    for apart in ["benches", "crates/fmnist-web", "fuzz", "tests/package_user", "tests/transcripts"]
-    {
+    for apart in [
+        "benches",
+        "crates/fmnist-web",
+        "exercises",
+        "fuzz",
+        "tests/package_user",
+        "tests/transcripts",
+    ] {
         cargo(&["fmt", "--manifest-path", &format!("{apart}/Cargo.toml"), "--check"])?;
     }
     Ok(())
@@ -139,6 +150,21 @@ fn transcripts() -> anyhow::Result<()> {
     test.args(["test", "--locked", "--manifest-path", "tests/transcripts/Cargo.toml"]);
     test.args(["--target-dir", APART]).env("FMNIST", cargo::build_program()?);
     cargo::run(&mut test)
+}
+
+/// The exercises of docs/book.md: their solutions pass every test, and what the reader starts with passes none.
+fn exercises() -> anyhow::Result<()> {
+    let test =
+        ["test", "--locked", "--manifest-path", "exercises/Cargo.toml", "--target-dir", APART];
+    cargo(&[&test[..], &["--features", "solutions"]].concat())?;
+    cargo(&[&test[..], &["--no-run"]].concat())?;
+    let mut unsolved = cargo::command("cargo");
+    let output = unsolved.args(test).arg("--no-fail-fast").output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let passed: Vec<&str> = printed.lines().filter(|line| line.ends_with(" ... ok")).collect();
+    anyhow::ensure!(passed.is_empty(), "unsolved, and yet these pass: {passed:?}");
+    anyhow::ensure!(printed.contains(" ... FAILED"), "expected tests that fail\n{printed}");
+    Ok(())
 }
 
 fn docs() -> anyhow::Result<()> {

@@ -7,7 +7,9 @@ mod ci;
 mod dist;
 mod fetch_data;
 mod fuzz;
+mod guides;
 mod layering;
+mod links;
 mod mutants;
 mod packages;
 mod sample;
@@ -27,6 +29,7 @@ enum Command {
     Mutants(mutants::Args),
     Sample(sample::Args),
     Fuzz(fuzz::Args),
+    Guides(guides::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -38,5 +41,6 @@ fn main() -> anyhow::Result<()> {
         Command::Mutants(args) => mutants::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Fuzz(args) => fuzz::run(args),
+        Command::Guides(args) => guides::run(args),
     }
 }

@@ -1,0 +1,212 @@
+//! `cargo xtask guides`: runs the sessions that README.md and docs show, and compares what the program prints.
+//!
+//! A session is a code block of the kind `console`: commands after `$ `, each with its output. The sessions of a document
+//! run one after another, in a directory of its own with a copy of docs/example. Their words are compared, but any number
+//! stands for any other: times differ from run to run, and the last digits of a loss between instruction sets.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, ffi::OsString, fs, ops::Range};
+
+use anyhow::{Context as _, ensure};
+use fmnist_data::locate;
+use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
+
+use crate::{cargo, links};
+
+/// Run the sessions in README.md and docs, and compare what they print
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Write what they print now into the documents
+    #[arg(long)]
+    write: bool,
+}
+
+/// Where newcomers are told to run the program by cargo.
+const BY_CARGO: &str = "cargo run -p fmnist-cli --";
+
+/// Commands whose options the documents name.
+const COMMANDS: [&str; 6] = ["train", "evaluate", "predict", "inspect", "export", "find-rate"];
+
+pub(crate) fn check() -> anyhow::Result<()> {
+    run(Args { write: false })
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let Some(data) = locate::find(None)? else {
+        println!("skipped: no Fashion-MNIST here; cargo xtask fetch-data brings it");
+        return Ok(());
+    };
+    let program = cargo::build_program()?;
+    let bin = program.parent().context("the program lies in a directory")?;
+    let runner = Runner { path: with_path(bin)?, data: fs::canonicalize(data)? };
+    let options = runner.options()?;
+
+    let mut findings = Vec::new();
+    let is_guide = |path: &PathBuf| path == Path::new("README.md") || path.starts_with("docs");
+    for path in links::paths()?.into_iter().filter(is_guide) {
+        let file = cargo::root().join(&path);
+        let text = fs::read_to_string(&file)?;
+        let Guide { sessions, options: named } = Guide::new(&text);
+        let mut report = |place, what: String| {
+            findings.push(format!("{}:{}: {what}", path.display(), links::line(&text, place)));
+        };
+        for (place, option) in named.into_iter().filter(|(_, option)| !options.contains(option)) {
+            report(place, format!("the program has no {option}"));
+        }
+        let dir = tempfile::tempdir()?;
+        copy(&cargo::root().join("docs/example"), dir.path())?;
+        let (mut written, mut end) = (String::new(), 0);
+        for session in sessions {
+            let printed = runner.session(&text[session.clone()], dir.path())?;
+            if !args.write && words(&text[session.clone()]) != words(&printed) {
+                report(session.start, format!("the program prints\n{printed}"));
+            }
+            written += &text[end..session.start];
+            written += &printed;
+            end = session.end;
+        }
+        if args.write {
+            fs::write(file, written + &text[end..])?;
+        }
+    }
+    let advice = "after a change on purpose: cargo xtask guides --write";
+    ensure!(findings.is_empty(), "{}\n{advice}", findings.join("\n"));
+    Ok(())
+}
+
+/// The places of a document's sessions, and the options that its text names, each with its place.
+#[derive(Default)]
+struct Guide {
+    sessions: Vec<Range<usize>>,
+    options: Vec<(usize, String)>,
+}
+
+impl Guide {
+    fn new(text: &str) -> Self {
+        let mut guide = Self::default();
+        let mut session = None;
+        for (event, range) in links::parse(text) {
+            match event {
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(kind))) => {
+                    session = (&*kind == "console").then_some(range.end..range.start);
+                }
+                Event::Text(_) => {
+                    // A block's text comes in pieces.
+                    if let Some(session) = &mut session {
+                        *session = session.start.min(range.start)..session.end.max(range.end);
+                    }
+                }
+                Event::End(TagEnd::CodeBlock) => guide.sessions.extend(session.take()),
+                Event::Code(code) if code.starts_with("--") || code.starts_with("fmnist ") => {
+                    guide.options.extend(options(&code).map(|option| (range.start, option)));
+                }
+                _ => {}
+            }
+        }
+        guide
+    }
+}
+
+/// The options in a text.
+fn options(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    words.filter(|word| word.starts_with("--") && word.len() > 2).map(String::from)
+}
+
+/// What is compared of a text: its words, with all numbers alike, all checksums, and all times.
+fn words(text: &str) -> String {
+    let words: Vec<String> = text.split_whitespace().map(word).collect();
+    words.join(" ").replace("# min # s", "# s")
+}
+
+fn word(word: &str) -> String {
+    if word.len() >= 16 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return "#".into();
+    }
+    let mut kept = String::new();
+    for c in word.replace(|c: char| c.is_ascii_digit(), "#").chars() {
+        // A number is one `#`, whatever its length.
+        if !(kept.ends_with('#') && ['#', '.', ','].contains(&c)) {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
+/// Runs commands with the program in the search path.
+struct Runner {
+    path: OsString,
+    data: PathBuf,
+}
+
+impl Runner {
+    /// What a command prints, errors and warnings included. A session may show a command that fails.
+    fn command(&self, line: &str, dir: &Path) -> anyhow::Result<String> {
+        let mut shell = cargo::command("sh");
+        shell.args(["-c", &format!("exec 2>&1; {line}")]).current_dir(dir);
+        shell.env("PATH", &self.path).env("HOME", dir).env(locate::VARIABLE, &self.data);
+        Ok(String::from_utf8(shell.output().context("cannot run sh")?.stdout)?)
+    }
+
+    /// A session as it runs now.
+    fn session(&self, shown: &str, dir: &Path) -> anyhow::Result<String> {
+        let mut session = String::new();
+        for command in shown.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            let printed = self.command(&command.replace(BY_CARGO, "fmnist"), dir)?;
+            let gap = if printed.is_empty() { "" } else { "\n" };
+            session += &format!("$ {command}\n{}{gap}", printed);
+        }
+        Ok(session.trim_end().to_owned() + "\n")
+    }
+
+    /// Every option that the program's help names.
+    fn options(&self) -> anyhow::Result<BTreeSet<String>> {
+        let help = |command| self.command(&format!("fmnist {command} --help"), cargo::root());
+        let texts = COMMANDS.map(help).into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(texts.iter().flat_map(|text| options(text)).collect())
+    }
+}
+
+/// The search path, with a directory before all others.
+fn with_path(dir: &Path) -> anyhow::Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths([dir.to_owned()].into_iter().chain(env::split_paths(&path)))?)
+}
+
+/// Copies what is in a directory.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => copy(&entry.path(), &to)?,
+            false => drop(fs::copy(entry.path(), to)?),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guide_has_sessions_and_options() {
+        let text =
+            "Try `--epochs 3`.\n\n```console\n$ fmnist\nshown\n```\n\n```text\nno session\n```\n";
+        let guide = Guide::new(text);
+        let sessions: Vec<&str> = guide.sessions.into_iter().map(|place| &text[place]).collect();
+        assert_eq!(sessions, ["$ fmnist\nshown\n"]);
+        assert_eq!(guide.options, [(4, "--epochs".into())]);
+    }
+
+    #[test]
+    fn any_number_stands_for_any_other() {
+        let shown = "    1  0.5137    0.8162  0.15 s\nsaved 1,234 bytes";
+        assert_eq!(words(shown), words("   10  0.4   0.81621  1 min 2.5 s\nsaved 7 bytes"));
+        assert_ne!(words(shown), words("    1  0.5137    0.8162  0.15 s\nwrote 1,234 bytes"));
+        assert_ne!(words(shown), words("    1  0.5137    0.8162  0.15 s"));
+    }
+}
