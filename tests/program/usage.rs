@@ -142,7 +142,7 @@ fn batches_at_their_limits() {
     tally.finish();
 }
 
-/// Each exit code, by what the README's table says; signals have tests of their own.
+/// Each exit code, as the table in docs/scripts.md has it; signals have tests of their own.
 #[test]
 fn exit_codes() {
     let program = with_model();

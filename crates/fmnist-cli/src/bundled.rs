@@ -7,7 +7,7 @@ use nn_io::Checkpoint;
 
 use crate::outside::Outside;
 
-/// Made by the command in the README.
+/// Made by the commands in docs/predict.md.
 static MODEL: &[u8] = include_bytes!("../model/fashion_mnist.model");
 
 /// The model at `path`, or the bundled one.
