@@ -12,7 +12,8 @@ use fmnist_data::locate;
 use serde_json::Value;
 
 use crate::{
-    cargo, fuzz, guides, layering, links, mutants, packages, sample, structure, torture, web,
+    cargo, english, fuzz, guides, layering, links, mutants, packages, sample, structure, torture,
+    web,
 };
 
 /// Run what CI runs
@@ -42,11 +43,12 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 30] = [
+const STEPS: [Step; 31] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
     ("links", ALL, links::check),
+    ("phrases", ALL, english::check),
     ("mutants' places", ALL, mutants::check),
     ("faults", ALL, torture::check),
     ("supply chain", PLAIN, supply_chain),

@@ -5,6 +5,7 @@
 mod cargo;
 mod ci;
 mod dist;
+mod english;
 mod fetch_data;
 mod fuzz;
 mod guides;
