@@ -1,5 +1,8 @@
-//! Epochs of the book's network over 60,000 images, and evaluation of 10,000:
-//! `cargo bench --manifest-path benches/Cargo.toml --bench epoch`. Half of each image is black, in runs, as in Fashion-MNIST.
+//! Times epochs of the book's network over 60,000 images, and the evaluation of 10,000:
+//!
+//!     cargo bench --manifest-path benches/Cargo.toml --bench epoch
+//!
+//! Half of each image is black, in runs, as in Fashion-MNIST.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,6 @@
-//! Saving and loading the book's network with its optimizer's state: `cargo bench --manifest-path benches/Cargo.toml --bench file`.
+//! Times saving and loading the book's network with the optimizer's state:
+//!
+//!     cargo bench --manifest-path benches/Cargo.toml --bench file
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nn_core::{Architecture, Init, InstructionSet, Model, Scaling, Shape};

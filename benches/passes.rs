@@ -1,6 +1,9 @@
-//! Passes of the book's network on one thread: `cargo bench --manifest-path benches/Cargo.toml --bench passes`. Elements are the multiply-adds of
-//! the products, those with a zero included, so throughput is half the floating-point operations a
-//! second that would have to be done without skipping any.
+//! Times the passes of the book's network on one thread:
+//!
+//!     cargo bench --manifest-path benches/Cargo.toml --bench passes
+//!
+//! An element is a multiply-add of a product, also one with a zero. The throughput is therefore half of the floating-point
+//! operations per second that would be needed without skipping zeros.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::slice;
@@ -9,9 +12,9 @@ use nn_core::{Architecture, Init, Model, Objective, Scaling, Workspace, zeros};
 
 const SIZES: [usize; 4] = [784, 128, 128, 10];
 
-/// Multiply-adds of a sample, forward: those of all weights.
+/// Multiply-adds of a sample in the forward pass: one for each weight.
 const FORWARD: u64 = 784 * 128 + 128 * 128 + 128 * 10;
-/// Back to the deltas: all layers but the first.
+/// Multiply-adds of a sample for the deltas: all layers except the first.
 const DELTAS: u64 = 128 * 128 + 128 * 10;
 
 fn model() -> Model {

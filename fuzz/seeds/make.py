@@ -1,10 +1,10 @@
-"""Writes the seeds anew: small good files, as different as their formats allow.
+"""Writes the seeds: small good files, as different as their formats allow.
 
     python3 -m pip install msgpack==1.* pillow==13.*
     python3 fuzz/seeds/make.py
 
-The model files are written from crates/nn-io/FORMAT.md alone. Those of a whole training and of a regressor are copies of
-golden files of nn-io. Another Pillow may write other bytes for the pictures, which are as good.
+The model files are written from crates/nn-io/FORMAT.md alone, except for copies of two golden files of nn-io: a whole
+training run and a regression model. Another version of Pillow may write other bytes for the pictures, which are as good.
 """
 
 import gzip
@@ -30,15 +30,15 @@ def write(name, data):
 
 
 def wire(layer):
-    """A layer as it stands in a file."""
+    """A layer as a record of the file."""
     if isinstance(layer, tuple):
         return {"dense": {"inputs": layer[0], "outputs": layer[1]}}
     return layer if isinstance(layer, dict) else {layer: {}}
 
 
 def model(layers, training=None, minor=0, features=0, **more):
-    """A model file of layers `(inputs, outputs)`, kinds without settings, and maps of kinds with some; each weight is its
-    index."""
+    """A model file. A layer is `(inputs, outputs)`, a kind without settings, or a map of a kind to its settings. Each weight
+    is its index."""
     dense = [layer for layer in layers if isinstance(layer, tuple)]
     layers = [wire(layer) for layer in layers]
     shapes, statistics = {}, {}
@@ -178,7 +178,7 @@ def arrays():
     write("idx/f32_stored.gz", gzip.compress(floats, compresslevel=0, mtime=0))
     fixed = zlib.compressobj(9, zlib.DEFLATED, 31, 9, zlib.Z_FIXED)
     write("idx/u8_fixed_codes.gz", fixed.compress(images) + fixed.flush())
-    # Long enough for codes of its own, and for matches far back.
+    # Long enough for dynamic Huffman codes, and for matches far back.
     noise = [i * i * 2654435761 % 2**32 >> 24 if i % 512 < 256 else i % 3 for i in range(4096)]
     write("idx/u8_own_codes.gz", gzip.compress(idx(0x08, "B", [4096], noise), mtime=0))
     # Extra field, name, comment and the header's own checksum.

@@ -1,8 +1,8 @@
 //! IDX files, raw and gzip: any bytes give an array that its dimensions describe, or an error.
 //!
-//! The bytes are tried as they are and, since no fuzzer makes a gzip stream with a true checksum,
-//! put into one: what is inside is read as if it stood alone. The inflater itself is reached by the
-//! first way, whose checksum comes last.
+//! The bytes are tried as they are. No fuzzer makes a gzip stream with a valid checksum, so raw files are then wrapped
+//! in one, which must give the same array. Gzip input that is tried as it is reaches the inflater, whose checksum comes
+//! last.
 #![no_main]
 
 use fmnist_data::idx::{self, Elements, Idx};
@@ -16,11 +16,11 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(bytes.ends_with(elements), "other elements than the file's");
         }
         let inflated = idx::parse(&gzip(bytes)).ok().map(contents);
-        assert!(inflated == found, "as gzip, another array");
+        assert!(inflated == found, "another array as gzip");
     }
 });
 
-/// The dimensions, and the elements as they stand in a file: as floats, no NaN would equal itself.
+/// The dimensions, and the elements as bytes of a file: as floats, a NaN would not equal itself.
 fn contents(array: Idx) -> (Vec<usize>, Vec<u8>) {
     let (found, bytes) = match &array.elements {
         Elements::U8(elements) => to_bytes(elements, u8::to_be_bytes),
@@ -35,12 +35,12 @@ fn contents(array: Idx) -> (Vec<usize>, Vec<u8>) {
     (array.dims, bytes)
 }
 
-/// How many elements there are, and their bytes.
+/// The number of elements, and their bytes.
 fn to_bytes<T: Copy, const N: usize>(elements: &[T], f: fn(T) -> [u8; N]) -> (usize, Vec<u8>) {
     (elements.len(), elements.iter().flat_map(|element| f(*element)).collect())
 }
 
-/// Of stored blocks, which take no time to make.
+/// A gzip stream of stored blocks, which are fast to make.
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut stream = b"\x1F\x8B\x08\0\0\0\0\0\0\xFF".to_vec();
     for block in bytes.chunks(usize::from(u16::MAX)) {

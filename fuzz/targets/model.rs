@@ -1,8 +1,8 @@
 //! The model file: any bytes give a valid checkpoint or an error.
 //!
-//! No fuzzer guesses a CRC-32, so the bytes are tried three times: as they are, with true
-//! checksums, and with true lengths as well. The second shows what someone who lies about lengths
-//! can do, the third what metadata and tensors can do that were made longer or shorter.
+//! No fuzzer guesses a CRC-32, so the bytes are tried three times: as they are, with valid checksums, and with valid
+//! lengths as well. The second try covers false lengths. The third covers metadata and tensors that became longer or
+//! shorter.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -27,20 +27,20 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What loads can be saved, and that loads as the same; the bytes are the same too, except for those
-/// of a newer minor version, which are saved as ours.
+/// Anything that loads can be saved, and loads again as an equal checkpoint. The bytes are the same too, unless the file has a
+/// newer minor version, since it is saved as our version.
 fn check(bytes: &[u8]) {
     let Ok(loaded) = Checkpoint::from_bytes(bytes) else { return };
     let saved = loaded.view().to_bytes().expect("what loads can be saved");
     let again = Checkpoint::from_bytes(&saved).expect("what was saved loads");
     assert!(again == loaded, "loads as another checkpoint");
-    loaded.inference_model().expect("what loads has a model to judge with");
+    loaded.inference_model().expect("a model for inference");
     if bytes[MINOR_VERSION..][..2] == VERSION.minor.to_le_bytes() {
         assert!(saved == bytes, "saved as other bytes");
     }
 }
 
-/// In the order in which they cover each other: tensors, metadata, header.
+/// From the inside out: the checksums of tensors, metadata and header.
 fn make_checksums_true(bytes: &mut [u8]) {
     let metadata_len = usize::try_from(u64_at(bytes, METADATA_LEN)).unwrap_or(usize::MAX);
     let (header, rest) = bytes.split_at_mut(HEADER);
@@ -52,7 +52,7 @@ fn make_checksums_true(bytes: &mut [u8]) {
     put(header, HEADER_CRC, &crc.to_le_bytes());
 }
 
-/// Walks the tensors, and the checksums that the metadata have for them in the same order.
+/// Walks through the tensors, and through their checksums in the metadata, which are in the same order.
 fn make_tensor_checksums_true(metadata: &mut [u8], mut tensors: &[u8]) {
     // The key, and the first byte of a 32-bit number.
     const KEY: &[u8] = b"\xA5crc32\xCE";
@@ -69,7 +69,7 @@ fn make_tensor_checksums_true(metadata: &mut [u8], mut tensors: &[u8]) {
     }
 }
 
-/// Metadata end where their MessagePack does, and the file where its bytes do.
+/// Sets the length of the metadata to that of their MessagePack, and the file's length to that of its bytes.
 fn make_lengths_true(bytes: &mut [u8]) {
     let mut rest = &bytes[HEADER..];
     if rmpv::decode::read_value_ref(&mut rest).is_ok() {

@@ -1,8 +1,7 @@
-//! The pictures that `predict` is given: any bytes give an image of the network's size, or an
-//! error.
+//! Pictures, as `predict` reads them: any bytes give an image of the network's size, or an error.
 //!
-//! The PNG decoder leaves out its checksums where `cfg(fuzzing)` is set, as it is here, so that
-//! what lies behind them is reached.
+//! With `cfg(fuzzing)`, which is set here, the PNG decoder ignores its checksums, so that the fuzzer reaches the code after
+//! them.
 #![no_main]
 
 use fmnist_data::picture;

@@ -1,9 +1,9 @@
-"""The program and read_model.py must say the same of the same images.
+"""Compares the program with read_model.py on the same images.
 
     python3 compare.py FMNIST MODEL DATA_DIR
 
-FMNIST is the program, MODEL a file that it wrote, DATA_DIR the directory of Fashion-MNIST. Both are
-asked for the probabilities of the same test images; exits 1 where they differ by more than the
+FMNIST is the program, MODEL a file that it wrote, DATA_DIR the directory of Fashion-MNIST. Both
+predict the probabilities of the same test images. Exits with 1 if they differ by more than the
 rounding of 32 bits.
 """
 
@@ -37,7 +37,7 @@ def main(fmnist, model, data_dir):
         largest = max(largest, difference)
         if our["class"] != their["class"] or difference > 1e-5:
             sys.exit(f"test image {index}: fmnist says {our}, read_model.py {their}")
-    print(f"{len(INDICES)} images, probabilities apart by {largest:.1e} at most")
+    print(f"{len(INDICES)} images, probabilities differ by at most {largest:.1e}")
 
 
 if __name__ == "__main__":

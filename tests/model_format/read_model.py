@@ -3,7 +3,7 @@
     python3 -m pip install msgpack numpy
     python3 read_model.py MODEL IMAGES INDEX...
 
-IMAGES is an IDX file of images, gzip or not. Prints one JSON object a line for each index:
+IMAGES is an IDX file of images, gzip or not. Prints a line of JSON for each index:
 {"index": 0, "class": 9, "label": "Ankle boot", "probabilities": [...]}
 """
 
@@ -32,7 +32,7 @@ def read_model(path):
     end = 64 + metadata_len
     assert zlib.crc32(data[64:end]) == metadata_crc, "the metadata are damaged"
     metadata = msgpack.unpackb(data[64:end])
-    # The one form of section 3 is what msgpack writes.
+    # msgpack writes the one form that section 3 allows.
     assert msgpack.packb(metadata) == data[64:end]
 
     assert features == required_features(metadata)
@@ -68,7 +68,7 @@ def required_features(metadata):
 
 
 def for_inference(metadata, tensors):
-    """The layers' tensors for predictions: the best epoch's or averaged ones, if present."""
+    """The layers' tensors for predictions: those of the best epoch or averaged ones, if present."""
     statistics = ("means", "variances")
     layers = ("dense", "layer_norm", "batch_norm")
     own = [tensor["name"] for tensor in metadata["tensors"] if tensor["name"].startswith(layers)]
@@ -86,7 +86,7 @@ def for_inference(metadata, tensors):
 
 
 def split(flat, shapes):
-    """The tensors that follow each other in a flat one."""
+    """Splits a flat tensor into tensors of these shapes."""
     ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
     assert ends[-1] == len(flat)
     parts = np.split(flat, ends[:-1])
@@ -94,7 +94,7 @@ def split(flat, shapes):
 
 
 def predict(metadata, tensors, pixels):
-    """Outputs, such as probabilities, a row for each image of bytes or row of features (section 5)."""
+    """Outputs, such as probabilities: one row for each image or row of features (section 5)."""
     tensors = for_inference(metadata, tensors)
     outputs = forward(metadata, tensors, pixels)
     if "mirror" not in metadata["input"]:
@@ -127,7 +127,7 @@ ACTIVATIONS = {
     "gelu": gelu,
     "silu": lambda x: x * sigmoid(x),
     "linear": lambda x: x,
-    # Only in training does it drop anything.
+    # It drops only in training.
     "dropout": lambda x, rate: x,
 }
 
@@ -161,7 +161,7 @@ def forward(metadata, tensors, pixels):
 
 
 def read_images(path):
-    """The images of an IDX file, a row each."""
+    """The images of an IDX file, one in each row."""
     data = Path(path).read_bytes()
     if data[:2] == b"\x1f\x8b":
         data = gzip.decompress(data)

@@ -1,7 +1,7 @@
-"""A full checkpoint, weights and Adam's moments, saved and loaded: safetensors, PyTorch, NumPy.
+"""Saves and loads weights and Adam's moments with safetensors, PyTorch and NumPy.
 
-Loading ends with the numbers in the arrays or modules that train with them. Nothing is synchronised
-to the disk.
+Loading ends when the numbers are in the arrays or modules that train. Nothing is synchronised to
+the disk.
 """
 
 import pathlib
@@ -15,7 +15,7 @@ import torch
 
 REPEATS = 50
 
-# A step, so that Adam has moments.
+# Takes a step, so that Adam has moments.
 layers = [torch.nn.Linear(*pair) for pair in common.layer_sizes]
 model = torch.nn.Sequential(*layers)
 adam = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=True)

@@ -1,7 +1,7 @@
-"""What the Python peers share: arguments, data, timing and printing.
+"""Shared by the Python peers: arguments, data, timing and printing.
 
-Import it before the library that is measured: importing it reads the arguments and sets the number
-of threads in the environment, where libraries look for it once, when they are loaded.
+Import it before the library that is measured. Importing it reads the arguments and sets the number
+of threads in the environment, which libraries read once, when they are loaded.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def _arguments():
         "--hidden", default=[128, 128], type=lambda text: [int(n) for n in text.split(",")]
     )
     parser.add_argument(
-        "--epochs", type=int, default=5, help="timed epochs; one more goes before them"
+        "--epochs", type=int, default=5, help="timed epochs, after one that is not timed"
     )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -41,7 +41,7 @@ import numpy as np  # noqa: E402 (it reads the environment)
 
 
 def pin():
-    """Keeps this process on as many processors as it may have threads: XLA has no other limit."""
+    """Pins this process to as many processors as it may have threads: XLA has no other limit."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
 
 
@@ -67,7 +67,7 @@ def seconds_of(function, *arguments):
 
 
 def train(peer, version, epoch, predict):
-    """Times `epoch()`, after one that is not counted; `predict(images)` gives logits."""
+    """Times `epoch()`, after a first one that is not counted; `predict(images)` returns logits."""
     seconds = [seconds_of(epoch) for _ in range(args.epochs + 1)]
     report_training(peer, version, seconds[1:], predict)
 
@@ -81,7 +81,7 @@ def report_training(peer, version, seconds, predict):
 def infer(peer, version, predict, convert=lambda images: images):
     """Times `predict` on the 10,000 test images at once, and on one at a time.
 
-    `convert` gives a block of images the library's own type; it is not timed.
+    `convert` converts images to the library's own type, which is not timed.
     """
     images, _ = load("t10k")
     block = convert(images)

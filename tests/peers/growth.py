@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How an epoch's cost grows with batch size, width, depth and threads; see README.md beside this file."""
+"""Measures how an epoch's cost grows with batch size, width, depth and threads; see README.md."""
 
 import datetime
 import json
@@ -12,18 +12,18 @@ import report
 import run
 
 THREADS = [1, 2]
-# (what varies, its values, and the run that a value stands for: batch size and hidden layers)
+# (what varies, its values, and the batch size and hidden layers for a value)
 AXES = [
     ("batch size", [1, 4, 16, 64, 128, 256, 1024, 4096], lambda size: (size, [128, 128])),
     ("width of 2 hidden layers", [32, 64, 128, 256, 512, 1024, 2048], lambda n: (128, [n, n])),
     ("hidden layers of 128", [1, 2, 4, 8], lambda depth: (128, [128] * depth)),
 ]  # fmt: skip
-# Of a wide network one epoch is long enough to be measured by itself.
+# From this width on, one epoch is long enough to be measured.
 WIDE = 1024
 
 
 def epoch_seconds(directory, threads, batch, hidden):
-    """The fastest of three epochs, its durable save included."""
+    """The fastest of three epochs (a single one for wide networks), including its durable save."""
     arguments = {
         "--dataset": "fashion-mnist", "--validation": 0, "--decay": 0, "--format": "json",
         "--threads": threads, "--batch-size": batch, "--hidden": ",".join(map(str, hidden)),

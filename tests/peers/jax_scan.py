@@ -1,4 +1,4 @@
-"""JAX: an epoch is one jitted call, a `lax.scan` over its steps, with Adam written out.
+"""JAX: each epoch is one jitted call, a `lax.scan` over its steps, with Adam written out.
 
 XLA flushes denormals by itself.
 """

@@ -1,4 +1,4 @@
-"""Keras 3 on JAX: a Sequential model and `fit`, with sixteen steps a compiled call.
+"""Keras 3 on JAX: a Sequential model and `fit`, with sixteen steps in each compiled call.
 
 XLA flushes denormals by itself.
 """

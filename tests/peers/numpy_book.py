@@ -1,8 +1,8 @@
 """NumPy, with the arithmetic of the book "Neural Networks from Scratch in Python".
 
-Layer after layer, softmax and loss differentiated together, Adam in passes of its own. Unlike the
-book: f32 throughout, He's weights, and no gradient of the images. NumPy has no way to flush
-denormals.
+It goes layer by layer, differentiates softmax and loss together, and runs Adam afterwards. Unlike
+the book, it uses f32 throughout and He initialisation, and computes no gradient with respect to the
+images. NumPy cannot flush denormals.
 """
 
 import common

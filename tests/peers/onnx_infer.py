@@ -1,6 +1,6 @@
 """onnxruntime: the network as an ONNX graph of Gemm and Relu, inputs and outputs bound beforehand.
 
-It infers only; its weights are He's, untrained.
+It only infers. The weights are untrained, from He initialisation.
 """
 
 import common
@@ -30,7 +30,7 @@ def graph():
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = common.args.threads
 options.add_session_config_entry("session.set_denormal_as_zero", "1")
-# An older operator set and format, which every onnxruntime reads.
+# An older operator set and format that every onnxruntime reads.
 model = helper.make_model(graph(), opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 session = onnxruntime.InferenceSession(
     model.SerializeToString(), options, providers=["CPUExecutionProvider"]

@@ -1,4 +1,4 @@
-"""PyTorch, eager: an nn.Sequential, fused Adam, batches indexed out of a tensor."""
+"""PyTorch, eager: an nn.Sequential, fused Adam, batches indexed from a tensor."""
 
 import common
 import torch
@@ -6,7 +6,7 @@ from torch import nn
 
 PEER = "PyTorch"
 
-# First of all: threads started later inherit it.
+# Set first, since threads that start later inherit it.
 torch.set_flush_denormal(True)
 torch.set_num_threads(common.args.threads)
 torch.manual_seed(common.args.seed)

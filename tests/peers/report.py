@@ -1,4 +1,4 @@
-"""The table: what the lines of the peers become."""
+"""Makes the table from the lines that the peers print."""
 
 import collections
 import dataclasses
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 OURS = "fmnist"
 TRAIN_IMAGES, TEST_IMAGES = 60_000, 10_000
-# A row is void whose best accuracy is lower by more than this than the median of the peers.
+# A row is void if its best accuracy is more than this below the median of the peers.
 TOLERANCE = 0.005
 
 
@@ -17,7 +17,7 @@ def forward_flop(sizes):
 
 
 def epoch_flop(sizes):
-    """Of an epoch's products: forward, weight gradients, input gradients but of the first layer."""
+    """FLOP of an epoch: forward, weight gradients, and input gradients except the first layer's."""
     return TRAIN_IMAGES * (3 * forward_flop(sizes) - forward_flop(sizes[:2]))
 
 
@@ -57,7 +57,7 @@ MEASURES = {
 
 
 def table(sections, results, gflops):
-    """A row a peer: minimum of all samples, median of the passes' medians, and what follows."""
+    """One row per peer: the minimum of all samples, the median of the passes' medians, and more."""
     rows = [
         "| task | library | threads | minimum | median | times ours | % of FMA peak | test accuracy |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
@@ -98,10 +98,10 @@ def measure_rows(title, section, measure, peers, gflops):
 
 
 def void(lines, peers):
-    """Whether the row of `lines` learns worse than the others do.
+    """Whether the row of `lines` learns worse than the others.
 
-    By its best pass: at a constant rate one run's accuracy scatters by a point between epochs, so
-    that a single pass does not tell.
+    Its best pass counts. At a constant learning rate, the accuracy of a run varies by a point between
+    epochs, so a single pass decides nothing.
     """
     if len(lines) == 1:
         return False

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares fmnist with other libraries on the same task; see README.md beside this file."""
+"""Compares fmnist with other libraries on the same task; see README.md."""
 
 import argparse
 import collections
@@ -28,10 +28,10 @@ TRAINERS = ["pytorch", "jax_scan", "keras_jax", "sklearn_mlp", "numpy_book", "bu
 INFERRERS = ["onnx_infer", "pytorch", "jax_scan", "numpy_book", "burn", "candle"]
 RUST = ["burn", "candle"]
 
-# glibc keeps freed memory, up to a gigabyte, rather than fault it in anew at every step.
+# Makes glibc keep up to a gigabyte of freed memory, instead of faulting it in again at every step.
 KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
 
-# What limits a peer to AVX2; one without an entry cannot be, and is left out of such a run.
+# Limits a peer to AVX2. A peer without an entry cannot be limited, and is left out with --isa avx2.
 AVX2 = {
     OURS: {"FMNIST_ISA": "avx2"},
     "pytorch": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
@@ -55,7 +55,7 @@ class Section:
 
 
 def rows(peers, threads):
-    """Everybody on so many threads; the Rust peers on one as well, where they are often quicker."""
+    """Everybody on this many threads; the Rust peers on one thread as well, which is often faster."""
     alone = [(peer, 1) for peer in peers if peer in RUST and threads > 1]
     return [(peer, threads) for peer in [OURS, *peers]] + alone
 
@@ -77,7 +77,7 @@ QUICK = [SECTIONS[0], SECTIONS[5], SECTIONS[7]]
 
 
 class Runner:
-    """Runs a peer or ours on a section, and gives the lines of JSON that it prints."""
+    """Runs a peer or ours on a section, and returns the lines of JSON that it prints."""
 
     def __init__(self, options, python, directory):
         self.options, self.python, self.directory = options, python, directory
@@ -141,7 +141,7 @@ def flatten(arguments):
 
 
 def build(options):
-    """Builds ours and the Rust peers; gives the Python that has the packages."""
+    """Builds ours and the Rust peers, and returns the Python that has the packages."""
     subprocess.run(["cargo", "build", "--release", "-p", "fmnist-cli"], check=True, cwd=ROOT)
     subprocess.run(
         ["cargo", "build", "--release", "--locked", "--target-dir", TARGET / "peers"],
@@ -160,7 +160,7 @@ def build(options):
 
 
 def selected(options):
-    """The sections and rows that the options ask for; ours stays wherever a peer does."""
+    """The sections and rows that the options select. Ours is in each section that has a peer."""
     for section in QUICK if options.quick else SECTIONS:
         kept = [
             (peer, threads)
@@ -174,7 +174,7 @@ def selected(options):
 
 
 def measure(runner, sections, passes):
-    """Everybody once, then everybody again: lines by section, highest peaks, failures."""
+    """Measures everybody in each pass. Returns lines by section, the highest peaks, and failures."""
     results = collections.defaultdict(list)
     peaks = []
     failures = 0
@@ -212,12 +212,12 @@ def machine():
 
 
 def cpu_name(about):
-    """The processor, as a part of a file's name."""
+    """The processor, as part of a file name."""
     return re.sub("[^a-z0-9]+", "-", about["machine"]["cpu"].lower()).strip("-")
 
 
 def keep(options, about, results, table):
-    """Writes the results of a whole run beside this file."""
+    """Saves the results of a whole run under results/."""
     path = HERE / "results" / f"{about['date']}-{cpu_name(about)}{'-avx2' if options.isa else ''}"
     path.parent.mkdir(exist_ok=True)
     path.with_name(path.name + ".json").write_text(
@@ -229,18 +229,18 @@ def keep(options, about, results, table):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--passes", type=int, default=3, help="how often everybody is measured")
+    parser.add_argument("--passes", type=int, default=3, help="number of passes over everybody")
     parser.add_argument(
-        "--only", default="", metavar="SUBSTRING", help="of a section's title or a peer's name"
+        "--only", default="", metavar="SUBSTRING", help="measure only sections or peers whose name contains this"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="one pass over three sections, to see that all runs"
+        "--quick", action="store_true", help="one pass over three sections, to see that everything runs"
     )
     parser.add_argument(
-        "--isa", choices=["avx2"], help="limit ours, and the peers that can be, to AVX2"
+        "--isa", choices=["avx2"], help="limit ours, and the peers that can be limited, to AVX2"
     )
     parser.add_argument(
-        "--python", help="one that has requirements.txt installed, instead of a new environment"
+        "--python", help="a Python with the packages of requirements.txt, instead of a new environment"
     )
     options = parser.parse_args()
 

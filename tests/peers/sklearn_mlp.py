@@ -1,6 +1,6 @@
-"""scikit-learn's MLPClassifier, an epoch a call of `partial_fit`.
+"""scikit-learn's MLPClassifier, with one call of `partial_fit` per epoch.
 
-It offers no way to flush denormals.
+It cannot flush denormals.
 """
 
 import common

@@ -1,4 +1,4 @@
-//! burn, on its CPU backend flex: modules, autodiff, its Adam.
+//! burn on its CPU backend flex: modules, autodiff, and its Adam.
 
 use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;

@@ -1,4 +1,4 @@
-//! candle on the CPU: `Linear` layers, autodiff, its AdamW without decay, which is Adam.
+//! candle on the CPU: `Linear` layers, autodiff, and its AdamW without decay, which is Adam.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::loss::cross_entropy;
@@ -17,7 +17,7 @@ impl Net {
         sizes.windows(2).enumerate().map(layer).collect::<Result<_>>().map(Self)
     }
 
-    /// The same numbers, without a graph of gradients.
+    /// The same weights, without the graph for gradients.
     fn detached(&self) -> Self {
         let detach =
             |layer: &Linear| Linear::new(layer.weight().detach(), layer.bias().map(Tensor::detach));

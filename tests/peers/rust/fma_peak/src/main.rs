@@ -1,15 +1,14 @@
-//! Prints the most f32 multiply-adds that this machine does, in GFLOP/s, on one and on two threads.
+//! Prints the peak rate of f32 multiply-adds on this machine, in GFLOP/s, on one and on two threads.
 //!
-//! A kernel keeps as many independent accumulators as registers allow, so that neither the latency
-//! of an FMA (4 cycles on 2 ports: at least 8 accumulators) nor memory holds it back.
-//! `fma-peak avx2` leaves AVX-512 out.
+//! A kernel has as many independent accumulators as registers allow. So neither the latency of an FMA (4 cycles on 2 ports,
+//! which needs at least 8 accumulators) nor memory limits it. `fma-peak avx2` does not use AVX-512.
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
-    /// FLOP of a kernel's inner block, which is run `rounds` times.
+    /// A name, a function that runs the inner block this many times, and the FLOP of the block.
     type Kernel = (&'static str, unsafe fn(u64), u64);
 
     macro_rules! kernel {

@@ -1,7 +1,7 @@
-//! Our crates on the tasks that the program `fmnist` has no command for: inference and checkpoints.
+//! Our crates on the tasks without a command in the program `fmnist`: inference and checkpoints.
 //!
-//! `peer-ours infer` takes images as bytes, which is what our models are fed; `peer-ours checkpoint`
-//! saves without `fsync`, as the others do, and loads with every checksum verified.
+//! `peer-ours infer` takes images as bytes, as our models do. `peer-ours checkpoint` saves without `fsync`, as the others do,
+//! and verifies every checksum when it loads.
 
 use std::cell::RefCell;
 use std::fs;
@@ -19,8 +19,8 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 const PEER: &str = "fmnist";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Images that a thread takes through the layers at once.
-const PART_LEN: usize = 32;
+/// The number of images that a thread takes through the layers at once.
+const SHARD_LEN: usize = 32;
 const REPEATS: usize = 50;
 
 fn main() {
@@ -35,19 +35,19 @@ fn main() {
     }
 }
 
-/// As the program does.
+/// Chooses the instruction set of `FMNIST_ISA`, as the program does.
 fn choose_instruction_set() {
     if let Ok(name) = std::env::var("FMNIST_ISA") {
         let set = InstructionSet::ALL.into_iter().find(|set| set.name() == name);
-        assert!(set.expect("a known instruction set").choose(), "{name} is not to be had");
+        assert!(set.expect("a known instruction set").choose(), "this processor has no {name}");
     }
 }
 
 fn infer(args: &Args, model: &Model) {
     thread_local!(static WORKSPACE: RefCell<Option<Workspace>> = const { RefCell::new(None) });
-    let part = |images: &[u8], probabilities: &mut [f32]| {
+    let shard = |images: &[u8], probabilities: &mut [f32]| {
         WORKSPACE.with_borrow_mut(|workspace| {
-            let workspace = workspace.get_or_insert_with(|| Workspace::inference(model, PART_LEN));
+            let workspace = workspace.get_or_insert_with(|| Workspace::inference(model, SHARD_LEN));
             let n = images.len() / PIXELS;
             workspace.set_input_bytes(n, Scaling::default(), |i| &images[i * PIXELS..][..PIXELS]);
             for (column, to) in
@@ -60,19 +60,19 @@ fn infer(args: &Args, model: &Model) {
     let bytes = |pixels: &[f32]| -> Vec<u8> {
         pixels.iter().map(|pixel| (pixel * 127.5 + 127.5).round() as u8).collect()
     };
-    // The thread that asks is one of them, and does not sleep while others work for it.
+    // The calling thread is one of them, so that it does not sleep while others work.
     let pool = ThreadPoolBuilder::new().num_threads(args.threads).use_current_thread();
     let pool = pool.build().expect("threads can be started");
     peer::infer(PEER, VERSION, args, bytes, |images| {
         let n = images.len() / PIXELS;
         let mut probabilities = vec![0.0; n * CLASSES];
-        if n <= PART_LEN {
-            part(images, &mut probabilities);
+        if n <= SHARD_LEN {
+            shard(images, &mut probabilities);
         } else {
-            let parts = images.par_chunks(PART_LEN * PIXELS);
-            let parts = parts.zip(probabilities.par_chunks_mut(PART_LEN * CLASSES));
+            let shards = images.par_chunks(SHARD_LEN * PIXELS);
+            let shards = shards.zip(probabilities.par_chunks_mut(SHARD_LEN * CLASSES));
             pool.install(|| {
-                parts.for_each(|(images, probabilities)| part(images, probabilities));
+                shards.for_each(|(images, probabilities)| shard(images, probabilities));
             });
         }
         probabilities
@@ -102,7 +102,7 @@ fn checkpoint(args: &Args, model: Model) {
     };
     let save = milliseconds(&|| {
         let bytes = checkpoint.view().to_bytes().expect("a valid checkpoint");
-        fs::write(&path, bytes).expect("a file in the directory for temporary ones");
+        fs::write(&path, bytes).expect("the directory for temporary files can be written");
     });
     let load = milliseconds(&|| {
         Checkpoint::load(&path).expect("the checkpoint that was saved");

@@ -1,6 +1,6 @@
-//! What the Rust peers share: arguments, data, the order of an epoch, timing and printing.
+//! Shared by the Rust peers: arguments, data, the order of an epoch, timing and printing.
 //!
-//! The same protocol as `common.py`.
+//! It has the same protocol as `common.py`.
 
 use std::hint::black_box;
 use std::io::Read;
@@ -14,17 +14,17 @@ const IN_REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../da
 
 /// Pixels of an image.
 pub const PIXELS: usize = 784;
-/// Classes of the data set.
+/// Classes of the dataset.
 pub const CLASSES: usize = 10;
 
-/// What a program is asked for.
+/// The arguments of a peer.
 pub struct Args {
     /// `train`, `infer` or `checkpoint`.
     pub task: String,
     pub threads: usize,
     pub batch: usize,
     pub hidden: Vec<usize>,
-    /// Timed epochs; one more goes before them.
+    /// Timed epochs, after one that is not timed.
     pub epochs: usize,
     pub seed: u64,
 }
@@ -64,8 +64,8 @@ pub fn start() -> Args {
         }
     }
     flush_denormals();
-    // SAFETY: no other thread runs yet. candle reads the variable at every product, and asks the
-    // system for the number of processors where it is not set.
+    // SAFETY: no other thread runs yet. candle reads the variable at every product, and if it is not set, asks the system
+    // for the number of processors.
     unsafe { env::set_var("RAYON_NUM_THREADS", args.threads.to_string()) };
     rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads)
@@ -92,7 +92,7 @@ fn flush_denormals() {
     }
 }
 
-/// Images, one a row of [`PIXELS`], and their classes.
+/// Images, each a row of [`PIXELS`], and their classes.
 pub struct Split {
     pub images: Vec<f32>,
     pub labels: Vec<i64>,
@@ -103,7 +103,7 @@ impl Split {
     pub fn load(name: &str) -> Self {
         let dir = env::var_os("FMNIST_DATA_DIR").map_or(IN_REPOSITORY.into(), PathBuf::from);
         let read = |file: String, header: usize| {
-            let file = fs::File::open(dir.join(file)).expect("the data set, in FMNIST_DATA_DIR");
+            let file = fs::File::open(dir.join(file)).expect("the dataset in FMNIST_DATA_DIR");
             let mut bytes = Vec::new();
             flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("a gzip file");
             bytes.split_off(header)
@@ -145,7 +145,7 @@ pub fn train(args: &Args, mut step: impl FnMut(Vec<f32>, Vec<i64>)) -> Vec<f64> 
     seconds.split_off(1)
 }
 
-/// Fisher and Yates' shuffle with the generator splitmix64.
+/// The Fisher-Yates shuffle with the generator SplitMix64.
 fn shuffle(order: &mut [usize], state: &mut u64) {
     for last in (1..order.len()).rev() {
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -156,7 +156,7 @@ fn shuffle(order: &mut [usize], state: &mut u64) {
     }
 }
 
-/// Prints a training: `predict` gives the logits of the test images.
+/// Prints the result of a training; `predict` returns the logits of the test images.
 pub fn report_training(
     peer: &str,
     version: &str,
