@@ -1,4 +1,4 @@
-//! Running cargo and other programs at the workspace's root.
+//! Runs cargo and other programs at the workspace's root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ pub(crate) fn root() -> &'static Path {
     xtask.parent().expect("xtask lies in the workspace")
 }
 
-/// A program at the workspace's root; `cargo` is the one that runs this.
+/// A command that runs a program at the workspace's root. `cargo` is the cargo that runs xtask.
 pub(crate) fn command(program: &str) -> Command {
     let program = match program {
         "cargo" => std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
@@ -20,7 +20,7 @@ pub(crate) fn command(program: &str) -> Command {
     };
     let mut command = Command::new(program);
     command.current_dir(root());
-    // What cargo says of this package to whoever it runs is not so of others: some rebuild over it.
+    // Cargo sets these variables to the values of xtask. They are wrong for other packages, and some would rebuild.
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_")) {
             command.env_remove(name);
@@ -29,7 +29,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// Runs a program whose output goes where ours does; fails where it does.
+/// Runs a program, which writes to our stdout and stderr. Fails if the program does.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
@@ -38,7 +38,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a program writes to stdout; fails where it does.
+/// Runs a program, and returns what it writes to stdout. Fails if the program does.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {
@@ -48,7 +48,7 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// What `cargo metadata` says, of the workspace's own packages or of all.
+/// The output of `cargo metadata`, for the workspace's packages or for all.
 pub(crate) fn metadata(with_dependencies: bool) -> anyhow::Result<Value> {
     let mut cargo = command("cargo");
     cargo.args(["metadata", "--format-version", "1"]);
@@ -58,26 +58,26 @@ pub(crate) fn metadata(with_dependencies: bool) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&output(&mut cargo)?)?)
 }
 
-/// The packages of [`metadata`]'s answer.
+/// The packages in the output of [`metadata`].
 pub(crate) fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
     metadata["packages"].as_array().into_iter().flatten()
 }
 
-/// Where cargo builds.
+/// Cargo's target directory.
 pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
     let metadata = metadata(false)?;
     let dir = metadata["target_directory"].as_str().context("cargo names its target directory")?;
     Ok(dir.into())
 }
 
-/// Where programs and examples lie, built for the tests. `cargo run` would build much of them again, with the features
-/// of one package.
+/// Builds what the tests need, and returns the directory of programs and examples. `cargo run` would build much of it
+/// again, with the features of one package.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
     run(command("cargo").args(["test", "--quiet", "--workspace", "--no-run"]))?;
     Ok(target_dir()?.join("debug"))
 }
 
-/// The program, built for the tests.
+/// Builds the program as the tests do, and returns its path.
 pub(crate) fn build_program() -> anyhow::Result<PathBuf> {
     Ok(build()?.join(format!("fmnist{}", std::env::consts::EXE_SUFFIX)))
 }

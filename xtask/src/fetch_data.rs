@@ -1,6 +1,6 @@
-//! `cargo xtask fetch-data`: makes the dataset be there, verified.
+//! `cargo xtask fetch-data`: downloads and verifies the dataset.
 //!
-//! Only shows what `fmnist_data::download` does; the rules are there.
+//! `fmnist_data::download` does the work. This module only shows it.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -10,15 +10,14 @@ use fmnist_data::download::{self, DownloadProgress, Outcome};
 use fmnist_data::locate;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Fetch Fashion-MNIST, or heal it; files that are good already are not fetched again
+/// Download Fashion-MNIST, or repair damaged files; good files are kept
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Fetch from this directory or http(s) address [env: FMNIST_MIRROR] [default: the published
-    /// mirrors]
+    /// Where to fetch from [env: FMNIST_MIRROR] [default: the published mirrors]
     #[arg(long, value_name = "DIR|URL")]
     from: Option<OsString>,
 
-    /// Fetch into this directory [env: FMNIST_DATA_DIR] [default: data/fashion-mnist of the
+    /// The directory to fetch into [env: FMNIST_DATA_DIR] [default: data/fashion-mnist of the
     /// workspace]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -38,7 +37,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 println!("{}: downloaded from {source}", path.display());
             }
             Outcome::Healed(source) => {
-                println!("{}: was damaged, healed from {source}", path.display());
+                println!("{}: was damaged, replaced from {source}", path.display());
             }
             other => println!("{}: {other:?}", path.display()),
         }
@@ -46,10 +45,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Progress on stderr: a bar on a terminal, a line a file elsewhere.
+/// Shows progress on stderr: a bar on a terminal, elsewhere a line for each file.
 struct Display {
     bar: ProgressBar,
-    /// The file whose bytes arrive.
+    /// The file that is being received.
     file: &'static str,
 }
 
@@ -63,7 +62,9 @@ impl Display {
 
     fn show(&mut self, progress: DownloadProgress<'_>) {
         match progress {
-            DownloadProgress::Waiting => self.line("waiting for another fetch into this directory"),
+            DownloadProgress::Waiting => {
+                self.line("waiting for another download into this directory")
+            }
             DownloadProgress::Receiving { file, source, received, total } => {
                 if self.file != file {
                     self.file = file;

@@ -1,8 +1,7 @@
-//! `cargo xtask fuzz`: the targets under `fuzz/`, each for some minutes from its seeds, and a table
-//! of what was done.
+//! `cargo xtask fuzz`: runs each target under `fuzz/` for some minutes from its seeds, and prints a table of the results.
 //!
-//! A run keeps what it finds worth keeping in `fuzz/corpus`, where the next one goes on; what
-//! crashed is in `fuzz/artifacts`.
+//! A run keeps interesting inputs in `fuzz/corpus`, where the next run continues. Inputs that crash are in
+//! `fuzz/artifacts`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -12,22 +11,22 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::cargo;
 
-/// Fuzz what reads bytes from strangers; needs cargo-fuzz and a C++ compiler
+/// Fuzz the code that reads bytes from strangers; needs cargo-fuzz and a C++ compiler
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How long to fuzz each target
+    /// Minutes for each target
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     minutes: u32,
 
-    /// What to fuzz [default: all]
+    /// The targets to fuzz [default: all]
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 }
 
-/// Of an input, so that a corpus of many stays fast to go through.
+/// The longest input, so that a large corpus can be run quickly.
 const MAX_BYTES: u32 = 4096;
-/// An input that takes longer counts as a hang, and a process that takes more as a leak. The
-/// sanitizer makes a picture of the most pixels allowed take 12 s and 0.6 GiB.
+/// An input that takes longer counts as a hang, and a process that takes more memory as a leak. With the sanitizer, a
+/// picture with the largest number of pixels takes 12 s and 0.6 GiB.
 const MAX_SECONDS: u32 = 60;
 const MAX_MEBIBYTES: u32 = 2048;
 
@@ -43,14 +42,14 @@ const HEAD: [&str; 9] = [
     "crash",
 ];
 
-/// All targets, each for so many minutes.
+/// Fuzzes all targets, each for this many minutes.
 pub(crate) fn run_all(minutes: u32) -> anyhow::Result<()> {
     run(Args { minutes, targets: Vec::new() })
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let list = cargo::output(fuzz().arg("list"))
-        .context("is cargo-fuzz there? `cargo install cargo-fuzz --locked` brings it")?;
+        .context("is cargo-fuzz installed? if not, run `cargo install cargo-fuzz --locked`")?;
     let known: Vec<&str> = list.lines().collect();
     for target in &args.targets {
         ensure!(known.contains(&&**target), "no target {target:?}: expected one of {known:?}");
@@ -61,7 +60,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         args.targets.iter().map(String::as_str).collect()
     };
 
-    // What does not build is not a crash.
+    // Built first, so that a failure to build is not reported as a crash.
     cargo::run(fuzz().arg("build"))?;
     let mut rows = vec![HEAD.map(String::from)];
     for target in chosen {
@@ -72,29 +71,29 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails where the targets do not compile. libFuzzer itself, which is C++, is not built.
+/// Fails if the targets do not compile. libFuzzer itself, which is C++, is not built.
 pub(crate) fn check() -> anyhow::Result<()> {
     let mut check = cargo::command("cargo");
     check.args(["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
-    // Where the check of our peer has compiled most of the dependencies.
+    // The check of our peer has compiled most of the dependencies there.
     check.args(["--target-dir", "target/peers"]);
     cargo::run(check.env("CUSTOM_LIBFUZZER_PATH", "none/libnone.a"))
 }
 
-/// `cargo fuzz`, whose sanitizer's flags a stable compiler takes only so.
+/// `cargo fuzz`. The variable makes a stable compiler accept the sanitizer's flags.
 fn fuzz() -> Command {
     let mut command = cargo::command("cargo");
     command.arg("fuzz").env("RUSTC_BOOTSTRAP", "1");
     command
 }
 
-/// A row of the table.
+/// Fuzzes a target, and returns its row of the table.
 fn fuzz_target(target: &str, minutes: u32) -> anyhow::Result<[String; HEAD.len()]> {
     let dir = cargo::root().join("fuzz");
     let corpus = dir.join("corpus").join(target);
     fs::create_dir_all(&corpus)?;
     let mut command = fuzz();
-    // What is new goes into the first folder.
+    // New inputs go into the first folder.
     command.args(["run", target]).arg(&corpus).arg(dir.join("seeds").join(target)).arg("--");
     command.arg(format!("-max_total_time={}", 60 * minutes));
     command.arg(format!("-max_len={MAX_BYTES}"));
@@ -116,7 +115,7 @@ fn fuzz_target(target: &str, minutes: u32) -> anyhow::Result<[String; HEAD.len()
     Ok(report.row(target, status.success()))
 }
 
-/// What libFuzzer says in the end, or said last before a crash.
+/// The last figures that libFuzzer printed, at the end or before a crash.
 #[derive(Default)]
 struct Report {
     executions: String,
@@ -150,7 +149,7 @@ impl Report {
         }
     }
 
-    /// An artifact of a run that ended well is a slow input.
+    /// The row of the table. An artifact of a run that succeeded is only a slow input.
     fn row(self, target: &str, ended_well: bool) -> [String; HEAD.len()] {
         let crash = self.artifact.filter(|_| !ended_well).unwrap_or("none".into());
         [
@@ -167,7 +166,7 @@ impl Report {
     }
 }
 
-/// As Markdown, with the columns aligned.
+/// Prints the table as Markdown, with aligned columns.
 fn print(rows: &[[String; HEAD.len()]]) {
     let width =
         |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default().max(3);

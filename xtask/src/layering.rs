@@ -1,5 +1,5 @@
-//! Which crate may depend on which, and where `unsafe` may stand: invariants of ARCHITECTURE.md
-//! that no lint checks. Everywhere but in the kernels and in generated bindings `unsafe` is forbidden.
+//! Checks which crate depends on which, and where `unsafe` is allowed: invariants of ARCHITECTURE.md that no lint checks.
+//! Everywhere except in the kernels and in generated bindings, `unsafe` is forbidden.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::cargo;
 
-/// What each crate may use of the workspace, apart from tests.
+/// The crates of the workspace that each crate may use, except in tests.
 const LAYERS: [(&str, &[&str]); 10] = [
     ("nn-core", &[]),
     ("nn-optim", &[]),
@@ -23,8 +23,8 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("xtask", &["fmnist-data", "fmnist-tally"]),
 ];
 
-/// Crates that bind the libraries to another language, each in a workspace of its own, and what they may use. What their
-/// generators write is `unsafe`, so the lint is `deny` there; no file of theirs may lift it.
+/// Crates that bind the libraries to another language, and what they may use. Each is a workspace of its own. Their
+/// generated code is `unsafe`, so the lint is `deny` there, but none of their own files may allow it.
 const BINDINGS: [(&str, &[&str]); 1] =
     [("fmnist-web", &["fmnist", "nn-core", "nn-optim", "nn-train"])];
 
@@ -55,7 +55,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     check_unsafe(&cargo::root().join("crates"))
 }
 
-/// Fails where a package uses more of ours than its layer may.
+/// Fails if a package uses a crate of ours that its layer must not use.
 fn check_dependencies(package: &Value) -> anyhow::Result<()> {
     let name = package["name"].as_str().context("a package has a name")?;
     let all = || LAYERS.iter().chain(&BINDINGS);
@@ -73,14 +73,14 @@ fn check_dependencies(package: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails where a manifest lacks these lines.
+/// Fails if a manifest lacks these lines.
 fn expect(manifest: &Path, lines: &str) -> anyhow::Result<()> {
     let text = fs::read_to_string(manifest)?.replace('\r', "");
     ensure!(text.contains(lines), "{}: expected the lines {lines:?}", manifest.display());
     Ok(())
 }
 
-/// Fails where a file outside the kernels lifts the lint against `unsafe`.
+/// Fails if a file outside the kernels allows `unsafe`.
 fn check_unsafe(dir: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

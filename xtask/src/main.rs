@@ -1,6 +1,6 @@
 //! Automation of the workspace: `cargo xtask COMMAND`.
 //!
-//! A command is a module with an `Args` and a `run`.
+//! Each command is a module with a type `Args` and a function `run`.
 
 mod cargo;
 mod ci;

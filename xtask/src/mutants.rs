@@ -1,5 +1,5 @@
-//! `cargo xtask mutants`: breaks what keeps files and runs safe, and the arithmetic, one thing at a time, and sees that
-//! tests turn red. A promise is worth what the test of it can notice.
+//! `cargo xtask mutants`: breaks the code in known ways, one at a time, and checks that tests fail. The mutants break what
+//! keeps files and runs safe, and the arithmetic. A promise is worth only as much as its test can notice.
 
 mod data;
 mod disk;
@@ -15,10 +15,10 @@ use fmnist_data::locate;
 
 use crate::cargo;
 
-/// Break the code in known ways, one at a time, in a copy, and see that the tests notice
+/// Break the code in known ways, one at a time, in a copy, and check that tests notice
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only those whose names or files contain this
+    /// Only mutants whose name or file contains this
     name: Option<String>,
 }
 
@@ -50,10 +50,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let chosen: Vec<&Mutant> = mutants()
         .filter(|mutant| args.name.as_ref().is_none_or(|name| has(mutant, name)))
         .collect();
-    ensure!(!chosen.is_empty(), "no mutant of that name");
+    ensure!(!chosen.is_empty(), "no mutant with this in its name or file");
     let tree = copy()?;
 
-    println!("the tests as they are");
+    println!("running the tests without any mutant");
     let mut seen: Vec<&[&str]> = Vec::new();
     for mutant in &chosen {
         if !seen.contains(&mutant.tests) {
@@ -87,7 +87,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails where the code has changed so that a mutant has no place in it any more.
+/// Fails if the code has changed so that the place of a mutant is no longer there.
 pub(crate) fn check() -> anyhow::Result<()> {
     for Mutant { name, file, from, .. } in mutants() {
         let text = fs::read_to_string(cargo::root().join(file)).context(file)?;
@@ -97,14 +97,14 @@ pub(crate) fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies the workspace's files, as they are now, and returns where to.
+/// Copies the workspace's files as they are now, and returns the copy's directory.
 pub(crate) fn copy() -> anyhow::Result<PathBuf> {
     let tree = cargo::target_dir()?.join("mutants");
     let mut git = cargo::command("git");
     let files = ["ls-files", "--cached", "--others", "--exclude-standard"];
     for file in cargo::output(git.args(files))?.lines() {
         let (from, to) = (cargo::root().join(file), tree.join(file));
-        // What is removed but not yet committed is listed too.
+        // Files that are removed but not yet committed are listed too.
         if from.is_file() && fs::read(&from).ok() != fs::read(&to).ok() {
             fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
             fs::copy(from, to)?;
@@ -113,7 +113,7 @@ pub(crate) fn copy() -> anyhow::Result<PathBuf> {
     Ok(tree)
 }
 
-/// The tests that fail in the copy. That they do not compile is an error, not a failure.
+/// The tests that fail in the copy. If they do not compile, that is an error, not a failure.
 fn failures(tree: &Path, tests: &[&str]) -> anyhow::Result<Vec<String>> {
     let data = locate::find(None)?;
     let cargo = |extra: &[&str]| {

@@ -1,7 +1,7 @@
-//! What would be published: packages are complete, and a user's project works with the libraries among them.
+//! Checks what would be published: packages are complete, and a user's project works with the libraries in them.
 //!
-//! The project is `tests/package_user`, the library example of the READMEs. It depends on a version, not on a path, so a file
-//! that a package lacks is missed.
+//! The project is `tests/package_user`, the library example of the READMEs. It depends on a version, not on a path, so it
+//! fails if a package lacks a file.
 
 use std::env;
 use std::fs::{self, File};
@@ -15,27 +15,27 @@ use serde_json::Value;
 
 use crate::cargo;
 
-/// What crates.io shows of a package.
+/// The fields of a package that crates.io shows.
 const FIELDS: [&str; 7] =
     ["description", "documentation", "readme", "license", "rust_version", "keywords", "categories"];
 
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// A workspace of its own.
+/// The user's project.
 const USER: &str = "tests/package_user";
-/// Documents that show it.
+/// The documents that show its program.
 const READMES: [&str; 2] = ["README.md", "crates/fmnist/README.md"];
 
 /// A library's name, and where its package is unpacked.
 type Library = (String, PathBuf);
 
-/// Packs and unpacks every package, checks its files, and runs a user's project with the libraries among them.
+/// Packs and unpacks every package, checks its files, and runs the user's project with the libraries.
 pub(crate) fn check() -> anyhow::Result<()> {
     check_example()?;
     run_user(&unpack_all()?)
 }
 
-/// Packs and unpacks every package, checks its files, and returns the libraries among them.
+/// Packs and unpacks every package, checks its files, and returns the packages that are libraries.
 fn unpack_all() -> anyhow::Result<Vec<Library>> {
     let metadata = cargo::metadata(false)?;
     // `publish = false` is an empty list of registries.
@@ -71,7 +71,7 @@ fn name(package: &Value) -> &str {
     package["name"].as_str().unwrap_or_default()
 }
 
-/// Unpacks an archive into a directory of its own, and returns that.
+/// Unpacks an archive, and returns its directory.
 fn unpack(archive: &Path, into: &Path) -> anyhow::Result<PathBuf> {
     let mut tar = tar::Archive::new(GzDecoder::new(File::open(archive)?));
     // Packed files all have the same old date, so cargo would not compile a changed one again.
@@ -80,7 +80,7 @@ fn unpack(archive: &Path, into: &Path) -> anyhow::Result<PathBuf> {
     Ok(into.join(archive.file_stem().context("an archive has a name")?))
 }
 
-/// Fails where a package lacks something that its users look for.
+/// Fails if a package lacks something that its users look for.
 fn check_package(package: &Value, dir: &Path) -> anyhow::Result<()> {
     for field in FIELDS {
         let value = &package[field];
@@ -97,7 +97,7 @@ fn check_package(package: &Value, dir: &Path) -> anyhow::Result<()> {
     check_links(dir, dir)
 }
 
-/// Fails where a document has a relative link that leads out of its package, or to nothing.
+/// Fails if a document has a relative link that leads out of its package, or to nothing.
 fn check_links(dir: &Path, package: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -119,7 +119,7 @@ fn check_links(dir: &Path, package: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails if a README shows another example than the user's project.
+/// Fails if the example of a README differs from the user's project.
 fn check_example() -> anyhow::Result<()> {
     let program = fs::read_to_string(cargo::root().join(USER).join("src/main.rs"))?;
     for readme in READMES {
@@ -136,10 +136,10 @@ fn check_example() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the user's project with the unpacked libraries in place of those of crates.io, or compiles it where the data are
-/// missing.
+/// Runs the user's project with the unpacked libraries instead of those of crates.io. Without the data, it only compiles
+/// the project.
 fn run_user(libraries: &[Library]) -> anyhow::Result<()> {
-    // With the workspace's versions of all other crates, which are on this machine.
+    // Other crates have the workspace's versions, which are on this machine.
     fs::copy(cargo::root().join("Cargo.lock"), cargo::root().join(USER).join("Cargo.lock"))?;
     let mut build = cargo::command("cargo");
     build.args(["build", "--quiet", "--manifest-path", &format!("{USER}/Cargo.toml")]);
@@ -163,20 +163,20 @@ fn run_user(libraries: &[Library]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A cargo command that takes the unpacked libraries in place of those of crates.io.
+/// Makes a cargo command use the unpacked libraries instead of those of crates.io.
 fn with_libraries<'a>(
     cargo: &'a mut Command,
     libraries: &[Library],
 ) -> anyhow::Result<&'a mut Command> {
     cargo.arg("--offline").arg("--target-dir").arg(cargo::target_dir()?);
     for (name, dir) in libraries {
-        // Rust's quoted and escaped string is also one of TOML.
+        // Rust's quoted and escaped strings are also valid in TOML.
         cargo.arg("--config").arg(format!("patch.crates-io.{name}.path={dir:?}"));
     }
     Ok(cargo)
 }
 
-/// Runs the tests that are part of a package, as whoever packages it for a distribution does.
+/// Runs the tests that are part of a package, as packagers of distributions do.
 pub(crate) fn test() -> anyhow::Result<()> {
     let libraries = unpack_all()?;
     for (_, dir) in &libraries {
@@ -187,11 +187,11 @@ pub(crate) fn test() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does all of a publication except the upload. This compiles every package by itself, the program too.
+/// Does everything that publishing does, except the upload. This compiles every package by itself, the program too.
 pub(crate) fn dry_run() -> anyhow::Result<()> {
     let mut registry = cargo::command("cargo");
     registry.args(["update", "--dry-run", "--quiet"]);
-    // Offline, cargo would answer from what it has seen before.
+    // Offline, cargo would succeed with what it has cached.
     let is_offline = env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true");
     if is_offline || cargo::output(&mut registry).is_err() {
         println!("skipped: crates.io cannot be reached");

@@ -1,7 +1,7 @@
-//! `cargo xtask sample`: breaks the code at random, with cargo-mutants, and sees that tests turn red.
+//! `cargo xtask sample`: breaks the code at random, with cargo-mutants, and checks that tests fail.
 //!
-//! What is broken and how it is tested is in `.cargo/mutants.toml`. [`mutants`] are those that no program
-//! would think of.
+//! `.cargo/mutants.toml` says what is broken and how it is tested. [`mutants`] has mutants that cargo-mutants would not
+//! find.
 
 use std::fs;
 use std::path::Path;
@@ -13,29 +13,29 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{cargo, mutants};
 
-/// Break the code at random, in a copy, and see that the tests notice; needs cargo-mutants
+/// Break the code at random, in a copy, and check that tests notice; needs cargo-mutants
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How many mutants
+    /// The number of mutants
     #[arg(long, default_value_t = 40)]
     count: usize,
 
-    /// Which ones: another number, other mutants
+    /// Another seed chooses other mutants
     #[arg(long, default_value_t = 0)]
     seed: u64,
 
-    /// Only in files that match a glob, such as "crates/nn-core/src/layer/*.rs"
+    /// Break only files that match this glob, such as "crates/nn-core/src/layer/*.rs"
     #[arg(long, value_name = "GLOB")]
     file: Vec<String>,
 
-    /// Where to break the code
+    /// The crates to break
     #[arg(value_name = "CRATE", default_values_t = LIBRARIES.map(String::from))]
     crates: Vec<String>,
 }
 
 const LIBRARIES: [&str; 4] = ["nn-core", "nn-optim", "nn-train", "nn-io"];
 
-/// Of the mutants of a full run of CI, at least so many percent must be caught.
+/// The percentage of mutants that the tests must catch in a full run of CI.
 const MIN_PERCENT: usize = 90;
 
 pub(crate) fn run_default() -> anyhow::Result<()> {
@@ -49,21 +49,22 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     run_sample(&args).map(drop)
 }
 
-/// The percentage that tests caught, of those that compile. A mutant goes through the tests of its own crate first;
-/// what they miss, through those of all four.
+/// The percentage that tests caught of the mutants that compile. Each mutant is tried with the tests of its own crate. If
+/// they miss it, it is tried with those of all four crates.
 fn run_sample(args: &Args) -> anyhow::Result<usize> {
-    // In a copy that stays, so that what it was compiled with serves the next time.
+    // The copy stays, so that the next run compiles less.
     let tree = mutants::copy()?;
     let mut list = cargo_mutants(&tree, args);
     list.args(args.file.iter().flat_map(|glob| ["--file", glob]));
-    let list = cargo::output(list.arg("--list"))
-        .context("is cargo-mutants there? `cargo install cargo-mutants --locked` brings it")?;
+    let list = cargo::output(list.arg("--list")).context(
+        "is cargo-mutants installed? if not, run `cargo install cargo-mutants --locked`",
+    )?;
     let mut chosen: Vec<&str> = list.lines().filter(|name| !name.is_empty()).collect();
     println!("{} of {} mutants", args.count.min(chosen.len()), chosen.len());
-    // In the order of their hashes: at random, and as far as the code stays, the same next time.
+    // Ordered by their hashes: random, but the same next time where the code is the same.
     chosen.sort_by_cached_key(|name| Sha256::digest(format!("{} {name}", args.seed)).to_vec());
     chosen.truncate(args.count);
-    ensure!(!chosen.is_empty(), "no mutant there");
+    ensure!(!chosen.is_empty(), "there are no mutants");
 
     let out = cargo::target_dir()?.join("sampled-mutants");
     let own = test(cargo_mutants(&tree, args), &chosen, &out.join("own"))?;
@@ -83,7 +84,7 @@ fn run_sample(args: &Args) -> anyhow::Result<usize> {
     Ok(100 * caught / viable.max(1))
 }
 
-/// What became of some mutants. One that ends in a timeout is caught.
+/// The results of some mutants. A mutant that ends in a timeout counts as caught.
 #[derive(Default)]
 struct Outcome {
     caught: usize,
@@ -91,7 +92,7 @@ struct Outcome {
     missed: Vec<String>,
 }
 
-/// `cargo mutants` in a copy of the workspace, over the crates and files that are asked for.
+/// `cargo mutants` in a copy of the workspace, for the crates of `args`.
 fn cargo_mutants(tree: &Path, args: &Args) -> Command {
     let mut command = cargo::command("cargo");
     command.current_dir(tree).arg("mutants");
@@ -105,12 +106,12 @@ fn test(mut command: Command, chosen: &[&str], out: &Path) -> anyhow::Result<Out
     fs::create_dir_all(out)?;
     command.args(["--in-place", "--no-shuffle", "--colors", "never", "--output"]).arg(out);
     for name in chosen {
-        // cargo-mutants 27.1 tests deletions of fields whatever the expression says: only those of these files.
+        // cargo-mutants 27.1 ignores the expression for mutants that delete a field. This limits them to the files chosen.
         command.args(["--file", name.split(':').next().unwrap_or_default()]);
         command.args(["--re", &format!("^{}$", escaped(name))]);
     }
     let status = command.env("CARGO_INCREMENTAL", "1").status()?;
-    // 2: some were missed, 3: some took too long.
+    // 2: some mutants were missed; 3: some took too long.
     if !matches!(status.code(), Some(0 | 2 | 3)) {
         bail!("cargo mutants failed: {status}");
     }
@@ -129,11 +130,11 @@ fn test(mut command: Command, chosen: &[&str], out: &Path) -> anyhow::Result<Out
     Ok(sum)
 }
 
-/// A text as a regular expression that matches nothing else.
+/// A regular expression that matches only this text.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
-        // Not others: a `<` behind a backslash is the start of a word.
+        // No other characters: `\<` would match the start of a word.
         if r"\.+*?()|[]{}^$#&-~".contains(c) {
             escaped.push('\\');
         }

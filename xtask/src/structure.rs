@@ -1,8 +1,8 @@
-//! What the source files of a crate look like: none too long, and no import cycles between modules.
+//! Checks the source files of each crate: none is too long, and modules have no import cycles.
 //!
 //! The check reads text, not syntax trees, and relies on rustfmt's layout. A module is a file. It depends on its own
-//! submodules and on the modules that its `crate::`, `super::` and `self::` paths lead to, after the `use` declarations on
-//! the way are followed. A submodule that uses the modules around it does not depend on them: it is a part of them.
+//! submodules and on the modules that its `crate::`, `super::` and `self::` paths lead to, following `use` declarations on
+//! the way. A submodule does not depend on the modules that contain it: it is a part of them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::{fs, iter, path::Path};
@@ -11,13 +11,14 @@ use anyhow::{Context as _, ensure};
 
 use crate::cargo;
 
-/// Lines of a source file without its tests.
+/// The most lines of a source file, without its tests.
 const MAX_LINES: usize = 400;
 
-/// The names of a path. A module's begins at the crate's root, whose own is empty.
+/// The names of a path. The path of a module begins at the crate's root, which is empty.
 type Names = Vec<String>;
 
-/// A module's lines without tests, and the paths in them: from the crate's root, with the name that a `use` binds.
+/// A module's lines without tests, and the paths in them. A path begins at the crate's root, and has the name that a `use`
+/// binds to it.
 #[derive(Default)]
 struct Source {
     lines: Vec<String>,
@@ -73,7 +74,7 @@ fn read(file: &Path, dir: &Path, module: Names, sources: &mut Sources) -> anyhow
     Ok(())
 }
 
-/// The lines that are not of items under `#[cfg(test)]`; an item ends where a line of its indentation closes it.
+/// The lines outside items under `#[cfg(test)]`. An item ends at a closing brace with its indentation.
 fn without_tests(text: &str) -> Names {
     let (mut kept, mut lines) = (Names::new(), text.lines());
     while let Some(line) = lines.next() {
@@ -115,7 +116,7 @@ fn find_paths(sources: &mut Sources) {
     }
 }
 
-/// Words, `::`, and every other character that is not blank by itself.
+/// Splits code into words, `::`, and single other characters, without blanks.
 fn tokens(code: &str) -> Names {
     let mut tokens = Names::new();
     let mut rest = code.trim_start();
@@ -128,7 +129,7 @@ fn tokens(code: &str) -> Names {
     tokens
 }
 
-/// Adds the paths of a tree such as `a::{b, c as d}` with the names of their ends. Returns where the tree ends.
+/// Adds the paths of a tree such as `a::{b, c as d}`, with the names that they bind. Returns where the tree ends.
 fn tree(
     tokens: &[String],
     start: usize,
@@ -162,7 +163,7 @@ fn tree(
     i + if renamed.is_some() { 2 } else { 0 }
 }
 
-/// A path in a module as one from the crate's root; `None` where it leads out of the crate.
+/// Makes a path in a module begin at the crate's root; `None` if it leads out of the crate.
 fn from_root(module: &[String], path: &[String], modules: &BTreeSet<Names>) -> Option<Names> {
     let n_super = path.iter().take_while(|name| *name == "super").count();
     let (base, rest) = match path.first()?.as_str() {
@@ -175,7 +176,7 @@ fn from_root(module: &[String], path: &[String], modules: &BTreeSet<Names>) -> O
     is_of_crate.then(|| [base, rest].concat())
 }
 
-/// The module that defines what a path names, after the `use` declarations on its way.
+/// The module that defines what a path names, following `use` declarations on the way.
 fn definer<'a>(path: &[String], sources: &'a Sources, depth: usize) -> Option<&'a Names> {
     let n = (0..=path.len()).rev().find(|&n| sources.contains_key(&path[..n]))?;
     let (module, source) = sources.get_key_value(&path[..n])?;
@@ -187,7 +188,7 @@ fn definer<'a>(path: &[String], sources: &'a Sources, depth: usize) -> Option<&'
     }
 }
 
-/// A cycle through every module that is in one and not in one that was found before.
+/// One cycle for each module that is in a cycle, unless it is in one that was found before.
 fn cycles(sources: &Sources) -> Names {
     let edges = |module: &Names| -> BTreeSet<&Names> {
         let used = sources[module].paths.iter().filter_map(|(path, _)| definer(path, sources, 0));
@@ -229,7 +230,7 @@ fn cycles(sources: &Sources) -> Names {
 mod tests {
     use super::*;
 
-    /// What is found in a crate of these files, given by module.
+    /// The cycles in a crate with these modules.
     fn found(files: &[(&str, &str)]) -> Names {
         let names = |module: &str| -> Names {
             module.split("::").filter(|name| !name.is_empty()).map(Into::into).collect()
@@ -258,7 +259,7 @@ mod tests {
             &[a_to_b, ("b", "// crate::a::g()\n#[cfg(test)]\nmod tests {\n    use crate::a;\n}")],
             "",
         );
-        // Through what the root re-exports, and through names that are bound on the way.
+        // Through re-exports of the root, and through names that are bound on the way.
         let root = ("", "mod a;\npub use a::{A as Other, A2};\npub use b::B;");
         check(&[root, ("a", "use crate::B;"), ("b", "use crate::Other;")], "a -> b -> a");
         check(&[root, ("a", "use crate::B;"), ("b", "use crate::Unknown;")], "");
@@ -266,7 +267,7 @@ mod tests {
             &[a_to_b, ("b", "use crate::c;"), ("c", "use super::{d, a};"), ("d", "")],
             "a -> b -> c -> a",
         );
-        // A submodule is a part of what is around it, which depends on it.
+        // A module depends on its submodules, not the other way round.
         check(&[("a", ""), ("a::inner", "use super::helper;\nuse crate::root;"), ("", "")], "");
         let inner = ("a::inner", "use crate::b::B;");
         check(&[("a", ""), inner, ("b", "use crate::a::A;")], "a -> a::inner -> b -> a");

@@ -1,7 +1,7 @@
-//! `cargo xtask torture`: every case of every fault that SECURITY.md lists, as a table.
+//! `cargo xtask torture`: tries every case of every fault that SECURITY.md lists, and prints a table.
 //!
-//! The faults are tests of the crates they concern, which `cargo test` runs in a small size. What asks
-//! for all cases, and how they are counted, is in `tests/tally`.
+//! The faults are tests of the crates they concern, and `cargo test` tries only some of their cases. `tests/tally` asks for
+//! all cases and counts them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,14 +11,14 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::cargo;
 
-/// Try every fault in full, some 20 minutes long, and print what came of it
+/// Try every case of every fault, which takes up to 20 minutes, and print a table
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
 /// A row of SECURITY.md: its group's letter, and its number there.
 type Row = (char, u32);
 
-/// The row that is not a tally's, but shown by `cargo xtask mutants`.
+/// The row without a tally, which `cargo xtask mutants` covers.
 const MUTANTS: Row = ('B', 7);
 
 /// One fault's line of a tally.
@@ -35,7 +35,7 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
     if tallies.exists() {
         fs::remove_file(&tallies)?;
     }
-    // The tally's own tests make failures on purpose.
+    // The tally's own tests fail on purpose.
     let mut tests = cargo::command("cargo");
     tests.args(["test", "--workspace", "--exclude", "fmnist-tally", "--no-fail-fast"]);
     let passed = cargo::run(tests.env(tally::VARIABLE, &tallies));
@@ -58,8 +58,7 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails where SECURITY.md lists a fault that no test counts the cases of, or a test counts one that it
-/// does not list.
+/// Fails if SECURITY.md lists a fault without a tally in the tests, or a tally counts a fault that is not listed.
 pub(crate) fn check() -> anyhow::Result<()> {
     let promised = promised()?;
     let mut tried = BTreeSet::new();
@@ -68,7 +67,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     }
     tried.insert(MUTANTS);
     let differ: Vec<_> = promised.symmetric_difference(&tried).collect();
-    ensure!(differ.is_empty(), "SECURITY.md and the tests' tallies differ in {differ:?}");
+    ensure!(differ.is_empty(), "SECURITY.md and the tallies of the tests differ in {differ:?}");
     Ok(())
 }
 
@@ -79,7 +78,7 @@ fn promised() -> anyhow::Result<BTreeSet<Row>> {
     Ok(text.lines().filter_map(first_cell).collect())
 }
 
-/// Adds the rows that the Rust files in a directory have tallies of, but for the tally's own.
+/// Adds the rows that have tallies in the Rust files of a directory, except for the tally's own tests.
 fn find_tallies(dir: &Path, rows: &mut BTreeSet<Row>) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -117,7 +116,7 @@ fn parse(line: &str) -> Option<(Row, Line)> {
     Some((row(named)?, line))
 }
 
-/// A table in Markdown, which reads well in a terminal too.
+/// Prints a table in Markdown, which is readable in a terminal too.
 fn print(rows: &BTreeMap<Row, Vec<Line>>) {
     let show = |row: &str, Line { fault, cases, failures, seconds }: &Line| {
         let [lost, torn, wrong, panicked] = failures;

@@ -1,4 +1,4 @@
-//! The crate for browsers, which is a workspace of its own: built for WebAssembly, and tested in Node.
+//! Builds the crate for browsers, a workspace of its own, for WebAssembly, and tests it in Node.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) fn check() -> anyhow::Result<()> {
     let dir = cargo::root().join(DIR);
     let target_dir = cargo::target_dir()?;
-    // Its own `.cargo/config.toml` holds in its own folder only.
+    // The crate's `.cargo/config.toml` only applies in its folder.
     let cargo = |args: &[&str]| {
         let mut command = cargo::command("cargo");
         command.current_dir(&dir).env("CARGO_TARGET_DIR", &target_dir).args(args);
@@ -21,13 +21,13 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let libraries =
         cargo::output(libraries.args(["--print", "target-libdir", "--target", TARGET]))?;
     if !Path::new(libraries.trim()).is_dir() {
-        println!("skipped: `rustup target add {TARGET}` brings what it is built for");
+        println!("skipped: run `rustup target add {TARGET}` first");
         return Ok(());
     }
     let options = ["--locked", "--features", "training-test", "--target", TARGET];
     cargo::run(cargo(&["build"]).args(options))?;
     if cargo::output(cargo::command("node").arg("--version")).is_err() {
-        println!("skipped: no Node here");
+        println!("skipped: Node is not installed");
         return Ok(());
     }
 

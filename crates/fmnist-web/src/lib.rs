@@ -1,6 +1,7 @@
-//! The classifier for browsers and Node: the bytes of a model and of a picture in, class names with probabilities out.
+//! The classifier for browsers and Node. It takes the bytes of a model and of a picture, and returns class names with
+//! probabilities.
 //!
-//! It is a thin shell over [`fmnist::Classifier`]. There is no file, no thread and no clock here.
+//! It is a thin wrapper around [`fmnist::Classifier`], and uses no files, threads or clock.
 //!
 //! Build for `wasm32-unknown-unknown` in this folder, whose `.cargo/config.toml` enables SIMD128.
 
@@ -13,20 +14,20 @@ use wasm_bindgen::prelude::*;
 #[cfg(feature = "training-test")]
 pub use training::train_losses;
 
-/// One class of a model, and how probable it is.
+/// A class of a model, with its probability.
 #[wasm_bindgen]
 #[derive(Clone, Debug)]
 pub struct Prediction(fmnist::Prediction);
 
 #[wasm_bindgen]
 impl Prediction {
-    /// The class's name, as the model file has it.
+    /// The name of the class, as in the model file.
     #[wasm_bindgen(getter, js_name = className)]
     pub fn class_name(&self) -> String {
         self.0.name.clone()
     }
 
-    /// From 0 to 1; over all classes they sum to 1.
+    /// The probability, from 0 to 1. The probabilities of all classes sum to 1.
     #[wasm_bindgen(getter)]
     pub fn probability(&self) -> f32 {
         self.0.probability

@@ -5,7 +5,7 @@ use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 use wasm_bindgen::prelude::*;
 
-/// Points of the training set.
+/// The number of points in the training set.
 const POINTS: usize = 300;
 
 /// Trains a small network on the quadrants of a square. Returns the mean loss of each epoch.
@@ -15,7 +15,7 @@ const POINTS: usize = 300;
 /// A JavaScript `Error` if training diverges, which it does not.
 #[wasm_bindgen(js_name = trainLosses)]
 pub fn train_losses(epochs: u32) -> Result<Vec<f64>, JsError> {
-    // A grid in irrational steps: evenly spread, the same everywhere, without random numbers.
+    // Irrational steps spread the points evenly, without random numbers, so they are the same everywhere.
     let coordinate = |i: usize, step: f64| ((i as f64 * step).fract() - 0.5) as f32;
     let points: Vec<f32> =
         (0..POINTS).flat_map(|i| [0.618_034, 0.754_878].map(|step| coordinate(i, step))).collect();

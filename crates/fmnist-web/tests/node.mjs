@@ -1,5 +1,5 @@
-// The module in Node against the program: `node tests/node.mjs MODULE MODEL PICTURE PREDICTED.json`, the last being what
-// `fmnist predict --format json` prints. `cargo xtask ci` makes both; no flag of Node is needed.
+// Compares the module in Node with the program: `node tests/node.mjs MODULE MODEL PICTURE PREDICTED.json`. PREDICTED.json is
+// the output of `fmnist predict --format json`. `cargo xtask ci` makes both; Node needs no flags.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const { classify, trainLosses } = createRequire(import.meta.url)(resolve(module)
 const expected = JSON.parse(readFileSync(predicted, "utf8"));
 const bytes = { model: readFileSync(model), picture: readFileSync(picture) };
 
-// A picture has the same first class, and the same probabilities, nearly.
+// The most probable class is the same, and the probabilities are nearly the same.
 const predictions = classify(bytes.model, bytes.picture);
 assert.equal(predictions[0].className, expected.label);
 const sorted = [...expected.probabilities].sort((a, b) => b - a);
@@ -22,7 +22,7 @@ sorted.forEach((probability, i) => {
 const sum = predictions.reduce((sum, p) => sum + p.probability, 0);
 assert.ok(Math.abs(sum - 1) < 1e-5, `the probabilities sum to ${sum}`);
 
-// What is wrong is an Error with its message, and the module works on.
+// Invalid input gives an Error with its message, and the module still works afterwards.
 assert.throws(() => classify(bytes.picture, bytes.picture), /^Error: the model: /);
 assert.throws(() => classify(bytes.model, bytes.model), /^Error: the picture: /);
 assert.equal(classify(bytes.model, bytes.picture)[0].className, expected.label);

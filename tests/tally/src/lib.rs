@@ -8,20 +8,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-/// The environment variable that asks for all cases and names the file that tallies are appended to.
+/// The environment variable that selects all cases, and names the file to append tallies to.
 pub const VARIABLE: &str = "FMNIST_TORTURE";
 
-/// Whether all cases are asked for.
+/// Whether all cases are tried.
 pub fn is_full() -> bool {
     env::var_os(VARIABLE).is_some()
 }
 
-/// One value for `cargo test`, another for all cases.
+/// Chooses a size: `quick` for `cargo test`, `full` for all cases.
 pub fn size<T>(quick: T, full: T) -> T {
     if is_full() { full } else { quick }
 }
 
-/// What a case did that it must not.
+/// The failure of a case.
 #[derive(Debug)]
 pub struct Failure {
     kind: Kind,
@@ -37,55 +37,55 @@ enum Kind {
 }
 
 impl Failure {
-    /// What was good, or acknowledged, is gone.
+    /// Something good or acknowledged is gone.
     pub fn lost(what: impl Display) -> Self {
         Self { kind: Kind::Lost, what: what.to_string() }
     }
 
-    /// What is damaged or half was taken for whole.
+    /// Something damaged or incomplete was accepted as whole.
     pub fn torn(what: impl Display) -> Self {
         Self { kind: Kind::Torn, what: what.to_string() }
     }
 
-    /// The answer is not the one it must be: its text, its exit code, its time, its memory.
+    /// The answer is wrong: its text, exit code, time or memory.
     pub fn wrong(what: impl Display) -> Self {
         Self { kind: Kind::Wrong, what: what.to_string() }
     }
 }
 
-/// The failure where `holds` is false.
+/// Fails unless `holds`.
 ///
 /// # Errors
 ///
-/// That failure.
+/// The failure that `failure` returns, if `holds` is false.
 pub fn ensure(holds: bool, failure: impl FnOnce() -> Failure) -> Result<(), Failure> {
     if holds { Ok(()) } else { Err(failure()) }
 }
 
-/// How many failures of each kind, in the order of the table's columns.
+/// The kinds of failures, in the order of the table's columns.
 const KINDS: [Kind; 4] = [Kind::Lost, Kind::Torn, Kind::Wrong, Kind::Panicked];
 
-/// The cases of one fault.
+/// Counts the cases of one fault.
 #[derive(Debug)]
-#[must_use = "a tally that is not finished tells nobody"]
+#[must_use = "a tally has no effect until it is finished"]
 pub struct Tally {
     row: &'static str,
     fault: &'static str,
     cases: u64,
     failures: [u64; KINDS.len()],
-    /// What the first failures were.
+    /// The texts of the first failures.
     examples: Vec<String>,
     start: Instant,
 }
 
 impl Tally {
-    /// A tally of a row of the catalogue, and of which fault of that row.
+    /// A tally of a fault in this row of SECURITY.md.
     pub fn new(row: &'static str, fault: &'static str) -> Self {
         let start = Instant::now();
         Self { row, fault, cases: 0, failures: [0; KINDS.len()], examples: Vec::new(), start }
     }
 
-    /// Tries a case. A panic in it is counted like any failure.
+    /// Tries a case. A panic counts as a failure.
     pub fn case(&mut self, case: impl FnOnce() -> Result<(), Failure>) {
         self.cases += 1;
         match catch_unwind(AssertUnwindSafe(case)) {
@@ -109,7 +109,7 @@ impl Tally {
         self.cases
     }
 
-    /// Ends the count: the full size writes it down.
+    /// Ends the tally. If all cases are tried, appends it to the file.
     ///
     /// # Panics
     ///
@@ -117,13 +117,13 @@ impl Tally {
     #[track_caller]
     pub fn finish(self) {
         if let Some(path) = env::var_os(VARIABLE) {
-            // One write, since tests of one process and of many append to the same file.
+            // A single write, since many tests and processes append to the same file.
             let written = OpenOptions::new()
                 .create(true)
                 .append(true)
                 .open(&path)
                 .and_then(|mut file| file.write_all(self.line().as_bytes()));
-            written.expect("the file that FMNIST_TORTURE names takes tallies");
+            written.expect("the file that FMNIST_TORTURE names can be written");
         }
         let Self { row, fault, cases, failures, examples, .. } = &self;
         let failed: u64 = failures.iter().sum();
@@ -148,20 +148,20 @@ impl Tally {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no message").into()
 }
 
-/// A pseudo-random sequence for choosing cases: the same in each run, so that a failure comes again.
+/// A pseudo-random sequence for choosing cases. It is the same in each run, so that a failure can be repeated.
 ///
 /// SplitMix64: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// A sequence of its own for each seed.
+    /// The sequence of this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -175,7 +175,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// The next number below `end`, which is above 0.
+    /// The next number below `end`, which must be above 0.
     pub fn below(&mut self, end: usize) -> usize {
         (self.roll() % end as u64) as usize
     }
@@ -186,7 +186,7 @@ impl Dice {
     }
 }
 
-/// The most memory that this process has had so far, in bytes, where the system tells.
+/// The peak memory of this process so far, in bytes; `None` if the system does not report it.
 pub fn peak_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -20,7 +20,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: DATA,
     },
     Mutant {
-        name: "elements read before the headers are judged",
+        name: "elements read before the headers are checked",
         file: "crates/fmnist-data/src/four_files.rs",
         from: "let (images, labels) = (open(images_path)?, open(labels_path)?);",
         to: "let _ = (open(images_path)?.bytes(), open(labels_path)?.bytes()); \
@@ -35,7 +35,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: DATA,
     },
     Mutant {
-        name: "a picture's pixels decoded before its size is judged",
+        name: "a picture's pixels decoded before its size is checked",
         file: "crates/fmnist-data/src/folder.rs",
         from: "let found = picture.sides();",
         to: "let found = picture.sides(); \
@@ -50,14 +50,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: DATA,
     },
     Mutant {
-        name: "a download's lock of a file that is gone",
+        name: "a download's lock on a file that is gone",
         file: "crates/fmnist-data/src/download/lock.rs",
         from: "Ok(is_at(&file, &path).then_some(Self { file, path }))",
         to: "Ok(Some(Self { file, path }))",
         tests: DATA,
     },
     Mutant {
-        name: "a download's lock by whatever has its name",
+        name: "anything with the name of a download's lock used as one",
         file: "crates/fmnist-data/src/download/lock.rs",
         from: "if !kind.is_file() {",
         to: "if false {",
@@ -71,7 +71,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: DATA,
     },
     Mutant {
-        name: "a sweep of whatever has a temporary file's name",
+        name: "anything with a temporary file's name swept",
         file: "crates/fmnist-data/src/download.rs",
         from: "entry.file_type().is_ok_and(|kind| kind.is_file())",
         to: "true",

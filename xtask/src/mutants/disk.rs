@@ -60,21 +60,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_IO,
     },
     Mutant {
-        name: "two runs let on one file",
+        name: "two runs on one file",
         file: "crates/nn-io/src/disk/lock.rs",
         from: "match file.try_lock() {",
         to: "match Result::<(), TryLockError>::Ok(()) {",
         tests: NN_IO,
     },
     Mutant {
-        name: "another's file is replaced",
+        name: "another program's file is replaced",
         file: "crates/nn-io/src/disk/place.rs",
         from: "if self.is_foreign(disk)? != Some(true) {",
         to: "if true {",
         tests: NN_IO,
     },
     Mutant {
-        name: "another's file set aside before the new one is written",
+        name: "another program's file set aside before the new one is written",
         file: "crates/nn-io/src/disk/place.rs",
         from: "let temporary = Temporary::write(",
         to: "self.set_aside(disk)?; let temporary = Temporary::write(",
@@ -116,7 +116,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_IO,
     },
     Mutant {
-        name: "a link is taken for a lock",
+        name: "a link is used as a lock",
         file: "crates/nn-io/src/disk/lock.rs",
         from: "fs::symlink_metadata(lock)",
         to: "fs::metadata(lock)",

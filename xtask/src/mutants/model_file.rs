@@ -21,7 +21,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_IO,
     },
     Mutant {
-        name: "a required feature not held against the metadata",
+        name: "a required feature not compared with the metadata",
         file: "crates/nn-io/src/decode.rs",
         from: "check_features(metadata.features(), header.features)?;",
         to: "",
@@ -63,14 +63,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_IO,
     },
     Mutant {
-        name: "numbers that are not finite let in",
+        name: "numbers that are not finite accepted",
         file: "crates/nn-io/src/wire/tensor.rs",
         from: "fold(true, |all, x| all & valid.contains(x))",
         to: "fold(true, |all, x| all | valid.contains(x))",
         tests: NN_IO,
     },
     Mutant {
-        name: "a model in memory before it is decoded",
+        name: "a whole file in memory before it is decoded",
         file: "crates/nn-io/src/disk/save.rs",
         from: "let (header, reader) = file::open_model(path)?;",
         to: "let (header, mut reader) = file::open_model(path)?;
@@ -80,7 +80,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: MEMORY,
     },
     Mutant {
-        name: "records of another history taken for known ones",
+        name: "records of another history mistaken for known ones",
         file: "crates/nn-io/src/wire/history.rs",
         from: "if !is_same || self.records.len() > history.len() {",
         to: "if self.records.len() > history.len() {",

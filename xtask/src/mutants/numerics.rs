@@ -1,4 +1,4 @@
-//! Mutants of the arithmetic: a run that still ends, in other numbers than it should.
+//! The arithmetic: the run still ends, but with wrong numbers.
 
 use super::Mutant;
 
@@ -60,11 +60,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_CORE,
     },
     Mutant {
-        name: "a slope of 1 for the square of a weight",
+        name: "the derivative of a squared weight without its factor 2",
         file: "crates/nn-core/src/penalty.rs",
         from: "2.0 * l2 as f32",
         to: "l2 as f32",
-        // nn-core's own tests know the penalty's value only.
+        // nn-core's own tests check only the penalty's value.
         tests: NN_TRAIN,
     },
     Mutant {
@@ -75,7 +75,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_CORE,
     },
     Mutant {
-        name: "the book's precision by another divisor",
+        name: "the book's precision with another divisor",
         file: "crates/nn-core/src/loss/regression.rs",
         from: "(variance.sqrt() / 250.0)",
         to: "(variance.sqrt() / 200.0)",
@@ -96,7 +96,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_TRAIN,
     },
     Mutant {
-        name: "the least accurate epoch taken for the best",
+        name: "the least accurate epoch chosen as the best",
         file: "crates/nn-train/src/history.rs",
         from: "Self::Accuracy => -record.monitored_metrics().accuracy",
         to: "Self::Accuracy => record.monitored_metrics().accuracy",

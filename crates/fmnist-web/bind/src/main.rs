@@ -1,6 +1,6 @@
 //! `bind MODULE DIR`: writes the JavaScript that lets Node load a compiled `fmnist_web.wasm`.
 //!
-//! It is what the program `wasm-bindgen` does, and needs no installation: the lock file has the version that fits.
+//! It does what the program `wasm-bindgen` does, but needs no installation: the lock file has the right version.
 
 use std::path::PathBuf;
 
