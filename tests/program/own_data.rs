@@ -292,7 +292,43 @@ fn bad_data_are_told() {
         &["folder/train/Bag/x.png: expected a PNG or JPEG image, found a text file"],
     );
     check("idx", 3, &["idx/train-labels-idx1-ubyte", "expected 0 to 1", "classes.txt"]);
-    program.refuses("train --dataset csv --data-dir home", 3, &["home: expected", "found none"]);
-    program.refuses("train --dataset folder --data-dir absent", 4, &["absent: cannot list"]);
-    program.refuses("train --dataset idx --data-dir csv", 3, &["csv: no dataset here, missing"]);
+    fs::create_dir(program.path("empty")).unwrap();
+    program.refuses("train --dataset csv --data-dir empty", 3, &["empty: expected", "found none"]);
+    for kind in KINDS {
+        let train = format!("train --dataset {kind} --data-dir");
+        program.refuses(&format!("{train} absent"), 3, &["absent: no such directory"]);
+    }
+    let words = ["csv/train.csv: expected a directory, found a file"];
+    program.refuses("train --dataset csv --data-dir csv/train.csv", 3, &words);
+    program.refuses(
+        "train --dataset idx --data-dir empty",
+        3,
+        &["empty: no dataset here, missing"],
+    );
+}
+
+/// A directory of tables or pictures, where IDX files are expected.
+#[test]
+fn the_kind_of_other_data_is_suggested() {
+    let set = OwnSet::garments(30, 20);
+    let program = with_sets(&set);
+    set.write_unparted(&program, "classes");
+    for (dir, kind, found) in [
+        ("csv", "csv", "CSV tables"),
+        ("folder", "folder", "pictures in folders"),
+        ("classes", "folder", "pictures in folders"),
+    ] {
+        let message = format!("error: {dir}: expected four IDX files, found {found}");
+        let suggestion = format!("{message}; did you mean --dataset {kind}?\n");
+        for command in ["train", "train --dataset idx", "find-rate --dataset fashion-mnist"] {
+            program.refuses(&format!("{command} --data-dir {dir}"), 2, &[&suggestion]);
+        }
+        // The model determines the kind, so there is no option to suggest.
+        let message = message + "\n";
+        program.refuses(&format!("evaluate --data-dir {dir}"), 3, &[&message]);
+    }
+    let names = fs::read_dir(program.path("idx")).unwrap().map(|it| it.unwrap().file_name());
+    let one = names.into_iter().next().unwrap();
+    fs::copy(program.path("idx").join(&one), program.path("csv").join(&one)).unwrap();
+    program.refuses("train --data-dir csv", 3, &["csv: no dataset here, missing"]);
 }

@@ -13,7 +13,7 @@ use fmnist_data::{
 use nn_io::ModelInfo;
 use nn_train::Threads;
 
-use crate::{console::Console, outside::Outside, text::thousands};
+use crate::{console::Console, exit::Usage, outside::Outside, text::thousands};
 
 /// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
@@ -39,6 +39,16 @@ pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Resu
             Ok(synthetic(console))
         }
         result => Ok(result?),
+    }
+}
+
+/// Adds to an error of [`obtain`] the kind of dataset that the directory seems to hold, for commands with --dataset.
+pub(crate) fn suggest_kind(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(fmnist_data::Error::Missing { holds: Some(kind), .. }) => {
+            Usage::error(format!("{error}; did you mean --dataset {kind}?"))
+        }
+        _ => error,
     }
 }
 

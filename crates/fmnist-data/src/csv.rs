@@ -1,7 +1,7 @@
 //! Datasets as CSV: a header, then one line for each image, with its label and then its pixels.
 //!
-//! Kaggle publishes Fashion-MNIST and MNIST in this form. `csv_core` parses one value at a time, so memory grows
-//! only with checked values, and no whole line is held. A file that is cut off after a line cannot be
+//! Kaggle publishes Fashion-MNIST and MNIST in this form. `csv_core` parses one value at a time, so only checked values
+//! take memory, and no whole line is held. A file that is cut off after a line cannot be
 //! distinguished from a shorter one.
 
 mod table;
@@ -24,6 +24,11 @@ const FASHION_MNIST: [&str; 2] = ["fashion-mnist_train.csv", "fashion-mnist_test
 /// The file names of any other set.
 const ANY: [&str; 2] = ["train.csv", "test.csv"];
 
+/// Whether `dir` has a table under one of these names.
+pub(crate) fn is_in(dir: &Path) -> bool {
+    [FASHION_MNIST, ANY].concat().into_iter().any(|name| dir.join(name).is_file())
+}
+
 impl Dataset {
     /// Loads a set of two CSV files from `dir`: `fashion-mnist_train.csv` and `fashion-mnist_test.csv` as
     /// published on Kaggle, or `train.csv` and `test.csv`.
@@ -36,9 +41,10 @@ impl Dataset {
     /// # Errors
     ///
     /// When a file is missing, cannot be read or breaks the format, when a label has no name in
-    /// `classes.txt`, or when the pixels are not those of images of `size`, or of any square.
+    /// `classes.txt`, or when the number of pixels does not match `size` or, without a size, any square.
     pub fn load_csv(dir: impl AsRef<Path>, size: Option<ImageSize>) -> Result<Self, Error> {
         let dir = dir.as_ref();
+        Error::check_directory(dir)?;
         let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
         let Some(names) = [FASHION_MNIST, ANY].into_iter().find(is_there) else {
             let expected = [FASHION_MNIST, ANY].map(|names| names.join(" and ")).join(", or ");
@@ -106,7 +112,7 @@ impl<'a> Unread<'a> {
     }
 }
 
-/// Reads the header; the number of its columns gives the size of the images.
+/// Reads the header. The number of its columns determines the size of the images, if none is given.
 fn header<R: Read>(table: &mut Table<'_, R>, size: Option<ImageSize>) -> Result<ImageSize, Error> {
     let n_pixels = table.header()?;
     let side = n_pixels.isqrt();
@@ -117,8 +123,8 @@ fn header<R: Read>(table: &mut Table<'_, R>, size: Option<ImageSize>) -> Result<
     let expected = match size {
         Some(size) => format!("{} columns of pixels, for images of {size}", size.pixels()),
         None => format!(
-            "as many columns of pixels as a square of up to {MAX_SIDE} has, \
-             or their size as well (--image-size WIDTHxHEIGHT)"
+            "a square number of pixel columns, for images of up to {MAX_SIDE}x{MAX_SIDE} \
+             (for other images, give --image-size WIDTHxHEIGHT)"
         ),
     };
     Err(table.wrong(expected, n_pixels.to_string()))

@@ -1,11 +1,11 @@
 //! The dataset in memory: a training set and a test set of images and labels.
 //!
 //! Pixels stay `u8`, as in the files: 55 MB instead of 220 MB. Normalisation belongs to the model that was
-//! trained with it. The readers of each kind of files stand in modules of their own, which use this one.
+//! trained with it. The readers of the kinds of files are modules of their own, which use this one.
 
 mod image_size;
+pub(crate) mod name;
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::digest::hex;
 use crate::{Error, idx, threads};
 
 pub use image_size::{ImageSize, MAX_SIDE};
+pub use name::DatasetName;
 
 /// The largest number of images in a split.
 pub const MAX_IMAGES: usize = 1 << 24;
@@ -39,41 +40,6 @@ pub const CLASS_NAMES: [&str; 10] = [
     "Ankle boot",
 ];
 
-/// Where the images of a dataset come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DatasetName {
-    /// Zalando's Fashion-MNIST, byte for byte as published.
-    FashionMnist,
-    /// Garments drawn by [`garments`](crate::garments).
-    Synthetic,
-    /// Another set in the same file format, not compared with any checksum.
-    Idx,
-    /// Pictures in [folders](crate::folder), one folder for each class.
-    Folder,
-    /// CSV files, with one image on each line.
-    Csv,
-}
-
-impl DatasetName {
-    /// The name in files and on the command line, as `fashion-mnist`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FashionMnist => "fashion-mnist",
-            Self::Synthetic => "synthetic",
-            Self::Idx => "idx",
-            Self::Folder => "folder",
-            Self::Csv => "csv",
-        }
-    }
-}
-
-impl fmt::Display for DatasetName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 /// Grey images of one size.
 ///
 /// # Shapes
@@ -93,7 +59,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// The pixels of image `index`; none past the last image.
+    /// The pixels of image `index`; `None` past the last image.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         self.iter().nth(index)
     }
@@ -112,7 +78,7 @@ pub struct Split {
     pub images: Images,
     /// A label for each image, an index into [`DatasetInfo::class_names`].
     pub labels: Vec<u8>,
-    /// The dataset that they are from.
+    /// The dataset that the images are from.
     pub dataset: Arc<DatasetInfo>,
 }
 
@@ -127,7 +93,8 @@ impl Split {
         self.labels.is_empty()
     }
 
-    /// Splits off the last `n` images as a held-out set, to evaluate each epoch on. Returns the others first.
+    /// Splits off the last `n` images as a held-out set, to evaluate each epoch on. Returns the remaining images, then the
+    /// held-out ones.
     ///
     /// # Panics
     ///
@@ -160,7 +127,7 @@ impl Split {
     }
 }
 
-/// What a dataset is called, its classes and its fingerprint.
+/// The name, the classes and the fingerprint of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetInfo {
     /// Where the images come from.
@@ -198,7 +165,7 @@ pub(crate) struct LabelledImages {
 }
 
 impl Dataset {
-    /// Makes a dataset of training and test set, and computes its fingerprint.
+    /// Makes a dataset from a training set and a test set, and computes its fingerprint.
     pub(crate) fn new(
         train: LabelledImages,
         test: LabelledImages,
@@ -239,7 +206,7 @@ impl Dataset {
     }
 }
 
-/// Fails unless the images of the test set have the size of those of the training set, in words.
+/// Fails unless the images of both sets have the same size, which `test` and `train` describe.
 pub(crate) fn check_same_size(
     test_path: &Path,
     test: String,

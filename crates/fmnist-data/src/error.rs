@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::name::DatasetName;
+
 /// What can go wrong with a dataset, a download or a picture.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,7 +36,7 @@ pub enum Error {
         /// What its first bytes say it is.
         found: String,
     },
-    /// An IDX header is invalid, or the data have another length than it says.
+    /// An IDX header is invalid, or does not match the length of the data.
     #[error(
         "{}: byte {offset} ({field}): expected {expected}, found {found}; \
          the file is damaged or not what its name says, get it again",
@@ -97,12 +99,12 @@ pub enum Error {
         line: u64,
         /// Which value of the line, from 1.
         column: usize,
-        /// What may stand there.
+        /// The values that are valid there.
         expected: String,
-        /// What stands there.
+        /// The value found.
         found: String,
     },
-    /// The files have another arrangement, size, number or kind than expected; or a picture is too large.
+    /// The arrangement, size, number or kind of files is wrong, or a picture is too large.
     #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
     Layout {
         /// The file or directory.
@@ -116,7 +118,7 @@ pub enum Error {
     },
     /// An image file and its label file, or the two splits, do not match.
     #[error(
-        "{} has {found}, {} has {expected}; the two must agree, are they of the same set?",
+        "{} has {found}, {} has {expected}; the two must match; are they of the same dataset?",
         path.display(), other.display()
     )]
     Disagreement {
@@ -165,13 +167,21 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A directory that was named does not hold the dataset.
-    #[error("{}: {}", dir.display(), absent(missing))]
+    /// The directory does not exist.
+    #[error("{}: no such directory", dir.display())]
+    NoSuchDirectory {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The directory does not hold the four IDX files.
+    #[error("{}: {}", dir.display(), describe_missing(missing, *holds))]
     Missing {
         /// The directory.
         dir: PathBuf,
-        /// The files it lacks; empty if there is no such directory.
+        /// The files it lacks.
         missing: Vec<&'static str>,
+        /// The kind of dataset that it seems to hold instead.
+        holds: Option<DatasetName>,
     },
     /// No directory to download into: no workspace around, and no home directory known.
     #[error("no directory to keep the dataset in; name one, or set FMNIST_DATA_DIR")]
@@ -181,7 +191,7 @@ pub enum Error {
     Source {
         /// The source as it was given.
         given: String,
-        /// Why it will not do.
+        /// Why it cannot be used.
         reason: &'static str,
     },
     /// No source had a good copy of a file; the message lists each with the reason.
@@ -222,13 +232,21 @@ impl fmt::Display for Attempt {
 }
 
 impl Error {
-    /// [`Error::Missing`], if the directory lacks any of its files.
-    pub(crate) fn check_missing(dir: &Path, missing: Vec<&'static str>) -> Result<(), Self> {
-        if missing.is_empty() {
-            return Ok(());
+    /// Fails unless `dir` is a directory.
+    pub(crate) fn check_directory(dir: &Path) -> Result<(), Self> {
+        match dir.metadata() {
+            Ok(metadata) if metadata.is_dir() => Ok(()),
+            Ok(_) => Err(Self::Layout {
+                path: dir.into(),
+                expected: "a directory".into(),
+                found: "a file".into(),
+                hint: "name the directory of the dataset",
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Self::NoSuchDirectory { dir: dir.into() })
+            }
+            Err(error) => Err(Self::io(dir, "open")(error)),
         }
-        let missing = if dir.is_dir() { missing } else { Vec::new() };
-        Err(Self::Missing { dir: dir.into(), missing })
     }
 
     /// For `map_err`: adds the path and the action to an input/output error.
@@ -237,13 +255,18 @@ impl Error {
     }
 }
 
-fn absent(missing: &[&str]) -> String {
-    match missing.join(", ").as_str() {
-        "" => "no such directory".into(),
-        names => format!(
-            "no dataset here, missing {names}; fetch it into this directory, or name another"
-        ),
-    }
+fn describe_missing(missing: &[&str], holds: Option<DatasetName>) -> String {
+    let found = match holds {
+        Some(DatasetName::Csv) => "CSV tables",
+        Some(DatasetName::Folder) => "pictures in folders",
+        _ => {
+            let names = missing.join(", ");
+            return format!(
+                "no dataset here, missing {names}; fetch it into this directory, or name another"
+            );
+        }
+    };
+    format!("expected four IDX files, found {found}")
 }
 
 fn list(attempts: &[Attempt]) -> String {

@@ -23,6 +23,7 @@ use crate::picture::{self, MAX_FILE, MAX_MEMORY, Picture};
 use crate::{Error, digest, threads};
 use budget::Budget;
 use listing::check;
+pub(crate) use listing::is_in;
 use order::Entry;
 
 pub use order::TEST_SHARE;
@@ -50,9 +51,11 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// When a directory cannot be read, when there are not 2 to [`MAX_CLASSES`](crate::MAX_CLASSES) classes
-    /// with a picture each, when training and test set have other classes, or when something is in the way.
+    /// When a directory is missing or cannot be read, when there are not 2 to [`MAX_CLASSES`](crate::MAX_CLASSES) classes
+    /// with a picture each, when training and test set have different classes, or when a file or folder is where none
+    /// may be.
     pub fn list(dir: &Path) -> Result<Self, Error> {
+        Error::check_directory(dir)?;
         let (class_names, has_test, [train, test]) = match listing::train_and_test(dir)? {
             Some([train_dir, test_dir]) => {
                 let (train, test) = (listing::classes(&train_dir)?, listing::classes(&test_dir)?);
@@ -71,10 +74,10 @@ impl Folder {
         };
         let [train, test] = [train, test].map(order::spread);
         for split in [&train, &test] {
-            let expected = format_args!("at most {MAX_IMAGES} pictures of a set");
+            let expected = format_args!("at most {MAX_IMAGES} pictures in a set");
             check(dir, split.len() <= MAX_IMAGES, expected, split.len())?;
         }
-        let expected = format_args!("a test set, or {TEST_SHARE} pictures of some class");
+        let expected = format_args!("a test set, or a class with {TEST_SHARE} pictures or more");
         check(dir, !test.is_empty(), expected, "fewer")?;
         Ok(Self { dir: dir.into(), class_names, has_test, train, test })
     }
@@ -128,7 +131,7 @@ impl Folder {
     fn split(&self, entries: &[Entry], wanted: &Wanted<'_>) -> Result<LabelledImages, Error> {
         let size = wanted.size;
         let bytes = entries.len().saturating_mul(size.pixels());
-        let expected = format_args!("at most {MAX_PIXELS} bytes of pixels of a set");
+        let expected = format_args!("at most {MAX_PIXELS} bytes of pixels in a set");
         check(&self.dir, bytes as u64 <= MAX_PIXELS, expected, bytes)?;
         let mut pixels = vec![0; bytes];
         let share = entries.len().div_ceil(threads::shares()).max(1);
@@ -147,7 +150,7 @@ const RESIZE: &str = "give the size to fit all pictures to (--image-size WIDTHxH
 
 /// The size of all pictures. Without a given size it is that of the picture `like`, and all others must match it.
 ///
-/// The pictures that threads read at the same time take no more memory than the largest one may.
+/// The pictures that threads read at the same time take together no more memory than one picture may.
 struct Wanted<'a> {
     size: ImageSize,
     like: Option<&'a Path>,
@@ -172,7 +175,7 @@ impl<'a> Wanted<'a> {
         let sides = [self.size.width(), self.size.height()];
         let [width, height] = sides.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
         let (file, bytes) = digest::open(path)?;
-        // A file beyond the limit is refused; the share of one that grows is what it was.
+        // A file over the limit is refused below. If a file grows meanwhile, its share does not.
         let _file = self.files.take(bytes.min(MAX_FILE));
         let picture = Picture::open(picture::read_all(file, path)?, path)?;
         let found = picture.sides();
@@ -186,7 +189,7 @@ impl<'a> Wanted<'a> {
                 hint: RESIZE,
             });
         }
-        // A thread that has its share of this budget waits for nothing more, so all get theirs in the end.
+        // A thread with a share of this budget waits for nothing else, so there is no deadlock.
         let _pixels = self.pixels.take(picture.memory());
         pixels.copy_from_slice(&picture::fitted(picture.grey()?, width, height));
         Ok(())

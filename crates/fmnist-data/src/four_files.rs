@@ -1,6 +1,6 @@
 //! Reads a dataset of four IDX files with the names of Fashion-MNIST's, and checks that they belong together.
 //!
-//! All four headers are read and checked before any elements are: what does not fit takes no memory.
+//! All four headers are read and checked before any elements, so that files that do not fit take no memory.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use crate::dataset::{
 };
 use crate::idx::{MAX_BYTES, Opened};
 use crate::manifest::{self, FileSpec, Manifest};
-use crate::{Error, classes, digest};
+use crate::{Error, classes, contents, digest};
 
 impl Dataset {
     /// Loads Fashion-MNIST from the four published files in `dir`, gzip or unzipped.
@@ -43,7 +43,7 @@ impl Dataset {
         let named = classes::read(dir)?;
         let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
         let manifest = manifest::fashion_mnist();
-        Error::check_missing(dir, manifest.missing(dir))?;
+        contents::check(dir, &manifest)?;
         let paths = manifest.files.each_ref().map(|spec| spec.path_in(dir));
         let [train_images, train_labels, test_images, test_labels] = paths.each_ref();
         let train = Unread::open(train_images, train_labels)?;
@@ -56,9 +56,9 @@ impl Dataset {
     }
 }
 
-/// Loads the four files that the manifest pins. Each is the one that it must be, so they belong together.
+/// Loads the four files that the manifest pins. Their checksums prove that they belong together.
 pub(crate) fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset, Error> {
-    Error::check_missing(dir, manifest.missing(dir))?;
+    contents::check(dir, manifest)?;
     let [train_images, train_labels, test_images, test_labels] = &manifest.files;
     let read = |[images, labels]: [&FileSpec; 2]| {
         let ([count, height, width], pixels) = manifest.read(images, &images.path_in(dir))?;
@@ -73,7 +73,7 @@ pub(crate) fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset,
     Ok(Dataset::with_info(train, test, info))
 }
 
-/// The images and labels of a split, of which only the headers have been read.
+/// The image and label files of a split. Only their headers have been read.
 struct Unread<'a> {
     images: Opened<'a, BufReader<File>>,
     labels: Opened<'a, BufReader<File>>,
@@ -84,7 +84,7 @@ struct Unread<'a> {
 }
 
 impl<'a> Unread<'a> {
-    /// Reads both headers, and checks all that they say.
+    /// Reads and checks both headers.
     fn open(images_path: &'a Path, labels_path: &'a Path) -> Result<Self, Error> {
         let open = |path| {
             let reader = BufReader::with_capacity(1 << 16, digest::open(path)?.0);
@@ -123,7 +123,7 @@ impl<'a> Unread<'a> {
     }
 }
 
-/// The number, height and width of images, if a dataset may have such.
+/// The number, height and width of images, if they are within the limits of a dataset.
 pub(crate) fn images_shape<R: BufRead>(images: &Opened<'_, R>) -> Result<[usize; 3], Error> {
     let shape = images.shape("images")?;
     for (index, most) in [MAX_IMAGES, MAX_SIDE, MAX_SIDE].into_iter().enumerate() {

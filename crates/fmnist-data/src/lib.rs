@@ -20,6 +20,7 @@
 pub mod idx;
 
 mod classes;
+mod contents;
 pub mod dataset;
 mod digest;
 mod four_files;

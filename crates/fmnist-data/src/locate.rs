@@ -7,8 +7,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
-use crate::manifest;
+use crate::{Error, contents, manifest};
 
 /// The environment variable that names the dataset's directory. Empty counts as unset.
 pub const VARIABLE: &str = "FMNIST_DATA_DIR";
@@ -28,7 +27,7 @@ pub fn find(explicit: Option<&Path>) -> Result<Option<PathBuf>, Error> {
     Places::here(explicit).find()
 }
 
-/// Whether `explicit` or the variable names a directory. If so, nothing else may be used instead of it.
+/// Whether `explicit` or the variable names a directory. If so, there is no fallback from it.
 pub fn is_named(explicit: Option<&Path>) -> bool {
     Places::here(explicit).named.is_some()
 }
@@ -68,7 +67,7 @@ impl Places {
     fn find(self) -> Result<Option<PathBuf>, Error> {
         let manifest = manifest::fashion_mnist();
         if let Some(dir) = self.named {
-            Error::check_missing(&dir, manifest.missing(&dir))?;
+            contents::check(&dir, &manifest)?;
             return Ok(Some(dir));
         }
         let mut unnamed = self.workspace.into_iter().chain(self.cache);
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_directory_is_meant() {
+    fn a_named_directory_has_no_fallback() {
         let (partial, full) = (holding(2), holding(4));
         let places = Places { named: path(&full), ..Places::default() };
         assert_eq!(places.find().unwrap(), path(&full));
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_workspace_around_counts() {
+    fn the_nearest_workspace_is_used() {
         let root = tempfile::tempdir().unwrap();
         let data = root.path().join(IN_WORKSPACE);
         let below = root.path().join("crates/deep/data/fashion-mnist");

@@ -97,7 +97,7 @@ fn find(
 ) -> anyhow::Result<Vec<RateLoss>> {
     let source = new_run::plan(options)?;
     let threads = data::threads(options.places.threads)?;
-    let dataset = data::obtain(&source, console)?;
+    let dataset = data::obtain(&source, console).map_err(data::suggest_kind)?;
     let NewRun { model, state, n_validation, .. } = new_run::run(options, None, &dataset, console)?;
     let (train, _) = dataset.train.hold_out(n_validation);
     let train = fmnist::samples(&train, Scaling::default())?;

@@ -57,7 +57,11 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     let Claimed { plan, source, saves } = claim_output(args, options, console)?;
     let output = saves.output().to_owned();
     let threads = data::threads(options.places.threads)?;
-    let dataset = data::obtain(&source, console)?;
+    let dataset = match data::obtain(&source, console) {
+        // A resumed run has the kind that it was saved with.
+        Err(error) if args.resume.is_none() => return Err(data::suggest_kind(error)),
+        result => result?,
+    };
     let Run { model, state, info, n_validation, epochs, changes, resumed } =
         plan.into_run(options, &dataset, console)?;
     let Dataset { train, test, info: dataset } = dataset;

@@ -1,4 +1,4 @@
-//! Which tables are read, and as what. What is refused, and damage, have modules of their own.
+//! Which tables are read, and what they contain. Refusals and damage are tested in submodules.
 
 mod damage;
 mod form;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::fixture;
 
-/// A table of so many images of 2 x 3 pixels, in three classes.
+/// A table of `count` images of 2 x 3 pixels, in three classes.
 fn table(count: usize, first: usize) -> String {
     let mut text = String::from("label,pixel1,pixel2,pixel3,pixel4,pixel5,pixel6\n");
     for image in first..first + count {
@@ -33,14 +33,14 @@ fn directory(files: &[(&str, &[u8])]) -> TempDir {
     dir
 }
 
-/// The set of this training table, and a good test table.
+/// Loads this training table with a good test table.
 fn load_with(train: &[u8]) -> Result<Dataset, Error> {
     let dir = directory(&[("train.csv", train), ("test.csv", table(4, 9).as_bytes())]);
     Dataset::load_csv(dir.path(), two_by_three())
 }
 
 #[test]
-fn a_table_is_a_set() {
+fn two_tables_are_a_dataset() {
     let dataset = load_with(table(20, 0).as_bytes()).unwrap();
     assert_eq!(
         (dataset.info.name, dataset.info.class_names.join(" ")),
@@ -53,7 +53,7 @@ fn a_table_is_a_set() {
     assert_eq!(dataset.test.images.get(0).unwrap(), [63, 104, 145, 186, 227, 12]);
 }
 
-/// How lines end, and what an editor leaves at a file's ends, is no content.
+/// Line ends, and what an editor adds at the beginning or end of a file, are not content.
 #[test]
 fn text_may_come_from_any_system() {
     let unix = table(5, 0);
@@ -80,17 +80,17 @@ fn images_are_square_unless_their_size_is_given() {
     };
     let images = load_both(49, None).unwrap().train.images;
     assert_eq!((images.width, images.height), (7, 7));
-    let words = ["train.csv: line 1", "as a square", "--image-size", "found 35"];
+    let words = ["train.csv: line 1", "expected a square number", "--image-size", "found 35"];
     fixture::refused(load_both(35, None), &words).unwrap();
     let five_by_seven = ImageSize::new(5, 7);
     let images = load_both(35, five_by_seven).unwrap().train.images;
     assert_eq!((images.width, images.height), (5, 7));
     let words = ["expected 35 columns of pixels, for images of 5x7, found 36"];
     fixture::refused(load_both(36, five_by_seven), &words).unwrap();
-    fixture::refused(load_both(0, None), &["as a square", "found 0"]).unwrap();
+    fixture::refused(load_both(0, None), &["a square number", "found 0"]).unwrap();
 }
 
-/// The two pairs of names, and what classes are called then.
+/// Both pairs of file names, and the class names that follow from them.
 #[test]
 fn names_of_files_and_classes() {
     let [train, test] = [table(6, 0), table(3, 0)];

@@ -29,6 +29,14 @@ pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> 
     Ok(None)
 }
 
+/// Whether `dir` has a picture in a folder, as in `CLASS/1.png`, or one level deeper, as in `train/CLASS/1.png`.
+pub(crate) fn is_in(dir: &Path) -> bool {
+    let list = |dir: &Path| entries(dir).unwrap_or_default().into_iter();
+    let is_class = |dir: &Path| list(dir).any(|path| is_named_as_picture(&path));
+    let mut folders = list(dir).filter(|path| path.is_dir());
+    folders.any(|folder| is_class(&folder) || list(&folder).any(|inner| is_class(&inner)))
+}
+
 /// The classes in `dir`, sorted by name.
 pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
     let mut classes = Vec::new();
@@ -51,7 +59,7 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
         }
         n_pictures = n_pictures.saturating_add(pictures.len());
         classes.push((name.to_owned(), pictures));
-        let expected = format_args!("at most {MAX_IMAGES} pictures of a set");
+        let expected = format_args!("at most {MAX_IMAGES} pictures in a set");
         check(dir, n_pictures <= MAX_IMAGES.saturating_mul(2), expected, "more")?;
     }
     Ok(classes)
@@ -109,7 +117,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// Fails unless the arrangement of the folder holds to a rule.
+/// Fails unless `holds`, a rule about the arrangement of the folder.
 pub(super) fn check(
     path: &Path,
     holds: bool,

@@ -1,4 +1,4 @@
-//! Folders that are arranged in no way that a set can be.
+//! Folders with an arrangement that no dataset may have.
 
 #[cfg(unix)]
 use std::os::unix::ffi::OsStrExt as _;
@@ -8,7 +8,7 @@ use tally::{Failure, Tally};
 use super::*;
 use crate::fixture::refused;
 
-/// A good folder, changed, is refused.
+/// Fails unless a good folder is refused after a change.
 fn refused_with(change: impl FnOnce(&TempDir), words: &[&str]) -> Result<(), Failure> {
     let dir = parted();
     change(&dir);
@@ -16,15 +16,15 @@ fn refused_with(change: impl FnOnce(&TempDir), words: &[&str]) -> Result<(), Fai
 }
 
 #[test]
-fn folders_that_are_no_set() {
-    let mut tally = Tally::new("D11", "folders that are not arranged as a set");
+fn wrong_arrangements_are_refused() {
+    let mut tally = Tally::new("D11", "folders with a wrong arrangement");
     let picture = png(grey(1));
     let remove = |dir: &TempDir, name: &str| fs::remove_dir_all(dir.path().join(name)).unwrap();
     let mut check =
         |change: &dyn Fn(&TempDir), words: &[&str]| tally.case(|| refused_with(change, words));
-    let way_on = "DIR/train/CLASS/*.png";
-    check(&|dir| remove(dir, ""), &["cannot list", "No such file"]);
-    check(&|dir| remove(dir, "test"), &["expected both train and test, found one of them", way_on]);
+    let hint = "DIR/train/CLASS/*.png";
+    check(&|dir| remove(dir, ""), &[": no such directory"]);
+    check(&|dir| remove(dir, "test"), &["expected both train and test, found one of them", hint]);
     check(&|dir| remove(dir, "train"), &["expected both train and test, found one of them"]);
     check(&|dir| remove(dir, "test/b"), &["train has a class \"b\"", "test has none of this name"]);
     check(
@@ -37,15 +37,12 @@ fn folders_that_are_no_set() {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
     };
-    check(&empty("train/b"), &["train/b: expected pictures of this class, found none", way_on]);
+    check(&empty("train/b"), &["train/b: expected pictures of this class, found none", hint]);
     check(&empty("test"), &["train has a class \"a\""]);
-    check(
-        &empty(""),
-        &["expected a folder for each of 2 classes or more, found 0 of them", way_on],
-    );
+    check(&empty(""), &["expected a folder for each of 2 classes or more, found 0 of them", hint]);
     let no_test =
         |dir: &TempDir| ["test/a", "test/b"].into_iter().for_each(|name| empty(name)(dir));
-    check(&no_test, &["expected a test set, or 6 pictures of some class, found fewer"]);
+    check(&no_test, &["expected a test set, or a class with 6 pictures or more, found fewer"]);
     let one_class =
         |dir: &TempDir| ["train/b", "test/b"].into_iter().for_each(|name| remove(dir, name));
     check(&one_class, &["train: expected a folder for each of 2 classes or more, found 1 of them"]);
@@ -55,25 +52,22 @@ fn folders_that_are_no_set() {
             put(dir, name, &picture);
         }
     };
-    check(&too_few, &["expected a test set, or 6 pictures of some class, found fewer"]);
-    let beside = |name: &'static str| {
+    check(&too_few, &["expected a test set, or a class with 6 pictures or more, found fewer"]);
+    let with = |name: &'static str| {
         let picture = &picture;
         move |dir: &TempDir| put(dir, name, picture)
     };
     check(
-        &beside("train/1.png"),
+        &with("train/1.png"),
         &["train/1.png: expected pictures in the folders of their classes"],
     );
-    check(&beside("test/1.JPG"), &["test/1.JPG: expected pictures in the folders"]);
-    check(&beside("train/a/deep/1.png"), &["train/a/deep: expected a picture, found a folder"]);
+    check(&with("test/1.JPG"), &["test/1.JPG: expected pictures in the folders"]);
+    check(&with("train/a/deep/1.png"), &["train/a/deep: expected a picture, found a folder"]);
     check(
-        &beside("train/a/\u{1b}[2J.png"),
+        &with("train/a/\u{1b}[2J.png"),
         &["train/a: expected names without control", "\\u{1b}[2J"],
     );
-    check(
-        &beside("train/\u{202e}c/1.png"),
-        &["train: expected names without control", "\\u{202e}"],
-    );
+    check(&with("train/\u{202e}c/1.png"), &["train: expected names without control", "\\u{202e}"]);
     let many =
         |dir: &TempDir| (0..255).for_each(|i| put(dir, &format!("train/c{i}/1.png"), &picture));
     check(&many, &["train: expected at most 256 classes, found more"]);
@@ -89,8 +83,8 @@ fn folders_that_are_no_set() {
 }
 
 #[test]
-fn files_that_are_no_pictures() {
-    let mut tally = Tally::new("D11", "files in a class's folder that are no pictures");
+fn files_that_are_not_pictures() {
+    let mut tally = Tally::new("D11", "files in a class's folder that are not pictures");
     let mut check = |name: &str, bytes: &[u8], words: &[&str]| {
         tally.case(|| refused_with(|dir| put(dir, name, bytes), words));
     };
