@@ -1,8 +1,8 @@
-//! Draws a contact sheet of synthetic garments: ten of each class, a class a row.
+//! Draws a contact sheet of synthetic garments: ten of each class, with one row for each class.
 //!
 //!     cargo run -p fmnist-data --example garments -- [SHEET.png [SEED]]
 //!
-//! Without a path the sheet goes into the directory for temporary files.
+//! Without a path, the sheet is saved in the directory for temporary files.
 
 use std::{error::Error, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Prints what is in an IDX file, or in the synthetic set when no file is named.
+//! Prints what is in IDX files, or in the synthetic set if no file is named.
 //!
 //!     cargo run -p fmnist-data --example inspect_idx -- train-labels-idx1-ubyte.gz
 

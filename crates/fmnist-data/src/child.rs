@@ -1,8 +1,7 @@
-//! Parts of tests that want a process of their own: to be killed, to find no room on their disk, to
-//! have their memory measured.
+//! Tests that need a process of their own, because they are killed, fill a disk, or measure their memory.
 //!
-//! Such a part is a test that another one starts, by its full name, in this same executable. It gets one
-//! path to work on, and answers by its exit code and what it prints; without a path it has nothing to do.
+//! Such a test is started in a child process by another test, by its full name, from this same executable. It gets one
+//! path to work on, and answers with its exit code and its output. Without a path it does nothing.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,19 +13,19 @@ use tally::{Failure, peak_memory};
 
 use crate::fixture::{right, says};
 
-/// Names the path that the part is to work on.
+/// The environment variable with the path that the child works on.
 const VARIABLE: &str = "FMNIST_TEST_CHILD";
 
-/// The longest that a part may read a file, for a test that fails instead of one that hangs.
+/// The longest time that a child may take to read a file, so that a test fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The path to work on, in a part; none in the run of all tests.
+/// The path to work on, in a child; `None` in the run of all tests.
 pub(crate) fn argument() -> Option<PathBuf> {
     env::var_os(VARIABLE).map(Into::into)
 }
 
-/// This executable, about to run the part of this name; started by another program where `through`
-/// says which, and with what arguments before its own.
+/// A command that runs one test of this executable as a child. If `through` has a program and its arguments, that
+/// program starts the child.
 pub(crate) fn command(through: &[&OsStr], test: &str, argument: &Path) -> Command {
     let executable = env::current_exe().unwrap();
     let own = [executable.as_os_str(), "--exact".as_ref(), test.as_ref()];
@@ -36,20 +35,20 @@ pub(crate) fn command(through: &[&OsStr], test: &str, argument: &Path) -> Comman
     command
 }
 
-/// What a part said that must have ended well.
+/// Runs a child that must succeed, and returns its output.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     right(status.success(), format_args!("{status}: {said}"))?;
-    // A name that no test has runs nothing, and would pass for a part that found nothing wrong.
+    // A wrong name would run no test, and look like a success.
     right(said.contains("1 passed"), &said)?;
     Ok(said)
 }
 
-/// In a part: reads the file, and prints the answer and what it cost.
+/// In a child: reads the file, and prints the answer, its time and its memory.
 pub(crate) fn measure<T, E: fmt::Display>(read: impl FnOnce(&Path) -> Result<T, E>) {
     let Some(path) = argument() else { return };
-    // An answer that does not come is a failure like any other.
+    // A missing answer is a failure like any other.
     thread::spawn(|| {
         thread::sleep(PATIENCE);
         eprintln!("no answer within {PATIENCE:?}");
@@ -64,17 +63,17 @@ pub(crate) fn measure<T, E: fmt::Display>(read: impl FnOnce(&Path) -> Result<T, 
     println!("\nmeasured\t{took}\t{grown}\t{answer}");
 }
 
-/// What a file did to the part that read it.
+/// How a child read a file.
 #[derive(Debug)]
 pub(crate) struct Measured {
     took: Duration,
-    /// Bytes of memory; 0 where the system does not tell.
+    /// Bytes of memory; 0 if the system does not report them.
     grown: u64,
     answer: String,
 }
 
 impl Measured {
-    /// Of a part that ends in [`measure`].
+    /// Runs a child that ends in [`measure`].
     pub(crate) fn of(test: &str, file: &Path) -> Result<Self, Failure> {
         let said = output(&mut command(&[], test, file))?;
         let line = said.lines().find_map(|line| line.strip_prefix("measured\t")).unwrap();
@@ -84,7 +83,7 @@ impl Measured {
         Ok(Self { took, grown: number(1), answer: parts[2].into() })
     }
 
-    /// It was refused with these words, within a second and so much memory.
+    /// Fails unless the file was refused with these words and was [`cheap`](Self::cheap).
     pub(crate) fn refused(&self, words: &[&str], memory: u64) -> Result<(), Failure> {
         if self.answer == "accepted" {
             return Err(Failure::torn(format!("accepted, not {words:?}")));
@@ -93,13 +92,13 @@ impl Measured {
         self.cheap(memory)
     }
 
-    /// It was accepted, and took less than so much memory.
+    /// Fails unless the file was accepted and took less than this much memory.
     pub(crate) fn accepted(&self, memory: u64) -> Result<(), Failure> {
         right(self.answer == "accepted" && self.grown < memory, self)
     }
 
-    /// Whatever the answer, it took less than so much memory and, where all cases are tried, than a
-    /// second: a machine that is busy with other tests proves nothing.
+    /// Fails unless the answer took less than this much memory and, if all cases are tried, less than a second. Otherwise
+    /// other tests may keep the machine busy, so the time is not checked.
     pub(crate) fn cheap(&self, memory: u64) -> Result<(), Failure> {
         let is_late = tally::is_full() && self.took >= Duration::from_secs(1);
         right(!is_late && self.grown < memory, self)

@@ -18,7 +18,7 @@ pub(crate) const MAX_NAME: usize = 255;
 /// The longest file in bytes: the largest number of the longest names, and their line ends.
 const MAX_FILE: u64 = 65_795;
 
-/// Names of numbers, from 0 to the largest label.
+/// Numbers as class names, from 0 to the largest label.
 pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
     let labels = splits.iter().flat_map(|split| split.labels.iter());
     let last = labels.max().copied().unwrap_or(0);
@@ -27,7 +27,7 @@ pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
 
 /// Why this is not a valid name; `None` if it is.
 pub(crate) fn fault(name: &str) -> Option<&'static str> {
-    // Characters that change the direction of writing would show a name that is not there.
+    // Characters that change the direction of writing would make a name look like another one.
     let is_command = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -79,7 +79,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Vec<String>, Error> {
         }
         if let Some(first) = names.iter().position(|other| other == name) {
             let first = first.saturating_add(1);
-            return Err(wrong(line, &format!("the name of line {first} once more")));
+            return Err(wrong(line, &format!("the name of line {first} again")));
         }
         names.push(name.into());
     }
@@ -110,7 +110,7 @@ mod tests {
         refuse(b"", "line 1, column 1: expected the name of a class");
         refuse(b"cat\n\ndog\n", "line 2, column 1: expected the name of a class");
         refuse(b"cat\ndog\ncat", "line 3, column 1");
-        refuse(b"cat\ndog\ncat", "found the name of line 1 once more");
+        refuse(b"cat\ndog\ncat", "found the name of line 1 again");
         refuse(b"cat\n\xff", "found other bytes");
         refuse(b"cat\n\x1b[2J", "found control characters");
         refuse("a\u{202e}b".as_bytes(), "found control characters");

@@ -29,10 +29,10 @@ use crate::sniff;
 use lock::{LOCK, Lock};
 pub use source::{Source, VARIABLE, sources};
 
-/// What the name of a temporary file begins and ends with, and how many letters and digits are between.
+/// The prefix and suffix of a temporary file's name, and the number of letters and digits between them.
 const TEMPORARY: (&str, &str, usize) = (".fmnist-fetch-", ".part", 6);
 
-/// The longest that a source may take for a file.
+/// The longest time that a source may take for a file.
 const FILE_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// The time between two attempts to take the lock.
@@ -159,7 +159,7 @@ impl Fetch<'_> {
         for spec in files {
             let outcome = self.heal(spec)?;
             fetched.push(Fetched { file: spec.name, outcome });
-            // One by one: a process killed while unzipping lacks the next file, so the next run gets here again.
+            // If the process is killed here, the next file is still missing, so the next run gets here again.
             let _ = self.unzip(spec);
         }
         Ok(fetched)
@@ -207,7 +207,7 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// Locks the directory against other downloads. Waits for one that is at work.
+    /// Locks the directory against other downloads. Waits for a running one to end.
     fn lock(&mut self) -> Result<Lock, Error> {
         let start = Instant::now();
         let mut waits = false;
@@ -307,7 +307,7 @@ impl Fetch<'_> {
                 Err(ureq::Error::StatusCode(code)) => {
                     Err(Failure::Source(format!("HTTP status {code}")))
                 }
-                // It quotes the server.
+                // The error quotes the server.
                 Err(error) => Err(Failure::Source(error.to_string().escape_debug().to_string())),
             },
             Source::Directory(dir) => match digest::open_regular(&dir.join(spec.name)) {
@@ -326,8 +326,8 @@ fn is_good(path: &Path, spec: &FileSpec) -> Result<bool, Error> {
     Ok(spec.has_len(bytes) && spec.is(&digest::of_file(path)?))
 }
 
-/// Removes temporary files of killed downloads, and nothing else. Only under the lock, when no other process uses such
-/// a file.
+/// Removes temporary files of killed downloads, and nothing else. The caller holds the lock, so no other process uses
+/// such a file.
 fn sweep(dir: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         let entry = entry.map_err(Error::io(dir, "list"))?;
@@ -340,7 +340,7 @@ fn sweep(dir: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a temporary file has such a name.
+/// Whether this is the name of a temporary file.
 fn is_temporary(name: &OsStr) -> bool {
     let (prefix, suffix, length) = TEMPORARY;
     let name = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix));
@@ -349,7 +349,7 @@ fn is_temporary(name: &OsStr) -> bool {
     })
 }
 
-/// The error of a file that could not be written. It adds the required space, which the system does not say.
+/// The error of a file that could not be written. It adds the required space, which the system does not report.
 fn unwritten(path: &Path, spec: &FileSpec, error: io::Error) -> Error {
     let bytes = spec.gzip.bytes;
     let hint =

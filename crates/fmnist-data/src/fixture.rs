@@ -1,5 +1,5 @@
-//! What the tests share: a dataset of a few hundred bytes with a manifest of its own, ways to damage
-//! a file, and how a refusal is judged.
+//! Shared by the tests: a dataset of a few hundred bytes with its own manifest, ways to damage a file, and checks of
+//! refusals.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -70,16 +70,16 @@ pub(crate) fn write(dir: &Path, raw: &[Vec<u8>; 4]) {
     }
 }
 
-/// Makes the file hold these bytes, in place: many times a second. To cut it to nothing first, as
-/// [`fs::write`] does, makes some file systems wait for the disk each time.
+/// Overwrites the file in place, which tests do many times a second. Truncating it first, as [`fs::write`] does, makes
+/// some file systems wait for the disk each time.
 pub(crate) fn overwrite(path: &Path, bytes: &[u8]) {
     let mut file = File::options().write(true).create(true).truncate(false).open(path).unwrap();
     file.write_all(bytes).unwrap();
     file.set_len(bytes.len() as u64).unwrap();
 }
 
-/// Where Fashion-MNIST is on this machine. It is never part of the repository, so a test goes on without
-/// it, and says so past the test runner, which shows no output of tests that pass.
+/// Where Fashion-MNIST is on this machine. It is never part of the repository, so tests must work without it; the notice
+/// then says so.
 pub(crate) fn published_dir() -> Option<PathBuf> {
     let dir = locate::find(None).ok().flatten();
     if dir.is_none() {
@@ -88,23 +88,23 @@ pub(crate) fn published_dir() -> Option<PathBuf> {
     dir
 }
 
-/// The published labels of the test set as they are published, zipped.
+/// The published labels of the test set, zipped.
 pub(crate) fn published_labels() -> Option<Vec<u8>> {
     fs::read(published_dir()?.join(manifest::fashion_mnist().files[3].name)).ok()
 }
 
-/// Says what a test had to leave out.
+/// Prints what a test had to skip. It bypasses the test runner, which hides the output of tests that pass.
 pub(crate) fn notice(text: &str) {
     writeln!(io::stderr().lock(), "notice: {text}").unwrap();
 }
 
-/// Nothing but an error that says all of this will do.
+/// Fails unless the result is an error that contains all of these words.
 pub(crate) fn refused<T>(result: Result<T, Error>, words: &[&str]) -> Result<(), Failure> {
     let Err(error) = result else { return Err(Failure::torn(format!("accepted, not {words:?}"))) };
     says(&error.to_string(), words)
 }
 
-/// A message must say all of this.
+/// Fails unless the message contains all of these words.
 pub(crate) fn says(message: &str, words: &[&str]) -> Result<(), Failure> {
     match words.iter().find(|word| !message.contains(**word)) {
         None => Ok(()),
@@ -112,19 +112,19 @@ pub(crate) fn says(message: &str, words: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// What must hold of a thing that is no failure of the fault, only of its answer.
+/// Fails with a wrong answer unless `holds`.
 pub(crate) fn right(holds: bool, what: impl std::fmt::Debug) -> Result<(), Failure> {
     ensure(holds, || Failure::wrong(format!("{what:?}")))
 }
 
-/// The bytes with one bit turned over.
+/// The bytes with one bit flipped.
 pub(crate) fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     let mut flipped = bytes.to_vec();
     flipped[bit / 8] ^= 1 << (bit % 8);
     flipped
 }
 
-/// All numbers of a range, or so many of them when there are more.
+/// All numbers of a range, or `most` random ones if there are more.
 pub(crate) fn sample(range: Range<usize>, most: usize) -> Vec<usize> {
     if range.len() <= most {
         return range.collect();
@@ -133,7 +133,7 @@ pub(crate) fn sample(range: Range<usize>, most: usize) -> Vec<usize> {
     (0..most).map(|_| range.start + dice.below(range.len())).collect()
 }
 
-/// A PNG that is stored without compression, and that is to be turned a quarter to the right.
+/// An uncompressed PNG with the EXIF orientation "turn a quarter to the right".
 pub(crate) fn turned_png<P>(picture: &ImageBuffer<P, Vec<u8>>) -> Vec<u8>
 where
     P: PixelWithColorType<Subpixel = u8>,
@@ -148,7 +148,7 @@ where
     bytes
 }
 
-/// A gzip stream that inflates to `start` and so many zeros after it.
+/// A gzip stream that inflates to `start`, followed by this many zeros.
 pub(crate) fn bomb(start: &[u8], zeros: u64) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(start).unwrap();
@@ -156,7 +156,7 @@ pub(crate) fn bomb(start: &[u8], zeros: u64) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The gzip stream, which has no name in its header, with one of so many bytes.
+/// Adds a name of this many bytes to the header of a gzip stream that has none.
 pub(crate) fn named(stream: &[u8], bytes: usize) -> Vec<u8> {
     let (head, rest) = stream.split_at(10);
     let mut named = head.to_vec();

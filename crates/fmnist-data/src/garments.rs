@@ -17,7 +17,7 @@ mod legs;
 mod tops;
 
 use canvas::{Canvas, PIXELS, Pose, SIDE, floor};
-use dice::{Dice, Part, Purpose};
+use dice::{Dice, Purpose, SplitKind};
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, Images, LabelledImages, fashion_mnist_classes,
@@ -26,7 +26,7 @@ use crate::threads;
 
 /// Draws a dataset of `n_train` and `n_test` images of 28 x 28, the same for the same `seed`.
 ///
-/// Takes 784 bytes an image, and well under 2 s of one core for 70,000; all cores are used.
+/// An image takes 784 bytes. 70,000 images take well under 2 s of one core; all cores are used.
 ///
 /// ```
 /// let dataset = fmnist_data::garments::synthetic(0, 100, 20);
@@ -34,27 +34,27 @@ use crate::threads;
 /// assert_eq!(dataset.test.images.get(19).map(<[u8]>::len), Some(28 * 28));
 /// ```
 pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
-    let train = split(seed, Part::Train, n_train);
-    let test = split(seed, Part::Test, n_test);
+    let train = split(seed, SplitKind::Train, n_train);
+    let test = split(seed, SplitKind::Test, n_test);
     Dataset::new(train, test, DatasetName::Synthetic, fashion_mnist_classes())
 }
 
-fn split(seed: u64, part: Part, count: usize) -> LabelledImages {
+fn split(seed: u64, kind: SplitKind, count: usize) -> LabelledImages {
     let mut pixels = vec![0; count * PIXELS];
     let share = count.div_ceil(threads::shares()).max(1);
     threads::map(pixels.chunks_mut(share * PIXELS).enumerate(), |(i, chunk)| {
         for (index, image) in (i * share..).zip(chunk.chunks_exact_mut(PIXELS)) {
-            draw(seed, part, index, image);
+            draw(seed, kind, index, image);
         }
     });
-    let labels = (0..count).map(|index| label(seed, part, index)).collect();
+    let labels = (0..count).map(|index| label(seed, kind, index)).collect();
     LabelledImages { images: Images { pixels, count, height: SIDE, width: SIDE }, labels }
 }
 
-/// The class of an image: its place in the shuffled ten that it belongs to.
-fn label(seed: u64, part: Part, index: usize) -> u8 {
+/// The class of an image. Classes come in shuffled groups of ten.
+fn label(seed: u64, kind: SplitKind, index: usize) -> u8 {
     let classes = CLASS_NAMES.len();
-    let mut dice = Dice::new(seed, part, Purpose::Order, index / classes);
+    let mut dice = Dice::new(seed, kind, Purpose::Order, index / classes);
     let mut order: [u8; CLASS_NAMES.len()] = std::array::from_fn(|class| class as u8);
     for last in (1..classes).rev() {
         order.swap(last, dice.below(last as u32 + 1) as usize);
@@ -63,10 +63,10 @@ fn label(seed: u64, part: Part, index: usize) -> u8 {
 }
 
 /// Draws one image into `image`, which is all zero.
-fn draw(seed: u64, part: Part, index: usize, image: &mut [u8]) {
-    let dice = &mut Dice::new(seed, part, Purpose::Image, index);
+fn draw(seed: u64, kind: SplitKind, index: usize, image: &mut [u8]) {
+    let dice = &mut Dice::new(seed, kind, Purpose::Image, index);
     let mut canvas = Canvas::new(Pose::random(dice));
-    match label(seed, part, index) {
+    match label(seed, kind, index) {
         0 => tops::t_shirt(&mut canvas, dice),
         1 => legs::trouser(&mut canvas, dice),
         2 => tops::pullover(&mut canvas, dice),
@@ -81,8 +81,8 @@ fn draw(seed: u64, part: Part, index: usize, image: &mut [u8]) {
     photograph(&canvas, dice, image);
 }
 
-/// Turns the drawing into pixels: light from one side, grain in the fabric, and now and then a
-/// corner out of the picture or something in front.
+/// Turns the drawing into pixels: light from one side, grain in the fabric, and sometimes a hidden rectangle, as if
+/// something were in front.
 fn photograph(canvas: &Canvas, dice: &mut Dice, image: &mut [u8]) {
     let exposure = dice.between(0.65, 1.0);
     let (light_x, light_y) = (dice.between(-0.012, 0.012), dice.between(-0.012, 0.012));

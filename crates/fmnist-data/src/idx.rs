@@ -8,11 +8,10 @@
 //! then        the elements in C order (last dimension fastest), big-endian
 //! ```
 //!
-//! Files are raw or gzip, which is detected from their content, not their name. The reader trusts nothing: the
-//! header is checked, also by the reader of a dataset, before memory is taken; it allocates only for bytes that
-//! arrive, and stops at the first byte after the last element, which also defuses gzip bombs. A gzip file must have
-//! exactly one member and nothing after it: nobody publishes a dataset otherwise, and ignoring the rest would accept
-//! a damaged file.
+//! Files are raw or gzip, which is detected from their content, not their name. The reader trusts nothing. It checks the
+//! header before it allocates memory, and so does the reader of a dataset. It allocates only for bytes that arrive, and
+//! stops at the first byte after the last element, which also defuses gzip bombs. A gzip file must have exactly one member
+//! and nothing after it: nobody publishes a dataset otherwise, and ignoring the rest would accept a damaged file.
 //!
 //! # Sources
 //!
@@ -125,7 +124,7 @@ fn read_buffered(reader: impl BufRead, name: &Path) -> Result<Idx, Error> {
     Ok(Idx { dims, elements: decode(file.bytes()?) })
 }
 
-/// A file whose header has been read, and nothing after it: no memory has been taken for elements.
+/// A file of which only the header has been read. No memory has been allocated for elements.
 pub(crate) struct Opened<'a, R: BufRead> {
     dims: Vec<usize>,
     /// How many bytes the elements take.
@@ -137,8 +136,8 @@ pub(crate) struct Opened<'a, R: BufRead> {
 impl<'a, R: BufRead> Opened<'a, R> {
     /// Reads the header, raw or gzip. Elements that take more than `max_bytes` are an error.
     pub(crate) fn new(mut reader: R, name: &'a Path, max_bytes: u64) -> Result<Self, Error> {
-        // Enough to tell the kinds apart. A reader that hands out single bytes gets a poorer name in
-        // the message, never a wrong decision: that falls on the first byte, zero in every IDX file.
+        // Usually enough to describe the file. A reader of single bytes gets a poorer description, but never a wrong
+        // decision, which depends on the first byte alone: it is zero in every IDX file.
         let head = reader.fill_buf().map_err(Error::io(name, "read"))?;
         let stream = match head {
             [0, ..] => Stream::Raw(reader),
@@ -151,7 +150,7 @@ impl<'a, R: BufRead> Opened<'a, R> {
         Decoder { stream, name, offset: 0 }.header(max_bytes)
     }
 
-    /// The dimensions of an array of `u8` with so many of them; `what` names its elements in errors.
+    /// The dimensions, if the array is of `u8` and has `RANK` of them; `what` names its elements in errors.
     pub(crate) fn shape<const RANK: usize>(&self, what: &str) -> Result<[usize; RANK], Error> {
         let element = (self.decode)(Vec::new()).type_name();
         match <[usize; RANK]>::try_from(self.dims.as_slice()) {
@@ -194,7 +193,7 @@ impl<'a, R: BufRead> Opened<'a, R> {
     }
 }
 
-/// A file's content, inflated where it is gzip.
+/// A file's content, inflated if it is gzip.
 enum Stream<R: BufRead> {
     Raw(R),
     Gzip(Box<GzDecoder<R>>),
@@ -209,7 +208,7 @@ impl<R: BufRead> Read for Stream<R> {
     }
 }
 
-/// Reads one array from a stream, keeping count for error messages.
+/// Reads one array from a stream, and counts bytes for error messages.
 struct Decoder<'a, R: BufRead> {
     stream: Stream<R>,
     name: &'a Path,
@@ -261,7 +260,7 @@ impl<'a, R: BufRead> Decoder<'a, R> {
         })
     }
 
-    /// The `expected` bytes up to the end of the stream: not one less, not one more.
+    /// Reads exactly `expected` bytes, after which the stream must end.
     fn elements(&mut self, expected: u64) -> Result<Vec<u8>, Error> {
         let start = self.offset;
         let mut bytes = Vec::new();
@@ -282,7 +281,7 @@ impl<'a, R: BufRead> Decoder<'a, R> {
         let result = (&mut self.stream).take(limit).read_to_end(bytes);
         self.offset = self.offset.saturating_add(bytes.len() as u64);
         result.map(|_| ()).map_err(|source| match source.kind() {
-            // The decoder's own complaints carry no number of the operating system.
+            // Errors of the decoder itself have no error number of the operating system.
             _ if matches!(self.stream, Stream::Raw(_)) || source.raw_os_error().is_some() => {
                 Error::io(self.name, "read")(source)
             }
@@ -303,7 +302,7 @@ impl<'a, R: BufRead> Decoder<'a, R> {
 /// Turns the bytes of all elements into values.
 type Decode = fn(Vec<u8>) -> Elements;
 
-/// Size in bytes, and decoder, of a type code; none for a code that the format does not have.
+/// The size in bytes and the decoder of a type code; `None` for a code that the format does not have.
 fn element_type(code: u8) -> Option<(u64, Decode)> {
     Some(match code {
         0x08 => (1, Elements::U8),

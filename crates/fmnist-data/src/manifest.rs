@@ -1,8 +1,8 @@
 //! The published files: their names, lengths and SHA-256 checksums, and the check that a file is one of them.
 //!
-//! The sums of the four `.gz` files are the ones published with the dataset's checksums (MD5 in
-//! its README, SHA-256 in every package that pins it); `data/fashion-mnist/SHA256SUMS` in the
-//! repository repeats them for `sha256sum --check`, and a test keeps the two equal.
+//! The checksums of the four `.gz` files are published: as MD5 in the dataset's README, and as SHA-256 in every package
+//! that pins it. `data/fashion-mnist/SHA256SUMS` in the repository repeats them for `sha256sum --check`, and a test keeps
+//! the two equal.
 
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ impl FileSpec {
         *found == self.gzip || *found == self.raw
     }
 
-    /// Where the file is in `dir`: unzipped, if it is that and of the right length, or else under its
-    /// published name.
+    /// The path of the file in `dir`: the unzipped one if it has the right length or is the only one, otherwise the
+    /// zipped one.
     pub(crate) fn path_in(&self, dir: &Path) -> PathBuf {
         let (gzip, raw) = (dir.join(self.name), dir.join(self.raw_name()));
         let is_whole = || raw.metadata().is_ok_and(|metadata| metadata.len() == self.raw.bytes);
@@ -45,14 +45,14 @@ impl FileSpec {
     }
 }
 
-/// A published dataset: its four files, and the files of another set that go by the same names.
+/// A published dataset: its four files, and those of another set with the same names.
 #[derive(Debug, Clone)]
 pub(crate) struct Manifest {
     /// Training images, training labels, test images, test labels.
     pub(crate) files: [FileSpec; 4],
     /// SHA-256 of the four unzipped files one after another: the fingerprint of the whole.
     pub(crate) content_sha256: String,
-    /// MNIST's four files, known only to be refused by name.
+    /// MNIST's four files, so that they can be refused by name.
     pub(crate) mnist: [Digest; 4],
 }
 
@@ -63,7 +63,7 @@ impl Manifest {
         absent.map(|spec| spec.name).collect()
     }
 
-    /// Reads one file, gzip or raw by its content, and proves that it is the published one. Returns its dimensions and
+    /// Reads one file, gzip or raw by its content, and checks that it is the published one. Returns its dimensions and
     /// its elements.
     pub(crate) fn read<const RANK: usize>(
         &self,
@@ -85,7 +85,7 @@ impl Manifest {
         }
     }
 
-    /// Says what a file that is not the published one is instead.
+    /// The error for a file that is not the published one. It says what the file is instead.
     fn explain(&self, spec: &FileSpec, path: &Path) -> Error {
         self.identify(spec, path).unwrap_or_else(|error| error)
     }
@@ -93,7 +93,7 @@ impl Manifest {
     fn identify(&self, spec: &FileSpec, path: &Path) -> Result<Error, Error> {
         let head = sniff::head(path)?;
         let (_, bytes) = digest::open(path)?;
-        // Only a file as long as some known one can be that one; others are not hashed at all.
+        // A file can only be a known one if it has the same length. Others are not hashed.
         let is_known = self.files.iter().any(|spec| spec.has_len(bytes))
             || self.mnist.iter().any(|known| known.bytes == bytes);
         let found = if is_known {
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn agrees_with_the_sums_in_the_repository() {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data");
-        // Not where the crate is on its own.
+        // A published package has no repository around it.
         if !data.exists() {
             return;
         }

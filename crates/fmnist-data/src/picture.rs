@@ -33,42 +33,42 @@ use image::{
 
 use crate::{Error, sniff};
 
-/// The longest side of a picture in pixels: more than cameras have, less than a bomb needs.
+/// The longest side of a picture in pixels: longer than those of cameras, too short for a bomb.
 const MAX_SIDE: u32 = 16_384;
 /// The limit on the memory of the decoded pixels: 64 Mi pixels of red, green and blue.
 pub(crate) const MAX_MEMORY: u64 = 192 << 20;
-/// The bytes that a pixel counts towards that limit, at least. Grey pictures must not have more pixels, since pixels
-/// take the time.
+/// The least number of bytes that a pixel counts towards that limit. Grey pictures must not have more pixels than others,
+/// since the number of pixels determines the time.
 const MIN_PIXEL: u64 = 3;
 /// The limit on the memory of metadata: colour profile, EXIF, texts. It is separate from that of the pixels, so that
 /// a bomb in a colour profile is detected early.
 const MAX_METADATA: u64 = 8 << 20;
 /// The longest file in bytes: pixels that do not compress at all, and the rest.
 pub(crate) const MAX_FILE: u64 = MAX_MEMORY + MAX_METADATA;
-/// What a picture's file must be.
+/// The expected kind of file, for messages.
 const EXPECTED: &str = "a PNG or JPEG image";
 /// How far from the background a pixel must be to belong to the garment (5 % of white, as in the
 /// paper).
 const TRIM: u8 = 13;
 
-/// Reads a PNG or JPEG file and makes it `width` x `height`; see [`decode`].
+/// Reads a PNG or JPEG file as an image of `width` x `height` like those of the dataset; see [`decode`].
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is no PNG or JPEG, is damaged, or is beyond the [limits](self#limits).
+/// When the file cannot be read, is not a PNG or JPEG, is damaged, or exceeds the [limits](self#limits).
 pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
     Ok(prepare(Picture::open(read_file(path)?, path)?.grey()?, width, height))
 }
 
-/// Reads a PNG or JPEG file and makes it grey, without a change of its tones.
+/// Reads a PNG or JPEG file as a grey image of `width` x `height`, without changing its tones.
 ///
 /// In this order:
 /// 1. Turned as its EXIF orientation says; transparent parts filled as [`decode`] does; made grey
 ///    (Rec. 709 luma).
-/// 2. Unless it has the wanted size already: shrunk or enlarged to fit with its proportions kept,
+/// 2. Unless it already has the size asked for: shrunk or enlarged to fit with its proportions kept,
 ///    centred on black.
 ///
-/// A grey picture of exactly the wanted size comes out byte for byte.
+/// A grey picture of exactly this size stays the same, byte for byte.
 ///
 /// # Shapes
 ///
@@ -89,11 +89,11 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
             found: "a directory".into(),
         });
     }
-    // Not a regular file alone: the shell's <(command) is a pipe.
+    // A pipe is accepted as well, such as the shell's <(command).
     read_all(File::open(path).map_err(Error::io(path, "open"))?, path)
 }
 
-/// A PNG or JPEG file whose header has been read, and nothing after it: no memory has been taken for pixels.
+/// A PNG or JPEG file of which only the header has been read. No memory has been allocated for pixels.
 pub(crate) struct Picture<'a> {
     path: &'a Path,
     decoder: Box<dyn ImageDecoder + 'a>,
@@ -124,7 +124,7 @@ impl<'a> Picture<'a> {
         Ok(Self { path, decoder: Box::new(decoder), orientation, memory })
     }
 
-    /// Width and height, after the picture was turned as its EXIF orientation says.
+    /// Width and height of the picture after it is turned as its EXIF orientation says.
     pub(crate) fn sides(&self) -> (u32, u32) {
         use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
         let (width, height) = self.decoder.dimensions();
@@ -134,12 +134,13 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// What its pixels count towards [`MAX_MEMORY`].
+    /// The bytes that its pixels count towards [`MAX_MEMORY`].
     pub(crate) fn memory(&self) -> u64 {
         self.memory
     }
 
-    /// The picture, turned and grey. The file is dropped when it is decoded, and colours before the picture is turned.
+    /// Decodes the picture, makes it grey and turns it. To save memory, the file is dropped once it is decoded, and the
+    /// colours before the picture is turned.
     pub(crate) fn grey(mut self) -> Result<GrayImage, Error> {
         let mut limits = Limits::default();
         limits.max_alloc = Some(MAX_MEMORY.saturating_sub(self.memory));
@@ -151,9 +152,9 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// Checks that every palette of a PNG file has whole colours: the decoder, png 0.18.1, panics at one that has not.
+/// Fails if a palette of a PNG file ends within a colour. The decoder, png 0.18.1, panics at such a palette.
 fn check_palettes(bytes: &[u8], path: &Path) -> Result<(), Error> {
-    // Behind the signature. A chunk is its length, its type, its content and a checksum.
+    // After the signature. A chunk is its length, its type, its content and a checksum.
     let mut offset = 8_u64;
     let mut rest = bytes.get(8..).unwrap_or_default();
     while let Some((&[a, b, c, d, kind @ ..], _)) = rest.split_first_chunk::<8>() {
@@ -170,7 +171,7 @@ fn check_palettes(bytes: &[u8], path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// What the pixels count towards [`MAX_MEMORY`], if the picture is within the limits.
+/// The bytes that the pixels count towards [`MAX_MEMORY`], if the picture is within the limits.
 fn check_size(decoder: &impl ImageDecoder, path: &Path) -> Result<u64, Error> {
     let (width, height) = decoder.dimensions();
     let pixel = u64::from(decoder.color_type().bytes_per_pixel()).max(MIN_PIXEL);
@@ -185,7 +186,7 @@ fn check_size(decoder: &impl ImageDecoder, path: &Path) -> Result<u64, Error> {
 
 fn broken(path: &Path) -> impl FnOnce(ImageError) -> Error {
     move |error| match error {
-        // A row or a colour profile: the decoder does not say of which size.
+        // A row or a colour profile is too large. The decoder does not say how large.
         ImageError::Limits(_) => {
             let metadata = format!("{MAX_METADATA} bytes of metadata");
             let expected = format!("at most {MAX_SIDE} pixels a side, and {metadata}");
@@ -199,12 +200,12 @@ fn too_large(path: &Path, expected: String, found: String) -> Error {
     Error::Layout { path: path.into(), expected, found, hint: "scale the picture down" }
 }
 
-/// The picture itself where it has this size.
+/// Fits a picture to this size. One that has it is returned unchanged.
 pub(crate) fn fitted(grey: GrayImage, width: u32, height: u32) -> GrayImage {
     if grey.dimensions() == (width, height) { grey } else { fit(&grey, width, height) }
 }
 
-/// The bytes of a file that may be a picture.
+/// Reads a file that may be a picture, up to [`MAX_FILE`] bytes.
 pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE.saturating_add(1))
@@ -216,16 +217,16 @@ pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// Makes the bytes of a PNG or JPEG file a grey image of `width` x `height`, bright on black.
+/// Converts the bytes of a PNG or JPEG file to a grey image of `width` x `height`, bright on black.
 ///
 /// In this order:
-/// 1. Turned as its EXIF orientation says; transparent parts filled with white behind a dark
-///    garment, with black behind a bright one; made grey (Rec. 709 luma).
+/// 1. Turned as its EXIF orientation says; transparent parts filled with white for a dark garment, with black for a
+///    bright one; made grey (Rec. 709 luma).
 /// 2. Negated when its border is bright (median over 127): the garment was dark on light.
-/// 3. Unless it has the wanted size already: the background's level taken as black, trimmed to
-///    what differs from it, shrunk or enlarged to fit with its proportions kept, centred on black.
+/// 3. Unless it already has the size asked for: levelled so that the background is black, trimmed to what is not
+///    background, shrunk or enlarged to fit with its proportions kept, centred on black.
 ///
-/// A grey picture of exactly the wanted size with a dark border comes out byte for byte.
+/// A grey picture of exactly this size with a dark border stays the same, byte for byte.
 ///
 /// # Shapes
 ///
@@ -233,13 +234,13 @@ pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 ///
-/// When the bytes are no PNG or JPEG, are damaged, or are beyond the [limits](self#limits). Errors call
+/// When the bytes are not a PNG or JPEG, are damaged, or exceed the [limits](self#limits). Errors call
 /// them `<memory>`.
 pub fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
     Ok(prepare(Picture::open(bytes, Path::new("<memory>"))?.grey()?, width, height))
 }
 
-/// Makes the bytes of a PNG or JPEG file a grey image of `width` x `height`, as [`load_plain`] does.
+/// Converts the bytes of a PNG or JPEG file to a grey image of `width` x `height`, as [`load_plain`] does.
 ///
 /// # Errors
 ///
@@ -262,8 +263,8 @@ fn prepare(mut grey: GrayImage, width: u32, height: u32) -> Vec<u8> {
     fit(&trim(&grey), width, height).into_raw()
 }
 
-/// Grey, without transparency. A cut-out is laid on the ground that shows it best, since a dark
-/// garment on transparent ground would vanish on black, and a bright one on white.
+/// Makes a picture grey and opaque. A cut-out gets the background that shows it best: a dark garment would vanish on
+/// black, and a bright one on white.
 fn flatten(picture: DynamicImage) -> GrayImage {
     if !picture.color().has_alpha() {
         return picture.into_luma8();
@@ -314,7 +315,7 @@ fn level(grey: &mut GrayImage, background: u8) {
     }
 }
 
-/// The part of a picture on black that is not background; all of it when nothing stands out.
+/// Crops a picture on black to what is not background. If nothing stands out, it keeps the whole picture.
 fn trim(grey: &GrayImage) -> GrayImage {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
     for (x, y, Luma([value])) in grey.enumerate_pixels() {

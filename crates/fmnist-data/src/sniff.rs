@@ -1,15 +1,15 @@
-//! Names what a file is from its first bytes, for error messages.
+//! Describes a file by its first bytes, for error messages.
 //!
-//! Apart because the IDX reader, the download and the picture decoder all meet the same wrong
-//! files: an error page of a mirror, a git-lfs pointer, an archive that was never unpacked.
-//! It decides nothing: no file is accepted or refused by what this module calls it.
+//! The IDX reader, the download and the picture decoder share it, since they all meet the same wrong files: an error
+//! page of a mirror, a git-lfs pointer, an archive that was never unpacked. The description never decides whether a
+//! file is accepted.
 
 use std::io::Read;
 use std::path::Path;
 
 use crate::{Error, digest};
 
-/// How many bytes from the start are enough to name a file (tar keeps its magic at 257).
+/// How many bytes are enough to describe a file (tar has its magic number at byte 257).
 pub(crate) const HEAD: usize = 512;
 
 /// The first bytes of a file, at most [`HEAD`] of them.
@@ -38,7 +38,7 @@ const MAGIC: [(&[u8], &str); 15] = [
     (b"version https://git-lfs", "a git-lfs pointer (the file itself was never fetched)"),
 ];
 
-/// A noun phrase for the file that starts with `head`, of which only the first [`HEAD`] bytes count.
+/// Describes the file that starts with `head`, as a noun phrase. Only the first [`HEAD`] bytes count.
 pub(crate) fn describe(head: &[u8]) -> String {
     let head = head.get(..HEAD).unwrap_or(head);
     if head.is_empty() {

@@ -1,4 +1,4 @@
-//! Shares work among threads: as many as the machine can run at once, or as the system starts.
+//! Divides work among threads: as many as the machine can run at once, or fewer if the system starts no more.
 
 use std::{
     num::NonZero,
@@ -33,7 +33,7 @@ pub(crate) fn map<T: Send, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// How many items to cut work into so that each thread has one.
+/// The number of items to cut work into, so that each thread has one.
 pub(crate) fn shares() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }

@@ -1,5 +1,4 @@
-//! What fuzzing starts from are good files: one that is refused would leave the fuzzer before the
-//! first check.
+//! The seeds of the fuzz targets are good files. From a seed that is refused, a fuzzer would not get past the first check.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -7,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fmnist_data::{idx, picture};
 
-/// The seeds of a target; none where the crate is on its own.
+/// The seeds of a target; none in a published package, which has no repository around it.
 fn seeds(target: &str) -> Vec<PathBuf> {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
     if !fuzz.exists() {

@@ -1,4 +1,4 @@
-//! A CSV file, value by value, with the line and column of each for messages.
+//! Reads a CSV file value by value, and counts lines and columns for messages.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -105,7 +105,7 @@ impl<'a, R: Read> Table<'a, R> {
         Error::Text { path, line, column, expected, found }
     }
 
-    /// Goes on to the next value; false at the end of the file.
+    /// Moves to the next value; false at the end of the file.
     fn advance(&mut self) -> Result<bool, Error> {
         self.column = if self.is_last { 1 } else { self.column.saturating_add(1) };
         self.length = 0;
@@ -139,7 +139,7 @@ impl<'a, R: Read> Table<'a, R> {
         }
     }
 
-    /// Counts line ends, except that of the line which the value itself ends.
+    /// Counts line ends, but not yet the one right after the value if it ends its line.
     fn count_lines(&mut self, ends_line: bool) {
         let own = u64::from(ends_line);
         self.line = self.line.saturating_add(self.newlines.saturating_sub(own));

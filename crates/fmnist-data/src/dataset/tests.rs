@@ -1,5 +1,4 @@
-//! The four files together: what is accepted as the published set. What is refused has modules of its
-//! own.
+//! The four files together: what is accepted as the published set. Refusals are tested in submodules.
 
 mod damage;
 mod disagreement;
@@ -72,7 +71,7 @@ fn loads_the_published_files() {
     assert_eq!(dataset.info.sha256, fixture::digest(&tiny.raw.concat()).sha256);
 }
 
-/// Where a file is there in both forms, the unzipped one is read, unless it is not whole.
+/// If a file exists in both forms, the unzipped one is read, unless it is incomplete.
 #[test]
 fn unzipped_files_are_read_first() {
     let (expected, raw) = (Tiny::new().load().unwrap(), fixture::raw_files(0));
@@ -92,7 +91,7 @@ fn the_name_of_a_set_says_whether_it_was_verified() {
     assert_eq!(Tiny::new().load_idx().unwrap().info.name, DatasetName::Idx);
 }
 
-/// A set of one's own has as many classes as its labels say, or as have names.
+/// A custom dataset has as many classes as its labels need, or as `classes.txt` names.
 #[test]
 fn classes_are_counted_or_named() {
     let labels = idx_u8(&[10], &[3, 0, 1, 2, 3, 3, 3, 3, 3, 25]);
@@ -108,7 +107,7 @@ fn classes_are_counted_or_named() {
     for (named, numbered) in [(&named.train, &numbered.train), (&named.test, &numbered.test)] {
         assert_eq!((&named.images, &named.labels), (&numbered.images, &numbered.labels));
     }
-    // What a label stands for is part of what the set is.
+    // Class names are part of the fingerprint.
     assert_ne!(named.info.sha256, numbered.info.sha256);
     let content = [&fixture::raw_files(0)[..3].concat(), labels.as_slice()].concat();
     let names =
@@ -119,7 +118,7 @@ fn classes_are_counted_or_named() {
     let tiny = tiny.put("classes.txt", b"a\nb\nc\n");
     let words = [NAMES[1], "byte 11 (label 3): expected 0 to 2, found 3", "classes.txt"];
     fixture::refused(tiny.load_idx(), &words).unwrap();
-    // It names Fashion-MNIST's classes too little to be listened to.
+    // Fashion-MNIST keeps its own class names.
     assert_eq!(
         tiny.put(NAMES[3], &gzip(&fixture::raw_files(0)[3])).load().unwrap().info.class_names,
         CLASS_NAMES
@@ -127,7 +126,7 @@ fn classes_are_counted_or_named() {
 }
 
 #[test]
-fn images_are_of_modest_size() {
+fn images_have_a_largest_size() {
     let wide = Tiny::new().put(NAMES[2], &idx_u8(&[1, 1, 1025], &[0; 1025]));
     let words = [NAMES[2], "byte 12 (dimension): expected at most 1024, found 1025"];
     fixture::refused(wide.load_idx(), &words).unwrap();
@@ -136,7 +135,7 @@ fn images_are_of_modest_size() {
         .unwrap();
 }
 
-/// The last images are held out, with their labels; all are of the same dataset.
+/// The last images are held out, with their labels. Both parts belong to the same dataset.
 #[test]
 fn images_are_held_out() {
     let tiny = Tiny::new();

@@ -1,8 +1,8 @@
 //! The lock of a directory that a download writes into: one at a time.
 //!
 //! It is an advisory lock on a file, which the system releases when its holder dies. On Unix, the holder removes the
-//! file while it still has the lock. So another process may have opened a file that is no longer there: only the lock of
-//! the file that has the name counts. Elsewhere the file stays.
+//! file while it still has the lock, so another process may have opened a file that no longer has the name. Only a lock
+//! on the file that has the name counts. On other systems the file stays.
 
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
@@ -30,7 +30,7 @@ impl Lock {
         }
     }
 
-    /// The lock by an open file.
+    /// Locks an open file.
     fn of(file: File, path: PathBuf) -> Result<Option<Self>, Error> {
         match file.try_lock() {
             Ok(()) => {}
@@ -52,7 +52,8 @@ impl Drop for Lock {
     }
 }
 
-/// Opens the file, or creates it: never through a link, and nothing that could block. `None` if it changed meanwhile.
+/// Opens or creates the file. It follows no link and opens nothing that could block. `None` if the file changed
+/// meanwhile.
 fn open(path: &Path) -> Result<Option<File>, Error> {
     let mut options = File::options();
     options.read(true).write(true);
@@ -98,7 +99,7 @@ fn is_same(a: &Metadata, b: &Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
-/// Nobody removes the file here.
+/// Always, since nobody removes the file on these systems.
 #[cfg(not(unix))]
 fn is_same(_: &Metadata, _: &Metadata) -> bool {
     true

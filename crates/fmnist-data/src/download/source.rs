@@ -40,9 +40,9 @@ impl Source {
             Some(("http" | "https", _)) => {
                 Ok(Self::Url(given.to_string_lossy().trim_end_matches('/').into()))
             }
-            Some(_) => invalid("only http:// and https:// addresses and directories will do"),
+            Some(_) => invalid("expected a directory, or an address with http:// or https://"),
             None if Path::new(given).is_dir() => Ok(Self::Directory(given.into())),
-            None => invalid("there is no such directory"),
+            None => invalid("no such directory"),
         }
     }
 

@@ -1,5 +1,4 @@
-//! What a download does with what is there; how mirrors, full disks and kills can spoil it has modules
-//! of its own.
+//! How a download treats the files that are there. Bad mirrors, full disks and kills are tested in submodules.
 
 mod disk;
 mod kill;
@@ -40,9 +39,9 @@ fn fetch_into(
     sources: &[Source],
     progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<Vec<Fetched>, Error> {
-    // A proxy of the machine that runs the tests has no business on the loopback interface.
+    // The machine that runs the tests may use a proxy, which must not be asked for the loopback interface.
     let agent = config.proxy(None).build().new_agent();
-    // Longer than any fetch of these tests takes, except where a test has another.
+    // Longer than any fetch of these tests takes.
     let patience = Duration::from_secs(60);
     Fetch { dir, sources, agent, patience, progress }.all(&manifest.files)
 }
@@ -104,7 +103,7 @@ impl Target {
         assert!(litter.is_empty(), "{litter:?}");
     }
 
-    /// As that, without regard to litter, which a killed fetch leaves.
+    /// The same, except that there may be litter, as a killed fetch leaves it.
     fn check_names(&self) -> Result<(), Failure> {
         for (name, contents) in self.files() {
             let mut known = self.manifest.files.iter().flat_map(|spec| {
@@ -189,7 +188,7 @@ fn good_files_stay_and_bad_ones_are_healed() {
     assert_eq!(fs::metadata(target.path(LABELS)).unwrap().modified().unwrap(), before);
     assert_eq!(server.requests(), 3);
 
-    // Again: everything is there, and nothing is asked for.
+    // The second time everything is there, and nothing is requested.
     let again = target.fetch(&[source]).unwrap();
     assert!(again.iter().all(|fetched| fetched.outcome == Outcome::AlreadyGood));
     assert_eq!(server.requests(), 3);
@@ -216,7 +215,7 @@ fn unzipped_files_count_as_present() {
     assert!(!target.path(LOCK).exists(), "a complete directory is not written to");
 }
 
-/// The zipped file is enough to bring its unzipped one back: no source is asked.
+/// The zipped file is enough to restore the unzipped one, without any source.
 #[test]
 fn damaged_unzipped_files_are_healed_from_the_zipped_ones() {
     let target = Target::new();
@@ -236,9 +235,9 @@ fn damaged_unzipped_files_are_healed_from_the_zipped_ones() {
     target.assert_complete();
 }
 
-/// A damaged zipped file is not passed over because the unzipped one beside it is good.
+/// A damaged zipped file is repaired even if the unzipped one is good.
 #[test]
-fn damaged_zipped_files_are_healed_beside_good_unzipped_ones() {
+fn damaged_zipped_files_are_healed_next_to_good_unzipped_ones() {
     let target = Target::new();
     fixture::write(target.dir.path(), &target.raw);
     let server = target.mirror(Behaviour::Good);
@@ -290,7 +289,10 @@ fn sources_are_read_as_people_write_them() {
     let parse = |given: &str| Source::parse(given.as_ref());
     assert_eq!(parse("https://x.org/d/").unwrap(), Source::Url("https://x.org/d".into()));
     assert_eq!(parse(".").unwrap(), Source::Directory(".".into()));
-    for (given, reason) in [("ftp://x.org", "only http"), ("/no/such/dir", "no such directory")] {
+    for (given, reason) in [
+        ("ftp://x.org", "expected a directory, or an address"),
+        ("/no/such/dir", "no such directory"),
+    ] {
         let message = parse(given).unwrap_err().to_string();
         assert!(message.contains(given) && message.contains(reason), "{message}");
     }

@@ -2,13 +2,13 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// So many bytes, of which threads take their shares.
+/// A number of bytes that threads take shares of.
 pub(super) struct Budget {
     left: Mutex<u64>,
     given_back: Condvar,
 }
 
-/// A share of a budget, which is given back when this is dropped.
+/// A share of a budget. It is given back when dropped.
 pub(super) struct Share<'a> {
     budget: &'a Budget,
     bytes: u64,
@@ -19,7 +19,7 @@ impl Budget {
         Self { left: Mutex::new(bytes), given_back: Condvar::new() }
     }
 
-    /// Takes so many bytes, which must not be more than the whole budget. Waits until they are there.
+    /// Takes a share of at most the whole budget. Waits until enough is left.
     pub(super) fn take(&self, bytes: u64) -> Share<'_> {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let enough = self.given_back.wait_while(left, |left| *left < bytes);

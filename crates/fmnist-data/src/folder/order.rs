@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// One in so many pictures of a class belongs to the test set, if that has no folder of its own.
+/// One in this many pictures of a class belongs to the test set, if there is no folder for the test set.
 pub const TEST_SHARE: usize = 6;
 
 /// A picture that is part of a set, not read yet.

@@ -1,4 +1,4 @@
-//! Which folders are read, as which set. What is refused, and damage, have modules of their own.
+//! Which folders are read, and as which dataset. Refusals and damage are tested in submodules.
 
 mod arrangement;
 mod damage;
@@ -13,7 +13,7 @@ use super::*;
 use crate::Split;
 use crate::fixture;
 
-/// A grey picture of 2 x 3 pixels, all of this level but the last.
+/// A grey picture of 2 x 3 pixels: all of this level, except for the inverted last row.
 fn grey(level: u8) -> GrayImage {
     GrayImage::from_fn(2, 3, |_, y| Luma([if y < 2 { level } else { 255 - level }]))
 }
@@ -28,7 +28,7 @@ fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
     encode(picture, ImageFormat::Png)
 }
 
-/// A directory with these files; their folders are made.
+/// A directory with these files, in the folders that their names need.
 fn directory(files: &[(&str, &[u8])]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
@@ -43,7 +43,7 @@ fn put(dir: &TempDir, name: &str, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Two classes with two pictures to learn from, and one to test by.
+/// Two classes, each with two training pictures and one test picture.
 fn parted() -> TempDir {
     let dir = directory(&[]);
     for (i, name) in ["train/a/1", "train/a/2", "train/b/1", "train/b/2", "test/a/1", "test/b/1"]
@@ -59,7 +59,7 @@ fn load(dir: &TempDir) -> Result<Dataset, Error> {
     Folder::list(dir.path())?.load(None)
 }
 
-/// The first pixel of each image, which tells the pictures of these tests apart.
+/// The first pixel of each image, which distinguishes the pictures of these tests.
 fn levels(split: &Split) -> Vec<u8> {
     split.images.iter().map(|pixels| pixels[0]).collect()
 }
@@ -80,7 +80,7 @@ fn folders_are_classes() {
     assert_eq!((levels(&dataset.test), &*dataset.test.labels), (vec![4, 5], &[0, 1][..]));
 }
 
-/// The order of names is that of bytes, not that of the directory or of a language.
+/// Names are ordered by their bytes, not as the directory lists them and not as in any language.
 #[test]
 fn the_order_is_that_of_names() {
     let names = ["B/10", "B/9", "B/a", "B/\u{e4}", "a/1", "a/2", "a/3", "a/4", "a/5", "a/6", "a/7"];
@@ -96,12 +96,12 @@ fn the_order_is_that_of_names() {
     let dataset = make(&forward);
     assert_eq!(dataset, make(&backward));
     assert_eq!(dataset.info.class_names, ["B", "a"]);
-    // Of a, the sixth; the rest is spread: B at 1/8, 3/8, ..., a at 1/12, 3/12, ...
+    // The test picture is the sixth of class a. The rest is spread: B at 1/8, 3/8, ..., a at 1/12, 3/12, ...
     assert_eq!((levels(&dataset.test), &*dataset.test.labels), (vec![9], &[1][..]));
     assert_eq!(levels(&dataset.train), [4, 0, 5, 1, 6, 7, 2, 8, 3, 10]);
 }
 
-/// The last images of a set, which a run holds out, are of all classes, however many each has.
+/// The last images of a set, which a run holds out, cover all classes, however many pictures each class has.
 #[test]
 fn classes_are_spread_evenly() {
     let sizes = [600, 60, 300];
@@ -119,7 +119,7 @@ fn classes_are_spread_evenly() {
     assert!(of_class.is_sorted_by_key(|entry| &entry.path));
 }
 
-/// Grey pictures come byte for byte, bright ones too, and the others grey.
+/// Grey pictures stay the same, byte for byte, even bright ones. Others are made grey.
 #[test]
 fn pictures_keep_their_tones() {
     let dir = parted();
@@ -133,7 +133,7 @@ fn pictures_keep_their_tones() {
     assert_eq!(train.images.get(1).unwrap(), bright.as_raw().as_slice());
     assert_eq!(train.images.get(3).unwrap(), [54; 6]);
     assert!(levels(&test)[0].abs_diff(80) < 8);
-    // And so does a picture that a model is asked about.
+    // So do pictures that a model classifies.
     let path = dir.path().join("train/a/1.png");
     assert_eq!(picture::load_plain(&path, 2, 3).unwrap(), bright.into_raw());
     let words = ["train/a/absent.png: cannot open"];
@@ -142,12 +142,12 @@ fn pictures_keep_their_tones() {
 }
 
 #[test]
-fn pictures_are_made_to_have_a_size() {
+fn pictures_are_fitted_to_a_size() {
     let dir = parted();
     put(&dir, "train/b/2.png", &png(GrayImage::from_pixel(40, 20, Luma([200]))));
     let words = ["train/b/2.png: expected 2x3 as ", "train/a/1.png, found 40x20", "--image-size"];
     fixture::refused(load(&dir), &words).unwrap();
-    // What counts is the size that a picture has upright.
+    // The size counts after the picture is turned upright.
     let lying = fixture::turned_png(&GrayImage::new(3, 2));
     let dir_of_turned = parted();
     put(&dir_of_turned, "train/b/2.png", &lying);
@@ -160,9 +160,9 @@ fn pictures_are_made_to_have_a_size() {
     assert_eq!(picture::load_plain(&dir.path().join("train/b/2.png"), 4, 4).unwrap(), fitted);
 }
 
-/// What is not looked at.
+/// Files that are ignored.
 #[test]
-fn hidden_files_and_what_lies_beside_are_passed_over() {
+fn hidden_and_unrelated_files_are_ignored() {
     let dir = parted();
     let expected = load(&dir).unwrap();
     for name in [".DS_Store", "train/.x/1.png", "train/a/.1.png", "README", "train/LICENSE.txt"] {
@@ -172,9 +172,9 @@ fn hidden_files_and_what_lies_beside_are_passed_over() {
     assert_eq!(load(&dir).unwrap(), expected);
 }
 
-/// What a set is made of is part of its fingerprint: pixels, labels and what the classes are called.
+/// Pixels, labels and class names are part of the fingerprint.
 #[test]
-fn the_fingerprint_tells_sets_apart() {
+fn the_fingerprint_distinguishes_sets() {
     let sha256 = load(&parted()).unwrap().info.sha256.clone();
     let changed = |change: &dyn Fn(&TempDir)| {
         let dir = parted();
@@ -190,7 +190,7 @@ fn the_fingerprint_tells_sets_apart() {
         }
     };
     assert_ne!(changed(&rename), sha256);
-    // How a picture is stored, and what its file is called, is not.
+    // The name of a picture's file is not.
     let rename = |dir: &TempDir| {
         fs::rename(dir.path().join("train/a/1.png"), dir.path().join("train/a/0")).unwrap();
     };
@@ -207,7 +207,7 @@ fn a_folder_says_what_it_holds() {
         put(&dir, &format!("train/{i}.png"), &png(grey(i)));
         put(&dir, &format!("bus/{i}.png"), &png(grey(i)));
     }
-    // A train is no training set where it holds pictures.
+    // A folder `train` that holds pictures is a class, not a training set.
     let folder = Folder::list(dir.path()).unwrap();
     assert_eq!((folder.counts(), folder.has_test()), ((12, 2), false));
     assert_eq!(folder.class_names(), ["bus", "train"]);

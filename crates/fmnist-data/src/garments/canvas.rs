@@ -13,7 +13,7 @@ pub(super) const SIDE: usize = 28;
 pub(super) const PIXELS: usize = SIDE * SIDE;
 
 const SCANLINES: usize = 4;
-/// A cover row has room for what an edge on the right border spills.
+/// A row of the cover has room for an edge on the right border, which spills over it.
 const STRIDE: usize = SIDE + 2;
 
 pub(super) type Point = [f32; 2];
@@ -22,7 +22,7 @@ pub(super) type Point = [f32; 2];
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Paint {
     pub(super) tone: f32,
-    /// How much darker the dark stripes are, as a part of the tone; 0 for none.
+    /// How much darker the dark stripes are, as a fraction of the tone; 0 for no stripes.
     pub(super) contrast: f32,
     /// Stripes per pixel, across and down.
     pub(super) wave: [f32; 2],
@@ -176,8 +176,8 @@ impl Canvas {
         self.stroke(&std::array::from_fn::<Point, 9, _>(point), width, paint);
     }
 
-    /// Adds a closed outline to the pending cover. Outlines count the same whichever way round
-    /// they run, so that overlapping ones unite.
+    /// Adds a closed outline to the pending cover. The direction of an outline does not matter, so overlapping ones
+    /// merge.
     fn add(&mut self, outline: &[Point]) {
         let mut placed = std::mem::take(&mut self.scratch);
         placed.clear();
@@ -191,8 +191,7 @@ impl Canvas {
         self.scratch = placed;
     }
 
-    /// Adds the cover to the right of an edge where the edge runs up, and takes it away where it
-    /// runs down.
+    /// Adds the cover to the right of an edge that runs up, or subtracts it for one that runs down.
     fn edge(&mut self, from: Point, to: Point, weight: f32) {
         let up = from[1] > to[1];
         let (([x0, y0], [x1, y1]), weight) =
@@ -232,7 +231,8 @@ impl Canvas {
     }
 }
 
-/// Of a number from 0 on. `f32::floor` is a call into the system's library where a processor need not have SSE4.1.
+/// The largest integer that is not above `x`, which must not be negative. `f32::floor` would call the system's library on
+/// targets without SSE4.1.
 pub(super) fn floor(x: f32) -> f32 {
     x as i32 as f32
 }

@@ -5,9 +5,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// Which of the two splits; part of every image's stream number.
+/// Which of the two splits an image belongs to. Part of every stream number.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Part {
+pub(super) enum SplitKind {
     Train,
     Test,
 }
@@ -23,13 +23,13 @@ pub(super) enum Purpose {
 pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// The stream of (seed, part, purpose, index). The key is the seed in 8 little-endian bytes
-    /// and a fixed text; the stream number is part, purpose and index in 1, 1 and 62 bits.
-    pub(super) fn new(seed: u64, part: Part, purpose: Purpose, index: usize) -> Self {
+    /// The stream of (seed, kind, purpose, index). The key is the seed in 8 little-endian bytes
+    /// and a fixed text; the stream number is kind, purpose and index in 1, 1 and 62 bits.
+    pub(super) fn new(seed: u64, kind: SplitKind, purpose: Purpose, index: usize) -> Self {
         let mut key = *b"........fmnist-data/garments/v1\0";
         key[..8].copy_from_slice(&seed.to_le_bytes());
         let mut rng = ChaCha8Rng::from_seed(key);
-        rng.set_stream((part as u64) << 63 | (purpose as u64) << 62 | index as u64);
+        rng.set_stream((kind as u64) << 63 | (purpose as u64) << 62 | index as u64);
         Self(rng)
     }
 

@@ -33,7 +33,7 @@ pub(super) fn sandal(canvas: &mut Canvas, dice: &mut Dice) {
         ];
         canvas.fill(&wedge, leather.times(0.85));
     }
-    // Straps: one or two over the toes, mostly one around the ankle that a back piece holds.
+    // Straps: one or two over the toes, and usually one around the ankle, held by a back piece.
     let width = dice.between(1.3, 2.6);
     let high = ground - dice.between(4.6, 6.4);
     let mut toes = dice.between(-11.5, -10.0);

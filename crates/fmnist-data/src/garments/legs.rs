@@ -1,4 +1,4 @@
-//! The tall and narrow: trousers and dresses.
+//! Tall, narrow garments: trousers and dresses.
 
 use super::canvas::{Canvas, Paint, rectangle};
 use super::dice::Dice;

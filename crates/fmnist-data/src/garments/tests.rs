@@ -5,7 +5,7 @@ use crate::Split;
 
 /// Pins every byte: a change to the drawing, to the dice or to a dependency shows here.
 #[test]
-fn a_small_set_is_the_same_for_ever() {
+fn a_small_set_never_changes() {
     let golden = "3b71f31dc476cca9ff514042c10be1085c9c963456444ddeee9082451e641a29";
     assert_eq!(synthetic(1, 200, 50).info.sha256, golden);
 }
@@ -42,7 +42,7 @@ fn classes_are_balanced_and_shuffled() {
 }
 
 #[test]
-fn no_images_are_a_set_too() {
+fn a_set_may_be_empty() {
     let dataset = synthetic(0, 0, 0);
     assert!(dataset.train.images.pixels.is_empty() && dataset.test.labels.is_empty());
 }
@@ -56,7 +56,7 @@ fn every_garment_is_bright_on_black() {
     }
 }
 
-/// A linear model learns most of it but not all. On the test set of `synthetic(0, 60_000, 10_000)`,
+/// A linear model learns most of the set but not all. On the test set of `synthetic(0, 60_000, 10_000)`,
 /// pixels over 255, scikit-learn 1.9 scores 89.6 % with `LogisticRegression(max_iter=150)` and
 /// 96.3 % with `MLPClassifier((128, 128), batch_size=128, max_iter=10)`.
 #[test]

@@ -1,7 +1,7 @@
-//! What is worn above the waist: T-shirt, pullover, coat and shirt.
+//! Garments above the waist: T-shirt, pullover, coat and shirt.
 //!
-//! The four share a body with sleeves, cut to different measures, and differ in the details that
-//! tell them apart in a photograph: sleeve length, neckline, opening, collar.
+//! The four share a body with sleeves, cut to different measures. They differ in the details that distinguish them in a
+//! photograph: sleeve length, neckline, opening, collar.
 
 use super::canvas::{Canvas, Paint, Point, rectangle};
 use super::dice::Dice;

@@ -1,4 +1,4 @@
-//! What is read, what is refused and in which words; damage and bombs in modules of their own.
+//! Which files are read, and which are refused with which message. Damage and bombs are tested in submodules.
 
 mod bomb;
 mod damage;
@@ -77,7 +77,7 @@ fn data_are_exactly_as_long_as_the_header_says() {
 }
 
 #[test]
-fn says_what_else_a_file_is() {
+fn other_kinds_of_files_are_named() {
     refuse(b"", "expected an IDX file, raw or gzip, found an empty file");
     refuse(b"<!DOCTYPE html><html>", "found an HTML page");
     refuse(b"version https://git-lfs.github.com/spec/v1\n", "found a git-lfs pointer");
@@ -88,7 +88,7 @@ fn says_what_else_a_file_is() {
     refuse(&[0x1f], "gzip stream");
 }
 
-/// Counts what is read from it, and never ends.
+/// A reader that never ends, and counts what is read from it.
 struct Endless<'a> {
     start: &'a [u8],
     read: &'a mut u64,
@@ -109,7 +109,7 @@ impl Read for Endless<'_> {
 }
 
 #[test]
-fn an_endless_stream_is_left_at_the_first_excess_byte() {
+fn reading_an_endless_stream_stops_at_the_first_excess_byte() {
     let mut taken = 0;
     let reader = Endless { start: &tiny(), read: &mut taken };
     let error = read(reader, Path::new("endless")).expect_err("accepted");

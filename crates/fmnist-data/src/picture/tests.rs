@@ -1,4 +1,4 @@
-//! Pictures of every make, and what only pretends to be one.
+//! Pictures of every kind, and files that only look like one.
 
 mod damage;
 
@@ -40,7 +40,7 @@ fn letter<P: image::Pixel>(ink: P, paper: P) -> ImageBuffer<P, Vec<P::Subpixel>>
     })
 }
 
-/// All pictures of the letter come out like this: 28 wide, 21 high, 3 rows black above.
+/// Checks what any picture of the letter becomes: 28 wide, 21 high, with 3 black rows above.
 #[track_caller]
 fn check_letter(bytes: &[u8]) {
     let image = decode(bytes, 28, 28).unwrap();
@@ -89,7 +89,7 @@ fn a_cut_out_is_seen_whatever_its_tone() {
 }
 
 #[test]
-fn odd_pictures_give_an_image_all_the_same() {
+fn odd_pictures_give_an_image_too() {
     let size_of = |bytes: &[u8]| decode(bytes, 28, 28).unwrap().len();
     assert_eq!(size_of(&png(GrayImage::new(1, 1))), 784);
     assert_eq!(size_of(&png(GrayImage::from_pixel(1, 1, Luma([255])))), 784);
@@ -107,7 +107,7 @@ fn a_picture_is_turned_upright() {
 }
 
 #[test]
-fn what_is_no_picture_is_named() {
+fn other_kinds_of_files_are_named() {
     refuse(b"", "expected a PNG or JPEG image, found an empty file");
     refuse(b"GIF89a", "found a GIF image");
     refuse(b"<svg></svg>", "found an SVG drawing");

@@ -1,4 +1,4 @@
-//! Tables that were cut short or had a bit turned over, that would grow, or are no files at all.
+//! Tables that are cut short, have a flipped bit or an endless line, or are not files at all.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -12,7 +12,7 @@ use crate::Split;
 use crate::child::{self, Measured};
 use crate::fixture::{flipped, notice, right, sample};
 
-/// A table cannot tell that it was cut between two lines, or within its last number. But that is all.
+/// A cut between two lines, or within the last number, cannot be detected. Any other cut must be.
 fn is_prefix(cut: &[u8], whole: &Dataset) -> Result<(), Failure> {
     match load_with(cut) {
         Err(error) => right(error.to_string().contains("train.csv: line "), error.to_string()),
@@ -37,7 +37,7 @@ fn a_table_that_is_cut_is_refused_or_shorter() {
     tally.finish();
 }
 
-/// A digit for another digit is a number as good; what counts is that the set is whole, or refused by place.
+/// A flipped bit may make a digit another digit. The set must still be complete, or be refused with the place.
 #[test]
 fn a_flipped_bit_is_refused_or_a_number() {
     let mut tally = Tally::new("D12", "flipped bits of a table");
@@ -58,13 +58,13 @@ fn a_flipped_bit_is_refused_or_a_number() {
 }
 
 #[test]
-fn part() {
+fn in_child() {
     child::measure(|dir| Dataset::load_csv(dir, two_by_three()));
 }
 
-const PART: &str = "csv::tests::damage::part";
+const CHILD: &str = "csv::tests::damage::in_child";
 
-/// A line without an end takes no memory, and is left where it is too much.
+/// A line without an end takes no memory. Reading stops where it is too long.
 #[test]
 fn a_line_without_end_takes_little_memory() {
     let mut tally = Tally::new("D12", "lines of 100 MB");
@@ -77,7 +77,7 @@ fn a_line_without_end_takes_little_memory() {
             file.write_all(repeated.as_bytes()).unwrap();
         }
         file.into_inner().unwrap();
-        tally.case(|| Measured::of(PART, dir.path())?.refused(words, 16 << 20));
+        tally.case(|| Measured::of(CHILD, dir.path())?.refused(words, 16 << 20));
     };
     let good = table(1, 0);
     check("", "9", &["train.csv: line 1, column 1", "label"]);
@@ -90,10 +90,10 @@ fn a_line_without_end_takes_little_memory() {
     tally.finish();
 }
 
-/// To open or read one would block, or never end.
+/// Opening or reading one would block, or never end.
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused_at_once() {
+fn other_things_than_files_are_refused_at_once() {
     let mut tally = Tally::new("D12", "directories, pipes, devices and loops in a table's place");
     for name in ["train.csv", "test.csv", "classes.txt"] {
         for (tool, arguments, reason) in [
@@ -111,7 +111,7 @@ fn what_is_no_file_is_refused_at_once() {
                 notice(&format!("no {tool} on this machine"));
                 continue;
             }
-            tally.case(|| Measured::of(PART, dir.path())?.refused(&[reason], 16 << 20));
+            tally.case(|| Measured::of(CHILD, dir.path())?.refused(&[reason], 16 << 20));
         }
     }
     tally.finish();

@@ -1,18 +1,18 @@
-//! Tables that are none, refused by line and column.
+//! Invalid tables, refused with line and column.
 
 use tally::Tally;
 
 use super::*;
 use crate::fixture::refused;
 
-/// Four good lines of three pixels' labels, and this one as the fifth of the file.
+/// Loads a table with this line as the fifth of the file, between good ones.
 fn with_line(line: &str) -> Result<Dataset, Error> {
     load_with(format!("{}{line}\n{}", table(3, 0), "0,1,2,3,4,5,6\n").as_bytes())
 }
 
 #[test]
 fn values_are_small_numbers() {
-    let mut tally = Tally::new("D12", "values of a table that are none");
+    let mut tally = Tally::new("D12", "invalid values of a table");
     let mut check = |line: &str, column: usize, expected: &str, found: &str| {
         let words =
             [format!("train.csv: line 5, column {column}: expected {expected}, found {found}")];
@@ -27,7 +27,7 @@ fn values_are_small_numbers() {
     }
     for digit in ["0", "9"] {
         let digits = digit.repeat(40);
-        // So many zeros are a number, if an odd one.
+        // Any number of zeros in front is accepted.
         if digit == "9" {
             check(&format!("{digits},1,2,3,4,5,6"), 1, label, &format!("\"{digits}\""));
             check(&format!("1,1,{digits},3,4,5,6"), 3, pixel, &format!("\"{digits}\""));
@@ -71,14 +71,14 @@ fn lines_are_as_long_as_the_header() {
     check(table(1, 0).lines().next().unwrap(), &["a label and its pixels", "the end of the file"]);
     check("<!DOCTYPE html>\n", &["line 1", "label", "<!DOCTYPE html>", "an HTML page"]);
     check("label,\"1,2,3\n4,5,6\n", &["expected 6 columns of pixels", "found 1"]);
-    // Blank lines are no lines, and counted all the same; so are those that end as on Windows.
+    // Blank lines are skipped but counted, also with Windows line ends.
     let blank = format!("{}\n\r\n\n1,x\n", table(1, 0));
     check(&blank, &["line 6, column 2: expected a pixel"]);
     check(&format!("{}\r\n1,x\r\n", table(2, 0).replace('\n', "\r\n")), &["line 5, column 2"]);
     tally.finish();
 }
 
-/// Each by itself is good.
+/// Each table is good by itself.
 #[test]
 fn two_tables_are_of_one_set() {
     let mut tally = Tally::new("D12", "tables that do not belong together");
@@ -90,7 +90,7 @@ fn two_tables_are_of_one_set() {
     let dir = directory(&[("train.csv", small.as_bytes()), ("test.csv", large.as_bytes())]);
     let words = ["test.csv has images of 9 pixels", "train.csv has images of 4 pixels"];
     tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
-    // The headers disagree, so no line is looked at.
+    // The headers disagree, so no line is read.
     fs::write(dir.path().join("train.csv"), small + "no number\n").unwrap();
     tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
     tally.finish();

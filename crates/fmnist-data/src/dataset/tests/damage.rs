@@ -1,12 +1,11 @@
-//! Damage to the published files. Pinned means pinned: no bit may differ, not even one that gzip
-//! itself ignores.
+//! Damage to the published files. No bit may differ, not even one that gzip itself ignores.
 
 use tally::{Failure, Tally, size};
 
 use super::*;
 use crate::fixture::{bomb, flipped, named, overwrite, published_labels, refused, sample};
 
-/// The published labels of the test set, which are never changed on disk: a copy is.
+/// A place for damaged copies of the published test labels, which are never changed themselves.
 struct Labels {
     dir: tempfile::TempDir,
     manifest: Manifest,
@@ -28,7 +27,7 @@ impl Labels {
     }
 }
 
-/// Both forms of a file of the tiny set, damaged each way that `damage` does, in the whole set.
+/// Damages a file of the tiny set, zipped and unzipped, in each way that `damage` returns, and loads the whole set.
 fn tiny_damage(tally: &mut Tally, damage: impl Fn(&[u8]) -> Vec<Vec<u8>>) {
     for form in [gzip, <[u8]>::to_vec] {
         let tiny = Tiny::new();
@@ -69,8 +68,8 @@ fn no_flipped_bit_of_a_published_file_passes() {
     tally.finish();
 }
 
-/// A file of another length is not even opened; one of the right length is inflated, at most as far as
-/// the published one goes.
+/// A file of another length is not even opened. One of the right length is inflated, at most to the length of the
+/// published file.
 #[test]
 fn a_bomb_of_the_published_length_is_no_published_file() {
     let mut tally = Tally::new("D2", "gzip bombs as long as the published file");

@@ -1,4 +1,4 @@
-//! Files that are good each by itself, and wrong together; labels that name no class.
+//! Files that are good by themselves but do not belong together, and labels that name no class.
 
 use tally::Tally;
 
@@ -10,7 +10,7 @@ fn images() -> Vec<u8> {
     gzip(&idx_u8(&[60_000, 1, 1], &[0; 60_000]))
 }
 
-/// So many labels, all 0 but for one.
+/// `count` labels, all 0 except for one.
 fn labels(count: usize, index: usize, value: u8) -> Vec<u8> {
     let mut labels = vec![0; count];
     labels[index] = value;

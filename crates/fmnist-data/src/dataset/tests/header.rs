@@ -1,4 +1,4 @@
-//! IDX headers that lie, read as the images of a dataset, without any sum to compare them to.
+//! False IDX headers, read as the images of a dataset, without a checksum to compare.
 
 use tally::Tally;
 
@@ -7,7 +7,7 @@ use crate::child::{self, Measured};
 use crate::fixture::{bomb, refused};
 use crate::idx::{MAX_BYTES, Opened};
 
-/// What a dataset's images are made of: their shape, which is checked first, and their pixels.
+/// Reads images as a dataset does: their shape, which is checked first, and then their pixels.
 fn images(file: &[u8]) -> Result<([usize; 3], Vec<u8>), Error> {
     let opened = Opened::new(file, Path::new("<memory>"), MAX_BYTES)?;
     Ok((images_shape(&opened)?, opened.bytes()?))
@@ -70,15 +70,15 @@ fn lies_are_refused_by_field() {
 }
 
 #[test]
-fn part() {
+fn in_child() {
     child::measure(|dir| Dataset::load_idx(dir));
 }
 
-/// What a header says is decided by the header: as many elements as it declares are there, and are not read.
+/// The elements that these headers declare are all there, and must not be read: the header alone is reason to refuse.
 #[test]
-fn what_is_refused_by_its_header_takes_no_memory() {
+fn a_refused_header_takes_no_memory() {
     const BYTES: usize = 64 << 20;
-    let mut tally = Tally::new("D4", "headers of what is no set, with all their elements");
+    let mut tally = Tally::new("D4", "headers that fit no dataset, with all their elements");
     let file = |code: u8, dims: &[usize]| {
         let mut header = idx::header_u8(dims);
         header[2] = code;
@@ -87,7 +87,7 @@ fn what_is_refused_by_its_header_takes_no_memory() {
     let mut check = |files: &[(usize, Vec<u8>)], words: &[&str]| {
         let tiny =
             files.iter().fold(Tiny::new(), |tiny, (name, file)| tiny.put(NAMES[*name], file));
-        let measured = || Measured::of("dataset::tests::header::part", tiny.dir.path());
+        let measured = || Measured::of("dataset::tests::header::in_child", tiny.dir.path());
         tally.case(|| measured()?.refused(words, 16 << 20));
     };
     let [doubles, bytes] = [(0x0e, 8), (0x08, 1)].map(|(code, size)| {

@@ -10,7 +10,7 @@ use tally::{Failure, Tally, ensure};
 use super::*;
 use crate::fixture::{notice, refused, right};
 
-/// The file is refused in these words, whether the set is pinned or not.
+/// Fails unless the file is refused both as a published file and as one of a custom dataset, each with its words.
 fn refused_as(file: &[u8], pinned: &str, unpinned: &str) -> Result<(), Failure> {
     let tiny = Tiny::new().put(NAMES[1], file);
     refused(tiny.load(), &[NAMES[1], pinned, "fetch the dataset again"])?;
@@ -18,7 +18,7 @@ fn refused_as(file: &[u8], pinned: &str, unpinned: &str) -> Result<(), Failure> 
 }
 
 #[test]
-fn what_is_no_gzip_stream_is_named() {
+fn other_kinds_of_files_are_named() {
     let mut tally = Tally::new("D3", "files of other kinds under a dataset's name");
     let mut check = |file: &[u8], pinned: &str, unpinned: &str| {
         tally.case(|| refused_as(file, pinned, unpinned));
@@ -49,14 +49,14 @@ fn gzip_or_raw_is_decided_by_content() {
     accept(Tiny::new().put(NAMES[1], &raw[1]));
     accept(Tiny::new().remove(NAMES[2]).put("t10k-images-idx3-ubyte", &gzip(&raw[2])));
     tally.finish();
-    let beside = Tiny::new().put("t10k-labels-idx1-ubyte", b"the zipped one comes first");
-    assert_eq!(beside.load().unwrap(), pinned);
+    let both = Tiny::new().put("t10k-labels-idx1-ubyte", b"the zipped one comes first");
+    assert_eq!(both.load().unwrap(), pinned);
 }
 
-/// To open or read one would block, or never end; a test that did would say so after this time.
+/// Opening or reading one would block, or never end. The test would then fail after `PATIENCE`.
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused_at_once() {
+fn other_things_than_files_are_refused_at_once() {
     const PATIENCE: Duration = Duration::from_secs(10);
     let mut tally = Tally::new("D3", "directories, pipes and devices under a dataset's name");
     let make = |tool: &str, arguments: &[&str], name: &str| -> Option<Tiny> {
@@ -92,7 +92,7 @@ fn what_is_no_file_is_refused_at_once() {
 }
 
 #[test]
-fn mnist_is_told_by_its_sums() {
+fn mnist_is_recognised_by_its_checksums() {
     let mut tally = Tally::new("D7", "files of MNIST under Fashion-MNIST's names");
     let mnist = fixture::raw_files(5);
     for (name, raw) in NAMES.iter().zip(&mnist) {
@@ -102,15 +102,15 @@ fn mnist_is_told_by_its_sums() {
     let all = Tiny::new();
     fixture::write(all.dir.path(), &mnist);
     tally.case(|| refused(all.load(), &["this is MNIST"]));
-    // Under its own name, which claims nothing, it is welcome.
+    // As a custom dataset, it is accepted.
     tally.case(|| right(all.load_idx().is_ok(), "MNIST is refused as an unpinned set"));
     tally.finish();
 }
 
-/// How many images a class has is nobody's rule in general: a set of one's own may be uneven. For the
-/// published set the counts follow from the sums.
+/// The classes of a custom dataset may have any number of images. For the published set, the checksums determine the
+/// numbers.
 #[test]
-fn classes_are_as_even_as_published() {
+fn class_counts_are_as_published() {
     let mut tally = Tally::new("D8", "class counts");
     let mut uneven = fixture::raw_files(0);
     // One image of class 0 more, one of class 9 less; everything else is the same.

@@ -1,4 +1,4 @@
-//! What is no lock, and a file that is removed while others wait for its lock.
+//! Other things in a lock's place, and lock files that are removed while others wait.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
@@ -12,11 +12,11 @@ use tally::{Failure, Tally, ensure, size};
 use super::*;
 use crate::fixture::{notice, refused, right};
 
-/// An answer that does not come is a failure like any other.
+/// A missing answer is a failure like any other.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
-fn what_is_no_lock_is_refused_at_once() {
+fn other_things_than_locks_are_refused_at_once() {
     let mut tally = Tally::new("D14", "links, pipes and directories in the place of a lock");
     let root = tempfile::tempdir().unwrap();
     let own = root.path().join("own");
@@ -52,7 +52,7 @@ fn what_is_no_lock_is_refused_at_once() {
     tally.finish();
 }
 
-/// What another program keeps under the name is its own.
+/// Another program's file under this name is never touched.
 #[test]
 fn only_the_file_with_the_name_is_a_lock() {
     let mut tally = Tally::new("D14", "lock files that are removed or replaced");
@@ -77,7 +77,7 @@ fn only_the_file_with_the_name_is_a_lock() {
         drop(lock);
         ensure(path.exists(), || Failure::lost("another's lock file"))
     });
-    // One that stayed, of an older version or a killed process, does as well.
+    // A file that an older version or a killed process left is used again.
     tally.case(|| {
         right(Lock::attempt(dir.path()).unwrap().is_some(), "a lock file that nobody holds")?;
         right(!path.exists(), "the lock file stays")

@@ -10,16 +10,16 @@ use super::*;
 use crate::child;
 use crate::fixture::{notice, refused, right, says};
 
-/// The directory that the part fetches into, a file system of its own.
+/// The directory that the child fetches into, a file system of its own.
 const MOUNT: &str = "target";
-/// The directory that it fetches from.
+/// The directory that the child fetches from.
 const SOURCE: &str = "source";
-/// A file that stands there before, damaged.
+/// A damaged file that is there before.
 const OLD: (&str, &[u8]) = ("t10k-images-idx3-ubyte.gz", b"old");
 
-/// Fetches into a file system that may be too small. What the part prints, or its panic, is the answer.
+/// Fetches into a file system that may be too small. The answer is what the child prints, or its panic.
 #[test]
-fn part() {
+fn in_child() {
     let Some(root) = child::argument() else { return };
     let raw = noisy_files();
     let manifest = Target::of(raw.clone()).manifest;
@@ -40,7 +40,7 @@ fn part() {
         println!("\nthere was room");
         return;
     };
-    // Files come in their order, and the first that did not fit is named.
+    // Files are fetched in order, and the error names the first that did not fit.
     let first = goods.iter().position(|good| !good).unwrap();
     let spec = &manifest.files[first];
     let room = format!("; the file takes {} bytes: make room, or name another", spec.gzip.bytes);
@@ -53,7 +53,7 @@ fn part() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_keeps_what_it_had() {
-    // A user may mount a file system of any size in a name space of its own, if the system lets him.
+    // If the system allows it, any user may mount a file system of any size in a new namespace.
     const OWN_MOUNTS: [&str; 2] = ["unshare", "-Urm"];
     const MOUNT_AND_RUN: &str = r#"mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@""#;
     let mut probe = Command::new(OWN_MOUNTS[0]);
@@ -71,7 +71,7 @@ fn a_full_disk_keeps_what_it_had() {
         let mount = mount.to_str().unwrap();
         let words = [OWN_MOUNTS[0], OWN_MOUNTS[1], "sh", "-c", MOUNT_AND_RUN, &bytes, mount];
         let words = words.map(AsRef::as_ref);
-        let mut command = child::command(&words, "download::tests::disk::part", root.path());
+        let mut command = child::command(&words, "download::tests::disk::in_child", root.path());
         tally.case(|| says(&child::output(&mut command)?, &[answer]));
     };
     check(16 << 10, "there was no room");
@@ -95,9 +95,9 @@ fn two_fetches_at_once_take_turns() {
     tally.finish();
 }
 
-/// The wait for a download that hangs ends, and says what to do.
+/// The wait for a download that hangs ends, with an error that says what to do.
 #[test]
-fn a_lock_is_not_waited_for_without_end() {
+fn the_wait_for_a_lock_ends() {
     let mut tally = Tally::new("D14", "locks that are never given up");
     let target = Target::new();
     let lock = Lock::attempt(target.dir.path()).unwrap().unwrap();
@@ -116,7 +116,7 @@ fn a_lock_is_not_waited_for_without_end() {
             let result = fetch.all(&files);
             answer.send((result, waits))
         });
-        // An answer that does not come is a failure like any other.
+        // A missing answer is a failure like any other.
         let late = |_| Failure::wrong("no answer");
         answers.recv_timeout(Duration::from_secs(10)).map_err(late)
     };
@@ -154,7 +154,7 @@ fn take_turns(target: &Target) {
     thread::scope(|scope| {
         let mut second = None;
         let first = target.fetch_with(sources, &mut |_| {
-            // The first holds the lock here; it goes on once the second is seen to wait.
+            // The first holds the lock here. It continues when the second reports that it waits.
             if second.is_none() {
                 let waiting = waiting.clone();
                 second = Some(scope.spawn(move || {

@@ -18,28 +18,28 @@ fn noisy_source() -> tempfile::TempDir {
     dir
 }
 
-/// What a part is told: where to fetch into, and from.
+/// The argument of a child: where to fetch into, and from where.
 fn paths(target: &Path, source: &Path) -> PathBuf {
     std::env::join_paths([target, source]).unwrap().into()
 }
 
 #[test]
-fn part() {
+fn in_child() {
     let Some(paths) = child::argument() else { return };
     let paths: Vec<PathBuf> = std::env::split_paths(&paths).collect();
     let [dir, source] = paths.try_into().unwrap();
     let manifest = Target::of(noisy_files()).manifest;
     println!("\nready");
     let source = Source::Directory(source);
-    // As slow as a network, so that many of the moments fall between the first byte and the last.
+    // As slow as a network, so that many kills come between the first byte and the last.
     let mut slowly = |_: DownloadProgress<'_>| thread::sleep(Duration::from_millis(5));
     fetch_into(&dir, &manifest, config(), &[source], &mut slowly).unwrap();
 }
 
-/// The part at work, from the moment that its fetch begins.
+/// Starts the child, and returns when its fetch begins.
 fn start(target: &Target, source: &Path) -> Child {
     let paths = paths(target.dir.path(), source);
-    let mut command = child::command(&[], "download::tests::kill::part", &paths);
+    let mut command = child::command(&[], "download::tests::kill::in_child", &paths);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     assert!(lines.map_while(Result::ok).any(|line| line == "ready"));
@@ -58,7 +58,7 @@ fn a_killed_fetch_is_healed_by_the_next() {
     whole.assert_complete();
 
     let mut dice = Dice::new(10);
-    // Some will have ended before they are killed: those are no cases.
+    // Some end before they are killed. These do not count.
     for _ in 0..10 * cases {
         let target = Target::of(noisy_files());
         let mut child = start(&target, source.path());
@@ -81,7 +81,7 @@ fn a_killed_fetch_is_healed_by_the_next() {
 }
 
 #[test]
-fn what_a_killed_fetch_left_is_swept() {
+fn files_of_a_killed_fetch_are_swept() {
     let mut tally = Tally::new("D10", "temporary files of killed fetches");
     let [stale, kept] = [TEMPORARY.1, ".notes"].map(|end| format!("{}abc123{end}", TEMPORARY.0));
     let mut check = |zipped: &[&'static str]| {
@@ -103,15 +103,15 @@ fn what_a_killed_fetch_left_is_swept() {
     };
     check(&[]);
     check(&[IMAGES]);
-    // All is there, and only to be unzipped.
+    // Everything is there, and only needs to be unzipped.
     check(&manifest::fashion_mnist().files.map(|spec| spec.name));
     tally.finish();
 }
 
-/// Others may have files of almost the same names, and links and directories of just these.
+/// Other programs may have files with almost the same names, and links and directories with exactly these names.
 #[cfg(unix)]
 #[test]
-fn what_is_no_temporary_file_is_kept() {
+fn only_temporary_files_are_swept() {
     let mut tally =
         Tally::new("D15", "links, directories and files with names like temporary ones");
     let target = Target::new();

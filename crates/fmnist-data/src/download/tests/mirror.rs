@@ -1,11 +1,11 @@
-//! Mirrors that lie, break off, dawdle or are not there.
+//! Mirrors that lie, break off, are slow, or do not exist.
 
 use tally::{Dice, Tally, size};
 
 use super::*;
 use crate::fixture::{refused, right, says};
 
-/// The bad source is named with its reason for each file that it spoilt, and the second one serves.
+/// Fails unless the bad source is reported with its reason for each file that it spoilt, and the second source is used.
 fn falls_back(target: &Target, bad: &Source, spoilt: usize, reason: &str) -> Result<(), Failure> {
     let good = target.mirror(Behaviour::Good);
     let mut reasons = Vec::new();
@@ -24,7 +24,7 @@ fn falls_back(target: &Target, bad: &Source, spoilt: usize, reason: &str) -> Res
     target.check_complete()
 }
 
-/// What spoils every file, with the reason that is given for it.
+/// Behaviours that spoil every file, and the reason that is reported for each.
 const BAD: [(Behaviour, &str); 11] = [
     (Behaviour::Status(403), "HTTP status 403"),
     (Behaviour::Status(503), "HTTP status 503"),
@@ -40,7 +40,7 @@ const BAD: [(Behaviour, &str); 11] = [
 ];
 
 #[test]
-fn a_bad_mirror_is_passed_over() {
+fn a_bad_mirror_is_skipped() {
     let mut tally = Tally::new("D9", "mirrors that answer badly, or not at all");
     for (behaviour, reason) in BAD {
         let target = Target::new();
@@ -56,7 +56,7 @@ fn a_bad_mirror_is_passed_over() {
 
 #[test]
 fn a_slow_mirror_is_given_up() {
-    let mut tally = Tally::new("D9", "mirrors that dawdle");
+    let mut tally = Tally::new("D9", "slow mirrors");
     for (behaviour, read, total, reason) in [
         (Behaviour::SlowHeader, 10_000, 300, "timeout: global"),
         (Behaviour::SlowBody, 10_000, 300, "timeout: global"),
@@ -98,7 +98,7 @@ fn a_mirror_may_break_off_anywhere() {
 
 #[test]
 fn when_all_fail_every_source_is_listed_with_its_reason() {
-    let mut tally = Tally::new("D9", "no mirror at all that is good");
+    let mut tally = Tally::new("D9", "no good mirror at all");
     let target = Target::new();
     fs::write(target.path(LABELS), gzip(&target.raw[1])).unwrap();
     let servers = BAD.map(|(behaviour, reason)| (target.mirror(behaviour), reason));
@@ -121,7 +121,7 @@ fn when_all_fail_every_source_is_listed_with_its_reason() {
     tally.finish();
 }
 
-/// A directory may be a mirror too, and hold what no mirror sends.
+/// A directory may be a mirror too, and contain what no server could send.
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_a_mirror_is_not_waited_for() {
@@ -140,7 +140,7 @@ fn a_pipe_in_a_mirror_is_not_waited_for() {
         fs::create_dir(&images).unwrap();
     }
     let source = Source::Directory(copy.into());
-    // Opening the pipe would wait for ever, so it is done on a thread that need not end.
+    // Opening the pipe would wait forever, so it is done on a thread that need not end.
     let (answer, answers) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let _ = answer.send(falls_back(&target, &source, 2, "not a regular file"));

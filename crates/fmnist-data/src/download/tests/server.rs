@@ -1,4 +1,4 @@
-//! A mirror on the loopback interface that behaves as badly as it is told.
+//! A mirror on the loopback interface that behaves as badly as a test asks.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use super::super::Source;
 use crate::fixture::gzip;
 use crate::manifest;
 
-/// A connection serves one request, and says so: else a client may use it just as it closes.
+/// A connection serves one request and announces that. Otherwise a client might use it again just as it closes.
 const CLOSE: &str = "Connection: close\r\n";
 const OK: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
 
@@ -28,11 +28,11 @@ pub(super) enum Behaviour {
     Html,
     /// The right number of bytes, one bit wrong.
     WrongBytes,
-    /// Announces the whole file and closes after so many bytes.
+    /// Announces the whole file, and closes after this many bytes.
     Cut(usize),
-    /// Sends so many bytes as if that were all.
+    /// Sends this many bytes as if they were the whole file.
     Short(usize),
-    /// Sends the file and goes on sending.
+    /// Sends the file, and never stops sending.
     Endless,
     /// Sends the client back to where it already is.
     RedirectLoop,
@@ -40,11 +40,11 @@ pub(super) enum Behaviour {
     RedirectToCommands,
     /// Closes the connection without reading the request.
     Reset,
-    /// Speaks plain http to a client that came for https.
+    /// Speaks plain http to a client that expects https.
     NoTls,
-    /// Sends a byte of the header now and then.
+    /// Sends the header slowly, byte by byte.
     SlowHeader,
-    /// Sends the header at once, and a byte of the file now and then.
+    /// Sends the header at once, and the file slowly, byte by byte.
     SlowBody,
     /// Sends half of the file, and then nothing at all.
     Stall,
@@ -111,7 +111,7 @@ fn answer(
         return stream.peek(&mut [0]).map(|_| ());
     }
     if let Behaviour::NoTls = behaviour {
-        // All of the client's greeting, or else the system would send a reset here too.
+        // Reads the client's whole greeting: otherwise the system would send a reset here too.
         return stream.read(&mut [0; 1 << 14]).and_then(|_| stream.write_all(OK.as_bytes()));
     }
     let mut request = Vec::new();
@@ -172,7 +172,7 @@ fn answer(
     stream.write_all(&reply)
 }
 
-/// Sends one byte every 20 ms, as long as the client bears it.
+/// Sends one byte every 20 ms, until the client gives up.
 fn drip(stream: &mut TcpStream, bytes: &[u8], stop: &AtomicBool) -> std::io::Result<()> {
     for byte in bytes.iter().take_while(|_| !stop.load(Ordering::SeqCst)) {
         thread::sleep(Duration::from_millis(20));

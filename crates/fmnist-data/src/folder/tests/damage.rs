@@ -1,4 +1,4 @@
-//! Pictures of a set that were cut short, had a bit turned over, or would grow; what is no file.
+//! Pictures of a set that are cut short, have a flipped bit, or claim to be large; and things that are not files.
 
 #[cfg(unix)]
 use std::process::Command;
@@ -11,8 +11,7 @@ use crate::fixture::{flipped, notice, right, sample};
 
 const DAMAGED: &str = "train/b/1.png";
 
-/// A picture may be damaged where it does not matter; a set of it is whole all the same, or the file is
-/// named.
+/// A picture may be damaged where it does not matter. The set must still be complete, or the error must name the file.
 fn ends_well(dir: &TempDir, bytes: &[u8]) -> Result<(), Failure> {
     fixture::overwrite(&dir.path().join(DAMAGED), bytes);
     match load(dir) {
@@ -37,7 +36,7 @@ fn pictures_that_are_cut() {
 }
 
 #[test]
-fn pictures_with_a_bit_turned_over() {
+fn pictures_with_a_flipped_bit() {
     let mut tally = Tally::new("D11", "flipped bits of a picture in a folder");
     let (dir, whole) = (parted(), png(grey(2)));
     for bit in sample(0..whole.len() * 8, size(200, usize::MAX)) {
@@ -47,15 +46,15 @@ fn pictures_with_a_bit_turned_over() {
 }
 
 #[test]
-fn part() {
+fn in_child() {
     child::measure(|dir| Folder::list(dir)?.load(None));
 }
 
-const PART: &str = "folder::tests::damage::part";
+const CHILD: &str = "folder::tests::damage::in_child";
 
 /// A header that claims a billion pixels, first in the set or not.
 #[test]
-fn pictures_that_would_grow() {
+fn pictures_that_claim_to_be_large() {
     let mut tally = Tally::new("D11", "pictures of a billion pixels in a folder");
     for name in ["train/a/1.png", DAMAGED] {
         for side in [32_000_u32, 16_384] {
@@ -68,13 +67,13 @@ fn pictures_that_would_grow() {
             let dir = parted();
             put(&dir, name, &picture);
             let words = [&format!("{name}: expected at most 16384 pixels a side"), "found "];
-            tally.case(|| Measured::of(PART, dir.path())?.refused(&words, 16 << 20));
+            tally.case(|| Measured::of(CHILD, dir.path())?.refused(&words, 16 << 20));
         }
     }
     tally.finish();
 }
 
-/// Its header says that it is not of the set's size: its pixels are not decoded.
+/// The header of a picture shows that it has another size, so its pixels are not decoded.
 #[test]
 fn pictures_of_another_size() {
     let mut tally = Tally::new("D11", "large pictures of another size in a folder");
@@ -85,13 +84,13 @@ fn pictures_of_another_size() {
     ] {
         let dir = parted();
         put(&dir, name, &large);
-        tally.case(|| Measured::of(PART, dir.path())?.refused(words, 16 << 20));
+        tally.case(|| Measured::of(CHILD, dir.path())?.refused(words, 16 << 20));
     }
     tally.finish();
 }
 
 #[test]
-fn fitting_part() {
+fn fitting_in_child() {
     child::measure(|dir| Folder::list(dir)?.load(ImageSize::new(2, 3)));
 }
 
@@ -106,15 +105,15 @@ fn large_pictures_take_no_more_memory_than_one() {
         put(&dir, name, &large);
     }
     let pixels = u64::from(width * height);
-    let measured = || Measured::of("folder::tests::damage::fitting_part", dir.path());
+    let measured = || Measured::of("folder::tests::damage::fitting_in_child", dir.path());
     tally.case(|| measured()?.accepted(pixels + (16 << 20)));
     tally.finish();
 }
 
-/// To open or read one would block, never end, or lead around for ever.
+/// Opening or reading one would block, never end, or follow links forever.
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused_at_once() {
+fn other_things_than_files_are_refused_at_once() {
     let mut tally = Tally::new("D11", "pipes, devices and loops of links in a folder");
     for (name, tool, arguments, words) in [
         ("train/a/3.png", "mkfifo", &[][..], &["a/3.png: cannot open: not a regular file"][..]),
@@ -137,7 +136,7 @@ fn what_is_no_file_is_refused_at_once() {
             notice(&format!("no {tool} on this machine"));
             continue;
         }
-        tally.case(|| Measured::of(PART, dir.path())?.refused(words, 16 << 20));
+        tally.case(|| Measured::of(CHILD, dir.path())?.refused(words, 16 << 20));
     }
     tally.finish();
 }

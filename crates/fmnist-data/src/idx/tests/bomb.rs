@@ -1,5 +1,5 @@
-//! Small files that would grow, and headers that claim what is not there: all is left at the first
-//! byte too many, before memory or time are spent on it.
+//! Small files that inflate to large ones, and headers that claim more than there is. Reading stops at the first excess
+//! byte, before it takes memory or time.
 
 use std::fs;
 
@@ -9,20 +9,20 @@ use super::*;
 use crate::child::{self, Measured};
 use crate::fixture::{bomb, named, refused, right};
 
-/// Most memory that a refusal may take.
+/// The most memory that a refusal may take.
 const MEMORY: u64 = 16 << 20;
 
 #[test]
-fn part() {
+fn in_child() {
     child::measure(open);
 }
 
-/// Opened in another process, the file is refused with these words, at little cost.
+/// Fails unless a child refuses the file with these words, at little cost.
 fn refused_cheaply(file: &[u8], words: &[&str]) -> Result<(), Failure> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bomb");
     fs::write(&path, file).unwrap();
-    Measured::of("idx::tests::bomb::part", &path)?.refused(words, MEMORY)
+    Measured::of("idx::tests::bomb::in_child", &path)?.refused(words, MEMORY)
 }
 
 #[test]
@@ -61,11 +61,11 @@ fn a_gzip_file_is_one_member_and_nothing_else() {
     check(&named(&file, 64 << 10), &["gzip stream", "the file is damaged"]);
     check(&named(&file, 64 << 20), &["gzip stream", "the file is damaged"]);
     tally.finish();
-    // A name is no fault in itself.
+    // A name by itself is allowed.
     assert!(parse(&named(&file, 1 << 10)).is_ok());
 }
 
-/// The header of a file is believed only as far as its bytes go.
+/// Whatever the header claims, memory is allocated only for bytes that are there.
 #[test]
 fn a_claim_takes_no_memory() {
     let mut tally = Tally::new("D4", "headers that claim more than there is");

@@ -1,11 +1,11 @@
-//! Gzip files that were cut short or had a bit turned over, without any sum to compare them to.
+//! Gzip files that are cut short or have a flipped bit, without a checksum to compare.
 
 use tally::{Failure, Tally, ensure, size};
 
 use super::*;
 use crate::fixture::{flipped, published_labels, refused, sample};
 
-/// The tiny file, zipped, and the real labels where they are.
+/// The tiny file, zipped, and the published labels if they are on this machine.
 fn files() -> Vec<Vec<u8>> {
     [gzip(&tiny())].into_iter().chain(published_labels()).collect()
 }
@@ -23,7 +23,7 @@ fn no_prefix_passes() {
     tally.finish();
 }
 
-/// Some bits of a gzip header (time, system, name) mean nothing; any other is noticed.
+/// Some bits of a gzip header (time, system, name) do not matter. A flip of any other bit is detected.
 #[test]
 fn a_flipped_bit_never_gives_other_content() {
     let mut tally = Tally::new("D1", "flipped bits of a gzip file, unpinned");

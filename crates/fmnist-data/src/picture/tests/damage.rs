@@ -1,4 +1,4 @@
-//! Pictures that were cut short or had a bit turned over, and pictures that would grow.
+//! Pictures that are cut short or have a flipped bit, and pictures that are or claim to be large.
 
 use std::fs;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use super::*;
 use crate::child::{self, Measured};
 use crate::fixture::{flipped, right, sample};
 
-/// The row of the pictures: the row of files that are no models is the nearest.
+/// Counted in row A10, together with files that are not models.
 const FAULT: &str = "pictures that are damaged";
 
 /// Small pictures of both kinds.
@@ -19,7 +19,7 @@ fn tiny() -> [Vec<u8>; 2] {
     [png(grey.clone()), encode(grey, ImageFormat::Jpeg)]
 }
 
-/// A picture that is damaged where it does not matter may still show; what counts is that it ends well.
+/// A picture may be damaged where it does not matter. It must give an image of the right size, or an error.
 fn ends_well(bytes: &[u8]) -> Result<(), Failure> {
     match decode(bytes, 28, 28) {
         Ok(image) => right(image.len() == 784, image.len()),
@@ -53,7 +53,7 @@ fn no_flipped_bit_panics() {
 /// The 1 x 1 PNG with one more chunk before its end.
 fn with_chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let mut bytes = png(GrayImage::new(1, 1));
-    // Behind the header, which is 8 + 25 bytes.
+    // After the header, which is 8 + 25 bytes.
     let rest = bytes.split_off(33);
     bytes.extend(u32::try_from(content.len()).unwrap().to_be_bytes());
     let body = [kind.as_slice(), content].concat();
@@ -81,7 +81,7 @@ fn jpeg_of(width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-/// A PNG whose header claims a picture of this size and depth, and which ends there.
+/// A PNG whose header claims a picture of this size and colour type, although there is only one pixel.
 fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
     let mut bytes = png(GrayImage::new(1, 1));
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
@@ -89,7 +89,7 @@ fn header_only(width: u32, height: u32, colour_type: u8) -> Vec<u8> {
     with_colour_type(bytes, colour_type)
 }
 
-/// A PNG whose header says how its colours are given.
+/// A PNG whose header claims this colour type.
 fn with_colour_type(mut bytes: Vec<u8>, colour_type: u8) -> Vec<u8> {
     bytes[25] = colour_type;
     let mut crc = Crc::new();
@@ -121,7 +121,7 @@ fn palettes_are_whole_or_refused() {
 }
 
 #[test]
-fn part() {
+fn in_child() {
     child::measure(|path| load(path, 28, 28));
 }
 
@@ -133,7 +133,7 @@ fn a_small_file_takes_little_memory() {
     let path = dir.path().join("picture");
     let measured = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        Measured::of("picture::tests::damage::part", &path)
+        Measured::of("picture::tests::damage::in_child", &path)
     };
     let side = "picture: expected at most 16384 pixels a side";
     let mut refuse = |bytes: &[u8], found: &str| {
@@ -144,14 +144,14 @@ fn a_small_file_takes_little_memory() {
     refuse(&header_only(16_384, 16_384, 0), "and 67108864 in all, found 16384x16384");
     refuse(&header_only(16_384, 16_384, 6), "and 50331648 in all, found 16384x16384");
     refuse(&header_only(1, u32::MAX / 2, 2), "found 1x2147483647");
-    // Grey ones are as long to look at.
+    // Grey pictures take as much time.
     refuse(&header_only(16_000, 8_000, 0), "and 67108864 in all, found 16000x8000");
     refuse(&jpeg_of(65_535, 65_535), "found 65535x65535");
     refuse(&jpeg_of(16_384, 16_384), "found 16384x16384");
-    // One that is within the limits shows that the headers above are refused for their size.
+    // A header within the limits is accepted, so the headers above are refused for their size.
     assert!(decode(&header_only(1, 1, 0), 28, 28).is_ok());
 
-    // What a picture carries besides its pixels may be left out; it must not be inflated.
+    // Metadata may be ignored, but must not be inflated.
     let zeros = deflated_zeros();
     let mut cheap = |kind: &[u8; 4], head: &[u8]| {
         let picture = with_chunk(kind, &[head, &zeros].concat());
@@ -162,12 +162,12 @@ fn a_small_file_takes_little_memory() {
     cheap(b"iTXt", b"a\0\x01\0\0\0");
     cheap(b"IDAT", b"");
     tally.finish();
-    // Pixels may take more than a profile.
+    // Pixels may take more memory than metadata.
     let large = ImageBuffer::from_pixel(4000, 1000, image::Rgb([9_u8, 9, 9]));
     assert!(decode(&png(large), 28, 28).is_ok());
 }
 
-/// What the pixels take without compression is no file too long. The file and the colours are held no longer than needed.
+/// A file may be as large as its uncompressed pixels. The file and the colours are kept no longer than needed.
 #[test]
 fn a_large_picture_takes_its_file_and_its_pixels() {
     let mut tally = Tally::new("D13", "pictures of 24 megapixels that do not compress");
@@ -178,7 +178,7 @@ fn a_large_picture_takes_its_file_and_its_pixels() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("picture");
     fs::write(&path, bytes).unwrap();
-    let measured = || Measured::of("picture::tests::damage::part", &path);
+    let measured = || Measured::of("picture::tests::damage::in_child", &path);
     tally.case(|| measured()?.accepted(file + pixels + (8 << 20)));
     tally.finish();
 }
