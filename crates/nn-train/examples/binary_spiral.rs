@@ -19,8 +19,8 @@ const POINTS: u32 = 100;
 const EPOCHS: u64 = 10_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Targets are numbers, one an output: the arm, 0 or 1. A prediction is correct on the right side of 0.5, so there is
-    // no precision.
+    // The target of the one output is the arm, 0 or 1. A prediction is correct on the right side of 0.5, so there is no
+    // precision.
     let numbers = |labels: &[u32]| labels.iter().map(|&label| label as f32).collect::<Vec<f32>>();
     let (points, labels) = spiral_data::spiral(ARMS, POINTS, 0);
     let targets = numbers(&labels);

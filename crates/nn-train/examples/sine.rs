@@ -1,4 +1,4 @@
-//! The book's regression: a network with a linear output learns a sine by the mean squared error.
+//! The book's regression: a network with a linear output learns a sine with the mean squared error.
 //!
 //!     cargo run -p nn-train --example sine [PICTURE.svg]
 

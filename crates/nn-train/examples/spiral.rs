@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ControlFlow::Continue(())
     })?;
 
-    // The same run, stopped by its observer after a step, in the middle of an epoch.
+    // The same run, stopped by its observer after a step of epoch 40.
     let mut stopped = start(1)?;
     stopped.fit_with(&samples, Some(&held_out), EPOCHS, &mut |event| match event {
         Event::Step(step) if step.epoch == 40 => ControlFlow::Break(()),

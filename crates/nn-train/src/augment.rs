@@ -1,6 +1,6 @@
 //! Augmentation: random changes of training images, while their batch is gathered.
 //!
-//! They are a pure function of the run's seed, the epoch and the image, so nothing is saved, and nothing can be restored
+//! The changes depend only on the run's seed, the epoch and the image. So no state is saved, and none can be restored
 //! wrongly.
 
 use nn_core::rng::{Purpose, Stream};
@@ -8,23 +8,24 @@ use nn_core::rng::{Purpose, Stream};
 /// How training images are augmented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Augment {
-    /// Flips half of the images, at random, left to right.
+    /// Whether to flip half of the images, at random, left to right.
     pub flip: bool,
-    /// Shifts images by up to so many pixels each way, and fills up with 0.
+    /// The largest shift of an image in each direction, in pixels. Pixels that become free are 0.
     pub shift: usize,
-    /// The side, in pixels, of a square of zeros at a random place of each image, cut off at the edges; 0 for none.
+    /// The side, in pixels, of a square of zeros at a random place in each image, cut off at the edges; 0 for none.
     ///
     /// DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout" (2017).
     pub cutout: usize,
 }
 
 impl Augment {
-    /// Whether anything is changed at all.
+    /// Whether any augmentation is enabled.
     pub fn is_any(self) -> bool {
         self != Self::default()
     }
 
-    /// Overwrites `x` with `image`, which has rows of `width` pixels, augmented as sample `sample` is in `epoch`.
+    /// Augments `image`, which has rows of `width` pixels, and overwrites `x` with the result. The random changes are
+    /// those of `sample` in `epoch`.
     pub(crate) fn apply(
         self,
         seed: u64,
@@ -65,7 +66,7 @@ impl Augment {
     }
 }
 
-/// Overwrites `x` with a row of pixels moved to the right, or left where `right` is negative.
+/// Overwrites `x` with a row of pixels moved to the right, or to the left if `right` is negative.
 fn shift(row: &[u8], right: isize, x: &mut [u8]) {
     let n = right.unsigned_abs().min(row.len());
     let rest = row.len() - n;
@@ -93,7 +94,7 @@ mod tests {
     const WIDTH: usize = 5;
     const HEIGHT: usize = 4;
 
-    /// Pixels that are all different, and none 0.
+    /// An image whose pixels are all different, and not 0.
     fn image() -> Vec<u8> {
         (1..=(WIDTH * HEIGHT) as u8).collect()
     }
@@ -104,7 +105,7 @@ mod tests {
         x
     }
 
-    /// The image, flipped or not, moved so far right and down.
+    /// The image, flipped if `flip`, then moved to the right and down.
     fn moved(flip: bool, right: isize, down: isize) -> Vec<u8> {
         let image = image();
         let pixel = |row: isize, column: isize| {
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_flipped_and_shifted_each_way_alike() {
+    fn flips_and_shifts_are_equally_likely() {
         let augment = Augment { flip: true, shift: 2, cutout: 0 };
         let shifts = || (-2..=2).flat_map(|right| (-2..=2).map(move |down| (right, down)));
         let all: Vec<_> = [false, true]
@@ -137,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_changes_where_nothing_shall() {
+    fn no_augmentation_changes_nothing() {
         assert_eq!(changed(Augment::default(), 0, 0), image());
         assert!(!Augment::default().is_any());
     }
 
     #[test]
-    fn changes_are_those_of_epoch_and_sample() {
+    fn changes_depend_on_epoch_and_sample() {
         let augment = Augment { flip: true, shift: 2, cutout: 2 };
         let of_epoch =
             |epoch| (0..50).map(|sample| changed(augment, epoch, sample)).collect::<Vec<_>>();
@@ -151,7 +152,7 @@ mod tests {
         assert_ne!(of_epoch(1), of_epoch(2));
     }
 
-    /// A square, or the part of it that is within the image, is 0, and nothing else.
+    /// A square, or the part of it within the image, becomes 0. Nothing else changes.
     #[test]
     fn a_square_is_cut_out() {
         let image = image();

@@ -1,54 +1,53 @@
-//! The settings of a run, which stay the same until its end.
+//! The settings of a run, which stay the same from its beginning to its end.
 
 use nn_core::{Init, Loss, Model, Penalty, SettingError};
 
 use crate::{Augment, EarlyStop, Error, Monitor, error::check_len, targets::check_weight};
 
-/// The settings of a run. They never change while it lasts, also when it is resumed.
+/// The settings of a run. They never change, not even when the run is resumed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunConfig {
-    /// Determines every random draw.
+    /// The seed of all random draws.
     pub seed: u64,
-    /// Samples that go through the model together, 1 or more; an epoch's last batch may be shorter.
+    /// The number of samples in a batch, 1 or more. An epoch's last batch may be smaller.
     pub batch_size: usize,
-    /// Batches a step, 1 or more, whose gradients are accumulated.
+    /// The number of batches whose gradients are accumulated for a step, 1 or more.
     pub accumulation: usize,
     /// The order of the samples.
     pub shuffle: Shuffle,
     /// The loss function.
     pub loss: Loss,
-    /// How much a sample of each class counts, one weight a class. Empty if all count 1, or if the loss does not know
-    /// classes.
+    /// The weight of each class in the loss. Empty if all weights are 1, or if the loss has no classes.
     pub class_weights: Vec<f32>,
-    /// Regularisation, one a dense layer; empty for none.
+    /// L1 and L2 regularisation, one entry per dense layer; empty for none.
     pub penalties: Vec<Penalty>,
-    /// Whether each dense layer, with the normalisation after it, is frozen, one a dense layer; empty if all learn.
-    /// Running statistics change in any case.
+    /// Whether each dense layer is frozen, one entry per dense layer; empty if none is. The normalisation layers after
+    /// a frozen layer are frozen with it, but their running statistics still change.
     pub frozen: Vec<bool>,
     /// Gradient clipping.
     pub clip: Option<Clip>,
     /// Augmentation of training images.
     pub augment: Augment,
-    /// The decay of the weights' exponential moving average, at least 0 and below 1. With it, the averaged model is
-    /// evaluated and used.
+    /// The decay of an exponential moving average of the weights, at least 0 and below 1. If there is one, the averaged
+    /// model is evaluated and used.
     pub averaging: Option<f64>,
     /// Which metric determines the best epoch, and when to stop.
     pub monitor: Monitor,
-    /// Keeps the weights of the best epoch, for use at the end.
+    /// Whether to keep the weights of the best epoch, and use them at the end.
     pub keep_best: bool,
     /// When to stop before the last epoch.
     pub early_stop: Option<EarlyStop>,
-    /// Averages the predictions for an image and its mirror image, in every evaluation.
+    /// Test-time augmentation: whether every evaluation averages the predictions for an image and its mirror image.
     pub tta_flip: bool,
-    /// How the model's weights were initialised. It has no effect on training, and is there to document the run.
+    /// How the model's weights were initialised. This documents the run, and has no effect on training.
     pub init: Init,
-    /// Whether the epochs are evaluated on the test set, as in the book, instead of held-out samples. A caller that
-    /// resumes the run passes the same set again; results on it are no longer independent.
+    /// Whether epochs are evaluated on the test set, as in the book, instead of on held-out samples. A caller that
+    /// resumes the run must pass the same set again. The final test result is then no longer independent.
     pub validates_on_test: bool,
 }
 
 impl Default for RunConfig {
-    /// Seed 0, batches of 128, one a step, reshuffled each epoch; cross-entropy; nothing else.
+    /// Seed 0, batches of 128 without accumulation, reshuffled in each epoch, cross-entropy, and no other options.
     fn default() -> Self {
         Self {
             seed: 0,
@@ -75,7 +74,7 @@ impl Default for RunConfig {
 /// The order of an epoch's samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shuffle {
-    /// Another order in each epoch.
+    /// A new order in each epoch.
     EachEpoch,
     /// The same order in all epochs, drawn once, as in the book.
     Once,
@@ -86,17 +85,17 @@ pub enum Shuffle {
 pub enum Clip {
     /// Clips each element to this magnitude.
     Value(f64),
-    /// Scales the whole gradient down to this norm.
+    /// Scales the whole gradient down to this L2 norm, if its norm is larger.
     Norm(f64),
 }
 
 impl RunConfig {
-    /// Samples of a step.
+    /// The number of samples in a step.
     pub fn step_len(&self) -> usize {
         self.batch_size.saturating_mul(self.accumulation)
     }
 
-    /// Steps of an epoch over so many samples.
+    /// The number of steps in an epoch over `n_samples` samples.
     pub fn n_batches(&self, n_samples: usize) -> u64 {
         n_samples.div_ceil(self.step_len()) as u64
     }
@@ -105,14 +104,14 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// If one is outside its range.
+    /// If a setting is outside its range.
     pub fn validate(&self) -> Result<(), Error> {
         let check = SettingError::check;
         check("batch size", self.batch_size > 0, "1 or more", self.batch_size as f64)?;
         check("accumulation", self.accumulation > 0, "1 or more", self.accumulation as f64)?;
         self.class_weights.iter().try_for_each(|&weight| check_weight("class weight", weight))?;
         for (name, found) in self.penalties.iter().flat_map(Penalty::settings) {
-            // Beyond, the gradient of large weights would exceed what optimizers can take.
+            // A larger factor would make the gradient of large weights exceed what the optimizers accept.
             check(name, (0.0..=1e6).contains(&found), "at least 0 and at most 1e6", found)?;
         }
         if let Some(clip) = self.clip {
@@ -130,7 +129,7 @@ impl RunConfig {
         if let Some(EarlyStop { patience, min_delta }) = self.early_stop {
             check("patience", patience > 0, "1 or more", patience as f64)?;
             let is_valid = min_delta.is_finite() && min_delta >= 0.0;
-            check("least improvement", is_valid, "a finite number, 0 or above", min_delta)?;
+            check("minimum improvement", is_valid, "a finite number, 0 or above", min_delta)?;
         }
         Ok(())
     }
@@ -139,7 +138,8 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// If its last layer does not suit the loss, or a list is not as long as the model has classes or dense layers.
+    /// If a setting is outside its range, the loss does not suit the model's last layer, or the length of a list
+    /// differs from the model's number of classes or dense layers.
     pub fn check(&self, model: &Model) -> Result<(), Error> {
         self.validate()?;
         self.loss.check(model.architecture().last().layer).map_err(Error::Objective)?;
@@ -150,8 +150,8 @@ impl RunConfig {
             return Err(Error::ClassWeights { expected, found });
         }
         let lists = [
-            ("penalties, one a dense layer", self.penalties.len(), n_dense),
-            ("frozen, one a dense layer", self.frozen.len(), n_dense),
+            ("penalties, one per dense layer", self.penalties.len(), n_dense),
+            ("frozen, one per dense layer", self.frozen.len(), n_dense),
         ];
         let mut given = lists.into_iter().filter(|&(_, found, _)| found != 0);
         given.try_for_each(|(what, found, expected)| check_len(what, found, expected))

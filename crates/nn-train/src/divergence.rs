@@ -1,4 +1,4 @@
-//! Numbers that a run must not continue with: checked before a step is taken, and at the end of an epoch.
+//! Detects that a run has diverged, before a step is taken and at the end of an epoch.
 
 use nn_core::{LossSum, Model};
 use nn_optim::LARGEST_GRADIENT;
@@ -19,7 +19,7 @@ impl Divergence {
     }
 }
 
-/// The divergence that would harm the parameters or the optimizer's state if the step were taken.
+/// Checks that taking the step does not harm the parameters or the optimizer's state.
 pub(crate) fn check_step(
     model: &Model,
     shards: &Shards,
@@ -46,11 +46,11 @@ pub(crate) fn check_step(
     }
 }
 
-/// The divergence of a parameter or running statistic that is not finite although the loss was: batch
-/// normalisation makes small outputs of inputs whose variance exceeds its 32 bits.
+/// Checks that the parameters and running statistics are finite. A variance can overflow although the loss is finite:
+/// batch normalisation then turns its large inputs into small outputs.
 ///
-/// Moments need no check, as they are finite if their parameters are: those of squares by the check of the step, Adam's
-/// first as a mean of gradients, and SGD's momentum because it is added to the parameter.
+/// Moments need no check, since they are finite if their parameters are. The check of the step bounds the moments of
+/// squares, Adam's first moment is a mean of gradients, and SGD's momentum is added to the parameters.
 pub(crate) fn check_params(model: &Model) -> Result<(), Divergence> {
     for tensor in model.architecture().tensors() {
         let values = model.param(&tensor.name).expect("the tensors are the model's");

@@ -10,37 +10,35 @@ pub enum Error {
     /// A setting of the run, or a sample's weight, is outside its range.
     #[error(transparent)]
     Config(#[from] nn_core::SettingError),
-    /// The model does not suit the loss, or the copies of it in the state.
+    /// The loss or the copies of the model in the state do not suit the model.
     #[error(transparent)]
     Objective(nn_core::Error),
-    /// Images are to be augmented or flipped, but the samples are not known to be images.
+    /// Samples are to be augmented or flipped, but were not marked as images.
     #[error(
-        "samples that are augmented or flipped: expected bytes and a width that divides {n_features}, found none"
+        "augmenting or flipping needs images: expected bytes and a width that divides {n_features}, found none"
     )]
     NoImages {
-        /// Features of a sample.
+        /// The number of features of a sample.
         n_features: usize,
     },
     /// The optimizer's moments do not fit the model.
-    #[error(
-        "the optimizer: expected moments of {expected} parameters, as the model has, found {found}"
-    )]
+    #[error("the optimizer's moments: expected one per parameter, {expected}, found {found}")]
     Moments {
-        /// The model's parameters.
+        /// The number of the model's parameters.
         expected: usize,
-        /// The optimizer's.
+        /// The length of a moment.
         found: usize,
     },
-    /// The progress is not that of a run over these samples.
+    /// A run on these samples cannot have made this progress.
     #[error(
         "the run is at batch {batch} of an epoch, but these {n_samples} samples make {batches} batches"
     )]
     Progress {
-        /// Batches done of the current epoch.
+        /// The number of steps taken in the current epoch.
         batch: u64,
-        /// Number of samples.
+        /// The number of samples.
         n_samples: usize,
-        /// Batches of an epoch over them.
+        /// The number of steps in an epoch on these samples.
         batches: u64,
     },
     /// The optimizer and the run disagree about the number of steps.
@@ -48,11 +46,11 @@ pub enum Error {
         "the run is at epoch {epoch}, batch {batch}, which does not agree with the optimizer's {found} steps"
     )]
     Steps {
-        /// Completed epochs.
+        /// The number of completed epochs.
         epoch: u64,
-        /// Batches done of the current epoch.
+        /// The number of steps taken in the current epoch.
         batch: u64,
-        /// The optimizer's count of steps.
+        /// The optimizer's number of steps.
         found: u64,
     },
     /// Features, labels and the model do not fit together.
@@ -60,20 +58,20 @@ pub enum Error {
     Samples {
         /// What does not fit.
         what: &'static str,
-        /// What fits.
+        /// The number that would fit.
         expected: usize,
-        /// What was given.
+        /// The number found.
         found: usize,
     },
     /// There is not one weight for each class.
-    #[error("class weights, one a class: expected {expected}, found {found}")]
+    #[error("class weights, one per class: expected {expected}, found {found}")]
     ClassWeights {
-        /// The model's classes.
+        /// The number of the model's classes.
         expected: usize,
-        /// The weights given.
+        /// The number of weights.
         found: usize,
     },
-    /// There is nothing to train on or to evaluate.
+    /// There are no samples to train or evaluate on.
     #[error("expected at least one sample, found none")]
     NoSamples,
     /// A feature is infinite or NaN.
@@ -101,7 +99,7 @@ pub enum Error {
     Target {
         /// Index of the sample.
         sample: usize,
-        /// Their range, in words.
+        /// The valid range, in words.
         expected: &'static str,
         /// A target outside the range, or their sum.
         found: f32,
@@ -112,8 +110,8 @@ pub enum Error {
         /// The loss.
         loss: f64,
     },
-    /// The run diverged: a number is no longer finite, or a gradient exceeds [`nn_optim::LARGEST_GRADIENT`]. Usually the
-    /// learning rate is too high.
+    /// The run diverged: a number is no longer finite, or a gradient exceeds [`nn_optim::LARGEST_GRADIENT`]. Usually
+    /// the learning rate is too high.
     #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]
     Diverged {
         /// The current epoch, counted from 1.
@@ -135,7 +133,7 @@ pub enum Error {
     },
 }
 
-/// `Ok` if both lengths are equal, else the error that says what they are of.
+/// Checks that both lengths are equal. The error names them with `what`.
 pub(crate) fn check_len(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::Samples { what, expected, found }) }
 }

@@ -1,4 +1,4 @@
-//! Evaluation: loss, accuracy and confusion matrix of a model over some samples.
+//! Evaluation: the loss, accuracy and confusion matrix of a model on some samples.
 
 use nn_core::{ConfusionMatrix, Loss, LossSum, Mode, Model, Objective, Workspace, metric::argmax};
 
@@ -10,19 +10,19 @@ use crate::{
     threads::Threads,
 };
 
-/// Samples that go through the model together in an evaluation.
+/// The number of samples that go through the model together in an evaluation.
 const EVALUATION_LEN: usize = 32 * SHARD_LEN;
 
 /// How a model is evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EvaluationConfig {
-    /// The loss.
+    /// The loss function.
     pub loss: Loss,
-    /// Averages the outputs for an image and its mirror image.
+    /// Whether to average the outputs for an image and its mirror image.
     pub tta_flip: bool,
 }
 
-/// Loss, accuracy and, of a classifier, confusion matrix over some samples.
+/// The result of an evaluation: loss, accuracy and, for a classifier, the confusion matrix.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Sums of losses and of correct predictions.
@@ -31,7 +31,7 @@ pub struct Evaluation {
     pub confusion: ConfusionMatrix,
 }
 
-/// Evaluates a model: loss, accuracy and confusion matrix over the samples. Starts no threads.
+/// Evaluates a model: computes its loss, accuracy and confusion matrix on the samples. Starts no threads.
 ///
 /// ```
 /// use nn_train::{EvaluationConfig, Features, Samples, Threads, evaluate, nn_core::Model};
@@ -64,7 +64,7 @@ pub fn evaluate(
 }
 
 impl Shards {
-    /// Evaluates `model` on all samples.
+    /// Evaluates the model on all samples.
     pub(crate) fn evaluate(
         &mut self,
         model: &Model,

@@ -1,10 +1,10 @@
-//! The loop over epochs, to the last one, to an early stop, or to where the caller stops it.
+//! The loop over epochs. It ends after the last epoch, by early stopping, or when the caller stops it.
 
 use std::ops::ControlFlow;
 
 use crate::{EpochOutcome, EpochRecord, Error, Samples, Step, Trainer};
 
-/// What happened in a run, as [`Trainer::fit_with`] reports it.
+/// An event of a run, as [`Trainer::fit_with`] reports it.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -14,12 +14,12 @@ pub enum Event<'a> {
     Epoch {
         /// Its record, the last of the history.
         record: EpochRecord,
-        /// The run after it.
+        /// The trainer after the epoch.
         trainer: &'a Trainer,
     },
 }
 
-/// A function that sees the events of a run, and can stop the run after each.
+/// A function that is called with each event of a run, and can stop the run.
 pub type Observer<'a> = dyn FnMut(Event<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// How [`Trainer::fit`] ended.
@@ -29,13 +29,13 @@ pub enum FitOutcome {
     Completed,
     /// Early stopping ended the run: see [`crate::RunConfig::early_stop`].
     StoppedEarly,
-    /// The observer stopped the run, perhaps within an epoch, from where it can resume.
+    /// The observer stopped the run, perhaps in the middle of an epoch. The run can resume from there.
     Stopped,
 }
 
 impl Trainer {
-    /// Trains until the run has so many epochs in total, or early stopping ends it. Each epoch is evaluated on
-    /// `validation`, if there is any.
+    /// Trains until the run has `epochs` epochs in total, or early stopping ends it. Each epoch is evaluated on
+    /// `validation`, if that is given.
     ///
     /// # Errors
     ///
@@ -49,7 +49,8 @@ impl Trainer {
         self.fit_with(train, validation, epochs, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains as [`Trainer::fit`] does. `observer` sees each step and each epoch, and can stop the run after either.
+    /// Trains like [`Trainer::fit`], and calls `observer` after each step and each epoch. It can stop the run after
+    /// either.
     ///
     /// # Errors
     ///

@@ -1,8 +1,7 @@
 //! The second phase of a step, by parameters: one thread computes a block's gradient over all shards, in order, and
 //! applies the optimizer to it while it is in the cache.
 //!
-//! If a step has several batches, or its gradient is clipped by the norm of the whole, a buffer holds all of it
-//! in between.
+//! If a step has several batches, or its gradient is clipped by its norm, a buffer holds the whole gradient in between.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,17 +16,19 @@ use crate::{
     threads::Threads,
 };
 
-/// The most parameters of a model that are claimed while their gradient is computed. Those of a larger one come from
-/// memory, and to ask for them then stops the arithmetic. With 1 MiB of L2 a core and two threads, 118,000 gain a tenth
-/// of a step, 269,000 a twentieth, 453,000 nothing, and 670,000 lose (the log of nn-core's kernels).
+/// The largest number of parameters at which a model's parameters are claimed: while the gradient of a block is
+/// computed, its parameters are moved to where this core may write them. The parameters of a larger model come from
+/// main memory, and fetching them then stalls the arithmetic. With 1 MiB of L2 cache per core and two threads, claiming
+/// makes a step of a model of 118,000 parameters a tenth faster and of 269,000 a twentieth faster, makes no difference
+/// with 453,000, and is slower with 670,000 (see the log of nn-core's kernels).
 const MAX_CLAIMED: usize = 1 << 19;
 
-/// What threads need for the gradient of a model, block by block.
+/// Computes the gradient of a model and applies it, block by block, on several threads.
 pub(crate) struct Gradients {
     by_thread: Vec<Mutex<ThreadGradient>>,
     /// Whether parameters are claimed.
     claims: bool,
-    /// The gradient of a whole step, if that is needed at once; else empty.
+    /// The gradient of the whole step, if it is needed at once; otherwise empty.
     whole: Buffer,
     rules: LayerRules,
     clip: Option<Clip>,
@@ -35,19 +36,19 @@ pub(crate) struct Gradients {
 }
 
 struct ThreadGradient {
-    /// Room for a block's gradient. It is needed only until the block is updated, and so stays in the
-    /// thread's own cache.
+    /// Room for a block's gradient. It is needed only until the block is updated, so it stays in the thread's own
+    /// cache.
     buffer: Buffer,
     timer: StageTimer,
 }
 
-/// What the update of some blocks changes.
+/// Some blocks, and all that their update reads and changes.
 struct Work<'a> {
     blocks: BlocksMut<'a>,
     update: Update<'a>,
-    /// The parameters' moving average; empty if there is none.
+    /// The moving average of the parameters; empty if there is none.
     average: &'a mut [f32],
-    /// The gradient, if it has been computed already; else empty.
+    /// The gradient, if it has been computed already; otherwise empty.
     whole: &'a [f32],
 }
 
@@ -87,12 +88,12 @@ impl Gradients {
         }
     }
 
-    /// Whether [`Gradients::add`] and [`Gradients::finish`] come before an update.
+    /// Whether an update needs the whole gradient, from [`Gradients::add`] and [`Gradients::finish`].
     pub(crate) fn are_whole(&self) -> bool {
         !self.whole.is_empty()
     }
 
-    /// Adds the gradient of a batch to that of the step, which starts with the first batch.
+    /// Adds the gradient of a batch to the gradient of its step, which is reset if the batch is the first.
     pub(crate) fn add(&mut self, shards: &Shards, model: &Model, is_first: bool) {
         let mut whole = std::mem::replace(&mut self.whole, zeros(0));
         if is_first {
@@ -102,7 +103,7 @@ impl Gradients {
         self.whole = whole;
     }
 
-    /// Halves the blocks until a thread has one.
+    /// Splits the blocks in halves, for other threads to join in, until one block is left.
     fn add_blocks(&self, shards: &Shards, blocks: &[GradientBlock], whole: &mut [f32]) {
         match blocks {
             [] => {}
@@ -129,8 +130,8 @@ impl Gradients {
         }
     }
 
-    /// Turns the whole gradient of a step into the one to apply: adds that of regularisation, zeroes frozen layers,
-    /// and clips it by its norm.
+    /// Completes the whole gradient of a step: adds the gradient of the regularisation, zeroes frozen layers, and clips
+    /// by the norm.
     pub(crate) fn finish(&mut self, model: &Model) {
         for block in model.gradient_blocks() {
             let range = block.range.clone();
@@ -146,8 +147,8 @@ impl Gradients {
         self.whole.iter_mut().for_each(|d| *d *= factor);
     }
 
-    /// Updates every block by its gradient over `shards`, or by the whole one; and the parameters' moving average, if
-    /// it is not empty, with its decay at this step.
+    /// Updates every block with its gradient over `shards`, or with the whole gradient if there is one. Then updates
+    /// the moving average of the parameters, unless it is empty, with the decay of this step.
     pub(crate) fn update(
         &self,
         shards: &Shards,
@@ -159,7 +160,7 @@ impl Gradients {
         self.update_blocks(shards, work, decay);
     }
 
-    /// Halves the blocks until a thread has one.
+    /// Splits the blocks in halves, for other threads to join in, until one block is left.
     fn update_blocks(&self, shards: &Shards, work: Work<'_>, decay: f32) {
         if work.blocks.n_blocks() > 1 {
             let mid = work.blocks.n_blocks() / 2;
@@ -198,8 +199,8 @@ impl Gradients {
         timer.record(ProfileStage::Update);
     }
 
-    /// The first block whose gradient over `shards` has an element that is NaN or of a magnitude above `limit`, and such
-    /// an element.
+    /// The first block whose gradient over `shards` has an element that is NaN or exceeds `limit` in magnitude, and
+    /// that element.
     pub(crate) fn find_beyond<'a>(
         &self,
         limit: f32,
@@ -215,8 +216,8 @@ impl Gradients {
         })
     }
 
-    /// The buffers of a thread. No other thread uses them, so the lock does not wait. Only if the run has moved to a
-    /// larger pool ([`Threads::current`]) threads share some.
+    /// The buffers of a thread. No other thread uses them, so the lock does not wait. The exception is a run that has
+    /// moved to a larger pool ([`Threads::current`]), where threads share buffers.
     fn of_thread(&self, thread: usize) -> MutexGuard<'_, ThreadGradient> {
         self.by_thread[thread % self.by_thread.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }

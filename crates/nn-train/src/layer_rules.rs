@@ -1,6 +1,6 @@
-//! What a run's settings say about each layer: its regularisation, and whether it is frozen.
+//! The regularisation of each layer, and whether it is frozen.
 //!
-//! The settings are lists with an entry for each layer with weights. Those without weights that follow, such as a
+//! The settings of a run have an entry for each layer with weights. The layers after it that have no weights, such as a
 //! normalisation, are frozen with it.
 
 use nn_core::{GradientBlock, Model, Penalty};
@@ -20,7 +20,7 @@ impl LayerRules {
             Self { penalties: vec![Penalty::default(); n_layers], frozen: vec![false; n_layers] };
         for (entry, layer) in model.architecture().weighted_layers().enumerate() {
             rules.penalties[layer] = config.penalties.get(entry).copied().unwrap_or_default();
-            // Up to the next layer with weights, which overwrites the rest.
+            // The next layer with weights overwrites the rest.
             rules.frozen[layer..].fill(config.frozen.get(entry).is_some_and(|&it| it));
         }
         rules

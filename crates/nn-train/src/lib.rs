@@ -4,7 +4,8 @@
 //!
 //! [`TrainingState`] is everything about a run except its model; [`RunConfig`] is its settings; [`Samples`] are its
 //! training data. A [`Trainer`] takes a run through epochs (`fit`); [`evaluate`] measures a model.
-//! `shards` and `gradients` divide the work among threads without changing a bit; `threads` alone knows rayon.
+//! `shards` and `gradients` divide the work among threads; the result is bit-for-bit identical for any number of them.
+//! Only `threads` uses rayon.
 //!
 //! This crate does no I/O and prints nothing.
 

@@ -1,13 +1,13 @@
-//! Where the time of training goes, by stage of a step, summed over threads.
+//! The time that training spends in each stage of a step, summed over threads.
 //!
-//! The clock is read only while profiling is enabled: some 30 times a shard of 32 samples, 25 ns each. Otherwise a stage
-//! costs the test of a flag, and training works without a clock, as in WebAssembly.
+//! The clock is read only while profiling is enabled: about 30 times for a shard of 32 samples, at 25 ns each.
+//! Otherwise a stage only checks a flag, so training also works without a clock, as in WebAssembly.
 
 use std::time::{Duration, Instant};
 
 use nn_core::{Model, Pass};
 
-/// What a thread does in training.
+/// A stage of training, for which a profile reports the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProfileStage {
     /// Drawing the order of an epoch.
@@ -20,9 +20,9 @@ pub enum ProfileStage {
     Check,
     /// The gradient with respect to the parameters of a layer, by its index.
     Gradient(usize),
-    /// The optimizer, and the refresh of the model's cached forms of its parameters.
+    /// The optimizer's update, and the refresh of the weight caches.
     Update,
-    /// All layers over the held-out samples, once an epoch.
+    /// Evaluation on the held-out samples, once per epoch.
     Validate,
 }
 
@@ -41,28 +41,28 @@ impl ProfileStage {
     }
 }
 
-/// Where the time went.
+/// A profile of training: the time that each stage took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// Steps that were measured.
+    /// The number of steps measured.
     pub steps: u64,
     /// The wall-clock time they took.
     pub elapsed: Duration,
     /// The number of threads.
     pub threads: usize,
-    /// The time of each stage that took any, summed over threads, in the order of a step.
+    /// The time of each stage, summed over threads, in the order of a step. Stages that took no time are left out.
     pub stages: Vec<(ProfileStage, Duration)>,
 }
 
 impl Profile {
-    /// The time that threads did not spend in any stage: waiting for each other or for work, and between steps.
+    /// The time that threads spent outside all stages: waiting for each other or for work, and between steps.
     pub fn waiting(&self) -> Duration {
         let busy: Duration = self.stages.iter().map(|&(_, time)| time).sum();
         (self.elapsed * self.threads as u32).saturating_sub(busy)
     }
 }
 
-/// What a profile sums up over the whole run, besides the timers of threads and shards.
+/// The totals of a profile over the whole run, in addition to the timers of threads and shards.
 pub(crate) struct ProfileTotals {
     pub(crate) steps: u64,
     pub(crate) elapsed: Duration,

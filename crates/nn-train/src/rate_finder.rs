@@ -1,10 +1,9 @@
-//! The learning-rate finder: takes some steps at rates that rise from very low to very high, and records the loss
-//! at each.
+//! The learning-rate finder: takes steps at rates that rise from very low to very high, and records the loss at each.
 //!
 //! # Sources
 //!
 //! Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), section 3.3, with the smoothed losses and
-//! the exponential rise that fastai made of it.
+//! the exponential rise of fastai's version.
 
 use std::ops::{ControlFlow, Range};
 
@@ -16,10 +15,10 @@ use crate::{Error, Samples, Step, Threads, Trainer, TrainingState};
 /// The decay of the smoothed loss at a step.
 const SMOOTHING: f64 = 0.95;
 
-/// A loss that is so many times the lowest one counts as diverged.
+/// A run counts as diverged once its loss exceeds this many times the lowest loss.
 const DIVERGED: f64 = 4.0;
 
-/// A learning rate, and the loss of the step at it.
+/// A learning rate, and the loss at that rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLoss {
     /// The learning rate.
@@ -28,10 +27,10 @@ pub struct RateLoss {
     pub loss: f64,
 }
 
-/// Takes the first `n_steps` steps of a run at learning rates that rise exponentially from the start of `rates` to its
-/// end, and returns the smoothed loss at each, up to where the run diverges.
+/// Tests a range of learning rates, for [`suggested_rate`]. Takes the first `n_steps` steps of a run at rates that rise
+/// exponentially from the start of `rates` to its end, and returns the smoothed loss at each, until the run diverges.
 ///
-/// The run must be a new one. It is consumed.
+/// The run must be new.
 ///
 /// ```
 /// use nn_train::nn_core::Model;
@@ -70,7 +69,7 @@ pub fn find_rate(
     let taken = state.optimizer.step();
     check("steps that the run has taken", taken == 0, "0, a new run", taken as f64)?;
     let mut trainer = Trainer::new(model, state, threads)?;
-    // Not a valid schedule of a run, since it rises.
+    // A schedule that rises is not valid for a run, so it is set after the checks.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { every: 1, factor };
     trainer.state.schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
@@ -97,8 +96,8 @@ pub fn find_rate(
     Ok(found)
 }
 
-/// The suggested learning rate: a tenth of the one with the lowest loss, after which the loss rises; `None` if it
-/// never fell.
+/// The suggested learning rate: a tenth of the rate with the lowest loss, above which the loss rises; `None` if the
+/// loss never fell.
 pub fn suggested_rate(found: &[RateLoss]) -> Option<f64> {
     let (at, lowest) =
         found.iter().enumerate().min_by(|(_, a), (_, b)| a.loss.total_cmp(&b.loss))?;

@@ -9,20 +9,20 @@ use crate::{
     targets::{GatheredTargets, Labels},
 };
 
-/// The samples' features, sample after sample.
+/// The features of samples, one sample after another.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Features<'a> {
-    /// Bytes, such as pixels, that are scaled while a batch is gathered. They take a quarter of the memory.
+    /// Bytes, such as pixels, that are scaled while a batch is gathered. They take a quarter of the memory of floats.
     Bytes {
         /// The bytes of all samples.
         data: &'a [u8],
         /// How a byte becomes an input.
         scaling: Scaling,
     },
-    /// The network's inputs themselves.
+    /// Floats, which the network takes as they are.
     Floats(&'a [f32]),
-    /// The network's inputs as a matrix, features x samples: a sample is a column. It can be a part of a larger matrix.
+    /// A matrix of floats, features x samples: a sample is a column. It can be a part of a larger matrix.
     Matrix(MatrixView<'a>),
 }
 
@@ -35,7 +35,7 @@ impl Features<'_> {
         }
     }
 
-    /// The error if an input is not finite, with samples of `n_features`.
+    /// Checks that all inputs are finite. Samples have `n_features` features.
     fn check_finite(&self, n_features: usize) -> Result<(), Error> {
         match *self {
             Features::Bytes { scaling, .. } => Ok(scaling.check()?),
@@ -49,9 +49,9 @@ impl Features<'_> {
     }
 }
 
-/// The error if an element is not finite, with samples of `n_features` from sample `first` on.
+/// Checks that all elements are finite. They belong to samples of `n_features` features, from sample `first` on.
 fn check_floats(data: &[f32], n_features: usize, first: usize) -> Result<(), Error> {
-    // Without an early end this loop is vectorised; the search below runs only for bad data.
+    // Without an early exit this loop is vectorised; the search below runs only for bad data.
     if data.iter().fold(true, |all, x| all & x.is_finite()) {
         return Ok(());
     }
@@ -62,12 +62,12 @@ fn check_floats(data: &[f32], n_features: usize, first: usize) -> Result<(), Err
     })
 }
 
-/// Features with their targets.
+/// The samples to train or evaluate on: features with their targets.
 ///
 /// ```
 /// use nn_train::{Features, Samples, nn_core::Scaling};
 ///
-/// // Three images of 2 x 2 pixels, with the labels as a dataset has them.
+/// // Three images of 2 x 2 pixels, each with a label.
 /// let (pixels, labels) = (vec![0; 12], vec![2_u8, 0, 1]);
 /// let features = Features::Bytes { data: &pixels, scaling: Scaling::default() };
 /// let samples = Samples::new(features, 4, &labels)?.as_images(2)?;
@@ -78,10 +78,10 @@ fn check_floats(data: &[f32], n_features: usize, first: usize) -> Result<(), Err
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     features: Features<'a>,
-    /// Index of the first sample among those of `features`, which may have more than there are labels.
+    /// The index in `features` of the first sample. `features` may have more samples than there are labels.
     first: usize,
     n_features: usize,
-    /// Pixels of a row, if the features are images.
+    /// The number of pixels in a row, if the features are images.
     width: Option<usize>,
     pub(crate) labels: Labels<'a>,
 }
@@ -95,12 +95,12 @@ pub(crate) enum Gathering {
 }
 
 impl<'a> Samples<'a> {
-    /// Samples of `n_features` each, with a class each: labels of `u8` or `u32`.
+    /// Samples with class labels of type `u8` or `u32`. Each sample has `n_features` features.
     ///
     /// # Errors
     ///
-    /// If there are not `n_features` for each label, or `n_features` is 0; if a feature is not finite, or the scaling not
-    /// valid ([`Scaling::check`]); or if there are more samples than `u32::MAX`.
+    /// If there are not `n_features` features for each label, or `n_features` is 0; if a feature is not finite, or the
+    /// scaling is not valid ([`Scaling::check`]); or if there are more than `u32::MAX` samples.
     pub fn new(
         features: Features<'a>,
         n_features: usize,
@@ -109,15 +109,17 @@ impl<'a> Samples<'a> {
         Self::with_labels(features, n_features, Labels::classes(labels.into()))
     }
 
-    /// Samples of `n_features` each, with `n_outputs` target numbers each, one an output.
+    /// Samples with numbers as targets, as in regression. Each sample has `n_features` features and `n_outputs`
+    /// targets, one per output.
     ///
-    /// For binary cross-entropy they are 0 to 1, and for cross-entropy and the focal loss a distribution; training and
-    /// evaluation check that. An output is right within `precision` ([`nn_core::loss::precision_of`]) of its number,
-    /// or, for binary cross-entropy, on its side of 0.5.
+    /// For binary cross-entropy, targets must be 0 to 1. For cross-entropy and the focal loss, the targets of a sample
+    /// must be a probability distribution. Training and evaluation check this. An output counts as correct if it is
+    /// within `precision` ([`nn_core::loss::precision_of`]) of its target or, for binary cross-entropy, on the same
+    /// side of 0.5.
     ///
     /// # Errors
     ///
-    /// As [`Self::new`], or if there are not `n_outputs` numbers for each sample, or the precision is below 0 or not
+    /// As [`Self::new`], or if there are not `n_outputs` targets for each sample, or the precision is below 0 or not
     /// finite.
     pub fn of_numbers(
         features: Features<'a>,
@@ -146,11 +148,11 @@ impl<'a> Samples<'a> {
         Ok(Self { features, first: 0, n_features, width: None, labels })
     }
 
-    /// Declares the samples to be images with rows of `width` pixels, which can be augmented and flipped.
+    /// Marks the samples as images with rows of `width` pixels, so that they can be augmented and flipped.
     ///
     /// # Errors
     ///
-    /// If they are not bytes, or not made of such rows.
+    /// If the features are not bytes, or `width` does not divide the number of features.
     pub fn as_images(self, width: usize) -> Result<Self, Error> {
         let is_bytes = matches!(self.features, Features::Bytes { .. });
         if !is_bytes || width == 0 || !self.n_features.is_multiple_of(width) {
@@ -159,7 +161,7 @@ impl<'a> Samples<'a> {
         Ok(Self { width: Some(width), ..self })
     }
 
-    /// Sets how much each sample counts in the loss.
+    /// Sets the weight of each sample in the loss.
     ///
     /// # Errors
     ///
@@ -168,7 +170,7 @@ impl<'a> Samples<'a> {
         Ok(Self { labels: self.labels.weighted(weights)?, ..self })
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -178,11 +180,11 @@ impl<'a> Samples<'a> {
         self.len() == 0
     }
 
-    /// The first `n` samples and the rest.
+    /// Splits the samples into the first `n` and the rest.
     ///
     /// # Panics
     ///
-    /// If there are fewer than `n`.
+    /// If there are fewer than `n` samples.
     #[track_caller]
     pub fn split_at(self, n: usize) -> (Self, Self) {
         let len = self.len();
@@ -206,7 +208,7 @@ impl<'a> Samples<'a> {
         let range = |i| at(i) * self.n_features..(at(i) + 1) * self.n_features;
         match self.features {
             Features::Bytes { data, scaling } => {
-                // Samples that are not images are not changed: `check` has refused that.
+                // Only images are changed: `check` has refused to change other samples.
                 let width = self.width.unwrap_or(self.n_features);
                 let change = |i: usize, image: &[u8], x: &mut [u8]| match gathering {
                     Gathering::Unchanged => x.copy_from_slice(image),
@@ -230,8 +232,8 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// The error if `model` cannot be trained or evaluated on these samples with this loss, or they are to be augmented
-    /// or flipped but are not images.
+    /// Checks that `model` can be trained and evaluated on these samples with this loss, and that they are images if
+    /// they are to be augmented or flipped.
     pub(crate) fn check(&self, model: &Model, loss: Loss, as_images: bool) -> Result<(), Error> {
         if self.is_empty() {
             return Err(Error::NoSamples);
@@ -272,7 +274,7 @@ mod tests {
         assert!(Samples::of_numbers(Features::Floats(&[]), 0, &[], 1, 0.0).is_err());
     }
 
-    /// The error names sample and feature, wherever it is and whatever the targets are.
+    /// The error names the sample and the feature, at every position and for both kinds of targets.
     #[test]
     fn features_are_finite() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_must_be_numbers_of_samples() {
+    fn each_sample_needs_a_valid_weight() {
         let samples = Samples::new(Features::Floats(&[0.0; 4]), 2, &[0, 1]).unwrap();
         assert!(samples.weighted(&[0.0, 2.5]).is_ok());
         assert!(matches!(samples.weighted(&[1.0]), Err(Error::Samples { expected: 2, .. })));
@@ -341,7 +343,7 @@ mod tests {
         );
     }
 
-    /// The panic names both counts, whatever the features and targets are; no product of counts overflows before it.
+    /// The panic names both counts, for all kinds of features and targets. No product of counts overflows before it.
     #[test]
     fn splits_are_within_the_samples() {
         let bytes = Features::Bytes { data: &[0; 8], scaling: Scaling::default() };
@@ -361,7 +363,7 @@ mod tests {
         }
     }
 
-    /// Labels of bytes and of numbers are the same classes, in every slice of them.
+    /// Labels of type `u8` and `u32` give the same classes, also in slices.
     #[test]
     fn labels_of_bytes_and_numbers() {
         let features = Features::Floats(&[0.0; 6]);
@@ -385,7 +387,7 @@ mod tests {
         }
     }
 
-    /// A matrix that is part of a larger one, whose columns lie apart.
+    /// The columns of a matrix that is part of a larger one are not contiguous.
     #[test]
     fn features_of_a_matrix() {
         let numbers: Vec<f32> = (0..12).map(|i| i as f32).collect();
@@ -411,7 +413,7 @@ mod tests {
         let part = Features::Matrix(whole_with_bad.rows(1, 2));
         let error = Samples::new(part, 2, &[0, 1, 0]).unwrap_err().to_string();
         assert_eq!(error, "feature 1 of sample 1: expected a finite number, found NaN");
-        // The other rows do not count.
+        // Rows outside the part are not checked.
         assert!(Samples::new(Features::Matrix(whole.rows(0, 2)), 2, &[0, 1, 0]).is_ok());
     }
 
@@ -439,6 +441,9 @@ mod tests {
         for output in &outputs {
             assert!((output - expected).abs().max() < 1e-6, "{outputs:?}, expected {expected}");
         }
-        assert!(outputs[0].max() < 0.9, "probabilities that show no difference");
+        assert!(
+            outputs[0].max() < 0.9,
+            "the probabilities are too close to 1 to show a difference"
+        );
     }
 }

@@ -1,13 +1,14 @@
-//! The first phase of a step: passes over samples, divided among threads so that their number changes no bit.
+//! The first phase of a step: passes over samples, divided among threads. The result is bit-for-bit identical for any
+//! number of threads.
 //!
 //! A step has two parallel phases and no reduction across threads:
 //!
-//! 1. *By samples.* A batch is cut into shards of up to [`SHARD_LEN`] samples, however many threads there are. One
+//! 1. *By samples.* A batch is cut into shards of up to [`SHARD_LEN`] samples, regardless of the number of threads. One
 //!    thread takes a shard through gathering, forward pass, loss and backward pass.
 //! 2. *By parameters*, in `gradients`.
 //!
-//! Sums over samples are taken in `f64`, in the order of the shards. Memory is allocated here,
-//! before the first step, and not again.
+//! Sums over samples are taken in `f64`, in the order of the shards. All memory is allocated here, before the first
+//! step.
 
 use nn_core::{BatchStatistics, LossSum, Mode, Model, Objective, Workspace};
 
@@ -19,23 +20,23 @@ use crate::{
     threads::Threads,
 };
 
-/// Samples that one thread takes through the layers at once: enough for the products to run at
-/// full speed, few enough that their activations stay in its caches and a batch of 128 occupies
-/// four threads.
+/// The number of samples that one thread takes through the layers at once. It is large enough for the products to run
+/// at full speed, and small enough that the activations stay in the thread's caches and a batch of 128 occupies four
+/// threads.
 pub(crate) const SHARD_LEN: usize = 32;
 
-/// What goes with a shard's workspace: some of a batch's samples on their way through the model.
+/// The data of a shard that are not in its workspace.
 pub(crate) struct Shard {
     pub(crate) targets: GatheredTargets,
     pub(crate) sums: LossSum,
-    /// [`Workspace::gradient_bound`] of the batch, in training.
+    /// The shard's [`Workspace::gradient_bound`], in training.
     gradient_bound: f64,
     pub(crate) timer: StageTimer,
 }
 
-/// Room for a batch.
+/// The memory for a batch.
 pub(crate) struct Shards {
-    /// Apart from `shards`, so that they are a slice.
+    /// Separate from `shards`, so that they form a slice.
     workspaces: Vec<Workspace>,
     shards: Vec<Shard>,
     /// How many shards the current batch fills.
@@ -52,14 +53,14 @@ pub(crate) struct Batch<'a> {
     pub(crate) epoch: u64,
     /// The step, counted from 0.
     pub(crate) step: u64,
-    /// Which of the step's batches it is, counted from 0.
+    /// The index of the batch within its step, counted from 0.
     pub(crate) of_step: usize,
-    /// Samples of the whole step.
+    /// The number of samples in the whole step.
     pub(crate) step_len: usize,
 }
 
 impl Shards {
-    /// Room for `capacity` samples in copies of `workspace`.
+    /// Allocates room for `capacity` samples, in copies of `workspace`.
     pub(crate) fn new(
         model: &Model,
         workspace: &Workspace,
@@ -82,24 +83,26 @@ impl Shards {
         }
     }
 
-    /// Room for training on batches of `batch_size`.
+    /// Allocates room for training on batches of `batch_size`.
     pub(crate) fn training(model: &Model, batch_size: usize, threads: &Threads) -> Self {
-        // A small batch has two shards, if that is worth it; a shard takes pairs.
+        // A small batch is cut into two shards, unless it is too small for that to pay. Samples are dealt in pairs, so
+        // the length is even.
         let shard_len = (batch_size / 2).clamp(SHARD_LEN / 2, SHARD_LEN).next_multiple_of(2);
         Self::new(model, &Workspace::training(model, shard_len), batch_size, threads)
     }
 
-    /// The most samples of a shard.
+    /// The largest number of samples in a shard.
     fn shard_len(&self) -> usize {
         self.workspaces[0].capacity()
     }
 
-    /// How many samples there is room for.
+    /// The number of samples that there is room for.
     pub(crate) fn capacity(&self) -> usize {
         self.shards.len() * self.shard_len()
     }
 
-    /// Runs `pass` on each shard that a batch of `n` samples fills; it receives the indices of the shard's samples.
+    /// Runs `pass` on each shard of a batch of `n` samples, with the indices of the shard's samples. Returns the sums
+    /// over all shards.
     pub(crate) fn run(
         &mut self,
         n: usize,
@@ -167,12 +170,12 @@ impl Shards {
         &self.statistics
     }
 
-    /// A bound of the magnitude of every element of the batch's gradient; NaN if unknown.
+    /// An upper bound on the magnitude of every element of the batch's gradient; NaN if unknown.
     pub(crate) fn gradient_bound(&self) -> f64 {
         self.shards().iter().map(|shard| shard.gradient_bound).sum()
     }
 
-    /// The first layer whose output over the batch is not finite, with such an element of it.
+    /// The first layer whose output for the batch has an element that is not finite, and that element.
     pub(crate) fn first_not_finite(&self) -> Option<(usize, f32)> {
         let found = self.workspaces().iter().filter_map(Workspace::first_not_finite);
         found.min_by_key(|&(layer, _)| layer)
@@ -183,7 +186,7 @@ impl Shards {
         &self.workspaces[..self.used]
     }
 
-    /// The rest of the shards of the current batch.
+    /// The shards of the current batch, without their workspaces.
     pub(crate) fn shards(&self) -> &[Shard] {
         &self.shards[..self.used]
     }
@@ -198,25 +201,25 @@ impl Shards {
     }
 }
 
-/// Which samples of a batch belong to a shard.
+/// The indices of a shard's samples within the batch.
 ///
-/// Samples are dealt to shards in pairs, as cards are. Neighbours have the same class and zeros in the same places; in
-/// pairs they stay together, and yet every shard gets some of each class, so that all take the same time.
+/// Samples are dealt to the shards in pairs, like cards. Neighbours have the same class and zeros in the same places,
+/// and pairs keep them together. Still, every shard gets samples of each class, so that all shards take the same time.
 #[derive(Clone, Copy)]
 pub(crate) struct ShardIndices {
     shard: usize,
     n_shards: usize,
-    /// Samples of the batch.
+    /// The number of samples in the batch.
     n: usize,
 }
 
 impl ShardIndices {
-    /// How many there are.
+    /// The number of samples in the shard.
     pub(crate) fn len(self) -> usize {
         (0..).take_while(|&j| self.of_batch(j) < self.n).count()
     }
 
-    /// Index within the batch of the shard's `j`-th sample.
+    /// The index within the batch of the shard's `j`-th sample.
     pub(crate) fn of_batch(self, j: usize) -> usize {
         2 * (j / 2 * self.n_shards + self.shard) + j % 2
     }
@@ -228,7 +231,7 @@ mod tests {
 
     use super::*;
 
-    /// Four threads can share a batch of 128, and two a batch of 32; less is not worth the division.
+    /// Four threads can share a batch of 128, and two a batch of 32. Dividing a smaller batch does not pay.
     #[test]
     fn shards_of_a_batch() {
         let model = Model::new(Architecture::mlp(&[3, 2]).unwrap(), Init::He, 0);

@@ -1,21 +1,22 @@
-//! The state of a run, as plain data: with the model, all that resuming needs and a checkpoint holds.
+//! The state of a run, as plain data. The state and the model are all that a run needs to resume, and all that a
+//! checkpoint holds.
 //!
-//! Nothing here depends on the clock or the machine. So two runs are the same run exactly if
-//! their models and states are equal.
+//! Nothing here depends on the clock or the machine. So two runs are identical exactly if their models and states are
+//! equal.
 
 use nn_core::{Buffer, LossSum, Model, SettingError};
 use nn_optim::{Optimizer, OptimizerConfig, Schedule};
 
 use crate::{EpochRecord, Error, RunConfig, error::check_len};
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Completed epochs.
+    /// The number of completed epochs.
     pub epoch: u64,
-    /// Steps done of the current epoch.
+    /// The number of steps taken in the current epoch.
     pub batch: u64,
-    /// Sums over those steps, each sample by the parameters its batch was computed with.
+    /// Sums over those steps. Each sample counts with the parameters that its batch was computed with.
     pub sums: LossSum,
 }
 
@@ -28,30 +29,30 @@ pub struct Best {
     pub statistics: Buffer,
 }
 
-/// All of a run except its model: optimizer, schedule, settings, progress and history.
+/// The state of a run without its model: optimizer, schedule, settings, progress and history.
 ///
-/// Whatever counts epochs (patience, the best epoch, drops at plateaus) is not state but a function of the
-/// history, so nothing can be restored wrongly.
+/// The patience of early stopping, the best epoch and the drops at plateaus are not stored. They are computed from the
+/// history, so they cannot be restored wrongly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingState {
-    /// The optimizer with its moments and the run's count of steps.
+    /// The optimizer, with its moments and the number of steps taken.
     pub optimizer: Optimizer,
-    /// The learning rate by step.
+    /// The learning-rate schedule.
     pub schedule: Schedule,
     /// The settings, which do not change.
     pub config: RunConfig,
-    /// How far the run has come.
+    /// The progress of the run.
     pub progress: Progress,
     /// One record for each completed epoch.
     pub history: Vec<EpochRecord>,
-    /// The parameters' moving average; exists with [`RunConfig::averaging`].
+    /// The moving average of the parameters; present with [`RunConfig::averaging`].
     pub average: Option<Buffer>,
-    /// The best epoch's weights; exist with [`RunConfig::keep_best`] once an epoch is complete.
+    /// The weights of the best epoch; present with [`RunConfig::keep_best`] once an epoch is complete.
     pub best: Option<Best>,
 }
 
 impl TrainingState {
-    /// The state of a new run of `model`.
+    /// Creates the state of a new run of `model`.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl TrainingState {
         })
     }
 
-    /// The error if model and state are not of the same run, or the settings cannot be used for it.
+    /// Checks that the model and the state are of the same run, and that the settings are valid for it.
     pub(crate) fn check(&self, model: &Model) -> Result<(), Error> {
         self.config.check(model)?;
         self.schedule.validate()?;
@@ -87,12 +88,12 @@ impl TrainingState {
         }
         self.check_copies(model)?;
         let batch_size = self.config.batch_size;
-        let expected = "at most 4294967295, as many samples as there can be";
+        let expected = "at most 4294967295, the largest number of samples";
         let is_valid = batch_size <= u32::MAX as usize;
         Ok(SettingError::check("batch size", is_valid, expected, batch_size as f64)?)
     }
 
-    /// The error if a copy of the model's parameters is missing, superfluous or of another model.
+    /// Checks that no copy of the model's parameters is missing, superfluous or of another model.
     fn check_copies(&self, model: &Model) -> Result<(), Error> {
         let Self { config, average, best, .. } = self;
         let (n_params, n_statistics) = (model.params().len(), model.statistics().len());
@@ -107,7 +108,7 @@ impl TrainingState {
         check("statistics of the best epoch", statistics, has_best, n_statistics)
     }
 
-    /// The error if the run cannot have come this far on so many samples.
+    /// Checks that a run on this many samples can have made this progress.
     pub(crate) fn check_progress(&self, n_samples: usize) -> Result<(), Error> {
         let Progress { epoch, batch, sums } = self.progress;
         let batches = self.config.n_batches(n_samples);
@@ -122,8 +123,8 @@ impl TrainingState {
         }
     }
 
-    /// How often the learning rate has dropped at plateaus: what [`Schedule::drops`] finds in the history,
-    /// so it is the same however often the run was stopped. It changes only when an epoch ends.
+    /// The number of times that the learning rate has dropped at plateaus. [`Schedule::drops`] computes it from the
+    /// history, so stopping and resuming a run does not change it. It changes only at the end of an epoch.
     pub fn drops(&self) -> u32 {
         self.schedule.drops(self.history.iter().map(|record| record.monitored_metrics().loss))
     }
@@ -139,8 +140,8 @@ impl TrainingState {
         early_stop.is_some_and(|early_stop| early_stop.stops(monitor, &self.history))
     }
 
-    /// The model to use: that of the best epoch, or with averaged weights, if the settings ask for it; otherwise
-    /// `model` itself.
+    /// The model to predict with: that of the best epoch, or with averaged weights, if the settings ask for it;
+    /// otherwise `model` itself.
     ///
     /// # Errors
     ///
@@ -152,7 +153,7 @@ impl TrainingState {
         }
     }
 
-    /// The model that [`TrainingState::inference_model`] gives, without a copy: the rest of the run is freed.
+    /// Returns the same model as [`TrainingState::inference_model`], without a copy. The rest of the run is freed.
     ///
     /// # Errors
     ///
@@ -174,7 +175,7 @@ impl TrainingState {
     }
 }
 
-/// A model of the same layers with other parameters and statistics.
+/// A model with the same layers and other parameters and statistics.
 fn with(model: &Model, params: Buffer, statistics: Buffer) -> Result<Model, Error> {
     Model::from_parts(model.architecture().clone(), params, statistics).map_err(Error::Objective)
 }

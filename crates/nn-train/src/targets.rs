@@ -1,16 +1,16 @@
-//! The target of each sample, a class or numbers, and the sample's weight.
+//! The targets of samples, which are classes or numbers, and the weights of samples.
 
 use nn_core::{Loss, Model, SettingError, Targets, Values, metric::argmax};
 
 use crate::{Error, error::check_len};
 
-/// The classes of some samples, borrowed as a dataset has them. Slices and vectors convert into it.
+/// The class labels of samples, borrowed. Slices and vectors of `u8` and `u32` convert into this type.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ClassLabels<'a> {
-    /// A byte a sample, as IDX files have them.
+    /// One byte per sample, as in IDX files.
     U8(&'a [u8]),
-    /// A number a sample.
+    /// One number per sample.
     U32(&'a [u32]),
 }
 
@@ -38,7 +38,8 @@ impl<'a> From<&'a Vec<u32>> for ClassLabels<'a> {
     }
 }
 
-/// For literals, such as `&[0, 1, 1, 0]`. There is none for arrays of bytes, which would make their type ambiguous.
+/// For literals such as `&[0, 1, 1, 0]`. Arrays of bytes have no such conversion, since it would make the type of a
+/// literal ambiguous.
 impl<'a, const N: usize> From<&'a [u32; N]> for ClassLabels<'a> {
     fn from(labels: &'a [u32; N]) -> Self {
         Self::U32(labels)
@@ -79,14 +80,14 @@ impl ClassLabels<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Labels<'a> {
     kind: LabelKind<'a>,
-    /// How much each sample counts; empty where all count 1.
+    /// The weight of each sample; empty if all are 1.
     weights: &'a [f32],
 }
 
 #[derive(Clone, Copy, Debug)]
 enum LabelKind<'a> {
     Classes(ClassLabels<'a>),
-    /// `n_outputs` numbers a sample; an output is right within `precision` of its number.
+    /// `n_outputs` numbers per sample. An output is correct if it is within `precision` of its number.
     Numbers {
         numbers: &'a [f32],
         n_outputs: usize,
@@ -94,7 +95,7 @@ enum LabelKind<'a> {
     },
 }
 
-/// The error if a sample or a class cannot count so much.
+/// Checks the weight of a sample or a class.
 pub(crate) fn check_weight(name: &'static str, weight: f32) -> Result<(), Error> {
     let is_valid = weight.is_finite() && weight >= 0.0;
     Ok(SettingError::check(name, is_valid, "a finite number, 0 or above", f64::from(weight))?)
@@ -105,7 +106,7 @@ impl<'a> Labels<'a> {
         Self { kind: LabelKind::Classes(classes), weights: &[] }
     }
 
-    /// `n_outputs` numbers a sample; an output is right within `precision` of its number.
+    /// `n_outputs` numbers per sample. An output is correct if it is within `precision` of its number.
     pub(crate) fn numbers(
         numbers: &'a [f32],
         n_outputs: usize,
@@ -123,7 +124,7 @@ impl<'a> Labels<'a> {
         Ok(Self { weights, ..self })
     }
 
-    /// How many samples there are.
+    /// The number of samples.
     pub(crate) fn len(&self) -> usize {
         match self.kind {
             LabelKind::Classes(classes) => classes.len(),
@@ -131,7 +132,7 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// Those of the first `n` samples, of which there are so many, and of the rest.
+    /// Splits the labels into those of the first `n` samples and the rest. There must be at least `n`.
     pub(crate) fn split_at(self, n: usize) -> (Self, Self) {
         let (kind, rest) = match self.kind {
             LabelKind::Classes(classes) => {
@@ -148,7 +149,7 @@ impl<'a> Labels<'a> {
         (Self { kind, weights }, Self { kind: rest, weights: rest_weights })
     }
 
-    /// The class of sample `index`. Of numbers, the index of the largest.
+    /// The class of sample `index`. If its targets are numbers, the index of the largest one.
     pub(crate) fn class(&self, index: usize) -> u32 {
         match self.kind {
             LabelKind::Classes(classes) => classes.get(index),
@@ -158,12 +159,12 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// The error if the model's outputs cannot be compared with these targets by this loss.
+    /// Checks that this loss can compare the model's outputs with these targets.
     pub(crate) fn check(&self, model: &Model, loss: Loss) -> Result<(), Error> {
         let classes = model.outputs();
         match self.kind {
             LabelKind::Classes(_) if !loss.is_categorical() => {
-                check_len("numbers of a sample, which this loss compares with outputs", 0, classes)
+                check_len("target numbers of a sample, which this loss needs", 0, classes)
             }
             LabelKind::Classes(labels) => {
                 match (0..labels.len()).find(|&sample| labels.get(sample) as usize >= classes) {
@@ -174,7 +175,7 @@ impl<'a> Labels<'a> {
                 }
             }
             LabelKind::Numbers { numbers, n_outputs, .. } => {
-                check_len("numbers of a sample", n_outputs, classes)?;
+                check_len("target numbers of a sample", n_outputs, classes)?;
                 let mut of_samples = numbers.chunks(n_outputs).enumerate();
                 of_samples.try_for_each(|(sample, targets)| check_targets(loss, sample, targets))
             }
@@ -182,7 +183,7 @@ impl<'a> Labels<'a> {
     }
 }
 
-/// The error if the loss is undefined for a sample's targets.
+/// Checks that the loss is defined for a sample's targets.
 fn check_targets(loss: Loss, sample: usize, targets: &[f32]) -> Result<(), Error> {
     let refused = |expected, found| Err(Error::Target { sample, expected, found });
     let (range, expected) = match loss {
@@ -193,7 +194,7 @@ fn check_targets(loss: Loss, sample: usize, targets: &[f32]) -> Result<(), Error
     if let Some(&found) = targets.iter().find(|target| !range.contains(target)) {
         return refused(expected, found);
     }
-    // The rounding error of a sum over any number of classes.
+    // More than the rounding error of a sum over any number of classes.
     const TOLERANCE: f32 = 1e-3;
     let sum: f32 = targets.iter().sum();
     if loss.is_categorical() && (sum - 1.0).abs() > TOLERANCE {
@@ -212,7 +213,7 @@ pub(crate) struct GatheredTargets {
 }
 
 impl GatheredTargets {
-    /// Room for `n` samples with so many outputs.
+    /// Allocates room for `n` samples with `outputs` outputs each.
     pub(crate) fn with_capacity(n: usize, outputs: usize) -> Self {
         Self {
             classes: Vec::with_capacity(n),
@@ -222,7 +223,7 @@ impl GatheredTargets {
         }
     }
 
-    /// Overwrites them with those of `n` samples; `index(i)` is the index of the `i`-th.
+    /// Overwrites these targets with those of `n` samples; `index(i)` is the index of the `i`-th.
     pub(crate) fn gather(
         &mut self,
         labels: &Labels<'_>,
@@ -262,7 +263,7 @@ impl GatheredTargets {
         Targets { values, weights }
     }
 
-    /// The classes; of numbers, the index of the largest.
+    /// The class of each sample. If targets are numbers, the index of the largest one.
     pub(crate) fn classes(&self) -> &[u32] {
         &self.classes
     }

@@ -1,15 +1,14 @@
-//! The threads of a run or an evaluation: a pool of rayon's, or the calling thread alone. The only module that knows
-//! which.
+//! The threads of a run or an evaluation: a rayon pool, or only the calling thread. No other module knows which.
 //!
-//! Without the feature `threads` there is no pool, and every run takes place on the calling thread. The results are
-//! bit-for-bit identical either way.
+//! Without the feature `threads` there is no pool, and the calling thread does all work. The results are bit-for-bit
+//! identical either way.
 
 use crate::Error;
 
 /// The threads that share the work of a run or an evaluation: the calling thread, a new pool, or the caller's.
 ///
-/// The number of threads changes no bit of a result. A clone is of the same threads, and starts none.
-/// `Threads::default()` is the calling thread alone, which needs no pool and no feature.
+/// Results are bit-for-bit identical for any number of threads. A clone shares the threads of the original.
+/// `Threads::default()` is only the calling thread, and needs neither a pool nor a feature.
 ///
 /// ```
 /// use nn_train::Threads;
@@ -53,12 +52,12 @@ impl From<std::sync::Arc<rayon::ThreadPool>> for Threads {
 }
 
 impl Threads {
-    /// Starts a pool of `count` threads. For 0 or 1 there is no pool: the calling thread does all work. So it does,
-    /// whatever the count, without the feature `threads`.
+    /// Starts a pool of `count` threads. If `count` is 0 or 1, or without the feature `threads`, there is no pool, and the
+    /// calling thread does all work.
     ///
     /// # Errors
     ///
-    /// If the system starts no more threads.
+    /// If the system cannot start the threads.
     pub fn new(count: usize) -> Result<Self, Error> {
         #[cfg(feature = "threads")]
         if count > 1 {
@@ -80,15 +79,15 @@ impl Threads {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
     }
 
-    /// The rayon pool that the caller is in, at each call that uses these threads: inside of `pool.install(..)` that
-    /// pool, outside of any pool rayon's global one. The first use of the global one panics if the system starts no threads
-    /// for it; [`Threads::new`] returns an error instead.
+    /// Uses the rayon pool that the caller is in. The pool is looked up at each call that uses these threads: inside
+    /// `pool.install(..)` it is that pool, elsewhere rayon's global pool. The first use of the global pool panics if the
+    /// system cannot start its threads; [`Threads::new`] returns an error instead.
     #[cfg(feature = "threads")]
     pub fn current() -> Self {
         Self(Pool::Current)
     }
 
-    /// How many threads there are.
+    /// The number of threads.
     pub fn count(&self) -> usize {
         match &self.0 {
             Pool::CallingThread => 1,
@@ -99,7 +98,7 @@ impl Threads {
         }
     }
 
-    /// Runs `f` on one of the threads. The methods below are for calls from within it.
+    /// Runs `f` on one of the threads. Only `f` may call the methods below.
     pub(crate) fn install<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
             Pool::CallingThread => f(),
@@ -110,7 +109,7 @@ impl Threads {
         }
     }
 
-    /// The index of the current thread among them, below [`Self::count`].
+    /// The index of the current thread, below [`Self::count`].
     pub(crate) fn index(&self) -> usize {
         match &self.0 {
             Pool::CallingThread => 0,

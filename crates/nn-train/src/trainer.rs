@@ -1,5 +1,5 @@
-//! A trainer: takes a model and the state of its run through epochs. An epoch is shuffled batches, then an evaluation on
-//! the held-out samples; it can stop after any step.
+//! The trainer, which trains a model epoch by epoch. An epoch is a pass over shuffled batches, then an evaluation on
+//! the held-out samples. Training can stop after any step.
 
 use std::ops::ControlFlow;
 
@@ -19,16 +19,16 @@ use crate::{
     threads::Threads,
 };
 
-/// A step, as an observer of the run sees it.
+/// A training step, as reported to an observer.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     /// The current epoch, counted from 1.
     pub epoch: u64,
-    /// Steps done of the epoch, including this one.
+    /// The number of steps taken in the epoch, including this one.
     pub batch: u64,
-    /// Steps of an epoch.
+    /// The number of steps in an epoch.
     pub n_batches: u64,
-    /// Sums over the steps done of the epoch.
+    /// Sums over the steps taken in the epoch.
     pub sums: LossSum,
     /// Sums over this step.
     pub of_step: LossSum,
@@ -43,17 +43,17 @@ pub struct Step<'a> {
 pub enum EpochOutcome {
     /// The epoch is complete, and its record is in the history.
     Completed(EpochRecord),
-    /// The observer asked to stop. The state is that after the last step, from which the run can resume.
+    /// The observer stopped the run. It can resume from its state after the last step.
     Stopped,
 }
 
-/// A function that sees each step, and can stop the run after it.
+/// A function that is called after each step, and can stop the run.
 type StepObserver<'a> = dyn FnMut(Step<'_>) -> ControlFlow<()> + Send + 'a;
 
-/// A model in training.
+/// Trains a model, epoch by epoch, on one or more threads.
 ///
-/// The model and [`TrainingState`] together are the whole run. A run that is resumed from them is bit-for-bit identical
-/// to an uninterrupted one, with any number of threads.
+/// The model and its [`TrainingState`] together are the whole run. A run that is resumed from them is bit-for-bit
+/// identical to an uninterrupted one, with any number of threads.
 pub struct Trainer {
     model: Model,
     pub(crate) state: TrainingState,
@@ -70,7 +70,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If model and state do not belong together, or the batch size exceeds the greatest number of samples.
+    /// If the model and the state do not belong together, or the batch size exceeds `u32::MAX`.
     pub fn new(model: Model, state: TrainingState, threads: &Threads) -> Result<Self, Error> {
         state.check(&model)?;
         let shards = Shards::training(&model, state.config.batch_size, threads);
@@ -79,7 +79,7 @@ impl Trainer {
         Ok(Self { model, state, shards, gradients, totals, threads: threads.clone() })
     }
 
-    /// Enables the clock in every stage of a step, for [`Trainer::profile`].
+    /// Starts to measure the time of each stage of a step, for [`Trainer::profile`].
     pub fn enable_profile(&mut self) {
         self.totals = ProfileTotals::new(&self.model);
         self.totals.timer.enable();
@@ -87,7 +87,7 @@ impl Trainer {
         self.shards.enable_timers();
     }
 
-    /// Where the time of all steps since [`Trainer::enable_profile`] went.
+    /// The time that training has spent in each stage since [`Trainer::enable_profile`].
     pub fn profile(&self) -> Profile {
         let mut timer = self.totals.timer.clone();
         self.gradients.add_times(&mut timer);
@@ -96,38 +96,40 @@ impl Trainer {
         Profile { steps, elapsed, threads: self.threads.count(), stages: timer.stages() }
     }
 
-    /// The model to use, in its current state: that of the best epoch, or with averaged weights, if the settings ask
-    /// for it; otherwise the model in training.
+    /// The model to predict with: that of the best epoch, or with averaged weights, if the settings ask for it;
+    /// otherwise the model in training.
     pub fn inference_model(&self) -> Model {
         let model = self.state.inference_model(&self.model);
         model.expect("copies of the model were checked at the beginning")
     }
 
-    /// The model in training, in its current state.
+    /// The model in training.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The current state of the rest of the run.
+    /// The state of the run, without its model.
     pub fn state(&self) -> &TrainingState {
         &self.state
     }
 
-    /// The model and the rest of the run.
+    /// Returns the model in training and the state of the run.
     pub fn into_parts(self) -> (Model, TrainingState) {
         (self.model, self.state)
     }
 
     /// Trains to the end of the current epoch, then evaluates on `validation`.
     ///
-    /// The order of the samples is a pure function of seed and epoch; the last, shorter batch is used too.
-    /// `observer` sees each step, and can stop the run after it.
+    /// The order of the samples depends only on the seed and the epoch. The last, smaller batch is used too.
+    /// `observer` is called after each step, and can stop the run.
     ///
     /// # Errors
     ///
-    /// If the samples do not fit the model or the progress, or are to be augmented or flipped but are not images. If
-    /// the run diverges: the loss is not finite or the gradient too large, in which case the step is not taken, or at
-    /// the end a parameter, a running statistic or the loss on `validation` is not finite.
+    /// If the samples do not fit the model or the progress of the run, or are to be augmented or flipped but are not
+    /// images.
+    ///
+    /// If the run diverges. A step is not taken if its loss is not finite or its gradient too large. When the steps are
+    /// done, the parameters, the running statistics and the loss on `validation` must be finite.
     pub fn train_epoch(
         &mut self,
         train: &Samples<'_>,
@@ -218,7 +220,7 @@ impl Trainer {
         Ok(sums)
     }
 
-    /// Evaluates the model, and completes the epoch with a record in the history.
+    /// Evaluates the model, and adds the epoch's record to the history.
     fn finish_epoch(
         &mut self,
         validation: Option<&Samples<'_>>,
@@ -232,7 +234,7 @@ impl Trainer {
         let config = EvaluationConfig { loss: loss.plain(), tta_flip };
         let evaluate = |samples| Metrics::from(shards.evaluate(evaluated, samples, config).sums);
         let validation = validation.map(evaluate);
-        // If the last step made parameters too large, only this shows it.
+        // Only this evaluation shows that the last step made the parameters too large.
         if let Some(Metrics { loss, .. }) = validation.filter(|it| !it.loss.is_finite()) {
             let what = "the loss on held-out samples".into();
             return Err(Error::Diverged { epoch: epoch + 1, step: n_steps, what, value: loss });
@@ -263,8 +265,8 @@ fn average_decay(decay: f64, step: u64) -> f32 {
 
 /// The order in which an epoch, counted from 0, visits its samples, batch after batch.
 ///
-/// Batches are random. Within one, where the order has no meaning, samples are sorted by class, so that neighbours
-/// have their zeros in the same places and products skip more of them.
+/// Batches are random. Within a batch the order does not matter, so samples are sorted by class: neighbours then have
+/// zeros in the same places, and products skip more of them.
 fn epoch_order(config: &RunConfig, epoch: u64, samples: &Samples<'_>) -> Vec<u32> {
     let mut order: Vec<u32> = (0..samples.len() as u32).collect();
     let drawn_for = match config.shuffle {

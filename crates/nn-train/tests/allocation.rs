@@ -1,4 +1,5 @@
-//! A training step allocates nothing. Alone in its test binary, because the allocator counts for all tests.
+//! A training step allocates nothing. This test has a binary of its own, because the allocator counts for all tests of
+//! a binary.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

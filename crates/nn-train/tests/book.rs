@@ -1,5 +1,5 @@
-//! The book's kinds of problem against its own formulas, step by step: losses, regularisation, accuracy and
-//! parameters. Numbers from `reference/book.py`.
+//! Each of the book's kinds of problem against the book's formulas, step by step: losses, regularisation, accuracy and
+//! parameters. The expected numbers come from `reference/book.py`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,7 +17,7 @@ fn wave(n: usize, phase: f64) -> Vec<f32> {
     (0..n).map(|i| (i as f64 * 1.7 + phase).sin() as f32).collect()
 }
 
-/// Dense layers of these sizes, ReLU between them, and `end`.
+/// A network of dense layers of these sizes, with ReLU between them and `end` at the end.
 fn model(sizes: &[usize], end: Layer) -> Model {
     let mut layers = Layer::mlp(&sizes[1..]);
     *layers.last_mut().unwrap() = end;

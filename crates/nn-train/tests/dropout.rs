@@ -1,4 +1,4 @@
-//! Which units dropout drops in a run: other ones in every layer, step, batch of a step and sample.
+//! Which units dropout drops in a run: different ones in every layer, step, batch of a step and sample.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,8 +10,8 @@ use nn_train::{Features, RunConfig, Samples, Step, Threads, Trainer, TrainingSta
 
 const UNITS: usize = 1000;
 
-/// The mean squared distance from `target` of the sum of a sample's units, each a `UNITS`-th after so many dropout
-/// layers of rate 0.5, for each step of an epoch. Nothing is learned.
+/// The loss of each step of an epoch: the mean squared distance from `target` of the mean of `UNITS` units, each 1
+/// before `n_dropouts` dropout layers of rate 0.5. All layers are frozen.
 fn losses(
     n_dropouts: usize,
     target: f32,
@@ -50,18 +50,19 @@ fn losses(
     losses
 }
 
-/// Of units that pass two layers, a quarter is left, times 4. Were the masks the same, half were left, and the sum 2.
+/// Two dropout layers leave a quarter of the units, times 4. If their masks were the same, half of the units would be
+/// left, and the mean would be 2.
 #[test]
 fn every_layer_has_its_own_mask() {
     for (n_dropouts, deviation) in [(1, 1.0), (2, 3.0), (3, 7.0)] {
         let [loss] = losses(n_dropouts, 1.0, 100, 100, 1)[..] else { panic!() };
-        // The variance of a unit is 2^n - 1, and of their mean a 1000th of it.
+        // The variance of a unit is 2^n - 1, and the variance of their mean is a 1000th of that.
         let expected = deviation / UNITS as f64;
         assert!((loss / expected - 1.0).abs() < 0.5, "{n_dropouts}: {loss}, not {expected}");
     }
 }
 
-/// With the same mask, the samples of two steps, or the batches of one, would give the same loss.
+/// With the same mask, two steps, or two batches of a step, would have the same loss.
 #[test]
 fn every_step_and_batch_has_its_own_mask() {
     let steps = losses(1, 0.0, 8, 1, 1);
@@ -70,17 +71,18 @@ fn every_step_and_batch_has_its_own_mask() {
     distinct.dedup();
     assert!(distinct.len() > 5, "{steps:?}");
 
-    // Two samples in one step, one after another: equal masks would make their mean the loss of the first.
+    // A step of two batches of one sample each. With equal masks, their mean loss would be the loss of the first.
     let first_of_step = losses(1, 0.0, 1, 1, 1);
     let both = losses(1, 0.0, 2, 1, 2);
     assert_ne!(both, first_of_step);
 }
 
-/// A batch of 1000 samples in several shards: if shards or samples had the same mask, losses would lie far from their mean.
+/// A batch of 1000 samples in several shards. If shards or samples had the same mask, losses would be far from their
+/// expected value.
 #[test]
 fn every_sample_has_its_own_mask() {
     let losses = losses(1, 1.0, 5000, 1000, 1);
-    // Each is a mean of squares of normal numbers, with a relative deviation of the root of 2 / 1000.
+    // Each loss is a mean of squares of normal numbers, with a relative standard deviation of sqrt(2 / 1000).
     for loss in &losses {
         assert!((loss * UNITS as f64 - 1.0).abs() < 0.25, "{losses:?}");
     }

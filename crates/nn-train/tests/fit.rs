@@ -1,4 +1,4 @@
-//! The loop over epochs: to its end, to an early stop, or to where an observer stops it.
+//! The loop over epochs, which ends after the last epoch, by early stopping, or when an observer stops it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -57,14 +57,14 @@ fn an_observer_sees_everything_and_stops_the_run() {
     let progress = run.state().progress;
     assert_eq!((progress.epoch, progress.batch), (2, 1));
 
-    // It resumes from there, and ends as a run that was never stopped.
+    // It resumes from there, and the result is identical to an uninterrupted run.
     let mut whole = trainer(0.02, RunConfig::default());
     for run in [&mut run, &mut whole] {
         assert_eq!(run.fit(&samples(), None, 9).unwrap(), FitOutcome::Completed);
     }
     assert_eq!((run.model(), run.state()), (whole.model(), whole.state()));
 
-    // After an epoch, as well.
+    // An observer can also stop the run after an epoch.
     let mut run = trainer(0.02, RunConfig::default());
     let outcome = run.fit_with(&samples(), None, 9, &mut |event| match event {
         Event::Epoch { .. } => ControlFlow::Break(()),
@@ -78,7 +78,7 @@ fn early_stopping_ends_the_run() {
     let early_stop = Some(EarlyStop { patience: 2, min_delta: 10.0 });
     let mut run = trainer(0.02, RunConfig { early_stop, ..RunConfig::default() });
     assert_eq!(run.fit(&samples(), None, 50).unwrap(), FitOutcome::StoppedEarly);
-    // No epoch is better by 10, so the third is the second in a row that is not.
+    // No epoch is better by 10, so the third is the second in a row without improvement.
     assert_eq!(run.state().history.len(), 3);
     assert_eq!(run.fit(&samples(), None, 50).unwrap(), FitOutcome::StoppedEarly);
     assert_eq!(run.state().history.len(), 3);

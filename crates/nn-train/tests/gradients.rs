@@ -1,5 +1,5 @@
-//! What becomes of a gradient before it is applied: regularisation, accumulation, clipping and frozen layers, in every
-//! combination, against NumPy. Numbers from `reference/gradients.py`.
+//! How a gradient is processed before it is applied: regularisation, accumulation, clipping and frozen layers, against
+//! NumPy. The expected numbers come from `reference/gradients.py`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -35,7 +35,7 @@ fn regularised() -> RunConfig {
     RunConfig { penalties: vec![first, second], ..RunConfig::default() }
 }
 
-/// Three steps over all samples, in so many batches each.
+/// The parameters after three steps over all samples, in `accumulation` batches each.
 fn params_after(config: RunConfig, accumulation: usize, threads: usize) -> Vec<f32> {
     let (x, targets) = (wave(N * 4, 1.3), wave(N * 3, 0.7));
     let targets: Vec<f32> = targets.into_iter().map(|x| 2.0 * x).collect();
@@ -71,7 +71,7 @@ fn gradients_agree_with_numpy() {
             "norm" => RunConfig { clip: norm, ..RunConfig::default() },
             other => panic!("no case {other}"),
         };
-        // In one batch, and accumulated over several.
+        // A step of one batch, and steps of several batches.
         for accumulation in [1, 2, 3, 6] {
             for threads in [1, 2] {
                 let found = params_after(config.clone(), accumulation, threads);

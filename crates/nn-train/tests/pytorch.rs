@@ -1,5 +1,5 @@
 //! Three steps of the book's network against PyTorch in float64: equal parameters, batches and settings
-//! give equal losses and parameters. Numbers from `reference/three_steps.py`.
+//! give equal losses and parameters. The expected numbers come from `reference/three_steps.py`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,9 +14,9 @@ const BATCH: usize = 128;
 /// How far three steps of Adam at this rate can move a parameter.
 const MOVED: f64 = 3.0 * 1e-3;
 
-/// Within a relative error of 1e-5; for a parameter close to 0, relative to the distance that three steps
-/// can move it. PyTorch's own float32 exceeds that at one of the numbers,
-/// and exceeds a plain relative error of 1e-5 at seven.
+/// Checks that the relative error is at most 1e-5. For a parameter close to 0, the error is relative to the distance
+/// that three steps can move it. PyTorch's own float32 exceeds this tolerance for one of the numbers, and exceeds a
+/// plain relative error of 1e-5 for seven.
 #[track_caller]
 fn assert_close(found: f64, expected: f64, what: &str) {
     let tolerance = 1e-5 * expected.abs().max(MOVED);
@@ -42,7 +42,7 @@ fn three_steps_agree_with_pytorch() {
     let state = TrainingState::new(&model, adam, schedule, config).unwrap();
     let mut trainer = Trainer::new(model, state, &Threads::new(2).unwrap()).unwrap();
     for step in 0..3 {
-        // An epoch of one batch: it is shuffled, which does not change a mean over the batch.
+        // An epoch of one batch. It is shuffled, but that does not change a mean over the batch.
         let x: Vec<f32> = (step * BATCH * 784..(step + 1) * BATCH * 784)
             .map(|i| (i as f64 * 0.3 + (i / 784) as f64).sin() as f32)
             .collect();

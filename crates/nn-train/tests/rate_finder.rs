@@ -10,7 +10,7 @@ use nn_train::{
     Error, Features, RunConfig, Samples, Threads, Trainer, TrainingState, find_rate, suggested_rate,
 };
 
-/// Points in a square, and the quarter of it that each is in.
+/// Points in a square, and the quadrant of each.
 fn points() -> (Vec<f32>, Vec<u32>) {
     let at = |i: usize, factor: f32| (i as f32 * factor).fract() * 2.0 - 1.0;
     let points: Vec<f32> = (0..600).flat_map(|i| [at(i, 0.618_034), at(i, 0.754_877)]).collect();
@@ -37,8 +37,8 @@ fn the_suggested_rate_learns() {
             .unwrap()
     };
     let found = find(1);
-    assert_eq!(found, find(2), "on any number of threads");
-    // More steps than an epoch has; the rates rise by one factor, from the first to the highest.
+    assert_eq!(found, find(2), "the result depends on the number of threads");
+    // There are more steps than in an epoch. The rates rise by the same factor at each step.
     assert!(found.len() > 30 && found.len() <= 100, "{}", found.len());
     assert!((found[0].learning_rate - 1e-6).abs() < 1e-12);
     let factor = found[1].learning_rate / found[0].learning_rate;
@@ -81,7 +81,7 @@ fn rates_that_do_not_rise_are_refused() {
     }
 }
 
-/// The finder's rates start with the run's first step.
+/// The rates begin with the first step of a run.
 #[test]
 fn a_run_that_is_not_new_is_refused() {
     let (points, labels) = points();

@@ -1,5 +1,5 @@
-//! The accuracy of regression against NumPy, where some predictions are correct and others are not. Numbers from
-//! `reference/regression.py`.
+//! The accuracy of regression against NumPy, where some predictions are correct and others are not. The expected
+//! numbers come from `reference/regression.py`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use nn_train::{
 
 const N: usize = 240;
 
-/// A network whose outputs are its inputs.
+/// A network whose outputs equal its inputs.
 fn identity(n: usize) -> Model {
     let layers = [Layer::dense(n), Layer::Activation(Activation::Linear)];
     let mut model = Model::new(Architecture::new(n, &layers).unwrap(), Init::Book, 0);
@@ -46,7 +46,7 @@ fn accuracy_agrees_with_numpy() {
             let model = identity(n_outputs);
             let evaluation = evaluate(&model, &samples, config, &Threads::new(2).unwrap()).unwrap();
             assert_eq!(evaluation.sums.accuracy(), accuracy, "{loss:?}");
-            // An epoch of one step counts with the same parameters.
+            // In an epoch of one step, the training accuracy is that of the same parameters.
             let config = RunConfig { loss, batch_size: N, ..RunConfig::default() };
             let (optimizer, schedule) = (OptimizerConfig::default(), Schedule::book());
             let state = TrainingState::new(&model, optimizer, schedule, config).unwrap();

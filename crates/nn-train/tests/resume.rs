@@ -1,4 +1,5 @@
-//! A run that is stopped and resumed, or on other threads, is bit-for-bit identical to an uninterrupted run.
+//! A run that is stopped and resumed, or that uses another number of threads, is bit-for-bit identical to an
+//! uninterrupted run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +17,7 @@ use nn_train::{
 use tally::{Failure, Tally, ensure};
 
 const N_FEATURES: usize = 30;
-/// 14 batches an epoch, the last of 3 samples.
+/// An epoch has 14 batches, the last of 3 samples.
 const N_SAMPLES: usize = 653;
 const N_VALIDATION: usize = 77;
 const EPOCHS: u64 = 3;
@@ -43,7 +44,7 @@ impl Data {
 /// Every optimizer with each of its variants.
 fn optimizers() -> [OptimizerConfig; 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
-    // With this, the largest second moment is not the last.
+    // With this beta_2, the largest second moment is not the last one.
     let amsgrad = Adam { beta_2: 0.5, amsgrad: true, ..Adam::default() };
     [
         OptimizerConfig::default(),
@@ -71,7 +72,7 @@ fn schedules() -> [Schedule; 7] {
         Decay::Exponential { every: 3, factor: 0.9 },
         Decay::Cosine { steps: STEPS - 4, minimum: 1e-5 },
         Decay::OneCycle { steps: STEPS },
-        // No epoch is so much better than the first, so the rate drops after the second and the third.
+        // No epoch is better than the first by this much, so the rate drops after the second and the third.
         Decay::Plateau { factor: 0.1, patience: 0, min_delta: 100.0 },
     ];
     decays.map(|decay| {
@@ -91,7 +92,7 @@ fn start_with(optimizer: OptimizerConfig) -> (Model, TrainingState) {
     (model, state)
 }
 
-/// Continues the run until `last_step` steps are taken or the epochs are complete.
+/// Trains until the run has taken `last_step` steps or its epochs are complete.
 fn train(run: (Model, TrainingState), threads: usize, last_step: u64) -> (Model, TrainingState) {
     let data = Data::new();
     let (train, validation) = data.split();
@@ -135,7 +136,7 @@ fn stopped_at_any_step_and_resumed() {
 
 #[test]
 fn any_number_of_threads() {
-    let mut tally = Tally::new("C6", "other numbers of threads");
+    let mut tally = Tally::new("C6", "different numbers of threads");
     for optimizer in optimizers() {
         let one = train(start_with(optimizer), 1, u64::MAX);
         for threads in [2, 3, 4, 8] {
@@ -170,7 +171,7 @@ fn under_every_schedule() {
     tally.finish();
 }
 
-/// The recorded rate is that of the epoch's last step, and includes the drops.
+/// The recorded learning rate is that of the epoch's last step, and includes the drops.
 #[test]
 fn a_plateau_drops_after_an_epoch() {
     let [.., schedule] = schedules();
@@ -181,7 +182,7 @@ fn a_plateau_drops_after_an_epoch() {
     assert_eq!((state.drops(), state.learning_rate()), (2, 1e-3 * 0.1f64.powf(2.0)));
 }
 
-/// Each thing that a resume could forget must show in the comparison above.
+/// The tests above would notice if a resumed run lost any part of the state.
 #[test]
 fn a_lost_part_of_the_state_shows() {
     let whole = train(start(), 2, u64::MAX);
@@ -199,10 +200,10 @@ fn a_lost_part_of_the_state_shows() {
         state.optimizer = Optimizer::from_parts(config, 20, vec![m, v]).unwrap();
     });
     let other_order = resumed(&|state| state.config.seed += 1);
-    let mut tally = Tally::new("C3", "parts of the state that are lost show in the result");
+    let mut tally = Tally::new("C3", "losing a part of the state changes the result");
     for lost in [moments_swapped, other_order] {
         let shows = lost.0.params() != whole.0.params();
-        tally.case(|| ensure(shows, || Failure::torn("the loss does not show")));
+        tally.case(|| ensure(shows, || Failure::torn("losing it changes nothing")));
     }
     // Each moment of each optimizer.
     for optimizer in optimizers() {
@@ -215,7 +216,8 @@ fn a_lost_part_of_the_state_shows() {
             state.optimizer = Optimizer::from_parts(optimizer, 20, moments).unwrap();
             let shows = train((model, state), 2, u64::MAX).0.params() != whole.0.params();
             let name = optimizer.moments()[lost].name;
-            tally.case(|| ensure(shows, || Failure::torn(format!("{name} is lost, unseen"))));
+            tally
+                .case(|| ensure(shows, || Failure::torn(format!("losing {name} changes nothing"))));
         }
     }
     tally.finish();
@@ -248,9 +250,9 @@ fn steps_that_the_run_did_not_take_are_refused() {
         matches!(result, Err(Error::Steps { .. }))
     };
     assert!(!refused(&|_| ()));
-    let mut tally = Tally::new("C3", "counts of steps or epochs that are off");
+    let mut tally = Tally::new("C3", "wrong numbers of steps or epochs");
     let mut check = |lose: &dyn Fn(&mut TrainingState)| {
-        tally.case(|| ensure(refused(lose), || Failure::torn("another count passes")));
+        tally.case(|| ensure(refused(lose), || Failure::torn("a wrong number is accepted")));
     };
     for step in [0, 19, 21, 1 << 53] {
         check(&|state| {
@@ -289,10 +291,10 @@ fn an_epoch_visits_every_sample() {
     assert_eq!(state.progress.sums.n_samples, 650);
 }
 
-/// A run at a far too high rate stops before the state is harmed, and names the layer.
+/// A run whose learning rate is far too high stops before the state is harmed. The error names the layer.
 #[test]
 fn divergence_stops_before_the_state_is_harmed() {
-    let mut tally = Tally::new("E1", "learning rates far too high for any net");
+    let mut tally = Tally::new("E1", "learning rates far too high for any network");
     let rates = [1e20, 1e25, 1e30];
     let runs = optimizers().map(|optimizer| rates.map(|rate| (optimizer, rate)));
     for (optimizer, learning_rate) in runs.into_iter().flatten() {
@@ -332,7 +334,8 @@ fn divergence_stops_before_the_state_is_harmed() {
     tally.finish();
 }
 
-/// Batch normalisation makes small outputs of any inputs, so its statistics can exceed 32 bits while the loss is finite.
+/// Batch normalisation turns large inputs into small outputs, so its statistics can overflow although the loss is
+/// finite.
 #[test]
 fn statistics_that_are_not_finite_end_a_run() {
     let layers = [Layer::dense(3), Layer::BATCH_NORM, Layer::dense(2), Layer::SOFTMAX];
@@ -354,7 +357,7 @@ fn statistics_that_are_not_finite_end_a_run() {
     assert!(matches!(end, Ok(EpochOutcome::Completed(_))) && record == Some(0), "{end:?}");
 }
 
-/// If the last step of an epoch breaks the weights, only the evaluation after it shows that. The epoch gets no record.
+/// If the last step of an epoch harms the weights, only the evaluation after it shows that. The epoch gets no record.
 #[test]
 fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
     let model = Model::new(Architecture::mlp(&[2, 3, 2]).unwrap(), Init::He, 0);
@@ -369,14 +372,14 @@ fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
     assert!(!value.is_finite() && trainer.state().history.is_empty(), "{value}");
 }
 
-/// The loss may be finite although the gradient is not, or is too large for an optimizer to square. Then the step is not
-/// taken.
+/// The loss can be finite although the gradient is not finite, or too large for an optimizer to square. Then the step
+/// is not taken.
 #[test]
 fn a_gradient_that_is_not_finite_is_not_applied() {
     let check = |optimizer: OptimizerConfig, scale: f32, diverges: bool| {
         let mut model = Model::new(Architecture::mlp(&[2, 2, 2]).unwrap(), Init::He, 1);
-        // Multiplies features by `scale`, and divides again: the loss is moderate, the gradient with respect to the last
-        // weights is not.
+        // The first layer multiplies by `scale` and the second divides by it: the loss is moderate, but the gradient
+        // with respect to the last weights is large.
         model.params_mut().copy_from_slice(&[
             scale,
             0.0,
@@ -415,7 +418,7 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
     }
 }
 
-/// The first layer whose output is not finite, and what it gave.
+/// The error names the first layer whose output is not finite, and that output.
 #[test]
 fn a_run_that_diverges_names_the_layer() {
     let mut model = Model::new(Architecture::mlp(&[2, 2, 2]).unwrap(), Init::He, 1);
@@ -442,7 +445,7 @@ fn the_best_epoch() {
         };
         Monitor::Loss.best_epoch(&losses.iter().map(record).collect::<Vec<_>>())
     };
-    let mut tally = Tally::new("E2", "a metric that is not a number next to the best");
+    let mut tally = Tally::new("E2", "a metric that is NaN or infinite next to the best");
     let (nan, infinite) = (f64::NAN, f64::INFINITY);
     let orders = [
         [nan, 0.5, 0.4],
@@ -462,6 +465,6 @@ fn the_best_epoch() {
         }
     }
     tally.finish();
-    assert_eq!(best(&[0.5, 0.4, 0.4], true), Some(1), "the first of equals");
+    assert_eq!(best(&[0.5, 0.4, 0.4], true), Some(1), "the first of equal epochs");
     assert_eq!((best(&[], true), best(&[nan, infinite], true)), (None, None));
 }

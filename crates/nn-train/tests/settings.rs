@@ -1,5 +1,5 @@
-//! The effect of each setting of a run, as a user would notice it. And a run with any of them resumes bit for bit, on any
-//! number of threads.
+//! The effect of each setting of a run. With any of them, a resumed run is bit-for-bit identical to an uninterrupted
+//! one, on any number of threads.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -42,7 +42,7 @@ fn mlp() -> Vec<Layer> {
     Layer::mlp(&[16, 12, CLASSES])
 }
 
-/// Layers of every kind that has parameters or is random.
+/// Every kind of layer that has parameters or is random.
 fn all_kinds() -> Vec<Layer> {
     vec![
         Layer::dense(16),
@@ -81,7 +81,7 @@ fn start(
     (model, state)
 }
 
-/// Trains to the end of so many epochs, or for `stop_after` more steps. Also returns the sums of each step.
+/// Trains until the run has `epochs` epochs, or for `stop_after` more steps. Also returns the sums of each step.
 fn train(
     run: (Model, TrainingState),
     epochs: u64,
@@ -152,12 +152,12 @@ fn any_run_stopped_and_resumed_on_any_threads() {
         for decay in [Decay::Constant, Decay::Plateau { factor: 0.5, patience: 0, min_delta: 9.0 }]
         {
             let schedule = Schedule { learning_rate: 3e-3, warmup: 3, decay };
-            let begin =
+            let new_run =
                 || start(&all_kinds(), (OptimizerConfig::default(), schedule), config.clone());
-            let (expected, steps) = train(begin(), 3, 1, usize::MAX);
+            let (expected, steps) = train(new_run(), 3, 1, usize::MAX);
             for stop in 1..=steps.len() {
                 tally.case(|| {
-                    let (stopped, _) = train(begin(), 3, 2, stop);
+                    let (stopped, _) = train(new_run(), 3, 2, stop);
                     let (resumed, _) = train(stopped, 3, 3, usize::MAX);
                     let is_same = resumed == expected;
                     ensure(is_same, || Failure::torn(format!("{config:?}: stopped after {stop}")))
@@ -170,7 +170,7 @@ fn any_run_stopped_and_resumed_on_any_threads() {
 
 /// Accumulated batches are equivalent to one large batch.
 #[test]
-fn accumulated_batches_are_a_large_one() {
+fn accumulated_batches_equal_a_large_one() {
     let run = |batch_size, accumulation| {
         let config = RunConfig { batch_size, accumulation, ..RunConfig::default() };
         whole(start(&mlp(), sgd(0.1), config), 1)
@@ -180,12 +180,12 @@ fn accumulated_batches_are_a_large_one() {
     assert_eq!(small_state.optimizer.step(), 4);
     let difference = large.params().iter().zip(small.params()).map(|(a, b)| (a - b).abs());
     assert!(difference.fold(0.0, f32::max) < 1e-6);
-    // Small batches without accumulation take more steps.
+    // Without accumulation, small batches take more steps.
     assert_ne!(run(20, 1).1.optimizer.step(), 4);
 }
 
 #[test]
-fn class_weights_are_weights_of_samples() {
+fn class_weights_equal_sample_weights() {
     let data = Data::new();
     let (samples, _) = data.split();
     let of_class = [0.0, 1.0, 2.0, 0.5];
@@ -204,9 +204,9 @@ fn class_weights_are_weights_of_samples() {
     assert!(matches!(samples.weighted(&of_sample[1..]), Err(Error::Samples { .. })));
 }
 
-/// One-hot targets give the same run as classes, also with class weights, and the same confusion matrix.
+/// One-hot targets give the same run as class labels, also with class weights, and the same confusion matrix.
 #[test]
-fn one_hot_samples_have_classes() {
+fn one_hot_targets_equal_class_labels() {
     let data = Data::new();
     let Data { bytes, labels } = &data;
     let one_hot: Vec<f32> = labels
@@ -233,7 +233,7 @@ fn one_hot_samples_have_classes() {
 }
 
 #[test]
-fn frozen_layers_stay() {
+fn frozen_layers_do_not_change() {
     let config = RunConfig { frozen: vec![true, false, true], ..RunConfig::default() };
     let (before, state) = start(&all_kinds(), adam(), config);
     let (after, _) = whole((before.clone(), state), 1);
@@ -247,7 +247,7 @@ fn frozen_layers_stay() {
     }
 }
 
-/// A step of plain descent is the rate times the gradient, so clipping shows in its length.
+/// A step of plain gradient descent is the learning rate times the gradient, so its length shows the clipping.
 #[test]
 fn clipped_gradients_take_short_steps() {
     let moved = |clip| {
@@ -264,7 +264,10 @@ fn clipped_gradients_take_short_steps() {
     let by_norm = moved(Some(Clip::Norm(0.1)));
     assert!((norm(&by_norm) - 0.1).abs() < 1e-4, "{}", norm(&by_norm));
     let factor = norm(&free) / 0.1;
-    assert!(free.iter().zip(&by_norm).all(|(a, b)| (a - b * factor).abs() < 1e-4), "turned");
+    assert!(
+        free.iter().zip(&by_norm).all(|(a, b)| (a - b * factor).abs() < 1e-4),
+        "the direction changed"
+    );
     let by_value = moved(Some(Clip::Value(0.01)));
     assert!((largest(&by_value) - 0.01).abs() < 1e-6, "{}", largest(&by_value));
     assert_eq!(moved(Some(Clip::Norm(1e6))), free);
@@ -275,18 +278,18 @@ fn clipped_gradients_take_short_steps() {
 fn averaged_weights() {
     let decay = 0.9;
     let config = || RunConfig { averaging: Some(decay), ..RunConfig::default() };
-    let begin = || start(&mlp(), sgd(0.1), config());
-    let (first, _) = begin();
+    let new_run = || start(&mlp(), sgd(0.1), config());
+    let (first, _) = new_run();
     let mut expected: Vec<f64> = first.params().iter().map(|&x| f64::from(x)).collect();
-    let n_steps = train(begin(), 1, 1, usize::MAX).1.len();
+    let n_steps = train(new_run(), 1, 1, usize::MAX).1.len();
     for step in 1..=n_steps {
-        let ((model, _), _) = train(begin(), 1, 1, step);
+        let ((model, _), _) = train(new_run(), 1, 1, step);
         let stays = f64::min(decay, step as f64 / (9 + step) as f64);
         for (mean, &param) in expected.iter_mut().zip(model.params()) {
             *mean = stays * *mean + (1.0 - stays) * f64::from(param);
         }
     }
-    let (model, state) = whole(begin(), 1);
+    let (model, state) = whole(new_run(), 1);
     let average = state.average.as_ref().unwrap();
     let difference = average.iter().zip(&expected).map(|(&a, b)| (f64::from(a) - b).abs());
     assert!(difference.fold(0.0, f64::max) < 1e-6);
@@ -299,7 +302,7 @@ fn averaged_weights() {
     assert_eq!(state.into_inference_model(model).unwrap(), used);
 }
 
-/// At a rate so high that epochs get worse, the run ends early, and the best epoch is used.
+/// The learning rate is so high that epochs get worse. So the run ends early, and the best epoch is used.
 #[test]
 fn the_best_epoch_is_used_and_the_run_ends_early() {
     let early_stop = Some(EarlyStop { patience: 3, min_delta: 0.0 });
@@ -314,9 +317,9 @@ fn the_best_epoch_is_used_and_the_run_ends_early() {
     assert_eq!(state.into_inference_model(model).unwrap(), used);
 }
 
-/// With frozen layers, a step's loss shows which samples it had.
+/// With all layers frozen, the loss of a step depends only on its samples.
 #[test]
-fn samples_come_in_one_order_or_another() {
+fn the_order_of_samples() {
     let losses = |shuffle| {
         let config = RunConfig { frozen: vec![true; 3], shuffle, ..RunConfig::default() };
         let (_, steps) = train(start(&mlp(), adam(), config), 3, 1, usize::MAX);
@@ -362,7 +365,7 @@ fn regularisation_is_reported_separately() {
     assert_eq!(free.history[0].penalty, 0.0);
 }
 
-/// Dropout and batch statistics are for training only: in inference, a prediction does not depend on the other samples.
+/// Dropout and batch statistics are only for training. In inference, a prediction does not depend on the other samples.
 #[test]
 fn inference_does_not_depend_on_the_batch() {
     let config = RunConfig { batch_size: 20, ..RunConfig::default() };
@@ -374,7 +377,10 @@ fn inference_does_not_depend_on_the_batch() {
         let alone = model.predict(nn_core::MatrixView::from_slice(one, N_FEATURES, 1));
         assert!((alone.column(0) - together.column(i)).abs().max() < 1e-6);
     }
-    assert!(model.statistics().iter().any(|&x| x != 0.0 && x != 1.0), "statistics never moved");
+    assert!(
+        model.statistics().iter().any(|&x| x != 0.0 && x != 1.0),
+        "the statistics never changed"
+    );
 }
 
 /// The first samples, scaled.
@@ -385,7 +391,7 @@ fn scaled_columns(data: &Data) -> Vec<f32> {
 }
 
 #[test]
-fn settings_that_cannot_be_are_refused_by_name() {
+fn invalid_settings_are_refused_by_name() {
     let model = model_of(&mlp());
     let refused = |config: RunConfig| {
         let (optimizer, schedule) = adam();
@@ -412,7 +418,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
         (RunConfig { loss: Loss::BinaryCrossEntropy, ..base() }, "the model's last layer"),
         (
             RunConfig { loss: Loss::MeanSquaredError, class_weights: vec![1.0; 4], ..base() },
-            "class weights, one a class: expected 0, found 4",
+            "class weights, one per class: expected 0, found 4",
         ),
     ] {
         let error = refused(config);
@@ -422,7 +428,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
 
 /// Only images can be augmented.
 #[test]
-fn samples_of_numbers_are_not_images() {
+fn samples_of_floats_are_not_images() {
     let augment = Augment { flip: true, ..Augment::default() };
     let (model, state) = start(&mlp(), adam(), RunConfig { augment, ..RunConfig::default() });
     let numbers = vec![0.0; N_FEATURES];

@@ -24,7 +24,7 @@ fn run(last: Layer, config: RunConfig) -> Result<Trainer, Error> {
     Trainer::new(model, state, &Threads::default())
 }
 
-/// The error of training and evaluation for a second sample with these targets.
+/// The error of training and of evaluation if the second sample has these targets.
 fn error_of(last: Layer, loss: Loss, targets: [f32; 3]) -> Option<String> {
     let numbers = [[0.0, 1.0, 0.0], targets].concat();
     let samples = Samples::of_numbers(Features::Floats(&FEATURES), 2, &numbers, 3, 0.1).unwrap();
@@ -67,7 +67,7 @@ fn targets_for_which_the_loss_is_undefined_are_refused() {
 }
 
 #[test]
-fn a_precision_is_a_length() {
+fn invalid_precisions_are_refused() {
     for precision in [f32::NAN, f32::INFINITY, -1.0] {
         let numbers = [1.0; 6];
         let samples = Samples::of_numbers(Features::Floats(&FEATURES), 2, &numbers, 3, precision);
@@ -80,7 +80,7 @@ fn a_precision_is_a_length() {
 
 /// No prediction counts as correct if the outputs are NaN.
 #[test]
-fn features_so_large_that_the_loss_is_not_finite_are_not_evaluated() {
+fn an_evaluation_whose_loss_is_not_finite_is_refused() {
     let features = [f32::MAX; 4];
     let samples = Samples::new(Features::Floats(&features), 2, &[0, 1]).unwrap();
     let mut model = model(Layer::SOFTMAX);
@@ -89,9 +89,9 @@ fn features_so_large_that_the_loss_is_not_finite_are_not_evaluated() {
     assert!(matches!(found, Err(Error::NotFinite { .. })), "{found:?}");
 }
 
-/// A label beyond the classes, and samples of another length, are refused in training and in evaluation, by name.
+/// Training and evaluation refuse labels that are no class and samples of the wrong length, and name the sample.
 #[test]
-fn samples_of_another_model() {
+fn samples_for_another_model_are_refused() {
     let check = |n_features: usize, labels: &[u32], expected: &str| {
         let x = vec![0.5; n_features * labels.len()];
         let samples = Samples::new(Features::Floats(&x), n_features, labels).unwrap();
@@ -138,7 +138,7 @@ fn rates_that_are_not_finite_are_refused() {
 }
 
 #[test]
-fn a_batch_of_more_than_there_can_be_is_refused() {
+fn a_batch_size_above_the_largest_number_of_samples_is_refused() {
     for batch_size in [usize::MAX, u32::MAX as usize + 1] {
         let config = RunConfig { batch_size, ..RunConfig::default() };
         let error = run(Layer::SOFTMAX, config).err().unwrap();

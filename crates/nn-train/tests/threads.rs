@@ -1,4 +1,5 @@
-//! Whose threads do the work: the caller's, a pool's or those of the pool that the caller is in. No bit depends on it.
+//! Which threads do the work: the calling thread, a pool, or the pool that the caller is in. The results are
+//! bit-for-bit identical.
 
 #![cfg(feature = "threads")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -34,7 +35,7 @@ fn trainer(threads: &Threads) -> Trainer {
     Trainer::new(model, state, threads).unwrap()
 }
 
-/// The name of the thread that runs an epoch, and what the epoch and an evaluation after it result in.
+/// The name of the thread that trains an epoch, and the results of the epoch and of an evaluation after it.
 fn train(mut trainer: Trainer, threads: &Threads) -> (String, (Model, TrainingState), Evaluation) {
     let (features, labels) = (features(), labels());
     let samples = Samples::new(Features::Floats(&features), 2, &labels).unwrap();
@@ -59,7 +60,7 @@ fn one_thread_is_the_caller() {
 }
 
 #[test]
-fn a_pool_of_the_caller() {
+fn a_custom_pool() {
     let one = Threads::default();
     let (_, expected, evaluation) = train(trainer(&one), &one);
     let threads = Threads::from(Arc::new(pool(3)));
@@ -69,7 +70,7 @@ fn a_pool_of_the_caller() {
     assert!(found == expected && found_evaluation == evaluation);
 }
 
-/// The pool is that of the call: so a run can be made in one and continue in a larger one.
+/// The pool is looked up at each call, so a trainer can be created in one pool and used in a larger one.
 #[test]
 fn the_current_pool() {
     let one = Threads::default();
@@ -86,7 +87,7 @@ fn the_current_pool() {
         assert!(name.starts_with(&expected_name), "{name}, not {expected_name}");
         assert!(found == expected && found_evaluation == evaluation);
     }
-    // Outside of any pool, the global one.
+    // Outside any pool, it is rayon's global pool.
     let (_, found, _) = train(trainer(&threads), &threads);
     assert!(found == expected);
 }

@@ -89,7 +89,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         tests: NN_TRAIN,
     },
     Mutant {
-        name: "early stopping that ignores the least improvement",
+        name: "early stopping that ignores the minimum improvement",
         file: "crates/nn-train/src/history.rs",
         from: "if score < best - min_delta",
         to: "if score < best - min_delta.min(0.0)",

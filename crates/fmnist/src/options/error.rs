@@ -103,7 +103,7 @@ fn option_of(setting: &str) -> &str {
         "limit of the gradient" => "clip-value",
         "decay of the average" => "average",
         "patience" => "early-stop",
-        "least improvement" => "early-stop-delta",
+        "minimum improvement" => "early-stop-delta",
         "lowest rate" => "from",
         "highest rate" => "to",
         other => other,

@@ -1,6 +1,6 @@
 //! The output of the examples: the lines that they print, and plots of the predictions as SVG.
 //!
-//! Not an example itself: cargo takes only files of `examples`, and folders with a `main.rs`.
+//! Not an example itself: for cargo, examples are only the files in `examples` and the folders with a `main.rs`.
 
 #![allow(dead_code, reason = "every example compiles it, and each draws one kind")]
 
@@ -40,7 +40,7 @@ pub(crate) fn print_epoch(state: &TrainingState) {
     );
 }
 
-/// The path of the picture, which it also prints: the first argument, or `plots/NAME.svg` in cargo's target folder. The
+/// Returns and prints the path of the picture: the first argument, or `plots/NAME.svg` in cargo's target folder. The
 /// program itself is in that folder's `debug/examples`.
 fn path(name: &str) -> Result<PathBuf> {
     let path = match env::args_os().nth(1) {
@@ -89,12 +89,13 @@ fn chart<'a, 'p>(
     Ok(chart)
 }
 
-/// A label, and no `-0.0`.
+/// A label with one decimal, and never `-0.0`.
 fn tenths(x: f32) -> String {
     format!("{:.1}", (10.0 * x).round() / 10.0 + 0.0)
 }
 
-/// Draws which class `class_of` finds in the model's output for every point of the plane, and some points with theirs.
+/// Draws the predicted class of every point of the plane, and some points in the colours of their classes. `class_of`
+/// turns the model's output into a class.
 pub(crate) fn decision_regions(
     name: &str,
     title: &str,
@@ -113,7 +114,7 @@ pub(crate) fn decision_regions(
     let centres: Vec<f32> = cells.flat_map(|(row, column)| [centre(column), centre(row)]).collect();
     let outputs = model.predict(MatrixView::from_slice(&centres, 2, CELLS * CELLS));
     let classes: Vec<usize> = outputs.column_iter().map(|y| class_of(y.as_slice())).collect();
-    // A rectangle a run of cells of one class.
+    // One rectangle for each run of cells of one class.
     for (row, classes) in classes.chunks(CELLS).enumerate() {
         let mut start = 0;
         for run in classes.chunk_by(|a, b| a == b) {
@@ -139,7 +140,7 @@ pub(crate) fn decision_regions(
     Ok(())
 }
 
-/// Draws two curves over each other: what was to be learned, and what was.
+/// Draws the curves of the targets and the predictions over each other.
 pub(crate) fn curves(
     name: &str,
     title: &str,

@@ -2,7 +2,7 @@
 
 use nn_core::rng::{Purpose, Stream};
 
-/// The points of all arms, `points` an arm with two coordinates each, and the arm of each point:
+/// The two coordinates of each point, with `points` points per arm, and the arm of each point:
 /// `t = 4 arm + 4 r + 0.2 normal`, `x = r sin(2.5 t)`, `y = r cos(2.5 t)`.
 pub(crate) fn spiral(arms: u32, points: u32, noise: u64) -> (Vec<f32>, Vec<u32>) {
     let mut noise = Stream::new(noise, Purpose::Init, 99);

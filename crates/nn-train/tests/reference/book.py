@@ -1,11 +1,11 @@
-"""Numbers of tests/book.rs: three steps of each of the book's kinds of problem, by its formulas, in NumPy float64.
+"""The numbers that tests/book.rs expects: three steps of each of the book's kinds of problem, in NumPy float64.
 
     python3 book.py > book.txt
 
-The formulas are those of "Neural Networks from Scratch", written anew, but for what the DEVIATIONS of nn-core's README
-name: the gradient of the mean absolute error has the sign that makes the loss fall, and L1 at 0 has no slope.
-Parameters, inputs and targets are formulas, the same here and in the test. For each problem prints its name, then for
-each step data loss, regularisation loss and accuracy, then all parameters after the last step.
+The formulas are those of "Neural Networks from Scratch", written anew. They differ where nn-core's README lists a
+deviation: the gradient of the mean absolute error has the sign that makes the loss fall, and the gradient of L1 at 0 is
+0. Parameters, inputs and targets are computed by the same formulas here and in the test. The output for each problem is
+its name, then the data loss, regularisation loss and accuracy of each step, then all parameters after the last step.
 """
 
 import numpy as np
@@ -135,7 +135,7 @@ class Absolute(Regression):
 
 
 class Sgd:
-    """With a decay. Not Adam, which would scale rounding errors up where a gradient is next to 0."""
+    """With inverse time decay. Adam would amplify rounding errors where a gradient is close to 0."""
 
     def __init__(self, rate, decay):
         self.rate, self.decay, self.iterations = rate, decay, 0

@@ -1,12 +1,12 @@
-"""Numbers of tests/gradients.rs: steps of a network with L1 and L2 regularisation, whose gradient is accumulated over
-several batches, clipped, or both, in NumPy float64.
+"""The numbers that tests/gradients.rs expects: steps of a network with L1 and L2 regularisation, whose gradient is
+accumulated over several batches, clipped, or both, in NumPy float64.
 
     python3 gradients.py > gradients.txt
 
-The gradient of a step is the mean over the samples of all its batches, plus that of the regularisation, once. It is
-clipped after that, as by PyTorch's `clip_grad_norm_` (with 1e-6 added to the norm) or `clip_grad_value_`. Frozen layers
-have no gradient, neither in the norm. Parameters, inputs and targets are formulas, the same here and in the test. For
-each case prints its name, then all parameters after the last step.
+The gradient of a step is the mean over the samples of all its batches, plus the gradient of the regularisation, added
+once. After that it is clipped, as by PyTorch's `clip_grad_norm_` (with 1e-6 added to the norm) or `clip_grad_value_`.
+The gradient of frozen layers is 0 and does not count in the norm. Parameters, inputs and targets are computed by the
+same formulas here and in the test. The output for each case is its name, then all parameters after the last step.
 """
 
 import numpy as np
@@ -62,7 +62,7 @@ def run(penalties, clip=None, frozen=(False, False)):
         if clip and clip[0] == "norm":
             norm = np.sqrt(sum((d**2).sum() for d in gradients))
             factor = min(1, clip[1] / (norm + 1e-6))
-            # A clip that does nothing would test nothing.
+            # Clipping that changes nothing would test nothing.
             assert factor < 0.9
             gradients = [factor * d for d in gradients]
         if clip and clip[0] == "value":

@@ -1,8 +1,8 @@
-"""Numbers of tests/pytorch.rs: three Adam steps of the book's network in PyTorch, in float64.
+"""The numbers that tests/pytorch.rs expects: three Adam steps of the book's network in PyTorch, in float64.
 
     pip install torch==2.15.0 numpy && python3 three_steps.py > three_steps.txt
 
-Parameters, inputs and labels are formulas, the same here and in the test. Prints the three losses,
+Parameters, inputs and labels are computed by the same formulas here and in the test. The output is the three losses,
 then every 97th parameter after the last step.
 """
 
@@ -14,7 +14,7 @@ SIZES, BATCH, STEPS = [784, 128, 128, 10], 128, 3
 layers, offset = [], 0
 for inputs, outputs in zip(SIZES, SIZES[1:]):
     layer = torch.nn.Linear(inputs, outputs, dtype=torch.float64)
-    # One column of weights an input, then the biases: the order of the flat buffer.
+    # A column of weights for each input, then the biases: the order of the flat buffer.
     i = np.arange(offset, offset + (inputs + 1) * outputs)
     flat = (np.sin(i * 0.7) * np.sqrt(2 / inputs)).astype(np.float32).reshape(inputs + 1, outputs)
     with torch.no_grad():
