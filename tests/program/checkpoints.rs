@@ -102,7 +102,7 @@ fn damaged_checkpoints_are_passed_over() {
         damage(&program.path(format!("run/{name}.model")));
     }
     fs::remove_file(program.path("run/best.model")).unwrap();
-    let words = ["run: no checkpoint here that can be used", "ckpt-001720", "ckpt-001290"];
+    let words = ["run: no usable checkpoint in this directory", "ckpt-001720", "ckpt-001290"];
     program.refuses("inspect run", 3, &words);
     program.refuses("train --resume run", 3, &words);
 }
@@ -111,8 +111,8 @@ fn damaged_checkpoints_are_passed_over() {
 fn directories_that_cannot_be_used() {
     let program = with_model();
     fs::create_dir(program.path("empty")).unwrap();
-    program.refuses("train --resume empty", 3, &["empty: no checkpoint here"]);
-    program.refuses("inspect empty", 3, &["empty: no checkpoint here"]);
+    program.refuses("train --resume empty", 3, &["empty: no usable checkpoint"]);
+    program.refuses("inspect empty", 3, &["empty: no usable checkpoint"]);
     assert!(names(&program, "empty").is_empty(), "a file in a directory that is not ours");
     let words = ["m.model: cannot create this directory", "File exists"];
     program.refuses("train --checkpoint-dir m.model", 4, &words);
@@ -168,7 +168,7 @@ fn all_damage_is_told() {
         &[&["3 tensors are damaged"], &tensors[..]].concat(),
     );
     program.refuses("inspect absent.model --verify", 4, &["absent.model: cannot open"]);
-    program.refuses("inspect . --verify", 3, &[".: no checkpoint here"]);
+    program.refuses("inspect . --verify", 3, &[".: no usable checkpoint"]);
     assert!(Newest::load(program.path("")).is_err());
 }
 

@@ -171,7 +171,7 @@ fn files_limited_in_size() {
             if limit >= len {
                 return ensure(output.code == Some(0), || Failure::wrong(format!("{output:?}")));
             }
-            let words = if limit > 16 { format!("{len} bytes more are needed") } else { "".into() };
+            let words = if limit > 16 { format!("{len} more bytes are needed") } else { "".into() };
             let is_told = output.code == Some(4) && output.stderr.contains(&words);
             ensure(is_told, || Failure::wrong(format!("{limit}: {output:?}")))?;
             let is_old = check_cut(&program, &old, false)?;
@@ -211,7 +211,7 @@ fn full_disks() {
             }
             let (code, words) = match is_enough {
                 true => (0, String::new()),
-                false => (4, format!("disk/m.model: cannot save: {len} bytes more are needed")),
+                false => (4, format!("disk/m.model: cannot save: {len} more bytes are needed")),
             };
             let is_told = output.code == Some(code) && output.stderr.contains(&words);
             ensure(is_told, || Failure::wrong(format!("{bytes} bytes: {output:?}")))?;

@@ -1,5 +1,5 @@
-//! Stops a training in the middle of an epoch, saves it, loads it and resumes: the result is bit-for-bit identical to that
-//! of an uninterrupted run. The file stays in the temporary directory.
+//! Stops a run in the middle of an epoch, saves it, loads it and resumes it. The result is bit-for-bit identical to an
+//! uninterrupted run. The file stays in the temporary directory.
 //!
 //! `cargo run -p nn-io --example save_and_resume`
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         class_names: vec!["horizontal".into(), "vertical".into()],
         ..ModelInfo::default()
     };
-    // Before any work: is the file ours to write, and can it be written?
+    // Before training, check that the file can be written, and lock it.
     let path = std::env::temp_dir().join("save_and_resume.model");
     let mut output = OutputFile::claim(&path)?;
 
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let digests = [&straight, &resumed].map(|trainer| view(trainer, &info).state_sha256());
     let [straight, resumed] = digests;
-    println!("never stopped: {}", straight?);
+    println!("uninterrupted: {}", straight?);
     println!("resumed:       {}", resumed?);
     println!("saved as {}", path.display());
     Ok(())
@@ -62,7 +62,7 @@ fn start() -> Result<Trainer, Box<dyn Error>> {
     Ok(Trainer::new(model, state, &Threads::default())?)
 }
 
-/// Trains to the end, or to a batch of an epoch.
+/// Trains to the end, or stops at this epoch and batch.
 fn train(
     trainer: &mut Trainer,
     samples: &Samples<'_>,

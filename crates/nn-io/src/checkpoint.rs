@@ -1,79 +1,79 @@
-//! What a model file holds, as the rest of a program sees it: plain data.
+//! The contents of a model file, as plain data.
 
 use nn_core::{Model, Scaling, Shape};
 use nn_train::TrainingState;
 
 use crate::Error;
 
-/// What an input of the network is.
+/// The input of a network: images or tables, bytes or floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct InputSpec {
     /// The shape of a greyscale image, whose pixels are the input row by row. `None` for the features of a table.
     pub image: Option<Shape>,
-    /// How a byte becomes an input. `None` for inputs that are floats already.
+    /// How bytes are scaled. `None` if the inputs are floats.
     pub scaling: Option<Scaling>,
-    /// Whether the predictions for an image and its mirror image, left to right, are averaged. A run's
-    /// [`nn_train::RunConfig::tta_flip`] is the same. Only images have it.
+    /// Whether the predictions for an image and its mirror image are averaged, for images only. It must be equal to the
+    /// run's [`nn_train::RunConfig::tta_flip`].
     pub mirror: bool,
 }
 
-/// Which dataset a model was trained on.
+/// The name and digest of the dataset that a model was trained on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatasetId {
-    /// What it is called.
+    /// The name of the dataset.
     pub name: String,
-    /// SHA-256 of its bytes, as 64 lower-case hexadecimal digits.
+    /// The SHA-256 of its bytes, as 64 lower-case hexadecimal digits.
     pub sha256: String,
 }
 
-/// What a file says in addition to the network and its training. Everything may be absent:
-/// `ModelInfo::default()` is that of a regressor of a table.
+/// The description of a model: its producer, input, class names and dataset. Everything is optional:
+/// `ModelInfo::default()` is enough for a regression model for tables.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelInfo {
     /// The program that wrote the file, such as `fmnist 0.1.0`.
     pub producer: String,
-    /// The instructions that its machine computed with, as [`nn_core::InstructionSet`] names them. A resumed run is
-    /// bit-for-bit identical to an uninterrupted one only with the same ones.
+    /// The instruction set that the machine computed with, by its name in [`nn_core::InstructionSet`]. A resumed run is
+    /// bit-for-bit identical to an uninterrupted one only with the same instruction set.
     pub instruction_set: String,
-    /// What the network takes.
+    /// The input of the network.
     pub input: InputSpec,
-    /// The name of each output; empty if they have none.
+    /// The name of each output; empty if the outputs have no names.
     pub class_names: Vec<String>,
-    /// What the model was trained on, if that is known.
+    /// The dataset that the model was trained on, if known.
     pub dataset: Option<DatasetId>,
-    /// How many samples of the training set were held out for validation.
+    /// The number of samples of the training set that were held out for validation.
     pub n_validation: usize,
 }
 
-/// Everything that a model file holds.
+/// The contents of a model file: a network, its description and the state of its training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     /// Architecture, parameters and running statistics.
     pub model: Model,
-    /// What the file says in addition.
+    /// The description of the model.
     pub info: ModelInfo,
-    /// What training needs to continue; `None` in a file for inference only.
+    /// The state of training, from which a run resumes; `None` in a file for inference only.
     pub training: Option<TrainingState>,
 }
 
-/// A [`Checkpoint`] of borrowed parts, so that a run saves itself without a copy.
+/// A [`Checkpoint`] of borrowed parts, to save a run without copying it.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckpointRef<'a> {
     /// Architecture, parameters and running statistics.
     pub model: &'a Model,
-    /// What the file says in addition.
+    /// The description of the model.
     pub info: &'a ModelInfo,
-    /// What training needs to continue; `None` in a file for inference only.
+    /// The state of training, from which a run resumes; `None` in a file for inference only.
     pub training: Option<&'a TrainingState>,
 }
 
 impl Checkpoint {
-    /// The model to predict with: that of the best epoch, or with averaged parameters, if the training keeps them; else
+    /// The model to predict with: that of the best epoch, or with averaged parameters, if the run keeps them; otherwise
     /// the model itself.
     ///
     /// # Errors
     ///
-    /// If the training is of another model; never for a checkpoint that was read from a file.
+    /// If the state of training is of another model. This cannot happen to a checkpoint that was read from a file.
     pub fn inference_model(&self) -> Result<Model, Error> {
         match &self.training {
             Some(training) => training.inference_model(&self.model).map_err(Error::Run),
@@ -81,8 +81,8 @@ impl Checkpoint {
         }
     }
 
-    /// The checkpoint for inference only: with the model that [`Checkpoint::inference_model`] gives, and without its
-    /// training, whose memory is freed.
+    /// Turns this into a checkpoint for inference only: with the model of [`Checkpoint::inference_model`], and without
+    /// the state of training, whose memory is freed.
     ///
     /// # Errors
     ///
@@ -96,8 +96,9 @@ impl Checkpoint {
         Ok(Self { model, info, training: None })
     }
 
-    /// Whether both are states of one run, earlier and later: of the same model, data and settings, and one history begins
-    /// with the other. The learning rate may change when a run is resumed, but not before its first epoch is complete.
+    /// Whether both checkpoints are states of the same run: they have the same architecture, data and settings, and one
+    /// history begins with the other. The learning rate may change when a run is resumed, but not before its first
+    /// epoch is complete.
     pub fn is_of_same_run(&self, other: &Self) -> bool {
         let (Some(one), Some(two)) = (&self.training, &other.training) else { return false };
         let data = |it: &Self| (it.info.input, it.info.dataset.clone(), it.info.n_validation);
@@ -113,7 +114,7 @@ impl Checkpoint {
             && (!short.is_empty() || one.schedule == two.schedule)
     }
 
-    /// Its parts, borrowed: [`CheckpointRef`] has the methods to save it and the digests.
+    /// Borrows the checkpoint as a [`CheckpointRef`], which has the methods to save it and to compute its digests.
     pub fn view(&self) -> CheckpointRef<'_> {
         let Self { model, info, training } = self;
         CheckpointRef { model, info, training: training.as_ref() }

@@ -1,6 +1,6 @@
-//! From a file to a checkpoint, in the order of section 9 of FORMAT.md: each step trusts only what the steps before it have
-//! checked, and memory for tensors comes last. Tensors are read into that memory in blocks, so the file is never in memory
-//! as well.
+//! Decodes a file into a checkpoint, in the order of section 9 of FORMAT.md. Each step trusts only what earlier steps
+//! have checked, and memory for tensors is allocated last. Tensors are read into that memory in blocks, so the file
+//! itself is never in memory.
 
 use std::io::{ErrorKind, Read};
 
@@ -15,23 +15,23 @@ use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
 use crate::{Checkpoint, Error};
 
-/// Elements of a tensor that are read at once.
+/// The number of elements of a tensor that are read at once.
 const ELEMENTS: usize = 16 << 10;
 const BLOCK: usize = ELEMENTS * size_of::<f32>();
 
 impl Checkpoint {
-    /// Reads the bytes of a file.
+    /// Reads a checkpoint from the bytes of a file.
     ///
     /// # Errors
     ///
-    /// If they break any rule of the format.
+    /// If the bytes break a rule of the format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let header = Header::parse(bytes, bytes.len() as u64)?;
         read(header, bytes.get(header::LEN..).unwrap_or_default())
     }
 }
 
-/// Reads a file with this header, from `reader`, which begins after it.
+/// Reads a file with this header. `reader` begins after the header.
 pub(crate) fn read(header: Header, reader: impl Read) -> Result<Checkpoint, Error> {
     let mut rest = Rest::new(header::LEN as u64, header.file_len, reader);
     let description = Description::read(&header, &mut rest)?;
@@ -39,7 +39,7 @@ pub(crate) fn read(header: Header, reader: impl Read) -> Result<Checkpoint, Erro
     description.into_checkpoint(tensors)
 }
 
-/// Everything that is wrong with a file, as far as it can be read. The arguments are as those of [`read`].
+/// Everything that is wrong with a file, as far as it can be read. The arguments are those of [`read`].
 pub(crate) fn damage(header: Header, reader: impl Read) -> Vec<Error> {
     let mut damage = Vec::new();
     let mut rest = Rest::new(header::LEN as u64, header.file_len, reader);
@@ -58,14 +58,14 @@ pub(crate) fn damage(header: Header, reader: impl Read) -> Vec<Error> {
 struct Tensors {
     params: Buffer,
     statistics: Buffer,
-    /// The optimizer's, in its order.
+    /// The optimizer's moments, in its order.
     moments: Vec<Buffer>,
     average: Option<Buffer>,
     best: Option<Best>,
 }
 
 impl Tensors {
-    /// Takes memory for them.
+    /// Allocates memory for the tensors.
     fn zeros(tensors: &[(TensorSpec, u32)]) -> Self {
         let of =
             |role: Role| tensors.iter().map(|(spec, _)| spec).filter(move |it| it.role == role);
@@ -86,10 +86,9 @@ impl Tensors {
 }
 
 impl Description {
-    /// Reads all that is between the header and the first tensor, and checks that the rest is as long as the tensors must
-    /// be.
+    /// Reads the metadata, and checks that the rest of the file is as long as the tensors must be.
     pub(crate) fn read(header: &Header, rest: &mut Rest<impl Read>) -> Result<Self, Error> {
-        // The header was checked: it is no longer than the limit.
+        // The header was checked, so the length is within the limit.
         let mut metadata = vec![0; usize::try_from(header.metadata_len).unwrap_or_default()];
         rest.fill(&mut metadata)?;
         let found = crc32fast::hash(&metadata);
@@ -97,7 +96,8 @@ impl Description {
         Self::new(Metadata::parse(&metadata, header.version)?, header, rest)
     }
 
-    /// What metadata mean, if it is what the header says, and if the rest is as long as their tensors must be.
+    /// The meaning of metadata. Checks that it agrees with the header, and that the rest of the file is as long as the
+    /// tensors must be.
     pub(crate) fn new<R: Read>(
         metadata: Metadata,
         header: &Header,
@@ -114,8 +114,8 @@ impl Description {
         Ok(description)
     }
 
-    /// Takes memory for the tensors and reads them, to the end of the file. Damage of one goes to `on_damage`, which decides
-    /// whether to read the next.
+    /// Allocates memory for the tensors and reads them, to the end of the file. `on_damage` is called with the error of
+    /// each damaged tensor, and decides whether to read the next.
     fn read_tensors(
         &self,
         rest: &mut Rest<impl Read>,
@@ -145,7 +145,7 @@ impl Description {
         Ok(tensors)
     }
 
-    /// Checks that the tensors have these elements, to the bit, without memory for them.
+    /// Checks that the tensors are bit-for-bit identical to these elements, without allocating memory for them.
     pub(crate) fn check_tensors(
         &self,
         rest: &mut Rest<impl Read>,
@@ -163,7 +163,7 @@ impl Description {
         rest.expect_end()
     }
 
-    /// Puts together what was read.
+    /// Assembles the checkpoint from its parts.
     fn into_checkpoint(self, tensors: Tensors) -> Result<Checkpoint, Error> {
         let Self { architecture, info, training, .. } = self;
         let Tensors { params, statistics, moments, average, best } = tensors;
@@ -188,7 +188,7 @@ pub(crate) struct Rest<R> {
 }
 
 impl<R: Read> Rest<R> {
-    /// What `reader` gives: the part from `offset` of a file that is `file_len` bytes long, unless it changes now.
+    /// The part from `offset` on of a file that had `file_len` bytes when it was opened. `reader` gives its bytes.
     pub(crate) fn new(offset: u64, file_len: u64, reader: R) -> Self {
         Self { reader, offset, file_len }
     }
@@ -207,11 +207,11 @@ impl<R: Read> Rest<R> {
         }
     }
 
-    /// Reads as many bytes as the buffer has.
+    /// Fills the buffer.
     fn fill(&mut self, mut buffer: &mut [u8]) -> Result<(), Error> {
         while !buffer.is_empty() {
             match self.read(buffer)? {
-                // It was longer when it was opened.
+                // The file was longer when it was opened.
                 0 => return Err(self.other_len()),
                 n => buffer = buffer.get_mut(n..).unwrap_or_default(),
             }
@@ -229,18 +229,18 @@ impl<R: Read> Rest<R> {
     fn expect_end(&mut self) -> Result<(), Error> {
         match self.read(&mut [0])? {
             0 => Ok(()),
-            // It was shorter when it was opened.
+            // The file was shorter when it was opened.
             _ => Err(self.other_len()),
         }
     }
 
-    /// The error of a file that ends here, or went on after its end.
+    /// The error of a file that ends here too early, or that is longer than it was.
     fn other_len(&self) -> Error {
         Error::length(0, "whole file", self.file_len, self.offset)
     }
 
-    /// Reads the next tensor, and passes on its data in blocks. The outer error is that of a file that cannot be read on;
-    /// the inner one is that of this tensor, after which the rest begins with the next.
+    /// Reads the next tensor, and calls `f` with its data, block by block. After an outer error, the file cannot be
+    /// read further. An inner error concerns only this tensor; the next one can still be read.
     fn take_tensor(
         &mut self,
         spec: &TensorSpec,
@@ -271,7 +271,7 @@ impl<R: Read> Rest<R> {
     }
 }
 
-/// Checks that the header requires the features that the metadata need, no more and no fewer.
+/// Checks that the header requires exactly the features that the metadata need.
 fn check_features(expected: u32, found: u32) -> Result<(), Error> {
     let reason = format!(
         "required features: expected {expected:#010x}, as the metadata need, found {found:#010x}"
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
     use crate::{CheckpointRef, ModelInfo};
 
-    /// A file that is shorter or longer than it was when it was opened, and that its header says.
+    /// A file that is shorter or longer than when it was opened, and than its header says.
     #[test]
     fn the_length_changes() {
         let mut tally = Tally::new("A16", "changed while it is read: cut anywhere, or longer");
@@ -300,7 +300,7 @@ mod tests {
         let longer = [&bytes[..], b"more"].concat();
         for len in (header::LEN..=bytes.len() + 4).filter(|&len| len != bytes.len()) {
             let rest = &longer[header::LEN..len];
-            // Of a longer one no more is read than shows that.
+            // Of a longer file, only one byte too many is read.
             let found = len.min(bytes.len() + 1) as u64;
             let expected = Error::length(0, "whole file", header.file_len, found).to_string();
             for found in [vec![read(header, rest).unwrap_err()], damage(header, rest)] {

@@ -1,4 +1,4 @@
-//! Digests that name a state: section 6 of FORMAT.md.
+//! Digests that identify a state: section 6 of FORMAT.md.
 
 use sha2::{Digest as _, Sha256};
 
@@ -7,7 +7,7 @@ use crate::wire::{header, tensor};
 use crate::{CheckpointRef, Error, ModelInfo};
 
 impl CheckpointRef<'_> {
-    /// SHA-256 of the layers' parameters and running statistics, in hexadecimal.
+    /// The SHA-256 of the layers' parameters and running statistics, in hexadecimal.
     pub fn weights_sha256(&self) -> String {
         let mut hasher = Sha256::new();
         for values in [self.model.params(), self.model.statistics()] {
@@ -16,9 +16,9 @@ impl CheckpointRef<'_> {
         hex(&hasher.finalize())
     }
 
-    /// SHA-256 of everything except `producer` and `instruction_set`, in hexadecimal: the model, its input, what it was
-    /// trained on and, if there is one, the whole state of training. Equal for equal runs, whenever and wherever they
-    /// ran.
+    /// The SHA-256 of the whole checkpoint except `producer` and `instruction_set`, in hexadecimal. It covers the
+    /// model, its input, its dataset and, if there is one, the state of training. It is equal for equal runs,
+    /// regardless of when and where they ran.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Model files on disks: reading and replacing one, locks, and directories of checkpoints. Sections 11 and 12 of
 //! FORMAT.md.
 //!
-//! Reading order: `system` is the system calls that a save is made of, `temporary` a file on its way to its name,
-//! `file` one whole file, `save` a checkpoint in it, `lock` who may save, `place` a name that a run saves to again and
-//! again; then `output`, the file of a run, and `checkpoint_dir`.
+//! Reading order: `system`, the system calls of a save; `temporary`, temporary files; `file`, reading and replacing a
+//! file; `save`, saving and loading a checkpoint; `lock`, who may save; `place`, a path that a run saves to repeatedly;
+//! `output`, the output file of a run; `checkpoint_dir`, its directory of checkpoints.
 
 pub(crate) mod checkpoint_dir;
 pub(crate) mod file;

@@ -1,7 +1,8 @@
-//! From a checkpoint to the bytes of its file.
+//! Encodes a checkpoint as the bytes of a file.
 //!
-//! The bytes are read back before they are handed out, and compared with the checkpoint: an error here costs nothing, one
-//! when the file is loaded costs the training. The record of an epoch is read back on its own, and once: see [`Encoder`].
+//! The bytes are read back and compared with the checkpoint before they are returned. An error here costs nothing; an
+//! error when the file is loaded costs the whole training. The record of an epoch is read back separately, and only
+//! once: see [`Encoder`].
 
 use std::io;
 
@@ -18,12 +19,12 @@ use crate::wire::training::TrainingDescription;
 use crate::{CheckpointRef, Error, VERSION, limits};
 
 impl CheckpointRef<'_> {
-    /// The bytes of a file.
+    /// Encodes this checkpoint as the bytes of a file.
     ///
     /// # Errors
     ///
-    /// If [`crate::Checkpoint::from_bytes`] would refuse them, or read another checkpoint: a value is not finite, parts do
-    /// not fit each other, or a limit is exceeded.
+    /// If [`crate::Checkpoint::from_bytes`] would refuse the bytes or read a different checkpoint: a value is not
+    /// finite, parts do not fit each other, or a limit is exceeded.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         Ok(Encoder::default().encode(self)?.bytes)
     }
@@ -31,8 +32,8 @@ impl CheckpointRef<'_> {
 
 /// Encodes the states of a run, one after another.
 ///
-/// It gives the bytes that [`CheckpointRef::to_bytes`] gives, whatever checkpoints it is given. But the records of a run's
-/// epochs are encoded and read back only once, so that a save after thousands of epochs takes hardly longer than the first.
+/// The bytes are always those of [`CheckpointRef::to_bytes`]. But an encoder encodes and reads back the record of each
+/// epoch only once, so that a save after thousands of epochs takes hardly longer than the first.
 #[derive(Debug, Default)]
 pub struct Encoder {
     history: EncodedHistory,
@@ -58,7 +59,7 @@ impl Encoder {
     }
 }
 
-/// The bytes of a file, which were read back and compared with the checkpoint: to be saved in one place or several.
+/// The checked bytes of a model file, which can be saved in one or more places.
 #[derive(Debug)]
 pub struct Encoded {
     bytes: Vec<u8>,
@@ -66,30 +67,30 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The bytes.
+    /// The bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The number of steps of the training; `None` for a model for inference only.
+    /// The number of steps that the run has taken; `None` for a model for inference only.
     pub fn step(&self) -> Option<u64> {
         self.step
     }
 }
 
-/// A file that has no memory of its own for its tensors.
+/// An encoded file that borrows its tensors.
 pub(crate) struct Encoding<'a> {
     file_len: u32,
     /// Header and metadata.
     pub(crate) start: Vec<u8>,
-    /// What `start` says, read back.
+    /// The contents of `start`, read back.
     description: Description,
     /// The elements of each of its tensors.
     tensors: Vec<&'a [f32]>,
 }
 
 impl<'a> Encoding<'a> {
-    /// The parts of a checkpoint's file, checked except that the tensors are not read back from bytes.
+    /// Encodes a checkpoint. Everything is checked, except that the tensors are not read back from bytes.
     pub(crate) fn new(
         checkpoint: CheckpointRef<'a>,
         history: &mut EncodedHistory,
@@ -126,7 +127,7 @@ impl<'a> Encoding<'a> {
         Ok(Self { file_len, start, description, tensors })
     }
 
-    /// Passes on the bytes of the tensors, in blocks.
+    /// Calls `f` with the bytes of the tensors, block by block.
     pub(crate) fn for_each_block(&self, mut f: impl FnMut(&[u8])) {
         for ((spec, _), values) in self.description.tensors.iter().zip(&self.tensors) {
             f(&spec.prefix());
@@ -135,7 +136,7 @@ impl<'a> Encoding<'a> {
     }
 }
 
-/// A length of the file or in it, which the limit keeps within 32 bits.
+/// Checks that a length is within the limit on files. So it fits into 32 bits.
 fn fit(bytes: u64) -> Result<u32, Error> {
     match u32::try_from(bytes) {
         Ok(fits) if bytes <= limits::FILE => Ok(fits),
@@ -146,7 +147,7 @@ fn fit(bytes: u64) -> Result<u32, Error> {
     }
 }
 
-/// What the file holds in addition to the layers. The checkpoint must not have more.
+/// What the file holds in addition to the layers. Fails if the checkpoint has more than that.
 fn contents(checkpoint: &CheckpointRef<'_>) -> Result<Contents, Error> {
     let Some(training) = checkpoint.training else { return Ok(Contents::default()) };
     let TrainingState { optimizer, config, progress, average, best, .. } = training;
@@ -154,12 +155,12 @@ fn contents(checkpoint: &CheckpointRef<'_>) -> Result<Contents, Error> {
     let fits = average.is_none() || contents.average;
     check_value(fits, "average.parameters", "none, as the run keeps no average", "some")?;
     let fits = best.is_none() || contents.best;
-    let expected = "none, as the run keeps none or no epoch is complete";
+    let expected = "none, as the run keeps no best epoch, or no epoch is complete";
     check_value(fits, "best.parameters", expected, "some")?;
     Ok(contents)
 }
 
-/// The tensors' elements, as many as the layers need.
+/// The elements of each tensor. Fails if their number is not what the layers need.
 fn tensors<'a, 's>(
     checkpoint: &CheckpointRef<'a>,
     specs: &'s [TensorSpec],
@@ -186,7 +187,7 @@ fn tensors<'a, 's>(
         Ok((spec, values))
     };
     let tensors = specs.iter().map(take).collect::<Result<_, Error>>()?;
-    // A model without statistics has no tensor whose length was just checked.
+    // If the model has no statistics, they have no tensor, so their length was not checked above.
     let found = best.map_or(0, |best| best.statistics.len());
     let expected = checkpoint.model.statistics().len();
     let words = format!("{expected} elements, as the layers need");
@@ -194,7 +195,7 @@ fn tensors<'a, 's>(
     Ok(tensors)
 }
 
-/// Checks that the metadata, as they were read back, are those of the checkpoint.
+/// Checks that the metadata that were read back are those of the checkpoint.
 fn check_same(given: &CheckpointRef<'_>, read: &Description) -> Result<(), Error> {
     let [(read_inputs, read_layers), (inputs, layers)] =
         [&read.architecture, given.model.architecture()].map(|it| (it.input().len(), it.specs()));
@@ -204,12 +205,13 @@ fn check_same(given: &CheckpointRef<'_>, read: &Description) -> Result<(), Error
         return same("training", read.training.is_none() == given.training.is_none());
     };
     let TrainingDescription { optimizer, step, schedule, config, progress, history } = read;
-    // These two are not written but derived: from `input.mirror`, and from the samples and outputs.
+    // Two values are not written but derived: `tta_flip` from `input.mirror`, and the number of predictions from the
+    // samples and outputs.
     let (mirror, found) = (config.tta_flip, given.config.tta_flip);
     let expected = format!("{mirror}, as input.mirror is");
-    check_value(mirror == found, "mirror of the run's settings", expected, found)?;
+    check_value(mirror == found, "tta_flip of the run's settings", expected, found)?;
     let [expected, found] = [progress, &given.progress].map(|it| it.sums.n_predictions);
-    let words = format!("{expected}, as samples and outputs make");
+    let words = format!("{expected}, from samples and outputs");
     check_value(expected == found, "predictions of the progress", words, found)?;
 
     let (config_given, step_given) = (given.optimizer.config(), given.optimizer.step());
@@ -220,16 +222,16 @@ fn check_same(given: &CheckpointRef<'_>, read: &Description) -> Result<(), Error
     same("training.history", *history == given.history)
 }
 
-/// The error if a part comes back from the bytes as another one.
+/// Fails if a part was read back as a different value.
 fn same(field: &str, same: bool) -> Result<(), Error> {
-    check_value(same, field, "what a file can say", "something that would be read as another value")
+    check_value(same, field, "a value that a file can hold", "one that would be read differently")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Tested here and not with a model of a gibibyte.
+    /// Tested here, since a test with a model of a gibibyte would take too long.
     #[test]
     fn no_file_is_beyond_the_limit() {
         assert_eq!(fit(limits::FILE).unwrap(), 1 << 30);

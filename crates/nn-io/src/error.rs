@@ -1,7 +1,7 @@
 //! Everything that can go wrong, in one place.
 //!
-//! A message says where (path, byte, key or tensor), what was expected, what was found, and what to do. An error inside a
-//! file is described without its path; [`Error::File`] adds that.
+//! A message says where (path, byte, key or tensor), what was expected, what was found, and what to do. An error inside
+//! a file is described without its path; [`Error::File`] adds that.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use crate::version::Version;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused.
+    /// The operating system reported an error.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The file or directory.
@@ -29,32 +29,32 @@ pub enum Error {
     /// A writer failed.
     #[error("cannot write the model: {0}")]
     Write(#[source] io::Error),
-    /// There is no room for a file.
+    /// There is not enough room for a file.
     #[error(
-        "{}: cannot save: {needed} bytes more are needed where it is; make room, or raise the limit; \
-         what was saved before is untouched: {source}",
+        "{}: cannot save: {needed} more bytes are needed in its directory; free some space, or raise the limit; \
+         earlier saves are untouched: {source}",
         path.display()
     )]
     NoSpace {
         /// The file to be written.
         path: PathBuf,
-        /// Its bytes, for which there must be room next to the old file.
+        /// The number of bytes for which there must be room, in addition to the old file.
         needed: u64,
         /// The system's reason.
         source: io::Error,
     },
-    /// A directory of checkpoints has none that can be used.
-    #[error("{}: no checkpoint here that can be used{}", path.display(), list(skipped))]
+    /// A directory has no usable checkpoint.
+    #[error("{}: no usable checkpoint in this directory{}", path.display(), list(skipped))]
     NoCheckpoint {
         /// The directory.
         path: PathBuf,
-        /// What is wrong with each that is there.
+        /// Why each of its checkpoints cannot be used.
         skipped: Vec<Error>,
     },
-    /// A directory of checkpoints also has one of another run.
-    #[error("{}: not a state of the run in {}; it is left alone", path.display(), newest.display())]
+    /// A directory of checkpoints also has a checkpoint of another run.
+    #[error("{}: belongs to another run than {}; it is left unchanged", path.display(), newest.display())]
     OtherRun {
-        /// Its file.
+        /// The checkpoint of the other run.
         path: PathBuf,
         /// The newest checkpoint of the directory.
         newest: PathBuf,
@@ -67,7 +67,7 @@ pub enum Error {
     Locked {
         /// The model file, or the directory of checkpoints.
         path: PathBuf,
-        /// The process that holds the lock, where it says so.
+        /// The process that holds the lock, if known.
         pid: Option<u32>,
     },
     /// Saving would overwrite something that is not a model of ours.
@@ -75,10 +75,10 @@ pub enum Error {
     WouldOverwrite {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// What is there.
         found: String,
     },
-    /// An error in the contents of a file, or in a model that was to be saved in it.
+    /// There is an error in the contents of a file, or in a model that was to be saved in it.
     #[error("{}: {error}", path.display())]
     File {
         /// The file.
@@ -86,13 +86,13 @@ pub enum Error {
         /// What is wrong.
         error: Box<Error>,
     },
-    /// The file is of another kind.
+    /// The file is not a model file.
     #[error("expected a model file, found {found}; check the path, or get the file again")]
     NotAModel {
         /// What its first bytes say it is.
         found: String,
     },
-    /// The file's format is another major version.
+    /// The file has another major version of the format.
     #[error(
         "byte 11 (header, version): expected {expected}, found {found}; \
          use a program that reads version {found}"
@@ -105,7 +105,7 @@ pub enum Error {
     },
     /// Reading the file needs features that this version does not have.
     #[error(
-        "byte 15 (header, required features): expected none but {known:#010x}, found {found:#010x}; \
+        "byte 15 (header, required features): expected only bits of {known:#010x}, found {found:#010x}; \
          use a newer program"
     )]
     Features {
@@ -114,76 +114,78 @@ pub enum Error {
         /// The file's bits.
         found: u32,
     },
-    /// A part of the file has another length or another checksum than it had when it was written.
+    /// A part of the file is damaged: its length or its checksum is wrong.
     #[error(
         "byte {offset} ({section}): expected {expected}, found {found}; \
-         the file is damaged, get it again or use an older one"
+         the file is damaged; get it again, or use an older one"
     )]
     Damaged {
         /// Where the part begins.
         offset: u64,
         /// The part.
         section: String,
-        /// The length or checksum that it must have.
+        /// The correct length or checksum.
         expected: String,
-        /// The one that it has.
+        /// The actual one.
         found: String,
     },
-    /// The bytes contradict the format, though their checksum holds.
+    /// The bytes break a rule of the format, although their checksum is correct.
     #[error(
         "byte {offset} ({section}): {reason}; \
-         the program that wrote the file did not keep to the format"
+         the program that wrote the file did not follow the format"
     )]
     Form {
-        /// Where it shows.
+        /// Where the error is.
         offset: u64,
         /// The part.
         section: String,
         /// What is wrong.
         reason: String,
     },
-    /// A value that no model can have, or that does not fit the others.
-    #[error("{field}: expected {expected}, found {found}; correct it where the model is made")]
+    /// A value is invalid, or does not fit the other values.
+    #[error(
+        "{field}: expected {expected}, found {found}; correct it in the program that makes the model"
+    )]
     Value {
-        /// The key of the metadata, as `training.progress.epoch`.
+        /// The key of the metadata, such as `training.progress.epoch`.
         field: String,
         /// What would be valid.
         expected: String,
         /// What was found.
         found: String,
     },
-    /// The layers do not make a network.
+    /// The layers do not form a valid network.
     #[error("layers: {0}")]
     Network(#[source] nn_core::Error),
     /// The settings of the optimizer or the schedule, or the moments, are invalid.
     #[error("training: {0}")]
     Optimizer(#[source] nn_optim::Error),
-    /// The settings of the run are outside their range, or do not fit this model.
+    /// A setting of the run is outside its range, or does not fit the model.
     #[error("training.config: {0}")]
     Run(#[source] nn_train::Error),
-    /// An element of a tensor that no model can have.
+    /// An element of a tensor is invalid.
     #[error(
         "tensor {tensor}, element {element}: expected {expected}, found {found}; \
-         the training diverged, use an older file"
+         the training diverged; use an older file"
     )]
     Element {
         /// The tensor's name.
         tensor: String,
-        /// Which element.
+        /// The index of the element.
         element: usize,
         /// What would be valid.
         expected: &'static str,
         /// What was found.
         found: f32,
     },
-    /// More of something than the format allows.
+    /// A limit of the format is exceeded.
     #[error("{what}: expected at most {limit}, found {found}; make the model smaller")]
     Limit {
-        /// What there is too much of, with its unit.
+        /// What exceeds the limit, with its unit.
         what: String,
-        /// How much there may be.
+        /// The limit.
         limit: u64,
-        /// How much there is.
+        /// The actual number.
         found: u64,
     },
 }
@@ -192,13 +194,13 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The file is no valid model, or the model cannot be saved in a file.
+    /// The file is not a valid model, or the model cannot be saved in a file.
     BadModel,
-    /// The network is beyond the limits of the format.
+    /// The network exceeds the limits of the format.
     TooLarge,
-    /// The file to be written holds something else.
+    /// A save would overwrite something else.
     WouldOverwrite,
-    /// The operating system refused.
+    /// The operating system reported an error.
     Io,
     /// Another run uses the file.
     Locked,
@@ -239,7 +241,7 @@ impl Error {
         move |source| Self::Io { path: path.to_path_buf(), action: action.into(), source }
     }
 
-    /// For `map_err`: a file of this many bytes could not be written.
+    /// For `map_err`: turns an error while writing this many bytes next to `path` into ours.
     pub(crate) fn cannot_write(path: &Path, bytes: usize) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
             io::ErrorKind::StorageFull
@@ -264,7 +266,7 @@ fn list(errors: &[Error]) -> String {
     errors.iter().map(|error| format!("; {error}")).collect()
 }
 
-/// `Ok` if `valid`, else the error that names the field.
+/// Returns `Ok` if `valid`, otherwise an error that names the field.
 pub(crate) fn check_value(
     valid: bool,
     field: impl Into<String>,
@@ -274,7 +276,7 @@ pub(crate) fn check_value(
     if valid { Ok(()) } else { Err(Error::value(field, expected, found)) }
 }
 
-/// `Ok` up to the limit.
+/// Checks that a limit is not exceeded.
 pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), Error> {
     if found <= limit {
         return Ok(());
@@ -282,7 +284,7 @@ pub(crate) fn check_limit(what: &str, limit: usize, found: usize) -> Result<(), 
     Err(Error::Limit { what: what.into(), limit: limit as u64, found: found as u64 })
 }
 
-/// `Ok` if a part of the file has the checksum that it must have.
+/// Checks the checksum of a part of the file.
 pub(crate) fn check_crc(
     offset: u64,
     section: &str,
@@ -296,8 +298,7 @@ pub(crate) fn check_crc(
     Err(Error::Damaged { offset, section: section.into(), expected, found })
 }
 
-/// Whether a character is a command to a terminal, or changes how it shows other text, as those that change the direction
-/// of writing do.
+/// Whether a character is a command to a terminal, or changes how a terminal shows other text, such as its direction.
 pub(crate) fn is_command(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -2,12 +2,12 @@
 //!
 //! # Reading order
 //!
-//! FORMAT.md, next to this crate's README, is the format itself. [`Checkpoint`] is what a file holds; `encode` and
-//! `decode` are its way to bytes and back, over `wire`, which has a module for each kind of metadata with its serde type
-//! and its rules. `disk` saves and loads files, `stream` any reader and writer; [`CheckpointDir`] keeps the last checkpoints of a run.
+//! FORMAT.md, next to this crate's README, defines the format. [`Checkpoint`] is the contents of a file. `encode` turns
+//! it into bytes, and `decode` turns bytes into a checkpoint. Both use `wire`, which has a module for each kind of
+//! metadata, with its serde type and its rules. `disk` saves and loads files; `stream` writes to and reads from
+//! anything else. [`CheckpointDir`] keeps the last checkpoints of a run.
 //!
-//! This crate prints nothing and trusts nothing: whatever the bytes, the answer is a valid
-//! checkpoint or an [`Error`], never a panic.
+//! This crate prints nothing and trusts no input: any bytes give a valid checkpoint or an [`Error`], never a panic.
 #![cfg_attr(
     not(test),
     deny(

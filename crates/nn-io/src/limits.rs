@@ -1,28 +1,28 @@
 //! The limits on a file: section 7 of FORMAT.md.
 //!
-//! They hold in both directions: a reader takes no memory beyond them, and a writer never makes a file that no reader
-//! would accept.
+//! They hold in both directions: a reader allocates no memory beyond them, and a writer never writes a file that
+//! readers would refuse.
 
-/// Bytes of a file.
+/// The largest size of a file, in bytes.
 pub const FILE: u64 = 1 << 30;
 
-/// Bytes of the metadata. Metadata within the other limits always fit.
+/// The largest size of the metadata, in bytes. Metadata within the other limits always fit.
 pub const METADATA: u64 = 2 << 20;
 
-/// Depth of nested maps and arrays in the metadata.
+/// The largest depth of nested maps and arrays in the metadata.
 pub const DEPTH: usize = 16;
 
-/// Layers of a network.
+/// The largest number of layers.
 pub const LAYERS: usize = 256;
 
-/// Inputs or outputs of a layer.
+/// The largest number of inputs or outputs of a layer.
 pub const WIDTH: usize = 1 << 24;
 
-/// Bytes of a string.
+/// The largest size of a string, in bytes.
 pub const STRING: usize = 255;
 
-/// Class names, and class weights.
+/// The largest number of class names and of class weights.
 pub const CLASSES: usize = 1_000;
 
-/// Completed epochs, each with its record.
+/// The largest number of completed epochs, each of which has a record.
 pub const HISTORY: usize = 10_000;

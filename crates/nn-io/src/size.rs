@@ -1,4 +1,4 @@
-//! Whether a network fits into a file, known from its layers alone.
+//! Checks whether a network fits into a file, from its layers alone.
 
 use nn_core::Architecture;
 use nn_optim::OptimizerConfig;
@@ -9,12 +9,12 @@ use crate::wire::tensor::{self, Contents};
 use crate::wire::{header, layer};
 use crate::{Error, limits};
 
-/// Checks that a network, and its state of training if there is a `run`, fits into a file, whatever
-/// else the file will say: before anything is trained or even allocated.
+/// Checks that a network fits into a file, before anything is allocated or trained. If there is a `run`, checks this
+/// for its state of training too. The result holds whatever else is in the file.
 ///
 /// # Errors
 ///
-/// If it is beyond the format's limits.
+/// If the network exceeds the limits of the format.
 pub fn check_size(
     architecture: &Architecture,
     run: Option<(&OptimizerConfig, &RunConfig)>,

@@ -1,6 +1,7 @@
-//! Checkpoints from readers and to writers, such as sockets, archives and buffers, by the rules of files.
+//! Reads and writes checkpoints through any reader and writer, such as a socket, an archive or a buffer. The rules are
+//! those for files.
 //!
-//! Apart from `disk`, whose saves are durable: a writer's owner decides where its bytes end up.
+//! This is separate from `disk`, whose saves are durable. Here the caller decides where the bytes end up.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -24,13 +25,14 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// If the reader fails, or what it gives breaks any rule of the format, as in [`Checkpoint::from_bytes`]. What does not
-    /// begin as a model is not read to its end; nor is more of it than its header says.
+    /// If the reader fails, or the bytes break a rule of the format, as in [`Checkpoint::from_bytes`]. If the header is
+    /// refused, no more than the header is read. At most one byte more is read than the header says.
     pub fn read(mut reader: impl Read) -> Result<Self, Error> {
         let mut start = Vec::with_capacity(header::LEN);
         read(&mut reader, header::LEN as u64, &mut start)?;
         let header = Header::parse_start(&start)?;
-        // Its length is known at its end: only then is there memory for what the header says.
+        // The length of a reader is known only at its end. Until then, memory grows with the bytes that were read, not
+        // with the length that the header claims.
         let most = header.file_len.saturating_sub(header::LEN as u64).saturating_add(1);
         let rest = Chunks::read(&mut reader, most)?;
         let header = Header::parse(&start, rest.len().saturating_add(header::LEN as u64))?;
@@ -39,30 +41,30 @@ impl Checkpoint {
 }
 
 impl CheckpointRef<'_> {
-    /// Writes this checkpoint to a writer, and flushes that. [`CheckpointRef::save`] is for files.
+    /// Writes this checkpoint to a writer, and flushes it. [`CheckpointRef::save`] is for files.
     ///
     /// # Errors
     ///
-    /// If [`CheckpointRef::to_bytes`] fails, before anything is written; or if writing does, perhaps after some of it.
+    /// If [`CheckpointRef::to_bytes`] fails; then nothing is written. Or if writing fails, perhaps after some bytes.
     pub fn write(&self, mut writer: impl Write) -> Result<(), Error> {
         let bytes = self.to_bytes()?;
         writer.write_all(&bytes).and_then(|()| writer.flush()).map_err(Error::Write)
     }
 }
 
-/// Reads at most this much of a reader.
+/// Reads at most `most` bytes.
 fn read(reader: &mut dyn Read, most: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
     reader.take(most).read_to_end(bytes).map(drop).map_err(Error::Read)
 }
 
-/// Bytes in chunks, each of which is freed once it is read.
+/// Bytes in chunks, each of which is freed after it has been read.
 struct Chunks(VecDeque<io::Cursor<Vec<u8>>>);
 
 impl Chunks {
-    /// Bytes of a chunk.
+    /// The number of bytes of a chunk.
     const LEN: u64 = 1 << 20;
 
-    /// At most so many bytes of a reader.
+    /// Reads at most `most` bytes.
     fn read(reader: &mut dyn Read, most: u64) -> Result<Self, Error> {
         let mut chunks = VecDeque::new();
         let mut left = most;

@@ -5,9 +5,9 @@ use std::fmt;
 /// A version of the file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Files of another major version are refused.
+    /// The major version. Files of another one are refused.
     pub major: u16,
-    /// A newer minor version only adds optional keys.
+    /// The minor version. A newer one only adds optional keys.
     pub minor: u16,
 }
 

@@ -1,8 +1,8 @@
-//! What stands in a file, a module for each kind of it: its private serde type, and the conversions from and to the
-//! types of the other crates, with all rules of that kind. Sections 2 to 4, 7 and 8 of FORMAT.md.
+//! The parts of a file, one module for each kind: its private serde type, the conversions from and to the types of the
+//! other crates, and all rules of that kind. Sections 2 to 4, 7 and 8 of FORMAT.md.
 //!
-//! Reading order: `header`, then `metadata`, which is made of `info`, `layer`, `training` and `tensor`; of a training,
-//! `optimizer`, `schedule`, `config` and `history`. `form` and `pack` have what they share.
+//! Reading order: `header`; `metadata`, which consists of `info`, `layer`, `training` and `tensor`; the parts of
+//! `training`, which are `optimizer`, `schedule`, `config` and `history`. `form` and `pack` have shared functions.
 
 pub(crate) mod header;
 pub(crate) mod history;

@@ -1,17 +1,17 @@
-//! What reading a file takes: no more memory than twice the file and a little. Alone in its test binary:
-//! the allocator counts for all.
+//! Reading a file takes no more memory than twice the file and a little. This test has a binary of its own, because the
+//! allocator counts for all tests of a binary.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-/// The file most tests start from, and ways to change it.
+/// The file that most tests start from, and ways to change it.
 #[allow(dead_code, reason = "the other test programs use the rest")]
 #[path = "suite/fixture.rs"]
 mod fixture;
 
-/// Metadata that are values within values, or say that they are longer than any file.
+/// Metadata that are deeply nested, or claim to be longer than any file.
 #[path = "suite/bomb.rs"]
 mod bomb;
 
-/// Values in such numbers that a reader might take long over them.
+/// So many values that a reader could take long to read them.
 #[path = "cost/values.rs"]
 mod values;
 
@@ -29,7 +29,7 @@ use fixture::{loads, mentions, newer, refused, seal_header, with_metadata};
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Checks a file, and that this took no more memory than this and 16 MiB.
+/// Runs a check, and checks that it took no more memory than this number of bytes and 16 MiB.
 fn within(bytes: usize, check: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let profiler = dhat::Profiler::builder().testing().build();
     let result = check();
@@ -40,12 +40,12 @@ fn within(bytes: usize, check: impl FnOnce() -> Result<(), Failure>) -> Result<(
     ensure(peak <= most, || Failure::wrong(format!("{peak} bytes, more than {most}")))
 }
 
-/// The file is in memory already: what is taken is as much again.
+/// The file is already in memory. Refusing it may take as much memory again.
 fn refused_within(file: &[u8], expected: &[&str]) -> Result<(), Failure> {
     within(file.len(), || refused(file, expected))
 }
 
-/// A length in metadata: its marker, and the bytes that the marker and it take.
+/// A length in metadata, with its marker. `bytes` is the number of bytes of both.
 struct Length {
     at: usize,
     bytes: usize,
@@ -61,7 +61,7 @@ enum Marker {
 }
 
 impl Length {
-    /// The length of another value, in the shortest form that it has.
+    /// The bytes of a different length, in its shortest form.
     fn with(&self, n: u64) -> Vec<u8> {
         let (short, most, long) = match self.marker {
             Marker::Map => (0x80, 15, 0xDF),
@@ -106,7 +106,7 @@ fn lengths(metadata: &[u8]) -> Vec<Length> {
     lengths
 }
 
-/// What a length that is `n` is made.
+/// Other lengths to replace a length `n` with.
 fn others(n: u64) -> impl Iterator<Item = u64> {
     let far = [0, 1, 1 << 16, (1 << 31) - 1, 1 << 31, u32::MAX.into()];
     let near = [n.checked_sub(1), n.checked_add(1)];
@@ -130,7 +130,7 @@ fn lengths_of_the_header() {
     }
     let metadata_len = fixture::metadata_len(&bytes) as u64;
     for len in others(metadata_len).chain([u64::MAX]) {
-        // With a shorter length, the CRC is that of other bytes.
+        // With a different length, the CRC covers other bytes.
         tally.case(|| refused_within(&with(23..31, len), &["metadata"]));
     }
     for len in others(bytes.len() as u64).chain([u64::MAX]) {
@@ -141,7 +141,7 @@ fn lengths_of_the_header() {
 }
 
 fn lengths_of_tensors() {
-    let mut tally = Tally::new("A5", "lengths: those before the tensors");
+    let mut tally = Tally::new("A5", "lengths: the one before each tensor");
     let bytes = fixture::bytes();
     for tensor in fixture::tensors(&bytes) {
         let at = tensor.data.start - 4;
@@ -156,14 +156,14 @@ fn lengths_of_tensors() {
 }
 
 fn lengths_of_the_metadata() {
-    let mut tally = Tally::new("A5", "lengths: every map's, list's and string's of the metadata");
+    let mut tally = Tally::new("A5", "lengths: of every map, list and string in the metadata");
     let metadata = fixture::encode(&fixture::metadata());
     let lengths = lengths(&metadata);
     assert!(lengths.len() > 120, "{}", lengths.len());
     for length in &lengths {
         for n in others(length.n) {
-            let (before, behind) = (&metadata[..length.at], &metadata[length.at + length.bytes..]);
-            let file = with_metadata(&[before, &length.with(n), behind].concat());
+            let (before, after) = (&metadata[..length.at], &metadata[length.at + length.bytes..]);
+            let file = with_metadata(&[before, &length.with(n), after].concat());
             tally.case(|| refused_within(&file, &["(metadata)"]));
             tally.case(|| refused_within(&newer(file), &["(metadata)"]));
         }
@@ -191,7 +191,7 @@ fn hostile_files() {
     tally.finish();
 }
 
-/// From a disk the file itself is in memory too.
+/// Files on disk, whole and cut short.
 fn files_on_disk() {
     let mut tally = Tally::new("A5", "memory for files on disk, cut anywhere or whole");
     let directory = tempfile::tempdir().unwrap();
@@ -210,7 +210,7 @@ fn files_on_disk() {
     tally.finish();
 }
 
-/// A model that fills tens of megabytes, alone or with Adam's moments and the other copies that a run keeps.
+/// A model of tens of megabytes, on its own or with Adam's moments and the other copies that a run keeps.
 fn large(of_run: bool) -> Checkpoint {
     let (hidden, config) = match of_run {
         true => (1500, RunConfig { averaging: Some(0.9), keep_best: true, ..RunConfig::default() }),
@@ -232,7 +232,7 @@ fn large(of_run: bool) -> Checkpoint {
     Checkpoint { model, info: ModelInfo::default(), training }
 }
 
-/// A large model is read into the memory that it then has.
+/// A large model takes no more memory while it is read than it has afterwards.
 fn large_files() {
     let mut tally =
         Tally::new("A19", "memory for whole models of tens of megabytes, and for cut ones");
@@ -242,8 +242,8 @@ fn large_files() {
         large(of_run).view().save(&path).unwrap();
         let len = fs::metadata(&path).unwrap().len() as usize;
         let open = || fs::File::open(&path).unwrap();
-        // Each with the memory that it takes, in files. A reader's length is known only at its end, and a file that is to be
-        // saved is in memory.
+        // Each way with the memory that it takes, as a multiple of the file. The length of a reader is known only at
+        // its end, and a file is in memory before it is saved.
         let ways: [(&str, usize, &dyn Fn() -> bool); 5] = [
             ("load", 1, &|| Checkpoint::load(&path).is_ok()),
             ("read", 2, &|| Checkpoint::read(open()).is_ok()),
@@ -260,7 +260,7 @@ fn large_files() {
         for (name, files, way) in ways {
             tally.case(|| within(files * len, || ensure(way(), || Failure::wrong(name))));
         }
-        // A reader that ends before what its header says.
+        // A reader that ends earlier than its header says.
         for cut in [1 << 16, len / 10, len - 1] {
             tally.case(|| {
                 within(2 * cut, || {
@@ -273,7 +273,7 @@ fn large_files() {
     tally.finish();
 }
 
-/// One after the other: memory is counted for the whole program.
+/// All cases run one after another, because memory is counted for the whole program.
 #[test]
 fn reading_takes_little_memory() {
     lengths_of_the_header();

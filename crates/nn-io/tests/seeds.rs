@@ -1,5 +1,4 @@
-//! What fuzzing starts from are good files: one that is refused would leave the fuzzer before the
-//! first check.
+//! The seeds of fuzzing are valid files. From a file that is refused, the fuzzer would not get beyond the first check.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -10,7 +9,7 @@ use nn_io::Checkpoint;
 #[test]
 fn every_model_loads_and_saves() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    // The crate on its own has none.
+    // The published crate does not include them.
     if !fuzz.exists() {
         return;
     }

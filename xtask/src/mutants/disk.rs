@@ -83,7 +83,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a file that was set aside is replaced by the next",
         file: "crates/nn-io/src/disk/place.rs",
-        from: "if disk.start(&name).map_err(Error::io(&name, \"look at it\"))?.is_none() {",
+        from: "if disk.start(&name).map_err(Error::io(&name, \"access it\"))?.is_none() {",
         to: "if n > 0 {",
         tests: NN_IO,
     },

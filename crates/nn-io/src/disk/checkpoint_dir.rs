@@ -10,17 +10,17 @@ use super::{file, temporary};
 use crate::error::check_value;
 use crate::{Checkpoint, Encoded, Error, VERSION};
 
-/// How many of the newest checkpoints are kept.
+/// The number of newest checkpoints that are kept.
 const KEPT: usize = 3;
 /// The name of the best one.
 const BEST: &str = "best.model";
 /// The name of the lock.
 const LOCK: &str = "checkpoints.lock";
 
-/// A directory with the newest three checkpoints of a run and its best. It is locked for the run.
+/// A directory with the newest three checkpoints of a run and its best, locked for the run.
 ///
-/// What is not the run's (a link, a file of another kind, a damaged checkpoint, one of a newer version) is never followed,
-/// replaced or removed: it is set aside where its name is needed.
+/// Files that are not the run's (links, files of other kinds, damaged checkpoints, checkpoints of a newer version) are
+/// never followed, replaced or removed. If a new checkpoint needs the name of such a file, the file is set aside.
 #[derive(Debug)]
 pub struct CheckpointDir {
     path: PathBuf,
@@ -37,23 +37,24 @@ pub struct Newest {
     pub path: PathBuf,
     /// Its contents, which always include a state of training.
     pub checkpoint: Checkpoint,
-    /// Why others cannot be used; each error names its file.
+    /// Why other checkpoints cannot be used; each error names its file.
     pub skipped: Vec<Error>,
 }
 
 impl CheckpointDir {
-    /// Begins the directory of a new run. It is created if it does not exist.
+    /// Creates the checkpoint directory of a new run. The directory may exist already, but must not have checkpoints.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] if another run has it; [`Error::WouldOverwrite`] if it holds checkpoints; or if it cannot be
+    /// [`Error::Locked`] if another run uses it; [`Error::WouldOverwrite`] if it has checkpoints; or if it cannot be
     /// created or written to.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let flush = || temporary::flush_names(&SystemDisk, path);
         match fs::create_dir(path) {
             Ok(()) => flush()?,
-            // Whoever created it may have been killed before this. But its parent need not be ours to read.
+            // The process that created it may have been killed before it flushed the name. An error is ignored: the
+            // parent may not be readable.
             Err(_) if path.is_dir() => drop(flush()),
             Err(error) => return Err(Error::io(path, "create this directory")(error)),
         }
@@ -66,12 +67,12 @@ impl CheckpointDir {
         Err(Error::WouldOverwrite { path: path.into(), found })
     }
 
-    /// Opens the directory of a run that is to be resumed, and reads its newest checkpoint.
+    /// Opens the checkpoint directory of a run to resume, and reads its newest checkpoint.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] if another run has it; [`Error::NoCheckpoint`] if none can be used; or if it cannot be read or
-    /// written to.
+    /// [`Error::Locked`] if another run uses it; [`Error::NoCheckpoint`] if it has no usable checkpoint; or if it
+    /// cannot be read or written to.
     pub fn open(path: impl AsRef<Path>) -> Result<(Self, Newest), Error> {
         let path = path.as_ref();
         // No lock is written into a directory without checkpoints.
@@ -83,21 +84,21 @@ impl CheckpointDir {
         Ok((Self { path: path.into(), saved, best, _lock: lock }, newest))
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether this is the path of one of its files: no run may save its output there.
+    /// Whether a path belongs to a file that the directory has or may get. No run may save its output there.
     pub fn has_name(&self, path: impl AsRef<Path>) -> bool {
         let path = path.as_ref();
         let directories = [temporary::directory(path), &self.path].map(fs::canonicalize);
         is_name(path) && matches!(directories, [Ok(one), Ok(other)] if one == other)
     }
 
-    /// Saves a checkpoint under the number of its step. Once it is on the disk, all except the newest three are removed.
-    /// Damaged ones are not counted and never removed. Returns what was in the way and has another name now, which
-    /// ends in `.skipped`.
+    /// Saves a checkpoint under the number of its step. Once it is on the disk, all checkpoints except the newest three
+    /// are removed. Damaged ones do not count, and are never removed. If a file was in the way, returns where it was
+    /// set aside.
     ///
     /// # Errors
     ///
@@ -111,21 +112,21 @@ impl CheckpointDir {
         store(&SystemDisk, &self.path, &mut self.saved, step, encoded.bytes())
     }
 
-    /// Writes as many files as the directory will have at once, and one more for a model elsewhere, without giving them
-    /// their names: so a run knows before its first step that there is room.
+    /// Checks that there is room for all checkpoints, before the first step of a run. Writes as many temporary files as
+    /// the directory will have at once, and one more for a model elsewhere, and removes them.
     ///
     /// # Errors
     ///
     /// If writing fails.
     pub fn rehearse_save(&self, encoded: &Encoded) -> Result<(), Error> {
         let best = self.best.path();
-        // The kept ones, the best, the next before the oldest goes, and that elsewhere.
+        // Those that are kept, the best, the next one before the oldest is removed, and the model elsewhere.
         let there = self.saved.len().saturating_add(usize::from(best.exists()));
         let copies = KEPT.saturating_add(3).saturating_sub(there);
         file::rehearse(&SystemDisk, best, encoded.bytes(), copies)
     }
 
-    /// Saves a checkpoint as the best. Returns what was in the way, as [`CheckpointDir::save`] does.
+    /// Saves a checkpoint as the best. If a file was in the way, returns where it was set aside.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ impl Newest {
     ///
     /// # Errors
     ///
-    /// [`Error::NoCheckpoint`] if none can be used, or if the directory cannot be read.
+    /// [`Error::NoCheckpoint`] if it has no usable checkpoint, or if the directory cannot be read.
     pub fn load(directory: impl AsRef<Path>) -> Result<Self, Error> {
         read(directory.as_ref()).map(|found| found.newest)
     }
@@ -153,14 +154,14 @@ fn lock(directory: &Path) -> Result<FileLock, Error> {
     Ok(lock)
 }
 
-/// Whether this is a file of a directory of checkpoints, which is locked as a whole.
+/// Whether a path belongs to a directory of checkpoints, which is locked as a whole.
 pub(crate) fn is_in_directory(path: &Path) -> bool {
     let directory = temporary::directory(path);
     let has_checkpoints = || steps(directory).is_ok_and(|steps| !steps.is_empty());
     is_name(path) && (directory.join(LOCK).exists() || has_checkpoints())
 }
 
-/// Whether a file of a directory of checkpoints may have this name.
+/// Whether a path has the name of a file of a checkpoint directory.
 fn is_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     is_checkpoint(name) || name == LOCK
@@ -181,7 +182,7 @@ fn step_of(file: &str) -> Option<u64> {
     (file == name(step)).then_some(step)
 }
 
-/// The steps of a directory's checkpoints by their names, newest first.
+/// The steps in the names of a directory's checkpoints, newest first.
 fn steps(directory: &Path) -> Result<Vec<u64>, Error> {
     let list = || -> std::io::Result<Vec<u64>> {
         let mut steps = Vec::new();
@@ -195,13 +196,13 @@ fn steps(directory: &Path) -> Result<Vec<u64>, Error> {
     Ok(steps)
 }
 
-/// Whether a directory has no checkpoint, damaged ones included.
+/// Whether a directory has no checkpoints, not even damaged ones.
 fn is_empty(directory: &Path) -> Result<bool, Error> {
     let best = directory.join(BEST);
     Ok(steps(directory)?.is_empty() && fs::symlink_metadata(best).is_err())
 }
 
-/// What a directory holds of a run.
+/// The files of a run in a directory.
 struct Found {
     saved: Vec<(u64, Place)>,
     best: Place,
@@ -213,13 +214,13 @@ struct Usable {
     step: u64,
     path: PathBuf,
     checkpoint: Checkpoint,
-    /// `None` for one of a newer version: a save here would lose what that added.
+    /// `None` for a checkpoint of a newer version: replacing it would lose what that version added.
     place: Option<Place>,
 }
 
 fn read(directory: &Path) -> Result<Found, Error> {
     let best_path = directory.join(BEST);
-    // The best may be all that is left, or be of an epoch that was not saved otherwise.
+    // The best may be the only checkpoint that is left, or the only one of its epoch.
     let best = fs::symlink_metadata(&best_path).is_ok().then(|| (best_path.clone(), None));
     let numbered =
         steps(directory)?.into_iter().map(|step| (directory.join(name(step)), Some(step)));
@@ -234,7 +235,7 @@ fn read(directory: &Path) -> Result<Found, Error> {
                 continue;
             }
         };
-        // No more than two are in memory.
+        // No more than two checkpoints are in memory.
         let (newer, older) = match newest.take() {
             None => (found, None),
             Some(newest) if newest.step > found.step => (newest, Some(found)),
@@ -260,7 +261,7 @@ fn read(directory: &Path) -> Result<Found, Error> {
     Ok(Found { saved, best, newest: Newest { path, checkpoint, skipped } })
 }
 
-/// Reads a checkpoint whose step must be the one in its name, if that has one.
+/// Reads a checkpoint. Fails if its name has a different step.
 fn load(path: PathBuf, named: Option<u64>) -> Result<Usable, Error> {
     file::refuse_link(&path)?;
     let place = Place::own(&SystemDisk, path.clone())?;
@@ -275,12 +276,12 @@ fn load(path: PathBuf, named: Option<u64>) -> Result<Usable, Error> {
     Ok(Usable { step, path, checkpoint, place: (!is_newer).then_some(place) })
 }
 
-/// The error of a checkpoint without training, which every one in a directory must have.
+/// The error of a checkpoint without a state of training.
 fn no_training() -> Error {
     Error::value("training", "a state of training", "none")
 }
 
-/// Saves the bytes of a checkpoint in a directory that has these of the run.
+/// Saves the bytes of a checkpoint in a directory. `saved` are the checkpoints that the run has there.
 fn store(
     disk: &impl Disk,
     directory: &Path,
@@ -320,8 +321,8 @@ mod tests {
         (0..1500).map(|i| (i * step) as u8).collect()
     }
 
-    /// Whatever of six saves a power cut leaves behind: no checkpoint is torn, and the newest is no older
-    /// than the last that was acknowledged.
+    /// After a power cut during six saves, no checkpoint is torn, and the newest is no older than the last acknowledged
+    /// one.
     #[test]
     fn power_cuts() {
         let directory = Path::new("/run");

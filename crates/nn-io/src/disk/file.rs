@@ -1,4 +1,4 @@
-//! One model file on a disk: reading it, replacing it, and rehearsing that.
+//! Reads and replaces a model file on a disk, and rehearses a save.
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
@@ -9,10 +9,10 @@ use super::temporary::{Temporary, flush_names};
 use crate::wire::header::{self, Header};
 use crate::{Error, Version};
 
-/// This many bytes from the start are enough to check a header or to name another kind of file.
+/// The number of bytes from the start that are enough to check a header or to name another kind of file.
 const START: u64 = 512;
 
-/// Opens a file that has the header of a model, and returns that and a reader of the rest.
+/// Opens a model file, and returns its header and a reader of the rest.
 pub(crate) fn open_model(path: &Path) -> Result<(Header, impl Read), Error> {
     let (file, len) = open(path)?;
     let mut start = start(path, &file)?;
@@ -28,7 +28,8 @@ pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(),
     flush_names(disk, &target)
 }
 
-/// Does all that a save does except for the replacing, with this many copies at a time. A link is not followed.
+/// Does everything that a save does, except for the rename, with this many copies at the same time. Does not follow
+/// links.
 pub(crate) fn rehearse(
     disk: &impl Disk,
     target: &Path,
@@ -73,7 +74,7 @@ pub(crate) fn version(path: &Path) -> Result<Version, Error> {
     Ok(header.version)
 }
 
-/// Whether a file begins as a model does; `false` for one that cannot be read.
+/// Whether a file begins like a model file; `false` if it cannot be read.
 pub fn is_model(path: impl AsRef<Path>) -> bool {
     let path = path.as_ref();
     open(path).and_then(|(file, _)| start(path, &file)).is_ok_and(|start| header::is_model(&start))
@@ -81,8 +82,8 @@ pub fn is_model(path: impl AsRef<Path>) -> bool {
 
 /// Opens a regular file and says how long it is.
 ///
-/// Opening a named pipe would block, so its kind is checked first; and once more after opening, because another file
-/// may have taken the name in between.
+/// Opening a named pipe would block, so the kind of the file is checked first. It is checked again after opening,
+/// because another file may have taken the name in between.
 pub(super) fn open(path: &Path) -> Result<(File, u64), Error> {
     let check = |metadata: fs::Metadata| match metadata.file_type() {
         kind if kind.is_file() => Ok(metadata.len()),
@@ -113,7 +114,7 @@ mod tests {
 
     const PATH: &str = "/run/m.model";
 
-    /// What the n-th save writes, in three writes.
+    /// The contents of the n-th save, which takes three writes.
     fn contents(version: u64) -> Vec<u8> {
         (0..2000).map(|i| (i * version) as u8).collect()
     }
@@ -124,14 +125,14 @@ mod tests {
         Ok(())
     }
 
-    /// Which version the file is; 0 where there is none.
+    /// The version of the file; 0 if there is none.
     fn version(files: &Contents) -> Result<u64, Failure> {
         let Some(bytes) = files.get(Path::new(PATH)) else { return Ok(0) };
         let version = (1..=3).find(|&version| *bytes == contents(version));
         version.ok_or_else(|| Failure::torn(format!("a file of {} bytes", bytes.len())))
     }
 
-    /// Whatever a power cut leaves of three saves is a whole version, no older than the last that was acknowledged.
+    /// After a power cut during three saves, the file is a whole version, no older than the last acknowledged one.
     #[test]
     fn power_cuts() {
         let disk = Simulated::with_short_writes(700);
@@ -153,8 +154,8 @@ mod tests {
     const ENOSPC: i32 = 28;
     const EDQUOT: i32 = 122;
 
-    /// Each call of a save fails once with each error: the file is a whole version, no file is left over that could be
-    /// removed, a file that failed to sync is not used, and the next save works.
+    /// Each call of a save fails once with each error: the file stays a whole version, no other file is left over, a
+    /// file whose sync failed is not used, and the next save works.
     #[test]
     #[cfg(target_os = "linux")]
     fn failing_calls() {
@@ -181,7 +182,7 @@ mod tests {
                         && (2..=5).contains(&n)
                     {
                         let message = refused.to_string();
-                        let says = message.contains("2000 bytes more") && message.contains(PATH);
+                        let says = message.contains("2000 more bytes") && message.contains(PATH);
                         ensure(says, || Failure::wrong(message))?;
                     }
                     let again = save(&disk, 3);
@@ -204,10 +205,10 @@ mod tests {
         rehearse(&disk, Path::new(PATH), &contents(2), 3).unwrap();
         let files = disk.contents();
         assert_eq!((version(&files).unwrap(), files.len()), (1, 1));
-        // At the write of the second of three copies: the message counts the room for all.
+        // The write of the second of three copies fails. The message gives the room for all three.
         disk.fail(6, ENOSPC);
         let error = rehearse(&disk, Path::new(PATH), &contents(2), 3).unwrap_err();
-        assert!(error.to_string().contains("6000 bytes more are needed"), "{error}");
+        assert!(error.to_string().contains("6000 more bytes are needed"), "{error}");
         assert_eq!(disk.contents().len(), 1);
     }
 }

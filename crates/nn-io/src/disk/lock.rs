@@ -1,4 +1,4 @@
-//! Locks: only one run at a time saves to a file.
+//! Locks, so that only one run at a time saves to a file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::temporary;
 use crate::Error;
 
-/// The lock of a model file or of a directory of checkpoints, held until it is dropped or the process
-/// ends, however it ends.
+/// The lock of a model file or of a directory of checkpoints. It is held until it is dropped or the process ends, in
+/// whatever way.
 ///
 /// It is an advisory lock on a separate file, which its holder removes: see section 11 of FORMAT.md.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock of a model file, which need not exist and which messages call `path`, and removes the temporary
-    /// files that killed runs left next to it.
+    /// Locks a model file, which need not exist, and removes the temporary files that killed runs left next to it.
+    /// Messages name the file as `path`.
     pub(crate) fn of_file(target: &Path, path: &Path) -> Result<Self, Error> {
         let mut name = OsString::from(target);
         name.push(".lock");
@@ -32,9 +32,9 @@ impl FileLock {
         Ok(lock)
     }
 
-    /// Locks the file `lock`, which stands for `path`, without waiting.
+    /// Takes the lock file `lock` of the file or directory `path`, without waiting.
     pub(crate) fn lock(lock: &Path, path: &Path) -> Result<Self, Error> {
-        // Another turn is needed only if another process removes the file just now.
+        // Another attempt is needed only if another process has just removed the file.
         for _ in 0..ATTEMPTS {
             let Some(file) = open(lock)? else { continue };
             match file.try_lock() {
@@ -49,8 +49,8 @@ impl FileLock {
             }
             let content = content(&file);
             if !content.is_empty() && content.parse::<u32>().is_err() {
-                // A Cargo.lock, say.
-                return Err(foreign(lock, "a file that is no lock of ours"));
+                // For example, a Cargo.lock.
+                return Err(foreign(lock, "a file that is not a lock"));
             }
             // If writing fails, this is dropped, and the file removed.
             let mut held = Self { path: lock.into(), file };
@@ -70,8 +70,8 @@ impl FileLock {
 impl Drop for FileLock {
     /// Unlocks explicitly. Closing the file is not enough: a child process between fork and exec has it open too.
     fn drop(&mut self) {
-        // While it is still locked: a process that has opened it and locks it next then sees that it has lost its name.
-        // Only on Unix can that be seen; elsewhere the file stays.
+        // Removed while it is still locked, so that a process that has opened it and locks it next sees that the file
+        // has lost its name. Only on Unix can a process see that; elsewhere the file stays.
         if cfg!(unix) && is_named(&self.path, &self.file) {
             let _ = fs::remove_file(&self.path);
         }
@@ -80,12 +80,13 @@ impl Drop for FileLock {
     }
 }
 
-/// How often to try for a lock whose file other processes keep removing.
+/// The number of attempts to lock a file that other processes keep removing.
 const ATTEMPTS: usize = 1000;
 
-/// Opens a lock's file without following a link, and creates it if there is none. `None` if it came or went in between.
+/// Opens a lock file without following links, and creates it if there is none. `None` if it appeared or disappeared in
+/// between.
 fn open(lock: &Path) -> Result<Option<File>, Error> {
-    // Not truncated before it is locked: the process id is its holder's.
+    // The file is not truncated before it is locked, since it has the process id of the holder.
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     let opened = match fs::symlink_metadata(lock) {
@@ -98,16 +99,16 @@ fn open(lock: &Path) -> Result<Option<File>, Error> {
     match opened {
         Ok(file) => Ok(is_named(lock, &file).then_some(file)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
-            // Without its directory there is no use in trying again.
+            // If the directory is missing, it is useless to try again.
             let directory = temporary::directory(lock);
-            fs::metadata(directory).map_err(Error::io(directory, "look at it"))?;
+            fs::metadata(directory).map_err(Error::io(directory, "access it"))?;
             Ok(None)
         }
         Err(error) => Err(Error::io(lock, "open the lock")(error)),
     }
 }
 
-/// Whether the path names this very file, and is no link to it.
+/// Whether the path names this file, and is not a link to it.
 fn is_named(path: &Path, file: &File) -> bool {
     let same = |named: &Metadata| file.metadata().map(|file| is_same(named, &file));
     fs::symlink_metadata(path).and_then(|named| same(&named)).unwrap_or(false)
@@ -119,19 +120,19 @@ fn is_same(a: &Metadata, b: &Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
-/// Elsewhere files have no number that the standard library knows, and no lock is removed.
+/// On other systems the standard library has no number of a file, and no lock is removed.
 #[cfg(not(unix))]
 fn is_same(a: &Metadata, b: &Metadata) -> bool {
     a.is_file() && b.is_file()
 }
 
-/// The error of a lock's name that something else has.
+/// The error if something else has the name of a lock.
 fn foreign(lock: &Path, found: &str) -> Error {
     Error::WouldOverwrite { path: lock.into(), found: found.into() }
 }
 
-/// The process that holds the lock. It may have taken it only just now and writes its id in a moment, where that of a
-/// killed process may still stand: so this waits, and tries for a while.
+/// The process that holds the lock. It may have taken the lock just now and not yet written its id, and the file may
+/// still have the id of a killed process. So this waits before it reads, and tries several times.
 fn holder(file: &File) -> Option<u32> {
     (0..10).find_map(|_| {
         thread::sleep(Duration::from_millis(10));
@@ -139,7 +140,7 @@ fn holder(file: &File) -> Option<u32> {
     })
 }
 
-/// The content of the lock file, its holder's process id. If it cannot be read, something that is no number.
+/// The content of the lock file: the process id of its holder. If it cannot be read, a text that is not a number.
 fn content(mut file: &File) -> String {
     let mut content = Vec::new();
     match file.rewind().and_then(|()| file.take(64).read_to_end(&mut content)) {

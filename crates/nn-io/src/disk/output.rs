@@ -1,4 +1,5 @@
-//! The file that a run saves to: claimed before the run, so that hours of training are not lost at the save.
+//! The output file of a run. It is claimed before training, so that hours of training are not lost because of a save
+//! that fails.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -13,13 +14,13 @@ use super::temporary::{self, Temporary};
 use crate::wire::header::Header;
 use crate::{Checkpoint, CheckpointRef, DatasetId, Encoded, Encoder, Error, VERSION};
 
-/// The file that a run, or any program that writes a model, saves to. It is locked until this is dropped.
+/// The output file of a run, or of any program that writes a model. It is locked until this is dropped.
 ///
-/// A save replaces the file as a whole, and keeps its permissions. A file that another program put there in the
-/// meantime is not replaced but set aside.
+/// A save replaces the file as a whole, and keeps its permissions. If another program has put a file there in the
+/// meantime, that file is not replaced but set aside.
 #[derive(Debug)]
 pub struct OutputFile {
-    /// As it was given.
+    /// The path as it was given.
     path: PathBuf,
     place: Place,
     encoder: Encoder,
@@ -27,23 +28,25 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Checks that a model can be saved there, by creating and removing a file; locks it; and removes the temporary files
-    /// that killed runs left next to it. If the path is a symbolic link, the file that it leads to is meant.
+    /// Locks an output file, and checks that a model can be saved there, by creating and removing a temporary file.
+    /// Removes the temporary files that killed runs left next to it. If the path is a symbolic link, all this concerns
+    /// the file that the link leads to.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] if another run has it, without waiting. [`Error::WouldOverwrite`] if the path holds something
-    /// that a save must not overwrite: a directory, a file of a directory of checkpoints, a file without the intact
-    /// header of a model, or a model of a newer version; or if its name is that of a temporary file. Otherwise if the
-    /// directory is missing or cannot be written to, the file may not be written, or a file that is no lock of ours
-    /// has the lock's name.
+    /// - [`Error::Locked`], without waiting, if another run has locked the file.
+    /// - [`Error::WouldOverwrite`] if the path holds something that a save must not overwrite: a directory, a file of a
+    ///   directory of checkpoints, a file without an intact model header, or a model of a newer version. Also if the name is
+    ///   that of a temporary file, or something that is not a lock has the name of the lock.
+    /// - [`Error::Io`] if the directory is missing or cannot be written to, or the file cannot be written.
     pub fn claim(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let target = follow_link(&path)?;
         check(&target)?;
         let lock = FileLock::of_file(&target, &path)?;
         let place = Place::own(&SystemDisk, target)?;
-        // Again, since another run may have saved to it before it was locked. What comes after this look at it is another's.
+        // Checked again, since another run may have saved to it before it was locked. A file that appears later is not
+        // ours.
         check(place.path())?;
         Ok(Self { path, place, encoder: Encoder::default(), _lock: lock })
     }
@@ -53,12 +56,12 @@ impl OutputFile {
         &self.path
     }
 
-    /// Whether it is a model that a save of `new` replaces.
+    /// Whether a save of `new` replaces a model. Fails if it must not replace that model.
     ///
     /// # Errors
     ///
-    /// [`Error::WouldOverwrite`] if that model is of another dataset, cannot be read, or is a run that can be resumed
-    /// where `new` is for inference only.
+    /// [`Error::WouldOverwrite`] if the model there is of another dataset or cannot be read, or if it is a run that can
+    /// be resumed and `new` is for inference only.
     pub fn check_replaced(&self, new: &CheckpointRef<'_>) -> Result<bool, Error> {
         let path = self.place.path();
         if !path.exists() {
@@ -85,17 +88,17 @@ impl OutputFile {
         Ok(true)
     }
 
-    /// The bytes of a file, to save here and elsewhere. The states of a run are encoded by one [`Encoder`].
+    /// Encodes a checkpoint, to be saved here and elsewhere. All states of a run go through the same [`Encoder`].
     ///
     /// # Errors
     ///
-    /// As [`CheckpointRef::to_bytes`]; they name this file.
+    /// As [`CheckpointRef::to_bytes`]; the error names this file.
     pub fn encode(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<Encoded, Error> {
         self.encoder.encode(checkpoint).map_err(Error::file(&self.path))
     }
 
-    /// Replaces the file, and returns once the new one is on the disk. Returns the file that was in the way, if there was
-    /// one that is not the run's.
+    /// Saves to the file, and returns once the new file is on the disk. If a file that is not the run's was in the way,
+    /// returns where it was set aside.
     ///
     /// # Errors
     ///
@@ -104,14 +107,14 @@ impl OutputFile {
         self.place.replace(&SystemDisk, encoded.bytes())
     }
 
-    /// Does all that [`OutputFile::save`] does, but leaves the old file, or no file, as it was: so a run knows before its
-    /// first step that there is room for what it will save.
+    /// Checks that there is room for all saves, before the first step of a run. Does everything that
+    /// [`OutputFile::save`] does, except for the rename: nothing changes.
     ///
     /// # Errors
     ///
     /// As [`OutputFile::save`].
     pub fn rehearse_save(&self, encoded: &Encoded) -> Result<(), Error> {
-        // The second save has the first one next to it.
+        // During the second save, the file of the first save is there too.
         let copies = if self.place.path().exists() { 1 } else { 2 };
         file::rehearse(&SystemDisk, self.place.path(), encoded.bytes(), copies)
     }
@@ -131,7 +134,7 @@ fn check(target: &Path) -> Result<(), Error> {
     match fs::metadata(target) {
         Ok(metadata) => check_replaceable(target, &metadata)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::io(target, "look at it")(error)),
+        Err(error) => return Err(Error::io(target, "access it")(error)),
     }
     Temporary::create(&SystemDisk, target).map(drop)
 }

@@ -1,8 +1,8 @@
-//! A name that a run saves to, again and again. What it did not put there itself is set aside, not replaced.
+//! A path that a run saves to repeatedly. A file that the run did not put there is set aside, not replaced.
 //!
-//! A file is known by its first bytes. Its header has the checksum of the metadata, and these have the checksums of all
-//! tensors, so a file that begins as the last save did is that save. Inode numbers and times would be weaker: some file
-//! systems change them.
+//! A file is recognised by its first bytes. The header has the checksum of the metadata, and the metadata have the
+//! checksums of all tensors. So a file that begins like the last save is the last save. Inode numbers and times are
+//! less reliable, since some file systems change them.
 
 use std::path::{Path, PathBuf};
 
@@ -14,31 +14,31 @@ use crate::wire::header;
 /// Appended to the name of a file that is set aside.
 const ASIDE: &str = ".skipped";
 
-/// A file that was in the way of a save and has another name now.
+/// A file that was in the way of a save, and was renamed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAside {
-    /// The name that it had.
+    /// Its old path.
     pub from: PathBuf,
-    /// The name that it has.
+    /// Its new path, which ends in `.skipped` or `.skipped.N`.
     pub to: PathBuf,
 }
 
-/// A name, and how the file begins that may be replaced under it.
+/// A path, and the first bytes of the file that may be replaced there.
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
-    /// `None` if no file may be.
+    /// `None` if no file may be replaced.
     own: Option<Vec<u8>>,
 }
 
 impl Place {
-    /// A name whose file, if there is one, may be replaced.
+    /// A path whose current file, if there is one, may be replaced.
     pub(crate) fn own(disk: &impl Disk, path: PathBuf) -> Result<Self, Error> {
-        let own = disk.start(&path).map_err(Error::io(&path, "look at it"))?;
+        let own = disk.start(&path).map_err(Error::io(&path, "access it"))?;
         Ok(Self { path, own })
     }
 
-    /// A name whose file, if there is one, is not the run's.
+    /// A path whose current file, if there is one, is not the run's.
     pub(crate) fn foreign(path: PathBuf) -> Self {
         Self { path, own: None }
     }
@@ -47,7 +47,8 @@ impl Place {
         &self.path
     }
 
-    /// Replaces the file as a whole, and returns once the new one is on the disk. Another's file is set aside for it.
+    /// Replaces the file as a whole, and returns once the new file is on the disk. A file that is not the run's is set
+    /// aside.
     pub(crate) fn replace(
         &mut self,
         disk: &impl Disk,
@@ -55,7 +56,8 @@ impl Place {
     ) -> Result<Option<SetAside>, Error> {
         let like = (self.is_foreign(disk)? == Some(false)).then_some(&*self.path);
         let temporary = Temporary::write(disk, &self.path, like, bytes)?;
-        // Not before: writing takes its time, in which another file can take the name; and if it fails, nothing is moved.
+        // Not earlier: another file can appear while the new one is written, and if writing fails, nothing must be
+        // moved.
         let moved = self.set_aside(disk)?;
         temporary.rename(&self.path)?;
         self.own = Some(bytes.iter().copied().take(header::LEN).collect());
@@ -63,7 +65,7 @@ impl Place {
         Ok(moved)
     }
 
-    /// Removes the file, unless another has taken its place.
+    /// Removes the file, unless another file has taken its place.
     pub(crate) fn remove(&self, disk: &impl Disk) -> Result<(), Error> {
         let failed = |error| Error::io(&self.path, "remove this old checkpoint")(error);
         match self.is_foreign(disk)? {
@@ -72,13 +74,13 @@ impl Place {
         }
     }
 
-    /// Whether what has the name now is not the run's; `None` if nothing has it.
+    /// Whether the file at the path is not the run's; `None` if there is no file.
     fn is_foreign(&self, disk: &impl Disk) -> Result<Option<bool>, Error> {
-        let found = disk.start(&self.path).map_err(Error::io(&self.path, "look at it"))?;
+        let found = disk.start(&self.path).map_err(Error::io(&self.path, "access it"))?;
         Ok(found.map(|found| found.is_empty() || self.own.as_ref() != Some(&found)))
     }
 
-    /// Gives what is not the run's a free name.
+    /// Renames a file that is not the run's to a free name.
     fn set_aside(&self, disk: &impl Disk) -> Result<Option<SetAside>, Error> {
         if self.is_foreign(disk)? != Some(true) {
             return Ok(None);
@@ -86,7 +88,7 @@ impl Place {
         let to = self.free_name(disk)?;
         let renamed = disk.rename(&self.path, &to);
         renamed.map_err(Error::io(&self.path, "set aside this file, which is not the run's"))?;
-        // Or a power cut could leave the new file under the old name, and nothing under the other.
+        // Otherwise, after a power cut, the new file could have replaced the one that was set aside.
         flush_names(disk, &to)?;
         Ok(Some(SetAside { from: self.path.clone(), to }))
     }
@@ -97,7 +99,7 @@ impl Place {
         first.push(ASIDE);
         let mut name = PathBuf::from(&first);
         for n in 1_u64.. {
-            if disk.start(&name).map_err(Error::io(&name, "look at it"))?.is_none() {
+            if disk.start(&name).map_err(Error::io(&name, "access it"))?.is_none() {
                 break;
             }
             let mut next = first.clone();
@@ -117,19 +119,19 @@ mod tests {
 
     const PATH: &str = "/run/m.model";
 
-    /// What the n-th save writes, in three writes.
+    /// The contents of the n-th save, which takes three writes.
     fn contents(version: u64) -> Vec<u8> {
         (0..2000).map(|i| (i * version) as u8).collect()
     }
 
-    /// The text of another program, and where it is set aside.
+    /// The file of another program.
     const DIARY: &[u8] = b"dear diary";
 
     fn keeps_diary(files: &Contents) -> Result<(), Failure> {
         ensure(files.values().any(|bytes| bytes == DIARY), || Failure::lost("the diary"))
     }
 
-    /// A disk with the other program's file at the name.
+    /// A disk with the other program's file at the path.
     fn disk() -> Simulated {
         let disk = Simulated::with_short_writes(700);
         write_diary(&disk);
@@ -143,8 +145,8 @@ mod tests {
         disk.acknowledge(1);
     }
 
-    /// Whatever a power cut leaves of a save that sets another's file aside, and of one after it: that file is whole, and
-    /// of the saves the last that was acknowledged or a later one.
+    /// A power cut during a save that sets another program's file aside, or during the next save: that file is whole,
+    /// and so is the last acknowledged save or a later one.
     #[test]
     fn power_cuts() {
         let disk = disk();
@@ -153,7 +155,7 @@ mod tests {
             place.replace(&disk, &contents(version)).unwrap();
             disk.acknowledge(version);
         }
-        let mut tally = Tally::new("B6", "a power cut while another's file is set aside");
+        let mut tally = Tally::new("B6", "a power cut while another program's file is set aside");
         disk.after_power_cuts(|files, acknowledged| {
             tally.case(|| {
                 let Some(found) = files.get(Path::new(PATH)) else {
@@ -169,10 +171,11 @@ mod tests {
         tally.finish();
     }
 
-    /// Without the new file nothing needs the name, so nothing is moved: when the disk is full, say.
+    /// If the new file cannot be written, for example because the disk is full, nothing is moved.
     #[test]
-    fn what_cannot_be_written_moves_nothing() {
-        let mut tally = Tally::new("B5", "each call before another's file is set aside fails");
+    fn a_failed_write_moves_nothing() {
+        let mut tally =
+            Tally::new("B5", "each call before another program's file is set aside fails");
         let is_at_its_place = |disk: &Simulated| {
             let files = disk.contents();
             files.len() == 1 && files.get(Path::new(PATH)).is_some_and(|bytes| bytes == DIARY)
@@ -188,11 +191,11 @@ mod tests {
         tally.finish();
     }
 
-    /// Each call fails once: nothing is lost, the next save works, and it does not take the run's own file for another's.
+    /// Each call fails once: nothing is lost, and the next save works and does not set the run's own file aside.
     #[test]
     fn failing_calls() {
         let mut tally =
-            Tally::new("B5", "each call of a save that sets another's file aside fails");
+            Tally::new("B5", "each call of a save that sets another program's file aside fails");
         for n in 1.. {
             let disk = disk();
             let mut place = Place::foreign(PATH.into());

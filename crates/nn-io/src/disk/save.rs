@@ -1,4 +1,4 @@
-//! Checkpoints to files and from them.
+//! Saves checkpoints to files, and loads them.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use crate::decode;
 use crate::{Checkpoint, CheckpointRef, Error};
 
 impl Checkpoint {
-    /// Reads a file.
+    /// Loads a checkpoint from a file.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or breaks any rule of the format.
+    /// If the file cannot be read, or breaks a rule of the format.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let (header, reader) = file::open_model(path)?;
         decode::read(header, reader).map_err(Error::file(path))
     }
 
-    /// Everything that is wrong with the contents of a file: every damaged tensor, or only the first error if nothing
-    /// after it can be read. Empty for a file that [`Checkpoint::load`] reads.
+    /// Lists everything that is wrong with the contents of a file: every damaged tensor, or only the first error if
+    /// nothing after it can be read. The list is empty if [`Checkpoint::load`] can read the file.
     pub fn damage(path: impl AsRef<Path>) -> Vec<Error> {
         let path = path.as_ref();
         let damage = match file::open_model(path) {
@@ -36,15 +36,15 @@ impl Checkpoint {
 }
 
 impl CheckpointRef<'_> {
-    /// Replaces the file by this checkpoint, as a whole: a reader sees the old file or the new one, whatever fails.
-    /// Returns once it is on the disk.
+    /// Saves this checkpoint to a file. An existing file is replaced as a whole: a reader sees the old file or the new
+    /// one, whatever fails. Returns once the new file is on the disk.
     ///
-    /// It does not check what it replaces, and takes no lock: [`crate::OutputFile`] does. If the path is a symbolic link,
-    /// the file that it leads to is replaced, and the link stays.
+    /// This does not check what it replaces, and takes no lock; [`crate::OutputFile`] does both. If the path is a
+    /// symbolic link, the file that it leads to is replaced, and the link stays.
     ///
     /// # Errors
     ///
-    /// If [`CheckpointRef::to_bytes`] fails, or writing does.
+    /// If [`CheckpointRef::to_bytes`] or writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         file::replace(&SystemDisk, path, &self.to_bytes().map_err(Error::file(path))?)

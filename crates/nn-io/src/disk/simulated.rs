@@ -1,9 +1,9 @@
-//! A disk in memory: any of its calls can be made to fail, and it can be seen as it may be after a power
-//! cut at any moment.
+//! A simulated disk in memory. Any call can be made to fail, and all states after a power cut at any moment can be
+//! tried.
 //!
-//! What is not made durable may be there after a power cut or not, in any combination: bytes of a file
-//! until the file is synced, and names until their directory is. Lost bytes are absent or garbage.
-//! Pillai and others, "All File Systems Are Not Created Equal", OSDI 2014, found disks to do all of it.
+//! A power cut can lose whatever is not durable, in any combination: the bytes of a file until the file is synced, and
+//! names until their directory is synced. Lost bytes are absent or garbage. Pillai and others, "All File Systems Are
+//! Not Created Equal", OSDI 2014, found disks that do all of this.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,19 +25,19 @@ pub(crate) struct Simulated(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
-    /// All that was done and did not fail, in order.
+    /// All operations that succeeded, in order.
     log: Vec<Op>,
-    /// What each name stands for, as whoever asks now sees it.
+    /// The file of each name, without a power cut.
     names: BTreeMap<PathBuf, usize>,
     n_files: usize,
     calls: usize,
     /// The call that fails, and its error.
     fault: Option<(usize, i32)>,
-    /// The most bytes that a write takes.
+    /// The largest number of bytes that a write takes.
     write_limit: Option<usize>,
 }
 
-/// A file is a number: names come and go.
+/// An operation. A file is a number, since its names change.
 #[derive(Clone, Debug)]
 enum Op {
     Create {
@@ -51,7 +51,7 @@ enum Op {
     Sync {
         file: usize,
     },
-    /// The sync of a file failed: what of it is on the disk nobody knows any more.
+    /// The sync of a file failed: it is unknown which of its bytes are on the disk.
     FailedSync {
         file: usize,
     },
@@ -64,11 +64,11 @@ enum Op {
         path: PathBuf,
     },
     SyncDirectory,
-    /// Somebody was told that this is saved.
+    /// This version was reported as saved.
     Acknowledge(u64),
 }
 
-/// What may have become of something that was not made durable.
+/// What a power cut does to something that is not durable.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Kept,
@@ -83,7 +83,7 @@ impl Simulated {
         disk
     }
 
-    /// From now on the `n`-th call, counted from 1, fails with this error of the system.
+    /// Makes the `n`-th call from now on, counted from 1, fail with this system error.
     pub(crate) fn fail(&self, n: usize, error: i32) {
         let mut state = self.0.borrow_mut();
         (state.calls, state.fault) = (0, Some((n, error)));
@@ -99,13 +99,13 @@ impl Simulated {
         self.0.borrow_mut().log.push(Op::Acknowledge(version));
     }
 
-    /// The disk as whoever asks now sees it.
+    /// The contents of the disk without a power cut.
     pub(crate) fn contents(&self) -> Contents {
         let log = &self.0.borrow().log;
         apply(log, &vec![Fate::Kept; log.len()])
     }
 
-    /// Whether a file whose sync failed got a name of its own all the same, or was synced again.
+    /// Whether a file whose sync failed was renamed or synced again.
     pub(crate) fn trusts_a_failed_sync(&self) -> bool {
         let log = &self.0.borrow().log;
         let failed = log.iter().enumerate().filter_map(|(i, op)| match op {
@@ -119,8 +119,8 @@ impl Simulated {
         })
     }
 
-    /// Every state that the disk may be in after a power cut at any moment, with the highest version
-    /// that was acknowledged before it.
+    /// Calls `check` with every state that the disk can have after a power cut at any moment, and with the last version
+    /// that was acknowledged before.
     pub(crate) fn after_power_cuts(&self, mut check: impl FnMut(&Contents, u64)) {
         let log = &self.0.borrow().log;
         for end in 0..=log.len() {
@@ -149,7 +149,7 @@ impl Simulated {
     }
 }
 
-/// How many fates each operation may have had by the end of the log: one, if it was made durable.
+/// The number of possible fates of each operation at the end of the log: one if it is durable.
 fn choices(log: &[Op]) -> Vec<usize> {
     let later = |i: usize, made_durable: &dyn Fn(&Op) -> bool| log[i..].iter().any(made_durable);
     let choices = |(i, op): (usize, &Op)| match op {
@@ -166,13 +166,13 @@ fn choices(log: &[Op]) -> Vec<usize> {
     log.iter().enumerate().map(choices).collect()
 }
 
-/// Every combination, where the i-th operation has the first `choices[i]` fates. Of more than can be
-/// tried, which only a save has that syncs nothing, some.
+/// Calls `f` with every combination of fates, where the i-th operation has the first `choices[i]` fates. If there are
+/// too many combinations, which only happens if a save syncs nothing, tries some at random.
 fn for_each_fate(choices: &[usize], mut f: impl FnMut(&[Fate])) {
     const FATES: [Fate; 3] = [Fate::Kept, Fate::Lost, Fate::Garbage];
-    const MOST: usize = 2000;
+    const MAX: usize = 2000;
     let all = choices.iter().try_fold(1_usize, |n, &choices| n.checked_mul(choices));
-    match all.filter(|&n| n <= MOST) {
+    match all.filter(|&n| n <= MAX) {
         Some(n) => (0..n).for_each(|mut number| {
             let fate = |&n: &usize| {
                 let fate = FATES[number % n];
@@ -183,14 +183,14 @@ fn for_each_fate(choices: &[usize], mut f: impl FnMut(&[Fate])) {
         }),
         None => {
             let mut dice = Dice::new(6);
-            for _ in 0..MOST {
+            for _ in 0..MAX {
                 f(&choices.iter().map(|&n| FATES[dice.below(n)]).collect::<Vec<_>>());
             }
         }
     }
 }
 
-/// What the operations make, each with its fate.
+/// The contents of the disk after these operations, each with its fate.
 fn apply(log: &[Op], fates: &[Fate]) -> Contents {
     let mut names: BTreeMap<&Path, usize> = BTreeMap::new();
     let mut files: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
@@ -262,7 +262,7 @@ impl Disk for Simulated {
         Ok(SimulatedFile { disk: self.clone(), file })
     }
 
-    /// No call that can fail: what it is asked for is a matter of names.
+    /// This call never fails: a save uses it only to look at names.
     fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
         let start = |bytes: &Vec<u8>| bytes.iter().copied().take(header::LEN).collect();
         Ok(self.contents().get(path).map(start))

@@ -1,5 +1,5 @@
-//! The system calls that a save is made of, as a trait, so that tests can have a disk on which each of them fails,
-//! and one that loses power between them.
+//! The system calls of a save, as a trait: tests use a disk on which each call can fail, and which can lose power
+//! between calls.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::wire::header;
 
-/// What a save asks of a disk.
+/// The operations of a disk that a save needs.
 pub(crate) trait Disk {
     /// A file open for writing.
     type File: Write;
@@ -16,12 +16,12 @@ pub(crate) trait Disk {
     fn create_new(&self, path: &Path) -> io::Result<Self::File>;
     /// Gives a file the permissions of the file `like`, if there is such a file.
     fn copy_permissions(&self, path: &Path, like: &Path) -> io::Result<()>;
-    /// The first bytes of a file, as many as a header has, without following a link. Empty for a link, a directory, or
-    /// whatever else cannot be read; `None` if there is nothing of this name.
+    /// The first bytes of a file, as many as a header has. Does not follow links. Empty for a link, a directory, and
+    /// anything else that cannot be read; `None` if nothing has this name.
     fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
     /// Makes the contents of a file durable.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
-    /// Gives a file another name, in place of the file that had it.
+    /// Renames a file, and replaces the file that had the new name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -29,7 +29,7 @@ pub(crate) trait Disk {
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 }
 
-/// The disks of this system.
+/// The real disks of this system.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemDisk;
 
@@ -44,7 +44,7 @@ impl Disk for SystemDisk {
         match fs::symlink_metadata(like) {
             Ok(metadata) if metadata.is_file() => {
                 let permissions = metadata.permissions();
-                // Some file systems have the same for all, and let nobody set them.
+                // Some file systems have the same permissions for all files, and nobody may set them.
                 let same = fs::metadata(path)?.permissions() == permissions;
                 if same { Ok(()) } else { fs::set_permissions(path, permissions) }
             }
@@ -86,7 +86,7 @@ impl Disk for SystemDisk {
         File::open(directory)?.sync_all()
     }
 
-    /// Elsewhere directories cannot be opened, and the system sees to their names itself.
+    /// On other systems directories cannot be opened, and the system itself makes names durable.
     #[cfg(not(unix))]
     fn sync_directory(&self, _directory: &Path) -> io::Result<()> {
         Ok(())

@@ -1,4 +1,4 @@
-//! Temporary files next to a file that is to be replaced: section 11 of FORMAT.md.
+//! Temporary files, written next to the file that they replace: section 11 of FORMAT.md.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -9,7 +9,7 @@ use super::system::Disk;
 use crate::Error;
 use crate::wire::header;
 
-/// A new file `.NAME.N.tmp` next to NAME, removed again unless it is renamed.
+/// A new file `.NAME.N.tmp` next to NAME. It is removed when it is dropped, unless it was renamed.
 pub(crate) struct Temporary<'a, D: Disk> {
     disk: &'a D,
     path: PathBuf,
@@ -17,12 +17,13 @@ pub(crate) struct Temporary<'a, D: Disk> {
 }
 
 impl<'a, D: Disk> Temporary<'a, D> {
-    /// Creates it empty.
+    /// Creates an empty file.
     pub(crate) fn create(disk: &'a D, target: &Path) -> Result<Self, Error> {
         Self::open(disk, target, None).map(|(temporary, _)| temporary)
     }
 
-    /// Creates it with these contents and the permissions of the file `like`, and returns once they are on the disk.
+    /// Creates a file with these contents and the permissions of the file `like`. Returns once the contents are on the
+    /// disk.
     pub(crate) fn write(
         disk: &'a D,
         target: &Path,
@@ -32,8 +33,8 @@ impl<'a, D: Disk> Temporary<'a, D> {
         let (temporary, mut file) = Self::open(disk, target, like)?;
         let failed = |error| Error::cannot_write(target, bytes.len())(error);
         file.write_all(bytes).map_err(failed)?;
-        // After a failure the kernel may count pages as written that are not: this descriptor is not
-        // tried again, the temporary file goes, and the next save begins anew.
+        // After a failure, the kernel may regard pages as written that are not. So the sync is not tried again: the
+        // temporary file is removed, and the next save starts from the beginning.
         disk.sync(&file).map_err(failed)?;
         Ok(temporary)
     }
@@ -48,11 +49,11 @@ impl<'a, D: Disk> Temporary<'a, D> {
             match disk.create_new(&path) {
                 Ok(file) => {
                     let temporary = Self { disk, path, renamed: false };
-                    // Before it has contents, which may not be for everybody.
+                    // Before it has contents, which not everybody may be allowed to read.
                     like.map_or(Ok(()), |like| temporary.copy_permissions(like))?;
                     return Ok((temporary, file));
                 }
-                // Another run's, or left behind by one that was killed.
+                // It belongs to another run, or a killed run left it behind.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io(directory, "create a file in it")(error)),
             }
@@ -66,9 +67,9 @@ impl<'a, D: Disk> Temporary<'a, D> {
         copied.map_err(Error::io(target, "give the new file its permissions"))
     }
 
-    /// Gives it the target's name, in place of the file that had it. A power cut may undo it until [`flush_names`].
+    /// Renames the file to the target, and replaces the file there. A power cut may undo this until [`flush_names`].
     pub(crate) fn rename(mut self, target: &Path) -> Result<(), Error> {
-        // Again, since they may have changed while it was written.
+        // Copied again, since the permissions may have changed while the file was written.
         self.copy_permissions(target)?;
         let renamed = self.disk.rename(&self.path, target);
         renamed.map_err(Error::io(target, "replace the file"))?;
@@ -85,16 +86,16 @@ pub(crate) fn flush_names(disk: &impl Disk, target: &Path) -> Result<(), Error> 
 
 impl<D: Disk> Drop for Temporary<'_, D> {
     fn drop(&mut self) {
-        // Once renamed, the name is free and may be another run's.
+        // After the rename, the temporary name is free, and another run may use it.
         if !self.renamed {
-            // It failed already, or was only a probe; the next lock sweeps whatever stays.
+            // The save failed, or was only a rehearsal. If the file cannot be removed, the next lock sweeps it.
             let _ = self.disk.remove(&self.path);
         }
     }
 }
 
-/// Removes the temporary files of these targets that killed runs left behind: regular files that begin as a model does,
-/// as far as they go. Only the holder of their lock may: another run's would go as well.
+/// Removes the temporary files of these targets that killed runs left behind: regular files that are the beginning of a
+/// model. Only the holder of the lock may do this, since it would remove another run's files too.
 pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
     let entries = fs::read_dir(directory).map_err(Error::io(directory, "list it"))?;
     for entry in entries {
@@ -103,7 +104,7 @@ pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Resu
         if target_of(entry.file_name().as_encoded_bytes()).is_some_and(&is_target) && is_ours(&path)
         {
             match fs::remove_file(&path) {
-                // Another run's probe, gone by itself.
+                // It belonged to another run, which has removed it.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 result => result.map_err(Error::io(&path, "remove this temporary file"))?,
             }
@@ -112,7 +113,7 @@ pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Resu
     Ok(())
 }
 
-/// Whether a file is what a save writes, cut short anywhere. One that cannot be read may be anybody's.
+/// Whether a file is the beginning of what a save writes. `false` if it cannot be read, since it may be anything then.
 fn is_ours(path: &Path) -> bool {
     let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     let mut start = Vec::with_capacity(header::LEN);
@@ -120,7 +121,7 @@ fn is_ours(path: &Path) -> bool {
     is_file && read().is_ok() && header::may_become_model(&start)
 }
 
-/// Whether a file of this name is taken for a temporary one.
+/// Whether this is the name of a temporary file.
 pub(crate) fn is_temporary(name: &OsStr) -> bool {
     target_of(name.as_encoded_bytes()).is_some()
 }
@@ -138,7 +139,7 @@ fn target_of(name: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Where the target is.
+/// The directory of the target.
 pub(crate) fn directory(target: &Path) -> &Path {
     match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_own() {
+    fn names_of_temporary_files() {
         check(".m.model.0.tmp", Some("m.model"));
         check(".m.model.65535.tmp", Some("m.model"));
         check(".other.model.0.tmp", Some("other.model"));

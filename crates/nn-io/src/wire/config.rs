@@ -1,8 +1,8 @@
-//! What a run is: `training.config` in section 3 of FORMAT.md. The rules are those of [`RunConfig`], and that the settings
-//! fit the network.
+//! The settings of a run: `training.config` in section 3 of FORMAT.md. The rules are those of [`RunConfig`], and the
+//! settings must fit the network.
 //!
-//! All keys except the first two are left out where they have the value that a run has without them. So the file of such
-//! a run keeps the bytes that it had before the key existed, and nothing can be written in two ways.
+//! All keys except the first two are left out if their value is the default. So a new key does not change the files of
+//! runs that do not use it, and nothing can be written in two ways.
 
 use nn_core::{Architecture, Loss as CoreLoss, Penalty as CorePenalty};
 use nn_train::RunConfig;
@@ -12,7 +12,7 @@ use super::form::{count, is_default, list, real32, unknown};
 use crate::error::{check_limit, check_value};
 use crate::{Error, limits};
 
-/// The feature bit of a run that has more settings than a seed and a batch size.
+/// The feature bit of a run with settings other than the seed and the batch size.
 pub(super) const FEATURE: u32 = 1 << 4;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -86,7 +86,7 @@ impl Config {
         })
     }
 
-    /// The settings of a run of this network, checked. The file has `mirror` in its `input`.
+    /// Converts and checks the settings, for this network. `mirror` is that of the file's `input`.
     pub(super) fn read(
         self,
         architecture: &Architecture,
@@ -132,7 +132,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What a reader must understand to resume the run, as the header says it.
+    /// The required features of the header that the settings need.
     pub(super) fn features(&self) -> u32 {
         let plain = Self::new(&RunConfig::default()).map(|plain| Self {
             seed: self.seed,
@@ -232,7 +232,7 @@ impl Augment {
         Self { flip, shift: shift as u64, cutout: cutout as u64 }
     }
 
-    /// Pixels are limited to the width of a layer, so that sums of them overflow nowhere.
+    /// Limits pixels to the width of a layer, so that their sums never overflow.
     fn read(self) -> Result<nn_train::Augment, Error> {
         let Self { flip, shift, cutout } = self;
         let pixels = |name: &str, found: u64| {
@@ -258,7 +258,7 @@ struct EarlyStop {
     min_delta: f64,
 }
 
-/// Each except He's, which is left out.
+/// All initialisations except He's, which is the default and left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Init {
@@ -293,32 +293,32 @@ impl Init {
     }
 }
 
-/// The batches of a step where that is left out.
+/// The default number of batches in a step.
 fn one() -> u64 {
     1
 }
 
-/// Whether the batches of a step are left out.
+/// Whether the number of batches in a step is the default, and so left out.
 fn is_one(count: &u64) -> bool {
     *count == 1
 }
 
-/// Checks what [`RunConfig::check`] asks of a model, before there is one.
+/// Checks that the settings fit the network, as [`RunConfig::check`] does for a model.
 fn check_network(config: &RunConfig, architecture: &Architecture) -> Result<(), Error> {
-    // A loss that the file does not name is only checked by training: old files have it with any network.
+    // The default loss is only checked when training starts: older files have it with any network.
     if config.loss != CoreLoss::default() {
         let last = architecture.last().layer;
         config.loss.check(last).map_err(nn_train::Error::Objective).map_err(Error::Run)?;
     }
     let (outputs, n_dense) = (architecture.output().len(), architecture.weighted_layers().count());
     for (key, found, expected, of) in [
-        ("class_weights", config.class_weights.len(), outputs, "a class"),
-        ("penalties", config.penalties.len(), n_dense, "a dense layer"),
-        ("frozen", config.frozen.len(), n_dense, "a dense layer"),
+        ("class_weights", config.class_weights.len(), outputs, "class"),
+        ("penalties", config.penalties.len(), n_dense, "dense layer"),
+        ("frozen", config.frozen.len(), n_dense, "dense layer"),
     ] {
         let field = format!("training.config.{key}");
         let valid = found == 0 || found == expected;
-        check_value(valid, field, format!("{expected} elements, one {of}"), found)?;
+        check_value(valid, field, format!("{expected} elements, one per {of}"), found)?;
     }
     Ok(())
 }

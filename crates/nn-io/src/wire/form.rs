@@ -1,4 +1,5 @@
-//! What the kinds share: which optional keys are left out, lists with a limit, and checked numbers and strings.
+//! Functions that the wire types share: which optional keys are left out, lists with a limit, and checked numbers and
+//! strings.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,12 +10,13 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use crate::error::{check_limit, check_value, is_command};
 use crate::{Error, limits};
 
-/// Whether an optional setting is left out: it has the value that absence stands for.
+/// Whether an optional setting has its default value, and so is left out.
 pub(super) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
 }
 
-/// Reads a list of at most `MAX` elements: memory grows with what is allowed, not with what the file claims.
+/// Reads a list of at most `MAX` elements. Memory grows with the elements that were read, not with the length that the
+/// file claims.
 pub(super) fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -44,29 +46,29 @@ where
     deserializer.deserialize_seq(ListVisitor::<T, MAX>(PhantomData))
 }
 
-/// Checks a string, which will be shown in terminals.
+/// Checks a string that will be shown in terminals.
 pub(super) fn check_string(field: &str, string: &str) -> Result<(), Error> {
     check_limit(&format!("bytes of {field}"), limits::STRING, string.len())?;
     let plain = !string.chars().any(is_command);
     check_value(plain, field, "no control characters", format!("{string:?}"))
 }
 
-/// A number of the file as one of this machine.
+/// Converts a number of the file to one of this machine.
 pub(super) fn count(field: &str, value: u64) -> Result<usize, Error> {
-    let expected = "a number that this machine can count to";
+    let expected = "a number that fits into this machine's integers";
     usize::try_from(value).map_err(|_| Error::value(field, expected, value))
 }
 
-/// A real that is exactly a finite `f32`.
+/// Converts a real that is exactly representable as a finite `f32`.
 pub(super) fn real32(field: &str, value: f64) -> Result<f32, Error> {
-    #[allow(clippy::cast_possible_truncation, reason = "that it loses nothing is checked next")]
+    #[allow(clippy::cast_possible_truncation, reason = "the next line checks that nothing is lost")]
     let narrow = value as f32;
     let exact = narrow.is_finite() && f64::from(narrow).to_bits() == value.to_bits();
     check_value(exact, field, "a finite number with the precision of 32 bits", value)?;
     Ok(narrow)
 }
 
-/// The error of a kind that the format has no name for yet.
+/// The error of a kind that the format does not have.
 pub(super) fn unknown(field: &str, kind: &str) -> Error {
     Error::value(field, "a kind that the format has", kind)
 }

@@ -1,17 +1,16 @@
-//! The first 64 bytes: section 2 of FORMAT.md.
+//! The header, which is the first 64 bytes of a file: section 2 of FORMAT.md.
 //!
-//! They say which version the rest is of and how long it is, and are checked before any of it is
-//! read.
+//! It has the version and the length of the file, and is checked before anything else is read.
 
 use super::identify::{self, PREFIX};
 use super::{config, info, layer, optimizer, schedule};
 use crate::error::check_crc;
 use crate::{Error, VERSION, Version, limits};
 
-/// Bytes of the header.
+/// The number of bytes of the header.
 pub(crate) const LEN: usize = 64;
 
-/// Where the feature bits are.
+/// The offset of the feature bits.
 pub(crate) const FEATURES_AT: u64 = 15;
 
 /// The feature bits that this crate knows.
@@ -23,21 +22,21 @@ const FEATURES: u32 = optimizer::FEATURE
     | config::FEATURE
     | info::PARTIAL;
 
-/// Whether a file that begins so is a model, whole or not.
+/// Whether a file with these first bytes is a model, complete or not.
 pub(crate) fn is_model(start: &[u8]) -> bool {
     start.starts_with(&PREFIX)
 }
 
-/// Whether a file that is cut short here may have been going to be a model.
+/// Whether a file with these first bytes, or only these bytes, can be the beginning of a model.
 pub(crate) fn may_become_model(start: &[u8]) -> bool {
     is_model(start) || PREFIX.starts_with(start)
 }
 
-/// A checked header, less what is the same in every file that is accepted.
+/// A checked header, without the bytes that are the same in every valid file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) version: Version,
-    /// What a reader must know to read the file rightly, a bit each.
+    /// The required features, one bit each.
     pub(crate) features: u32,
     pub(crate) n_tensors: u32,
     pub(crate) metadata_len: u64,
@@ -84,7 +83,7 @@ impl Header {
             return Err(Error::Features { known: FEATURES, found: header.features });
         }
         if reserved != [0; 17] {
-            let reason = "expected 17 zeros, found others".into();
+            let reason = "expected 17 zeros, found other bytes".into();
             return Err(Error::Form { offset: 43, section: "header".into(), reason });
         }
         if header.file_len != file_len {
@@ -105,7 +104,7 @@ impl Header {
     }
 }
 
-/// What the header's own CRC is of, the fields, the reserved bytes and that CRC.
+/// Splits a header into the bytes that its CRC covers, its fields, the reserved bytes, and the CRC.
 fn split(bytes: &[u8; LEN]) -> Option<(&[u8], Header, [u8; 17], u32)> {
     let (checked, crc) = bytes.split_last_chunk::<4>()?;
     let mut rest = checked.get(PREFIX.len()..)?;

@@ -1,4 +1,4 @@
-//! How far a run is: `training.progress` and `training.history` in section 3 of FORMAT.md.
+//! The progress of a run: `training.progress` and `training.history` in section 3 of FORMAT.md.
 
 use nn_core::LossSum;
 use nn_train::{EpochRecord, RunConfig};
@@ -28,13 +28,13 @@ pub(super) struct Record {
     learning_rate: f64,
 }
 
-/// The history of a run as it stands in a file, from one save to the next. Records do not change once an epoch is complete,
-/// so each is encoded and read back once.
+/// The encoded history of a run, kept from one save to the next. Records do not change once an epoch is complete, so
+/// each is encoded and read back only once.
 #[derive(Debug, Default)]
 pub(crate) struct EncodedHistory {
-    /// As they were read back from `bytes`.
+    /// The records that were read back from `bytes`.
     records: Vec<Record>,
-    /// One after another.
+    /// The encoded records, one after another.
     bytes: Vec<u8>,
 }
 
@@ -46,13 +46,13 @@ struct Metrics {
 
 impl Progress {
     pub(super) fn new(progress: &nn_train::Progress) -> Self {
-        // The number of predictions follows from that of samples.
+        // The number of predictions is computed from the number of samples.
         let &nn_train::Progress { epoch, batch, sums } = progress;
         let LossSum { loss, correct, n_samples, n_predictions: _ } = sums;
         Self { epoch, batch, loss, correct, n_samples }
     }
 
-    /// The progress of a run with these settings, of a network with this many outputs.
+    /// Converts and checks the progress, for a run with these settings and a network with this many outputs.
     pub(super) fn read(
         &self,
         config: &RunConfig,
@@ -66,11 +66,7 @@ impl Progress {
         check_value(n_samples <= most, "training.progress.n_samples", expected, n_samples)?;
         let predictions = config.loss.predictions(outputs) as u64;
         let n_predictions = n_samples.saturating_mul(predictions);
-        let expected = format!("at most {n_predictions}, of as many samples");
-        let expected = match predictions {
-            1 => expected,
-            _ => format!("{expected} times {predictions} outputs"),
-        };
+        let expected = format!("at most {n_predictions}, {predictions} per sample");
         check_value(correct <= n_predictions, "training.progress.correct", expected, correct)?;
         let sums = LossSum { loss, correct, n_samples, n_predictions };
         Ok(nn_train::Progress { epoch, batch, sums })
@@ -78,7 +74,8 @@ impl Progress {
 }
 
 impl EncodedHistory {
-    /// Makes this the history. What it has is kept only if it is how the given one begins, to the bit.
+    /// Updates this to the given history. The known records are kept only if the history begins with exactly them, bit
+    /// for bit.
     pub(crate) fn update(&mut self, history: &[EpochRecord]) -> Result<(), Error> {
         let mut known = self.records.iter().zip(history);
         let is_same = known.all(|(known, record)| known.bits() == Record::new(record).bits());
@@ -98,10 +95,10 @@ impl EncodedHistory {
         &self.records
     }
 
-    /// The list of the records.
+    /// The encoded list of the records.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let n = self.records.len();
-        // Of the two forms of its marker, the shortest. The limit keeps it within 16 bits.
+        // The shorter of the two forms of the marker. The limit keeps the length within 16 bits.
         let marker = match u8::try_from(n) {
             Ok(n @ ..16) => vec![0x90 | n],
             _ => {
@@ -123,7 +120,7 @@ impl Record {
         }
     }
 
-    /// All its numbers, to the bit.
+    /// The bits of all its numbers.
     fn bits(&self) -> [Option<u64>; 6] {
         let Self { train, validation, penalty, learning_rate } = self;
         let held_out = validation.as_ref();
@@ -138,7 +135,7 @@ impl Record {
         numbers.map(|number| number.map(f64::to_bits))
     }
 
-    /// The record of an epoch, by its place in the history.
+    /// Converts and checks the record. `epoch` is its index in the history.
     pub(super) fn read(&self, epoch: usize, config: &RunConfig) -> Result<EpochRecord, Error> {
         let field = Field(epoch);
         let train = self.train.read(field)?;
@@ -153,7 +150,7 @@ impl Record {
     }
 }
 
-/// The key of an epoch's record. It becomes text only for a message: there may be thousands of records.
+/// The key of an epoch's record. It is turned into text only for a message, since there may be thousands of records.
 #[derive(Clone, Copy)]
 struct Field(usize);
 

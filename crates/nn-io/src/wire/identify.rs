@@ -1,6 +1,6 @@
-//! Recognises a file by its first bytes, and names one that is no model for the error message.
+//! Recognises a model by its first bytes, and names other kinds of files for error messages.
 //!
-//! The names decide nothing: no file is accepted or refused because of one.
+//! The names are only for messages: no file is accepted or refused because of one.
 
 /// The first bytes of a model: MessagePack's `ext 8` of 61 bytes and type 0x4D, and the magic.
 pub(super) const PREFIX: [u8; 11] = *b"\xc7\x3d\x4dNNFM\r\n\x1a\n";
@@ -23,7 +23,7 @@ const MAGIC: [(&[u8], &str); 14] = [
     (b"version https://git-lfs", "a git-lfs pointer (the file itself was never fetched)"),
 ];
 
-/// A noun phrase for the file that starts with `start` and is no model.
+/// Describes a file that starts with `start` and is not a model, in a noun phrase.
 pub(crate) fn describe(start: &[u8]) -> String {
     if start.is_empty() {
         return "an empty file".into();
@@ -34,8 +34,8 @@ pub(crate) fn describe(start: &[u8]) -> String {
     if let Some(n) = start.windows(PREFIX.len()).position(|bytes| bytes == PREFIX) {
         return format!("a model file after {n} other bytes");
     }
-    // Our own first bytes after line ends were converted, the high bit was dropped, or bytes that are no UTF-8 were
-    // replaced.
+    // The first bytes of a model after a transfer that converted line ends, dropped the high bit, or replaced bytes
+    // that are not UTF-8.
     if start.windows(6).take(4).any(|bytes| bytes == b"=MNNFM") {
         return "a model file that was transferred as text (transfer it as binary)".into();
     }
@@ -60,7 +60,7 @@ pub(crate) fn describe(start: &[u8]) -> String {
     }
 }
 
-/// Whether this is UTF-8 without zeros, except for a last character that is cut.
+/// Whether this is UTF-8 without zeros. The last character may be cut short.
 fn is_text(start: &[u8]) -> bool {
     let valid = match std::str::from_utf8(start) {
         Ok(_) => true,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_own_files_after_an_accident() {
+    fn recognises_models_that_were_changed_by_accident() {
         check(b"\xc7=MNNFM\n\x1a\n\x01", "transferred as text");
         check(b"\xc7=MNNFM\r\r\n\x1a\r\n\x01", "transferred as text");
         check(b"G=MNNFM\r\n\x1a\n\x01", "transferred as text");

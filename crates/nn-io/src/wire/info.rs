@@ -1,4 +1,4 @@
-//! What a model is for: `input`, `class_names` and `dataset` in section 3 of FORMAT.md.
+//! The description of a model: `input`, `class_names` and `dataset` in section 3 of FORMAT.md.
 
 use nn_core::{Scaling, SettingError, Shape};
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use super::form::{check_string, count, is_default, real32};
 use crate::error::check_value;
 use crate::{DatasetId, Error, InputSpec};
 
-/// The feature bit of predictions that are averaged over an image and its mirror image.
+/// The feature bit of a model that averages the predictions for an image and its mirror image.
 pub(super) const MIRROR: u32 = 1 << 3;
 
-/// The feature bit of a file without something that every classifier of images has.
+/// The feature bit of a file that lacks something that every image classifier has.
 pub(super) const PARTIAL: u32 = 1 << 5;
 
 /// `width` and `height` are both present or both absent, and so are `mean` and `std`.
@@ -46,24 +46,25 @@ impl Input {
         }
     }
 
-    /// The input of a network that takes this many numbers.
+    /// Converts and checks the input, for a network with this many inputs.
     pub(super) fn read(&self, inputs: usize) -> Result<InputSpec, Error> {
         let size = both("width", self.width, "height", self.height)?;
         let image = size.map(|size| image(size, inputs)).transpose()?;
         let scaling = both("mean", self.mean, "std", self.std)?.map(scaling).transpose()?;
         let has_mirror_images = !self.mirror || image.is_some();
-        check_value(has_mirror_images, "input.mirror", "none, as the input is no image", "some")?;
+        let expected = "none, as the input is not an image";
+        check_value(has_mirror_images, "input.mirror", expected, "some")?;
         Ok(InputSpec { image, scaling, mirror: self.mirror })
     }
 
-    /// What a reader must understand to predict, as the header says it.
+    /// The required features of the header that the input needs.
     pub(super) fn features(&self) -> u32 {
         let partial = if self.width.is_none() || self.mean.is_none() { PARTIAL } else { 0 };
         partial | if self.mirror { MIRROR } else { 0 }
     }
 }
 
-/// The values of two keys of which neither is present without the other.
+/// The values of two keys that must be both present or both absent.
 fn both<T>(a: &str, x: Option<T>, b: &str, y: Option<T>) -> Result<Option<(T, T)>, Error> {
     let (has_a, has_b) = (x.is_some(), y.is_some());
     let (there, missing) = if has_a { (a, b) } else { (b, a) };
@@ -106,7 +107,7 @@ impl Dataset {
 
 /// Checks the names of the classes of a network with this many outputs.
 pub(super) fn check_classes(names: &[String], outputs: usize) -> Result<(), Error> {
-    let expected = format!("{outputs} names, one an output");
+    let expected = format!("{outputs} names, one per output");
     check_value(names.len() == outputs, "class_names", expected, names.len())?;
     for (i, name) in names.iter().enumerate() {
         let field = format!("class_names[{i}]");

@@ -17,7 +17,7 @@ pub(super) const FEATURE: u32 = 1 << 2;
 #[serde(rename_all = "snake_case")]
 #[allow(
     clippy::enum_variant_names,
-    reason = "layer normalisation is called so, and serde takes its name"
+    reason = "the field's name is layer normalisation, and serde uses the variant's name"
 )]
 pub(crate) enum Layer {
     Dense { inputs: u64, outputs: u64 },
@@ -62,7 +62,7 @@ impl Layer {
         })
     }
 
-    /// Unchecked: only the whole network has rules.
+    /// Converts the layer without checks: the rules concern the whole network.
     fn read(&self) -> Result<nn_core::Layer, Error> {
         let activation = |activation| Ok(nn_core::Layer::Activation(activation));
         match *self {
@@ -84,7 +84,7 @@ impl Layer {
         }
     }
 
-    /// What a reader must understand to read this layer, as the header says it.
+    /// The required features of the header that this layer needs.
     pub(super) fn features(&self) -> u32 {
         match self {
             Self::Dense { .. } | Self::Relu {} | Self::Softmax {} => 0,
@@ -93,7 +93,7 @@ impl Layer {
     }
 }
 
-/// The layers of a network as a file has them, within all limits except that of the size of the file.
+/// Converts the layers of a network to those of a file. Checks all limits except the size of the file.
 pub(crate) fn write(architecture: &Architecture) -> Result<Vec<Layer>, Error> {
     check_limit("layers", limits::LAYERS, architecture.layers().len())?;
     let layers = architecture.layers().iter().map(Layer::new).collect::<Result<Vec<_>, _>>()?;
@@ -101,27 +101,32 @@ pub(crate) fn write(architecture: &Architecture) -> Result<Vec<Layer>, Error> {
     Ok(layers)
 }
 
-/// The layers of a file, which make a network within the limits.
+/// Converts the layers of a file to a network. Checks that they form one, within the limits.
 pub(super) fn read(layers: &[Layer]) -> Result<Architecture, Error> {
     let kinds = layers.iter().map(Layer::read).collect::<Result<Vec<_>, _>>()?;
-    // The limits come first: sizes beyond them may make no architecture at all.
+    // The limits are checked first, since larger sizes may overflow in the architecture.
     let inputs = check(layers)?;
     let architecture = Architecture::new(inputs, &kinds).map_err(Error::Network)?;
     for (i, (layer, at)) in layers.iter().zip(architecture.layers()).enumerate() {
         if let Layer::Dense { inputs, .. } = *layer {
             let expected = at.place.input.len() as u64;
-            let words = format!("{expected}, as the layer before has outputs");
+            let words = format!("{expected}, the number of outputs of the layer before");
             check_value(inputs == expected, format!("layers[{i}].dense.inputs"), words, inputs)?;
         }
     }
     Ok(architecture)
 }
 
-/// Checks the limits on dense layers, and that the first layer is one: its inputs, which this returns, are the network's.
+/// Checks the limits on dense layers, and that the first layer is dense. Returns the inputs of the first layer, which
+/// are those of the network.
 fn check(layers: &[Layer]) -> Result<usize, Error> {
     let Some(Layer::Dense { inputs: first, .. }) = layers.first() else {
         let found = layers.first().map_or(Ok("none"), |it| it.read().map(|it| it.name()))?;
-        return Err(Error::value("layers[0]", "a dense layer, which has the inputs", found));
+        return Err(Error::value(
+            "layers[0]",
+            "a dense layer, which gives the number of inputs",
+            found,
+        ));
     };
     for (i, layer) in layers.iter().enumerate() {
         if let Layer::Dense { inputs, outputs } = *layer {

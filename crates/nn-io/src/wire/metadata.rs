@@ -1,8 +1,8 @@
 //! Everything that is not a tensor: the map of section 3 of FORMAT.md.
 //!
-//! The serde types of this crate are the file's alone: fields, variants and their order are the format, so they are never
-//! renamed, and the types of the other crates stay free of serde. A real is `f64` and an integer `u64` whatever the
-//! program computes with, so that serde changes nothing silently.
+//! The serde types of this crate only describe the file. Their fields and variants and the order of these are the
+//! format, so they are never renamed. The types of the other crates have no serde. Reals are `f64` and integers `u64`,
+//! whatever the program computes with, so that serde never converts a value silently.
 
 use std::io::Cursor;
 
@@ -38,17 +38,17 @@ pub(crate) struct Metadata {
     tensors: Vec<Tensor>,
 }
 
-/// Tensors of a file: four for each layer at most, the three moments that an optimizer has at most, the average, and
-/// the two of the best epoch.
+/// The largest number of tensors of a file: four for each layer, three moments of the optimizer, the average, and two
+/// of the best epoch.
 const TENSORS: usize = 4 * limits::LAYERS + 6;
 
-/// The last key of the metadata, alone.
+/// The last key of the metadata, on its own.
 #[derive(Serialize)]
 struct Tensors<'a> {
     tensors: &'a [Tensor],
 }
 
-/// What metadata mean: a checkpoint without its tensors. One that exists has kept every rule.
+/// The meaning of metadata: a checkpoint without its tensors. All rules have been checked.
 #[derive(Debug)]
 pub(crate) struct Description {
     pub(crate) architecture: Architecture,
@@ -59,8 +59,8 @@ pub(crate) struct Description {
 }
 
 impl Metadata {
-    /// The metadata of a checkpoint with these layers and tensors, without its history; not checked except for what no file
-    /// can say.
+    /// The metadata of a checkpoint with these layers and tensors, without its history. Only fails if the format cannot
+    /// express them; [`Metadata::read`] checks the rules.
     pub(crate) fn new(
         checkpoint: &CheckpointRef<'_>,
         layers: Vec<Layer>,
@@ -108,7 +108,7 @@ impl Metadata {
         Ok(Description { architecture, info, training, tensors })
     }
 
-    /// What a reader must understand to read the file rightly, as the header says it.
+    /// The required features of the header that these metadata need.
     pub(crate) fn features(&self) -> u32 {
         let layers = self.layers.iter().fold(0, |bits, layer| bits | layer.features());
         let training = self.training.as_ref().map_or(0, Training::features);
@@ -119,14 +119,15 @@ impl Metadata {
         self.input.features() | partial | layers | training
     }
 
-    /// The bytes of these metadata, whose history is empty, with this history in its place; and what is read back from them.
+    /// Encodes these metadata, whose history is empty, with `history` in its place. Returns the bytes, and the metadata
+    /// that were read back from them.
     pub(crate) fn encode(&self, history: &EncodedHistory) -> Result<(Vec<u8>, Self), Error> {
         let without = pack(self)?;
         let mut read = Self::parse(&without, VERSION)?;
         let Some(training) = &mut read.training else { return Ok((without, read)) };
         training.set_history(history);
-        // The bytes end with the empty history, which is one byte, and the tensors. A map of the tensors alone is as long: it
-        // begins with a marker of one byte.
+        // The bytes end with the empty history, which is one byte, and the key `tensors`. A map of that key alone is as
+        // long, since it begins with a marker of one byte.
         let after = pack(&Tensors { tensors: &self.tensors })?;
         let before = without.get(..without.len().saturating_sub(after.len()));
         let after = after.get(1..).unwrap_or_default();
@@ -136,18 +137,17 @@ impl Metadata {
 
     /// Reads the metadata of a file of the given version.
     ///
-    /// What serde lets pass (keys it does not know, numbers of another type, arrays for maps,
-    /// longer forms than needed) shows when the metadata are written again: in a file of a version
-    /// that is known whole, the bytes must come out the same.
+    /// Serde accepts unknown keys, numbers of another type, arrays for maps, and longer forms than needed. To find
+    /// these, the metadata are written again: in a file of a version that is fully known, the bytes must be the same.
     pub(crate) fn parse(bytes: &[u8], version: Version) -> Result<Self, Error> {
         let mut deserializer = rmp_serde::Deserializer::new(Cursor::new(bytes));
-        // It refuses the depth it is given.
+        // The deserializer already refuses the depth that it is given.
         deserializer.set_max_depth(limits::DEPTH + 1);
         let parsed = Self::deserialize(&mut deserializer);
         let end = deserializer.position();
         let metadata = parsed.map_err(|error| {
-            // It may quote the file.
-            form(end, format!("before here: {}", quotable(&error.to_string())))
+            // The message may quote the file.
+            form(end, format!("invalid before here: {}", quotable(&error.to_string())))
         })?;
         if end != bytes.len() as u64 {
             return Err(form(end, "expected the end of the metadata, found more".into()));
@@ -157,8 +157,8 @@ impl Metadata {
             let canonical = pack(&metadata)?;
             if canonical != bytes {
                 let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-                let reason = "not in the one form of this version: \
-                    a key that it does not know, another order or another type";
+                let reason = "not in the form of this version: \
+                    an unknown key, a different order or a different type";
                 return Err(form(same as u64, reason.into()));
             }
         }

@@ -67,7 +67,7 @@ impl Optimizer {
         }
     }
 
-    /// Its settings, checked, and its count of steps. Its moments are tensors.
+    /// Converts and checks the settings and the number of steps. The moments are tensors.
     pub(super) fn read(&self) -> Result<(OptimizerConfig, u64), Error> {
         let (config, step) = match *self {
             Self::Sgd { momentum, nesterov, step } => {
@@ -91,7 +91,7 @@ impl Optimizer {
         Ok((config, step))
     }
 
-    /// What a reader must understand to resume with it, as the header says it.
+    /// The required features of the header that the optimizer needs.
     pub(super) fn features(&self) -> u32 {
         match self {
             Self::Adam { amsgrad: false, .. } => 0,

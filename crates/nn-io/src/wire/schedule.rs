@@ -1,4 +1,4 @@
-//! The learning rates: `training.schedule` in section 3 of FORMAT.md.
+//! The learning-rate schedule: `training.schedule` in section 3 of FORMAT.md.
 
 use nn_optim::Decay;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::Error;
 /// The feature bit of a schedule other than inverse time without a warm-up.
 pub(super) const FEATURE: u32 = 1 << 1;
 
-/// The feature bit of an exponential schedule whose factor is of several steps.
+/// The feature bit of an exponential schedule whose factor applies to several steps.
 pub(super) const EVERY: u32 = 1 << 12;
 
 /// Each variant is a map of one key.
@@ -63,7 +63,7 @@ pub(super) enum Schedule {
     },
 }
 
-/// The `every` of an exponential schedule that has none.
+/// The default `every` of an exponential schedule.
 fn one() -> u64 {
     1
 }
@@ -92,7 +92,7 @@ impl Schedule {
         }
     }
 
-    /// The schedule, checked.
+    /// Converts and checks the schedule.
     pub(super) fn read(&self) -> Result<nn_optim::Schedule, Error> {
         let (learning_rate, warmup, decay) = match *self {
             Self::Constant { learning_rate, warmup } => (learning_rate, warmup, Decay::Constant),
@@ -120,7 +120,7 @@ impl Schedule {
         Ok(schedule)
     }
 
-    /// What a reader must understand to resume with it, as the header says it.
+    /// The required features of the header that the schedule needs.
     pub(super) fn features(&self) -> u32 {
         match self {
             Self::InverseTime { warmup: 0, .. } => 0,

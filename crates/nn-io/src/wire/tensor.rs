@@ -1,7 +1,7 @@
-//! Tensors: which ones a file has, and their way between floats and bytes. Section 4 of FORMAT.md.
+//! Tensors: which ones a file has, and their conversion between floats and bytes. Section 4 of FORMAT.md.
 //!
-//! Bulk data never pass through serde: a tensor's length is known, checked and paid for before the first of its bytes is
-//! looked at.
+//! The data of tensors never pass through serde. The length of a tensor is known and checked, and its memory allocated,
+//! before its first byte is read.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -14,10 +14,10 @@ use super::form::list;
 use crate::Error;
 use crate::error::check_value;
 
-/// Bytes before a tensor's data.
+/// The number of bytes before a tensor's data.
 pub(crate) const PREFIX_LEN: usize = 5;
 
-/// What the metadata say of a tensor.
+/// The metadata of a tensor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Tensor {
     name: String,
@@ -45,14 +45,14 @@ impl Tensor {
     }
 }
 
-/// What a tensor holds.
+/// The kind of data in a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// A part of the model's parameters.
     Parameters,
-    /// A part of its running statistics.
+    /// A part of the model's running statistics.
     Statistics,
-    /// One of the optimizer's moments. It is one tensor for all parameters, and so are the next.
+    /// One of the optimizer's moments. Like the roles below, it is one tensor for all parameters or statistics.
     Moment,
     Average,
     BestParameters,
@@ -64,15 +64,15 @@ pub(crate) enum Role {
 pub(crate) struct TensorSpec {
     pub(crate) name: String,
     pub(crate) role: Role,
-    /// In C order: the last varies fastest.
+    /// In C order: the last index varies fastest.
     shape: Vec<u64>,
-    /// Elements, the product of the shape.
+    /// The number of elements, which is the product of the shape.
     pub(crate) len: usize,
-    /// Which elements are of squares, and so never below 0.
+    /// The elements that are sums or means of squares, and so never negative.
     of_squares: Vec<Range<usize>>,
 }
 
-/// What a file holds in addition to the layers' own tensors; nothing if it has no state of training.
+/// The tensors of a file in addition to those of the layers; none if it has no state of training.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) moments: &'static [Moment],
@@ -83,7 +83,7 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// What a run has, with an epoch completed or not. The first epoch is the best so far.
+    /// The contents for a run. `has_epoch` is whether an epoch is complete, since the first epoch is the best so far.
     pub(crate) fn of(optimizer: &OptimizerConfig, config: &RunConfig, has_epoch: bool) -> Self {
         Self {
             moments: optimizer.moments(),
@@ -94,7 +94,7 @@ impl Contents {
 }
 
 impl TensorSpec {
-    /// A tensor of a layer.
+    /// The tensor of a layer.
     fn of_layer(tensor: &nn_core::TensorSpec) -> Self {
         let nn_core::TensorSpec { name, role, shape, range, .. } = tensor;
         let is_of_squares = *role == nn_core::Role::RunningVariance;
@@ -107,19 +107,19 @@ impl TensorSpec {
         }
     }
 
-    /// A tensor for all parameters, or for all running statistics.
+    /// A tensor for all parameters or all running statistics.
     fn flat(name: &str, role: Role, len: usize, of_squares: Vec<Range<usize>>) -> Self {
         Self { name: name.into(), role, shape: vec![len as u64], len, of_squares }
     }
 
-    /// The bytes before the data: MessagePack's `bin 32` and its length, which the limit of the file keeps within 32
+    /// The bytes before the data: MessagePack's `bin 32` and the length. The limit on files keeps the length within 32
     /// bits.
     pub(crate) fn prefix(&self) -> [u8; PREFIX_LEN] {
         let [.., a, b, c, d] = self.data_len().to_be_bytes();
         [0xC6, a, b, c, d]
     }
 
-    /// Bytes of the data.
+    /// The number of bytes of the data.
     pub(crate) fn data_len(&self) -> u64 {
         (self.len as u64).saturating_mul(4)
     }
@@ -149,13 +149,13 @@ pub(crate) fn tensor_specs(architecture: &Architecture, contents: Contents) -> V
     specs
 }
 
-/// Bytes that tensors take in a file.
+/// The number of bytes that tensors take in a file.
 pub(crate) fn bytes_of<'a>(specs: impl IntoIterator<Item = &'a TensorSpec>) -> u64 {
     let bytes = |spec: &TensorSpec| spec.data_len().saturating_add(PREFIX_LEN as u64);
     specs.into_iter().map(bytes).fold(0, u64::saturating_add)
 }
 
-/// Checks that every element may be in a file.
+/// Checks that every element is valid in a file.
 pub(crate) fn check_elements(spec: &TensorSpec, values: &[f32]) -> Result<(), Error> {
     let (finite, of_squares) = (f32::MIN..=f32::MAX, 0.0..=f32::MAX);
     // Without an early exit, which would keep the loops from being vectorised.
@@ -179,14 +179,14 @@ pub(crate) fn check_elements(spec: &TensorSpec, values: &[f32]) -> Result<(), Er
     Ok(())
 }
 
-/// CRC-32 of the data as they stand in a file.
+/// The CRC-32 of the data as they are in a file.
 pub(crate) fn crc32(values: &[f32]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     for_each_block(values, |bytes| hasher.update(bytes));
     hasher.finalize()
 }
 
-/// Passes on the data as they stand in a file, in blocks that fit the fastest cache.
+/// Calls `f` with the data as they are in a file, in blocks that fit into the fastest cache.
 pub(crate) fn for_each_block(values: &[f32], mut f: impl FnMut(&[u8])) {
     let mut block = [0; 4096];
     for values in values.chunks(block.len() / 4) {
@@ -198,7 +198,7 @@ pub(crate) fn for_each_block(values: &[f32], mut f: impl FnMut(&[u8])) {
     }
 }
 
-/// Whether these bytes stand for these values, to the bit.
+/// Whether `data` are exactly the bytes of `values`.
 pub(crate) fn is_data(values: &[f32], data: &[u8]) -> bool {
     let (elements, rest) = data.as_chunks::<4>();
     let pairs = values.iter().zip(elements);
@@ -206,7 +206,7 @@ pub(crate) fn is_data(values: &[f32], data: &[u8]) -> bool {
     same && rest.is_empty() && values.len() == elements.len()
 }
 
-/// Overwrites `values` with the floats that `data`, of 4 bytes each, stand for.
+/// Overwrites `values` with the floats in `data`, 4 bytes each.
 pub(crate) fn read_into(values: &mut [f32], data: &[u8]) {
     let (elements, _) = data.as_chunks::<4>();
     for (value, bytes) in values.iter_mut().zip(elements) {

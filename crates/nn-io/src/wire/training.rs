@@ -1,4 +1,4 @@
-//! The state of a training, except for its tensors: `training` in section 3 of FORMAT.md.
+//! The state of training, without its tensors: `training` in section 3 of FORMAT.md.
 
 use nn_core::Architecture;
 use nn_optim::OptimizerConfig;
@@ -23,7 +23,7 @@ pub(super) struct Training {
     history: Vec<Record>,
 }
 
-/// A state of training without the numbers that are tensors.
+/// A state of training without its tensors.
 #[derive(Debug)]
 pub(crate) struct TrainingDescription {
     pub(crate) optimizer: OptimizerConfig,
@@ -35,7 +35,7 @@ pub(crate) struct TrainingDescription {
 }
 
 impl Training {
-    /// The state of a training without its history.
+    /// A state of training without its history.
     pub(super) fn new(state: &TrainingState) -> Result<Self, Error> {
         check_limit("completed epochs", limits::HISTORY, state.history.len())?;
         Ok(Self {
@@ -51,7 +51,7 @@ impl Training {
         self.history = history.records().to_vec();
     }
 
-    /// The state of training of this network, checked. The file has `mirror` in its `input`.
+    /// Converts and checks the state of training, for this network. `mirror` is that of the file's `input`.
     pub(super) fn read(
         self,
         architecture: &Architecture,
@@ -62,7 +62,7 @@ impl Training {
         let config = self.config.read(architecture, mirror)?;
         let progress = self.progress.read(&config, architecture.output().len())?;
         let n_records = self.history.len();
-        let expected = format!("{} records, one a completed epoch", progress.epoch);
+        let expected = format!("{} records, one per completed epoch", progress.epoch);
         check_value(progress.epoch == n_records as u64, "training.history", expected, n_records)?;
         let history = self.history.iter().enumerate();
         let history =
@@ -70,7 +70,7 @@ impl Training {
         Ok(TrainingDescription { optimizer, step, schedule, config, progress, history })
     }
 
-    /// What a reader must understand to resume the run, as the header says it.
+    /// The required features of the header that the run needs.
     pub(super) fn features(&self) -> u32 {
         self.optimizer.features() | self.schedule.features() | self.config.features()
     }

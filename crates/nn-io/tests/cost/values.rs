@@ -2,14 +2,14 @@ use rmpv::Value;
 
 use crate::fixture::{self, at, edited, with};
 
-/// As many copies as the metadata have room for.
+/// As many copies as fit into the metadata.
 fn many(value: Value) -> Value {
     let len = fixture::encode(&value).len();
     Value::Array(vec![value; ((2 << 20) - 2000) / len])
 }
 
-/// Small values in such numbers that going through them, keeping them or comparing them might take
-/// long, each with what the refusal says.
+/// Files with so many small values that visiting, storing or comparing them could take long. Each has a name, and a
+/// part of the expected error message.
 pub(crate) fn costly() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut metadata = fixture::metadata();
     let unit = {
@@ -35,7 +35,7 @@ pub(crate) fn costly() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("records", with("training.history", many(record)), "at most 10000"),
         ("tensors", with("tensors", many(tensor)), "at most 1030"),
         ("a shape of many dimensions", with("tensors.0.shape", many(1.into())), "at most 2"),
-        ("tiny keys", tiny_keys("k"), "a key that it does not know"),
+        ("tiny keys", tiny_keys("k"), "an unknown key"),
         ("a known key again and again", tiny_keys("producer"), "duplicate field"),
         ("a key of megabytes", with("producer", "x".repeat(2_000_000)), "found 2000000"),
     ]

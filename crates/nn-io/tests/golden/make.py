@@ -3,15 +3,18 @@
     python3 -m pip install msgpack
     python3 make.py
 
-v1.0-sgd is the same run under another optimizer, as FORMAT.md has it: with its required feature, and
-Adam's first moment as its momentum; v1.0-schedule is under another schedule and AMSGrad, with both required features; v1.0-exponential is
-under a schedule that falls by a factor in several steps.
-v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images; v1.0-run is a run
-with every setting except the two of v1.0-origin, of a network with a batch normalisation. Their numbers are those of the
-checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regressor of a table, and has nothing that only classifiers of images
-have. The others are as a later program might have written them. v1.99 has keys that version 1.0 does not know, at every level
-where a minor version may add some: values of every type, before, between and after the known ones. v2.0 has a header of the
-layout that all versions share, and after it metadata that only version 2.0 would know.
+v1.0-sgd is the same run with another optimizer, as in FORMAT.md: with the required feature, and with Adam's first
+moment as its momentum. v1.0-schedule has another schedule and AMSGrad, with both required features. v1.0-exponential
+has a schedule whose factor applies to several steps.
+
+v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images. v1.0-run
+is a run with every setting except the two of v1.0-origin, of a network with a batch normalisation. Their numbers are
+those of the checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regression model for tables, and has nothing that
+only image classifiers have.
+
+The others are files as a later program might write them. v1.99 has keys that version 1.0 does not know, at every level
+where a minor version may add some: values of every type, before, between and after the known ones. v2.0 has a header of
+the layout that all versions share, and then metadata that only version 2.0 would know.
 """
 
 import math
@@ -44,7 +47,7 @@ def write(major, minor, metadata, n_tensors, tensors, features=0, name=""):
 
 
 def sgd(metadata, tensors):
-    """The metadata, the number of tensors and their bytes, were it Nesterov's momentum that trains."""
+    """The metadata, the number of tensors and their bytes, of the same run with Nesterov's momentum."""
     step = metadata["training"]["optimizer"]["adam"]["step"]
     settings = {"momentum": 0.75, "nesterov": True, "step": step}
     metadata["training"]["optimizer"] = {"sgd": settings}
@@ -54,7 +57,7 @@ def sgd(metadata, tensors):
 
 
 def schedule(metadata, tensors):
-    """The same, were it AMSGrad that trains, along a cosine after a warm-up."""
+    """The same for a run with AMSGrad, and a cosine schedule after a warm-up."""
     adam = metadata["training"]["optimizer"]["adam"]
     step = adam.pop("step")
     adam |= {"amsgrad": True, "step": step}
@@ -73,7 +76,7 @@ def floats(n, f):
 
 
 def network(metadata, layers, more=lambda n_params, n_statistics: {}):
-    """The metadata, the number of tensors and their bytes, of the same run of another network; `more` are the tensors
+    """The metadata, the number of tensors and their bytes, of the same run with another network; `more` are the tensors
     after Adam's moments."""
     params, statistics = {}, {}
     numbers = {}
@@ -90,7 +93,7 @@ def network(metadata, layers, more=lambda n_params, n_statistics: {}):
             statistics |= {f"{name}.means": [size], f"{name}.variances": [size]}
 
     def contents(shapes, f):
-        """A tensor after another, `f` of the number's place among them all."""
+        """One tensor after another. Each number is `f` of its index among the numbers of all tensors."""
         start, tensors = 0, {}
         for name, shape in shapes.items():
             n = math.prod(shape)
@@ -137,7 +140,7 @@ def layers(metadata):
 
 
 def run(metadata):
-    """Every setting of a run, and what it keeps."""
+    """A run with every setting, and the copies that it keeps."""
     penalty = {"weights_l1": 0.0, "weights_l2": 5e-4, "biases_l1": 1e-5, "biases_l2": 0.0}
     none = dict.fromkeys(penalty, 0.0)
     metadata["training"]["config"] |= {
@@ -173,13 +176,13 @@ def run(metadata):
 
 
 def origin(metadata):
-    """A run that says how its weights began, and that the test set measures its epochs."""
+    """A run that says how its weights were initialised, and that its epochs are evaluated on the test set."""
     metadata["training"]["config"] |= {"init": "book", "validates_on_test": True}
     return metadata
 
 
 def table(metadata):
-    """A regression on a table of four features: no softmax, image size, scaling, names of classes or dataset."""
+    """A regression on a table of four features: no softmax, image size, scaling, class names or dataset."""
     metadata["layers"].pop()
     metadata["input"] = {}
     del metadata["class_names"], metadata["dataset"]

@@ -21,7 +21,7 @@ pub(crate) fn encoded(checkpoint: &Checkpoint) -> Encoded {
     Encoder::default().encode(&checkpoint.view()).unwrap()
 }
 
-/// A directory with checkpoints after these steps, each saved in turn, and its path.
+/// A directory with checkpoints after these steps, saved one after another, and its path.
 pub(crate) fn saved(steps: &[u64]) -> (TempDir, PathBuf) {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("run");
@@ -58,7 +58,7 @@ fn keeps_the_newest_three_and_the_best() {
     for step in [30, 40, 1_234_567] {
         directory.save(&encoded(&at(step))).unwrap();
     }
-    // Twice the same state is one checkpoint.
+    // A state that was saved already is not saved again.
     directory.save(&encoded(&at(40))).unwrap();
     let kept = ["ckpt-000030.model", "ckpt-000040.model", "ckpt-1234567.model"];
     assert_eq!(names(&path), [&["best.model", "checkpoints.lock"], &kept[..]].concat());
@@ -66,7 +66,7 @@ fn keeps_the_newest_three_and_the_best() {
     assert_eq!((newest.checkpoint, newest.skipped.len()), (at(1_234_567), 0));
 }
 
-/// The best counts where it is the newest, since not every epoch need be saved otherwise.
+/// `best.model` can be the newest checkpoint, since not every epoch need be saved otherwise.
 #[test]
 fn the_best_may_be_the_newest() {
     let (_root, path) = saved(&[10]);
@@ -77,11 +77,11 @@ fn the_best_may_be_the_newest() {
     assert_eq!(Newest::load(&path).unwrap().checkpoint, at(10));
 }
 
-/// One, two or all three of the newest are damaged: the newest whole one is taken, each other is named
-/// with its reason and keeps its bytes, also when the run comes to where it was again.
+/// One, two or all three of the newest checkpoints are damaged. The newest intact one is used. The error names each
+/// damaged one with its reason. The damaged files keep their bytes, even when the run reaches the same steps again.
 #[test]
 fn damaged_checkpoints_are_skipped_and_kept() {
-    let mut tally = Tally::new("B12", "damaged checkpoints among three and the best");
+    let mut tally = Tally::new("B12", "damaged checkpoints among the newest three and the best");
     for damaged in 1..=3 {
         tally.case(|| {
             let (_root, path) = saved(&[10, 20, 30]);
@@ -97,7 +97,7 @@ fn damaged_checkpoints_are_skipped_and_kept() {
                 says(error, &[&format!("ckpt-{step:06}.model: byte "), "expected CRC-32"]);
             }
             let n = newest.skipped.len();
-            ensure(n == damaged, || Failure::wrong(format!("{n} of {damaged} are told of")))?;
+            ensure(n == damaged, || Failure::wrong(format!("{n} of {damaged} are reported")))?;
 
             for step in [15, 20, 30, 40] {
                 directory.save(&encoded(&at(step))).unwrap();
@@ -117,7 +117,7 @@ fn damaged_checkpoints_are_skipped_and_kept() {
 }
 
 #[test]
-fn none_that_can_be_used() {
+fn no_usable_checkpoint() {
     let (_root, path) = saved(&[10, 20]);
     for step in [10, 20] {
         damage(&path.join(format!("ckpt-{step:06}.model")));
@@ -129,7 +129,7 @@ fn none_that_can_be_used() {
     let message = error.to_string();
     for words in [
         path.to_str().unwrap(),
-        "no checkpoint here that can be used; ",
+        "no usable checkpoint in this directory; ",
         "ckpt-000020.model: byte",
         "ckpt-000010.model: byte",
         "best.model: expected a model file, found a text file",
@@ -138,7 +138,7 @@ fn none_that_can_be_used() {
     }
 }
 
-/// What carries a checkpoint's name and is none: without training, or of another step.
+/// Files with the name of a checkpoint that cannot be used: without training, or of another step.
 #[test]
 fn files_under_names_of_checkpoints() {
     let (_root, path) = saved(&[10]);
@@ -155,7 +155,7 @@ fn files_under_names_of_checkpoints() {
 }
 
 #[test]
-fn a_directory_is_one_runs() {
+fn a_directory_belongs_to_one_run() {
     let (root, path) = saved(&[10]);
     let error = CheckpointDir::create(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
@@ -165,12 +165,12 @@ fn a_directory_is_one_runs() {
     let error = CheckpointDir::open(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     says(&error, &[path.to_str().unwrap(), &format!("process {}", std::process::id())]);
-    // Whoever only reads is let in.
+    // The lock does not stop readers.
     assert!(Newest::load(&path).is_ok());
     drop(held);
     CheckpointDir::open(&path).unwrap();
 
-    // A directory that is there may be used, one that holds other things too.
+    // An existing directory can be used, even if it contains other files.
     fs::write(root.path().join("notes"), "keep me").unwrap();
     CheckpointDir::create(root.path()).unwrap();
     let error = CheckpointDir::create(root.path().join("none/run")).unwrap_err();
@@ -182,9 +182,9 @@ fn a_directory_is_one_runs() {
     says(&error, &["absent: cannot list it"]);
 }
 
-/// What the directory's lock is for, no run takes as its own file.
+/// No run can use a file of a checkpoint directory as its output.
 #[test]
-fn its_files_are_no_outputs() {
+fn its_files_cannot_be_outputs() {
     let (root, path) = saved(&[10]);
     for name in ["ckpt-000010.model", "ckpt-000020.model", "best.model", "checkpoints.lock"] {
         let error = OutputFile::claim(path.join(name)).unwrap_err();
@@ -196,7 +196,7 @@ fn its_files_are_no_outputs() {
 }
 
 #[test]
-fn what_killed_runs_left_is_swept() {
+fn temporary_files_of_killed_runs_are_swept() {
     let mut tally = Tally::new("B14", "temporary files in a directory of checkpoints");
     let (_root, path) = saved(&[10]);
     let ours = [".ckpt-000020.model.0.tmp", ".best.model.3.tmp"];
@@ -206,7 +206,7 @@ fn what_killed_runs_left_is_swept() {
     for name in ours.iter().chain(&others) {
         fs::write(path.join(name), half).unwrap();
     }
-    // What a save was killed before or in the first bytes of, and a user's file of such a name.
+    // From saves that were killed before or within the first bytes, and a user's file with such a name.
     fs::write(path.join(".best.model.4.tmp"), "").unwrap();
     fs::write(path.join(".best.model.5.tmp"), &half[..5]).unwrap();
     fs::write(path.join(".best.model.6.tmp"), "a diary").unwrap();

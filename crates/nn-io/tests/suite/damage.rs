@@ -6,8 +6,8 @@ use tally::{Dice, Failure, Tally, ensure, size};
 
 use crate::fixture::{self, refused, seal, stable};
 
-/// Checks that the first `len` bytes are refused, naming both lengths where there is a header to know
-/// the whole one from.
+/// Checks that the first `len` bytes are refused. The message names both lengths, if there is a header with the whole
+/// length.
 fn cut(bytes: &[u8], len: usize) -> Result<(), Failure> {
     let (whole, found) = (bytes.len().to_string(), format!("found {len};"));
     match len {
@@ -40,7 +40,7 @@ fn prefixes_of_a_real_model() {
     tally.finish();
 }
 
-/// The parts of a file: where each ends, and what a message about it must say.
+/// The parts of a file: where each ends, and the words that a message about it must have.
 fn parts(bytes: &[u8]) -> Vec<(usize, String)> {
     let metadata_end = 64 + fixture::metadata_len(bytes);
     let mut metadata = rmpv::decode::read_value(&mut &bytes[64..metadata_end]).unwrap();
@@ -56,7 +56,7 @@ fn parts(bytes: &[u8]) -> Vec<(usize, String)> {
     parts
 }
 
-/// Checks that a flipped bit is noticed, naming the part that it is in.
+/// Checks that a flipped bit is found, and that the message names the part.
 fn flipped(bytes: &mut [u8], parts: &[(usize, String)], bit: usize) -> Result<(), Failure> {
     let at = bit / 8;
     let (_, part) = parts.iter().find(|(end, _)| at < *end).unwrap();
@@ -107,11 +107,11 @@ fn the_damaged_part_is_named() {
     }
 }
 
-/// Whoever changes a byte on purpose makes the checksums true again. What is read then is a valid
-/// checkpoint, which saves to the bytes it came from.
+/// Every byte gets every other value, and the checksums are corrected, as someone would who changes a file on purpose.
+/// If the file loads, the checkpoint is valid and saves to the same bytes.
 #[test]
-fn every_byte_with_every_value_and_true_checksums() {
-    // A small one is enough for what only other optimizers have: a switch, and settings of their own.
+fn every_byte_with_every_value_and_correct_checksums() {
+    // The second file covers a switch and settings that Adam does not have.
     let nesterov = fixture::optimizers()[6];
     for original in [fixture::bytes(), fixture::bytes_with(nesterov)] {
         every_byte_with_every_value(&original);
@@ -130,7 +130,8 @@ fn every_byte_with_every_value(original: &[u8]) {
         stable(&bytes)
     };
     let part = |range: Range<usize>| {
-        let mut tally = Tally::new("A3", "any byte, checksums true: every byte, every other value");
+        let mut tally =
+            Tally::new("A3", "any byte, checksums correct: every byte, every other value");
         let mut valid = 0;
         for at in range {
             for value in (0..=255).filter(|&value| value != original[at]) {
@@ -149,7 +150,7 @@ fn every_byte_with_every_value(original: &[u8]) {
     });
     let valid = first + second;
     tally.case(|| {
-        // Strings, numbers and weights do have other values.
+        // Strings, numbers and weights have other valid values.
         let some = valid > 10 * original.len() && valid < 128 * original.len();
         ensure(some, || Failure::wrong(format!("{valid} changed files were loaded")))
     });
@@ -160,25 +161,25 @@ fn every_byte_with_every_value(original: &[u8]) {
 fn bytes_before_and_after() {
     let bytes = fixture::bytes();
     let whole = format!("expected {} bytes", bytes.len());
-    let longer = |before: &[u8], behind: &[u8]| [before, &bytes, behind].concat();
-    let mut tally = Tally::new("A8", "bytes too many: 1 to 4096 of them after");
+    let longer = |before: &[u8], after: &[u8]| [before, &bytes, after].concat();
+    let mut tally = Tally::new("A8", "too many bytes: 1 to 4096 after the file");
     for n in 1..=4096 {
         let found = format!("found {};", bytes.len() + n);
         tally.case(|| refused(&longer(&[], &vec![0; n]), &["(whole file)", &whole, &found]));
     }
     tally.finish();
 
-    let mut tally = Tally::new("A8", "bytes too many: before, two files, files of two kinds");
+    let mut tally = Tally::new("A8", "too many bytes: before, two files, files of two kinds");
     for n in 1..=64 {
         let found = format!("a model file after {n} other bytes");
         tally.case(|| refused(&longer(&vec![b'x'; n], &[]), &[&found]));
     }
     tally.case(|| refused(&longer(&[], &bytes), &["(whole file)", &whole]));
-    // An archive is read from its end.
+    // A zip archive is read from its end, so a model could come before it.
     let archive = [b"PK\x05\x06", &[0; 18][..]].concat();
     tally.case(|| refused(&longer(&[], &archive), &["(whole file)", &whole]));
     tally.case(|| refused(&longer(b"PK\x03\x04", &archive), &["a zip archive"]));
-    // Bytes that the header counts as the file's.
+    // Additional bytes that the header includes in the length.
     let mut counted = longer(&[], &archive);
     let len = counted.len() as u64;
     counted[31..39].copy_from_slice(&len.to_le_bytes());

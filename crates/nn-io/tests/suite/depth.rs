@@ -7,7 +7,7 @@ use tally::{Failure, Tally, ensure};
 use crate::bomb::{SHAPES, SIZES, bombs};
 use crate::fixture::{edited, loads, newer, pairs, refused};
 
-/// Sixteen: the map and fifteen lists in it.
+/// The limit on the depth is 16: the map, and fifteen lists in it.
 #[test]
 fn limit() {
     let nested = |n| {
@@ -18,11 +18,11 @@ fn limit() {
     refused(&nested(16), &["depth limit exceeded"]).unwrap();
 }
 
-/// Tells this test, in a process of its own, which shape and size to read.
+/// The variable with the shape and size that a child process of this test reads.
 const CHILD: &str = "NN_IO_BOMB";
 
-/// An overflow of the stack ends a program at once: each shape and size has a process of its own,
-/// and a thread in it whose stack is soon used up.
+/// A stack overflow ends a program at once. So each shape and size runs in a process of its own, on a thread with a
+/// small stack.
 #[test]
 fn nests() {
     if let Ok(bomb) = env::var(CHILD) {
@@ -39,7 +39,7 @@ fn nests() {
                     .output()
                     .unwrap();
                 let said = String::from_utf8_lossy(&child.stderr);
-                // A signal leaves no code.
+                // A process that a signal ended has no exit code.
                 assert!(child.status.code().is_some(), "{name} of {size} bytes: {said}");
                 let ran = String::from_utf8_lossy(&child.stdout).contains("1 passed");
                 ensure(ran, || Failure::wrong(format!("{name} of {size} bytes: {said}")))

@@ -10,9 +10,9 @@ fn digests(checkpoint: &Checkpoint) -> (String, String) {
     (view.weights_sha256(), view.state_sha256().unwrap())
 }
 
-/// Python: `hashlib.sha256(numpy.array([(i - 10) / 3 for i in range(23)], "<f4").tobytes())`, the
-/// quotients being the same in both precisions once rounded; and, of the golden file, of the bytes
-/// from 64 on with `producer` and `instruction_set` made empty by `msgpack`.
+/// The weights' digest is `hashlib.sha256(numpy.array([(i - 10) / 3 for i in range(23)], "<f4").tobytes())` in Python,
+/// where the quotients are the same in both precisions after rounding. The state's digest is that of the golden file's
+/// bytes from 64 on, where Python's `msgpack` made `producer` and `instruction_set` empty.
 #[test]
 fn known_values() {
     let (weights, state) = digests(&fixture::checkpoint());
@@ -20,7 +20,7 @@ fn known_values() {
     assert_eq!(state, "989d8208e1c62d20172bf1874856ba28b5d6c9d6626ace3ed5a149b883d466bb");
 }
 
-/// Whether a change of the checkpoint changes the digest of weights, and of the state.
+/// Checks whether a change of the checkpoint changes the digest of the weights and that of the state.
 #[track_caller]
 fn check(weights: bool, state: bool, change: impl FnOnce(&mut Checkpoint)) {
     let before = digests(&fixture::checkpoint());
@@ -68,7 +68,7 @@ fn what_they_cover() {
     check_training(|it| it.schedule = Schedule { decay: Decay::Constant, ..it.schedule });
 }
 
-/// Statistics belong to the weights, and what the run keeps beside them to the state.
+/// The weights' digest covers running statistics. Only the state's digest covers the average and the best epoch.
 #[test]
 fn what_they_cover_of_a_run_with_every_setting() {
     let check = |weights: bool, change: &dyn Fn(&mut Checkpoint)| {
@@ -121,7 +121,7 @@ fn the_optimizer() {
     check_optimizer(|_, m, v| m.copy_from_slice(v));
 }
 
-/// A model that is only asked has the weights' digest of the run it is of.
+/// A model for inference has the same weights' digest as its run.
 #[test]
 fn inference() {
     let run = fixture::checkpoint();

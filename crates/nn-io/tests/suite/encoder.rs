@@ -4,7 +4,7 @@ use tally::{Failure, Tally, ensure};
 
 use crate::fixture;
 
-/// The fixture after so many epochs, each with other numbers.
+/// The fixture after this many epochs, whose records are all different.
 fn after(epochs: usize) -> Checkpoint {
     let mut checkpoint = fixture::checkpoint();
     let training = training(&mut checkpoint);
@@ -26,7 +26,7 @@ fn training(checkpoint: &mut Checkpoint) -> &mut TrainingState {
 /// A change of a checkpoint.
 type Change = fn(&mut TrainingState);
 
-/// Whatever an encoder has encoded before, it gives the bytes of a fresh one, which are those that say the checkpoint.
+/// Whatever an encoder has encoded before, its bytes are those of a new encoder, and load as the checkpoint.
 #[test]
 fn what_was_encoded_before_does_not_show() {
     let mut tally = Tally::new("A20", "one encoder for all: epochs, other runs, other records");
@@ -36,12 +36,12 @@ fn what_was_encoded_before_does_not_show() {
             let found = encoder.encode(&checkpoint.view()).map_err(Failure::wrong)?;
             let fresh = checkpoint.view().to_bytes().map_err(Failure::wrong)?;
             ensure(found.bytes() == fresh, || Failure::torn(format!("{what}: other bytes")))?;
-            // This also encodes what it reads, as a whole.
+            // This also encodes the whole checkpoint again.
             let read = Checkpoint::from_bytes(found.bytes()).map_err(Failure::wrong)?;
             ensure(read == *checkpoint, || Failure::torn(format!("{what}: another checkpoint")))
         });
     };
-    // A list's length has another form from 16 on.
+    // From 16 elements on, the length of a list has another form.
     for epochs in (0..40).chain([39, 17, 16, 15, 1, 0, 300, 9_999, 10_000, 2]) {
         check(&after(epochs), &format!("{epochs} epochs"));
     }
@@ -65,10 +65,11 @@ fn what_was_encoded_before_does_not_show() {
     tally.finish();
 }
 
-/// Records that no file can say are refused, also if those before them are known; and then all is as it was.
+/// Invalid records are refused, even if the encoder knows those before them. After the error, the encoder works as
+/// before.
 #[test]
-fn records_that_are_refused() {
-    let mut tally = Tally::new("A20", "one encoder for all: records that no file can say");
+fn invalid_records_are_refused() {
+    let mut tally = Tally::new("A20", "one encoder for all: invalid records");
     let mut encoder = Encoder::default();
     let changes: [Change; 5] = [
         |it| it.history[19].train.loss = f64::NAN,

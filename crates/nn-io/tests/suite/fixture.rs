@@ -7,14 +7,14 @@ use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
 use tally::{Failure, ensure};
 
-/// A buffer of numbers with some of all their bits in use.
+/// A buffer of the numbers `f(0)`, `f(1)` and so on.
 pub(crate) fn buffer(n: usize, f: impl Fn(f32) -> f32) -> Buffer {
     let mut buffer = nn_core::zeros(n);
     buffer.iter_mut().enumerate().for_each(|(i, value)| *value = f(i as f32));
     buffer
 }
 
-/// Images of this size.
+/// The input of images of this size.
 pub(crate) fn images(width: usize, height: usize, scaling: Scaling) -> InputSpec {
     InputSpec { image: Some(Shape::image(height, width)), scaling: Some(scaling), mirror: false }
 }
@@ -29,7 +29,7 @@ pub(crate) fn scaling(checkpoint: &mut Checkpoint) -> &mut Scaling {
     checkpoint.info.input.scaling.as_mut().unwrap()
 }
 
-/// Every optimizer that a file can have, Adam first; each way that it goes.
+/// Every optimizer that a file can have, with all its variants, Adam first.
 pub(crate) fn optimizers() -> [OptimizerConfig; 9] {
     let sgd = |momentum, nesterov| OptimizerConfig::Sgd(Sgd { momentum, nesterov });
     let amsgrad = Adam { amsgrad: true, ..Adam::default() };
@@ -46,7 +46,7 @@ pub(crate) fn optimizers() -> [OptimizerConfig; 9] {
     ]
 }
 
-/// Every schedule that a file can have, inverse time first; with and without a warm-up, but for one cycle.
+/// Every schedule that a file can have, inverse time first. All except one cycle are there with and without a warm-up.
 pub(crate) fn schedules() -> Vec<Schedule> {
     let decays = [
         Decay::InverseTime { decay: 1e-3 },
@@ -78,7 +78,7 @@ pub(crate) fn checkpoint() -> Checkpoint {
     checkpoint_with(OptimizerConfig::default())
 }
 
-/// The same, trained by another optimizer.
+/// The same checkpoint with another optimizer.
 pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
     let architecture = Architecture::mlp(&[4, 3, 2]).unwrap();
     let n = architecture.n_params();
@@ -130,7 +130,7 @@ pub(crate) fn bytes() -> Vec<u8> {
     checkpoint().view().to_bytes().unwrap()
 }
 
-/// The same, under another schedule.
+/// The same file with another schedule.
 pub(crate) fn bytes_under(schedule: Schedule) -> Vec<u8> {
     let mut checkpoint = checkpoint();
     checkpoint.training.as_mut().unwrap().schedule = schedule;
@@ -141,7 +141,7 @@ pub(crate) fn bytes_with(config: OptimizerConfig) -> Vec<u8> {
     checkpoint_with(config).view().to_bytes().unwrap()
 }
 
-/// The network that the program trains, with the state of its training: a file of 1.4 MB.
+/// The program's default network with its state of training: a file of 1.4 MB.
 pub(crate) fn real() -> Checkpoint {
     let model = Model::new(Architecture::mlp(&[784, 128, 128, 10]).unwrap(), Init::He, 7);
     let n = model.params().len();
@@ -159,7 +159,7 @@ pub(crate) fn metadata_len(bytes: &[u8]) -> usize {
     u64::from_le_bytes(bytes[23..31].try_into().unwrap()) as usize
 }
 
-/// Makes lengths and checksums of header and metadata true again.
+/// Corrects the checksums of the metadata and the header after a change.
 pub(crate) fn seal(bytes: &mut [u8]) {
     let end = 64 + metadata_len(bytes);
     if let Some(metadata) = bytes.get(64..end) {
@@ -174,14 +174,14 @@ pub(crate) fn seal_header(bytes: &mut [u8]) {
     bytes[60..64].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// A newer minor version's file: it is not compared with what this one would write.
+/// The file marked as a newer minor version, which need not have the form of this version.
 pub(crate) fn newer(mut file: Vec<u8>) -> Vec<u8> {
     file[13] = 1;
     seal_header(&mut file);
     file
 }
 
-/// A tensor as it stands in a file.
+/// The place of a tensor in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Tensor {
     /// Where its data are.
@@ -191,14 +191,14 @@ pub(crate) struct Tensor {
 }
 
 impl Tensor {
-    /// Makes the checksum of the data true again; [`seal`] does the rest.
+    /// Corrects the checksum of the data after a change; [`seal`] corrects the others.
     pub(crate) fn seal(&self, bytes: &mut [u8]) {
         let crc = crc32fast::hash(&bytes[self.data.clone()]);
         bytes[self.crc..self.crc + 4].copy_from_slice(&crc.to_be_bytes());
     }
 }
 
-/// The tensors of an intact file, no two of which hold the same data.
+/// The tensors of an intact file. No two of them may have the same data.
 pub(crate) fn tensors(bytes: &[u8]) -> Vec<Tensor> {
     let metadata_end = 64 + metadata_len(bytes);
     let mut start = metadata_end;
@@ -233,7 +233,7 @@ pub(crate) fn with_float_in(
     bytes
 }
 
-/// The file with other metadata, everything else true to them.
+/// The file with other metadata, and a header that agrees with them.
 pub(crate) fn with_metadata(metadata: &[u8]) -> Vec<u8> {
     with_metadata_in(&bytes(), metadata)
 }
@@ -281,7 +281,7 @@ pub(crate) fn pairs(value: &mut Value) -> &mut Vec<(Value, Value)> {
     }
 }
 
-/// The value at a path of keys and indices, as `tensors.0.name`.
+/// The value at a path of keys and indices, such as `tensors.0.name`.
 pub(crate) fn at<'a>(value: &'a mut Value, path: &str) -> &'a mut Value {
     path.split('.').fold(value, |value, step| match value {
         Value::Map(pairs) => {
@@ -306,8 +306,8 @@ pub(crate) fn refused(bytes: &[u8], expected: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// Checks that the message has all of this, in a few lines of plain text: a terminal must be able to
-/// show it, whoever made the file.
+/// Checks that the message has all of this, and is a few lines of plain text: it must be safe to show in a terminal,
+/// whatever the file contains.
 pub(crate) fn mentions(error: &Error, expected: &[&str]) -> Result<(), Failure> {
     let message = error.to_string();
     let short: String = message.chars().take(400).collect();
@@ -323,7 +323,7 @@ pub(crate) fn says(error: &Error, expected: &[&str]) {
     mentions(error, expected).unwrap();
 }
 
-/// Checks that the file is taken for the fixture, and saves as it.
+/// Checks that the file loads as the fixture, and saves to the fixture's bytes.
 pub(crate) fn loads(bytes: &[u8]) -> Result<(), Failure> {
     let loaded = Checkpoint::from_bytes(bytes).map_err(Failure::lost)?;
     let again = loaded.view().to_bytes().map_err(Failure::lost)?;
@@ -332,12 +332,12 @@ pub(crate) fn loads(bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Checks that what is loaded, if anything is, is valid: it saves to the bytes it came from, and these
-/// load as the same. Returns whether it was loaded.
+/// Checks that a file, if it loads, is valid: the checkpoint saves to the same bytes, and these load as the same
+/// checkpoint. Returns whether the file loads.
 pub(crate) fn stable(bytes: &[u8]) -> Result<bool, Failure> {
     let Ok(loaded) = Checkpoint::from_bytes(bytes) else { return Ok(false) };
     let again = loaded.view().to_bytes().map_err(Failure::torn)?;
-    // A newer minor version is read, and saved as ours.
+    // A file of a newer minor version is saved in this version.
     let ours = bytes[13..15] == [0, 0];
     ensure(!ours || again == bytes, || Failure::torn("saved differently"))?;
     let same = Checkpoint::from_bytes(&again).is_ok_and(|again| again == loaded);

@@ -6,10 +6,10 @@ use tally::{Failure, Tally, ensure};
 use crate::checkpoint_dir::{at, encoded, names, saved};
 use crate::fixture::{self, newer, says};
 
-/// What has a checkpoint's name and is not the run's keeps its bytes, under this name or another, however the run goes
-/// on; the run is resumed from the newest that is good.
+/// A file that has the name of a checkpoint but is not the run's keeps its bytes, under this name or another. The run
+/// resumes from its newest valid checkpoint.
 #[test]
-fn what_is_not_the_runs_is_set_aside() {
+fn files_that_are_not_the_runs_are_set_aside() {
     let mut tally = Tally::new("B18", "other files under the names of a directory of checkpoints");
     let damaged = |mut bytes: Vec<u8>| {
         let last = bytes.len() - 1;
@@ -28,7 +28,7 @@ fn what_is_not_the_runs_is_set_aside() {
     ];
     for (what, bytes) in files {
         for name in ["ckpt-000030.model", "best.model"] {
-            // Of the best it cannot be known whether another run's step is right.
+            // The name `best.model` has no step that could differ.
             if (what, name) == ("another step's", "best.model") {
                 continue;
             }
@@ -54,9 +54,9 @@ fn what_is_not_the_runs_is_set_aside() {
                         .collect();
                     ensure(kept.contains(&bytes), || Failure::lost(format!("{name}: {what}")))?;
                     let aside = path.join(format!("{name}.skipped"));
-                    let told =
+                    let is_reported =
                         moved.iter().all(|it| (&it.from, &it.to) == (&path.join(name), &aside));
-                    ensure(moved.len() == 1 && told, || {
+                    ensure(moved.len() == 1 && is_reported, || {
                         Failure::wrong(format!("{what}: {moved:?}"))
                     })?;
                     let newest = Newest::load(&path).unwrap();
@@ -69,7 +69,7 @@ fn what_is_not_the_runs_is_set_aside() {
     tally.finish();
 }
 
-/// One of a newer version can be resumed from, but what it says in addition would be lost in a save.
+/// A run can resume from a checkpoint of a newer version. But replacing it would lose what that version added.
 #[test]
 fn a_newer_checkpoint_is_never_removed() {
     let (_root, path) = saved(&[10, 20, 30]);
@@ -83,7 +83,8 @@ fn a_newer_checkpoint_is_never_removed() {
     assert_eq!(fs::read(path.join("ckpt-000030.model")).unwrap(), bytes);
 }
 
-/// Of two runs in one directory the one with the newest state is resumed; what the other saved stays.
+/// If a directory has checkpoints of two runs, the run with the newest state resumes. The checkpoints of the other run
+/// stay.
 #[test]
 fn checkpoints_of_another_run_are_kept() {
     let mut tally = Tally::new("B18", "checkpoints of another run in a directory");
@@ -108,7 +109,7 @@ fn checkpoints_of_another_run_are_kept() {
             let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
             let found = newest.checkpoint == at(30) && newest.skipped.len() == 2;
             ensure(found, || Failure::wrong(format!("{:?}", newest.skipped)))?;
-            says(&newest.skipped[0], &["best.model: not a state of the run in", "ckpt-000030"]);
+            says(&newest.skipped[0], &["best.model: belongs to another run than", "ckpt-000030"]);
             for step in [40, 50, 60, 70] {
                 directory.save(&encoded(&at(step))).unwrap();
                 directory.save_best(&encoded(&at(step))).unwrap();
@@ -123,7 +124,7 @@ fn checkpoints_of_another_run_are_kept() {
     tally.finish();
 }
 
-/// Each that was set aside has a name of its own.
+/// Each file that is set aside gets a name of its own.
 #[test]
 fn nothing_that_was_set_aside_is_replaced() {
     let (_root, path) = saved(&[10]);
@@ -145,8 +146,8 @@ mod unix {
 
     use super::*;
 
-    /// A link in the place of any file of the directory, from an archive of a stranger, say: what it leads to is neither
-    /// read nor written.
+    /// Any file of the directory can be a link, for example from a stranger's archive. What it leads to is neither read
+    /// nor written.
     #[test]
     fn links_are_not_followed() {
         let mut tally = Tally::new("B18", "links under the names of a directory of checkpoints");
@@ -178,7 +179,7 @@ mod unix {
                     let kept = fs::read(&there).unwrap() == precious;
                     ensure(kept, || Failure::lost("what a link leads to"))?;
                     let made = root.path().join("absent").exists();
-                    ensure(!made, || Failure::wrong("a file where a link leads to"))
+                    ensure(!made, || Failure::wrong("a file was created through a link"))
                 });
             }
         }

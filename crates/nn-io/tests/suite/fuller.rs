@@ -32,7 +32,7 @@ pub(crate) fn every_layer() -> Vec<Layer> {
     ]
 }
 
-/// The fixture's run, of a network of this architecture.
+/// The fixture's run with a network of this architecture.
 pub(crate) fn of(architecture: Architecture) -> Checkpoint {
     let mut checkpoint = fixture::checkpoint();
     let n = architecture.n_params();
@@ -44,7 +44,7 @@ pub(crate) fn of(architecture: Architecture) -> Checkpoint {
     checkpoint
 }
 
-/// A network of every kind of layer, judged with mirror images.
+/// A network of every kind of layer, whose predictions are averaged with mirror images.
 pub(crate) fn layers() -> Checkpoint {
     let mut checkpoint = of(Architecture::new(4, &every_layer()).unwrap());
     checkpoint.info.input.mirror = true;
@@ -52,7 +52,8 @@ pub(crate) fn layers() -> Checkpoint {
     checkpoint
 }
 
-/// A regressor of a table of floats, in the middle of its training: nothing that only classifiers of images have.
+/// A regression model for tables of floats, in the middle of its training. It has nothing that only image classifiers
+/// have.
 pub(crate) fn table() -> Checkpoint {
     let mut checkpoint = fixture::checkpoint();
     let architecture = Architecture::new(4, &Layer::mlp(&[3, 2])[..3]).unwrap();
@@ -66,7 +67,7 @@ pub(crate) fn table() -> Checkpoint {
     checkpoint
 }
 
-/// Every setting of a run, each another than where it is left out; but for the mirror.
+/// A run's settings, all with another value than the default, except for `tta_flip`.
 pub(crate) fn config() -> RunConfig {
     RunConfig {
         seed: 300,
@@ -92,7 +93,7 @@ pub(crate) fn config() -> RunConfig {
     }
 }
 
-/// A run with every setting, and what it keeps, of a network with a batch normalisation.
+/// A run with every setting and the copies that it keeps, of a network with a batch normalisation.
 pub(crate) fn run() -> Checkpoint {
     let mut layers = Layer::mlp(&[3, 2]);
     layers.insert(1, Layer::BATCH_NORM);

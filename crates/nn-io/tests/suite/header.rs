@@ -6,7 +6,7 @@ use tally::{Failure, Tally, ensure};
 use crate::fixture::{self, loads, newer, refused, seal_header, stable};
 use crate::fuller;
 
-/// The file with other bytes in its header, under a true checksum.
+/// The file with other bytes in its header, and a correct checksum.
 fn with_header(at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = fixture::bytes();
     file[at..at + bytes.len()].copy_from_slice(bytes);
@@ -17,7 +17,7 @@ fn with_header(at: usize, bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn versions() {
     let mut tally =
-        Tally::new("A9", "versions: other majors, newer minors with and without new keys");
+        Tally::new("A9", "versions: other major ones, newer minor ones with and without new keys");
     for major in [0u16, 2, 256, u16::MAX] {
         let file = with_header(11, &major.to_le_bytes());
         let found = format!("found {major}.0");
@@ -35,7 +35,7 @@ fn versions() {
         let mut file = fixture::edited(|metadata| {
             fixture::pairs(metadata).push(("new".into(), Value::Array(vec![1.into(), Value::Nil])));
         });
-        tally.case(|| refused(&file, &["(metadata)", "a key that it does not know"]));
+        tally.case(|| refused(&file, &["(metadata)", "an unknown key"]));
         file[13..15].copy_from_slice(&minor.to_le_bytes());
         seal_header(&mut file);
         tally.case(|| loads(&file));
@@ -45,7 +45,7 @@ fn versions() {
 
 #[test]
 fn required_features() {
-    let mut tally = Tally::new("A9", "versions: each required feature that is not known");
+    let mut tally = Tally::new("A9", "versions: each unknown required feature");
     for bit in (6..32).filter(|&bit| bit != 12) {
         for known in 0..64 {
             let features = 1u32 << bit | known;
@@ -57,11 +57,10 @@ fn required_features() {
     tally.finish();
 }
 
-/// The header has the bits of the known ones (optimizers, schedules, layers, mirror images, settings of a run, a file without
-/// what classifiers of images have) exactly when the metadata need them.
+/// The header has the bit of each known required feature exactly when the metadata need it.
 #[test]
 fn required_features_that_are_known() {
-    let mut tally = Tally::new("A9", "versions: each known feature, true and untrue");
+    let mut tally = Tally::new("A9", "versions: each known feature, needed or not, present or not");
     let mut inference = fixture::checkpoint();
     inference.training = None;
     let mut files = vec![(0, inference.view().to_bytes().unwrap())];
@@ -106,7 +105,7 @@ fn required_features_that_are_known() {
             let (expected, found) =
                 (format!("expected {features:#010x}"), format!("found {untrue:#010x}"));
             let words =
-                ["byte 15 (header)", "required features", &expected, &found, "did not keep"];
+                ["byte 15 (header)", "required features", &expected, &found, "did not follow"];
             tally.case(|| refused(&file, &words));
             tally.case(|| refused(&newer(file.clone()), &words));
         }

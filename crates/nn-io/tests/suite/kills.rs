@@ -14,10 +14,10 @@ use tally::{Dice, Failure, Tally, ensure, size};
 use crate::checkpoint_dir::{at, encoded};
 use crate::fixture;
 
-/// Tells a process of this program to be the one that is killed, and in which directory.
+/// The variable with the directory in which a child process of this test works, until it is killed.
 const CHILD: &str = "NN_IO_CHILD";
 
-/// This program about to run one of its tests as a child, by way of another program if one is named.
+/// The command that runs one of this program's tests as a child process, through another program if one is given.
 fn child(wrapper: &[&str], test: &str, directory: &Path) -> Command {
     let exe = env::current_exe().unwrap();
     let mut words = wrapper.iter().map(OsStr::new).chain([exe.as_os_str()]);
@@ -27,12 +27,13 @@ fn child(wrapper: &[&str], test: &str, directory: &Path) -> Command {
     command
 }
 
-/// Where a child is to work; elsewhere this is the ordinary run, in which it has nothing to do.
+/// The directory in which a child process works. `None` in an ordinary run of the tests, in which the children do
+/// nothing.
 fn directory_of_child() -> Option<PathBuf> {
     env::var_os(CHILD).map(Into::into)
 }
 
-/// A child: saves checkpoint after checkpoint, and says of each when it is saved.
+/// A child process: saves one checkpoint after another, and prints each after it was saved.
 #[test]
 fn child_that_saves_without_end() {
     let Some(directory) = directory_of_child() else { return };
@@ -54,8 +55,8 @@ fn child_that_saves_without_end() {
     }
 }
 
-/// `kill -9` at any moment of a process that does nothing but save. The parent knows what was
-/// acknowledged: nothing of that is lost, and nothing is torn.
+/// `kill -9` at random moments of a process that only saves. No checkpoint that it has acknowledged is lost, and none
+/// is torn.
 #[test]
 fn killed_while_saving() {
     let root = tempfile::tempdir().unwrap();
@@ -88,11 +89,11 @@ fn killed_while_saving() {
             ensure(newest.skipped.is_empty(), || Failure::torn(&newest.skipped[0]))
         });
     }
-    assert!(acknowledged > 0, "the saver never came to save");
+    assert!(acknowledged > 0, "nothing was ever saved");
     tally.finish();
 }
 
-/// A child: saves once, over what is there.
+/// A child process: saves once, over the existing file.
 #[test]
 fn child_that_saves_once() {
     if let Some(directory) = directory_of_child() {
@@ -100,7 +101,7 @@ fn child_that_saves_once() {
     }
 }
 
-/// The process is killed when its file reaches a length, by the system's limit on files.
+/// The system's limit on file sizes kills the process when its file reaches a length.
 #[test]
 #[cfg(target_os = "linux")]
 fn killed_at_any_byte() {
@@ -118,7 +119,11 @@ fn killed_at_any_byte() {
         let status = match status {
             Ok(status) => status,
             Err(error) => {
-                writeln!(io::stderr(), "notice: no prlimit, nobody was killed: {error}").unwrap();
+                writeln!(
+                    io::stderr(),
+                    "notice: nothing was tested, since prlimit does not run: {error}"
+                )
+                .unwrap();
                 return;
             }
         };
@@ -133,7 +138,7 @@ fn killed_at_any_byte() {
     tally.finish();
 }
 
-/// A panic among the threads of a step goes through to whoever trains: nothing half done is saved.
+/// A panic during a step reaches the caller of the trainer, so no unfinished state is saved.
 #[test]
 fn a_panic_in_training() {
     let root = tempfile::tempdir().unwrap();
@@ -162,13 +167,15 @@ fn a_panic_in_training() {
             trainer.train_epoch(&samples, None, panic_at_3).unwrap();
             save(&trainer);
         });
-        ensure(catch_unwind(run).is_err(), || Failure::wrong("the panic went no further"))?;
+        ensure(catch_unwind(run).is_err(), || {
+            Failure::wrong("the panic did not reach the caller")
+        })?;
         ensure(fs::read(&path).unwrap() == saved, || Failure::lost("the last good file"))
     });
     tally.finish();
 }
 
-/// Whoever loads while another replaces finds one whole file or the other.
+/// A load while the file is replaced gives the old file or the new one.
 #[test]
 fn read_while_it_is_replaced() {
     let root = tempfile::tempdir().unwrap();
@@ -193,10 +200,10 @@ fn read_while_it_is_replaced() {
     tally.finish();
 }
 
-/// How often each of two processes holds a lock.
+/// The number of times that each of two processes holds a lock.
 const TURNS: usize = 5000;
 
-/// A child: takes a lock again and again, and makes sure that it is the only one that has it.
+/// A child process: takes a lock repeatedly, and checks that no other process holds it.
 #[test]
 fn child_that_takes_a_lock() {
     let Some(directory) = directory_of_child() else { return };
@@ -205,7 +212,7 @@ fn child_that_takes_a_lock() {
     while held < TURNS {
         match OutputFile::claim(&output) {
             Ok(_lock) => {
-                // Fails if the other process is here.
+                // Fails if the other process holds the lock too.
                 fs::File::create_new(&mark).unwrap();
                 fs::remove_file(&mark).unwrap();
                 held += 1;
@@ -224,12 +231,12 @@ fn a_lock_has_one_holder() {
     let start = |_| child(&[], "kills::child_that_takes_a_lock", root.path()).spawn().unwrap();
     for child in [(); 2].map(start) {
         let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         for _ in 0..TURNS {
-            let held = told.contains(&format!("held {TURNS}"));
-            tally.case(|| ensure(held, || Failure::torn(&told)));
+            let held = stdout.contains(&format!("held {TURNS}"));
+            tally.case(|| ensure(held, || Failure::torn(&stdout)));
         }
     }
-    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "no lock is left over");
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "a lock is left over");
     tally.finish();
 }

@@ -5,7 +5,7 @@ use tally::{Failure, Tally, ensure};
 
 use crate::fixture::{self, mentions, refused};
 
-/// Files of other kinds, and what the message must call them.
+/// Files of other kinds, each with a file extension and the words that the message must have.
 fn others() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let bytes = fixture::bytes();
     let lf: Vec<u8> = bytes.iter().copied().filter(|&b| b != b'\r').collect();
@@ -35,7 +35,7 @@ fn others() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("elf", b"\x7fELF\x02\x01\x01\0".into(), "an ELF program"),
         ("txt", b"the model is on the other disk\n".into(), "a text file"),
         ("bin", vec![1, 2, 3, 0, 255], "unknown data that starts with 01 02 03 00 ff"),
-        // Our own file, after transfers that took it for text.
+        // A model file after transfers in text mode.
         ("crlf.model", crlf, "transferred as text"),
         ("lf.model", lf, "transferred as text"),
         ("utf8.model", text.into(), "transferred as text"),
@@ -44,15 +44,14 @@ fn others() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 
 #[test]
 fn named() {
-    let mut tally = Tally::new("A10", "another kind of file, which the message names");
+    let mut tally = Tally::new("A10", "a file of another kind, which the message names");
     for (_, content, name) in others() {
         tally.case(|| refused(&content, &["expected a model file, found", name, "check the path"]));
     }
     tally.finish();
 }
 
-/// One loader, and no other one that is tried when it refuses: under no name is a file of another kind
-/// taken for a model, and under no name is a model taken for something else.
+/// There is one loader and no fallback: whatever its name, a file of another kind is refused, and a model is loaded.
 #[test]
 fn the_content_decides() {
     let mut tally = Tally::new("A18", "one loader: every kind of file under every kind's name");
@@ -78,10 +77,11 @@ fn the_content_decides() {
     tally.finish();
 }
 
-/// What stands beside a file is never read in its place.
+/// Another file in the same directory is never read instead.
 #[test]
 fn no_other_file() {
-    let mut tally = Tally::new("A18", "one loader: a damaged file beside intact ones of its name");
+    let mut tally =
+        Tally::new("A18", "one loader: a damaged file next to intact ones of similar names");
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.model");
     let names =

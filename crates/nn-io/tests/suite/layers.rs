@@ -6,7 +6,7 @@ use tally::{Failure, Tally, ensure};
 use crate::fixture::{self, at, edited_in, newer, pairs, refused, stable, with_float_in};
 use crate::fuller::{self, every_layer};
 
-/// A kind of layer behind a dense one, with a softmax at the end.
+/// The file of a network with a dense layer, this layer, and a softmax.
 fn one(kind: Layer) -> Vec<u8> {
     fuller::of(network(kind)).view().to_bytes().unwrap()
 }
@@ -15,13 +15,13 @@ fn network(kind: Layer) -> Architecture {
     Architecture::new(4, &[Layer::dense(2), kind, Layer::SOFTMAX]).unwrap()
 }
 
-/// Each kind that a file may have beside dense layers, ReLU and softmax.
+/// Each kind of layer except dense layers, ReLU and softmax.
 fn others() -> impl Iterator<Item = Layer> {
     let known = ["dense", "relu", "softmax"];
     every_layer().into_iter().filter(move |layer| !known.contains(&layer.name()))
 }
 
-/// The file of one such layer with its map of settings changed.
+/// The file of [`one`] layer, with the map of its settings changed.
 fn edited(kind: Layer, edit: impl FnOnce(&mut Vec<(Value, Value)>)) -> Vec<u8> {
     let path = format!("layers.1.{}", kind.name());
     edited_in(&one(kind), |metadata| edit(pairs(at(metadata, &path))))
@@ -50,11 +50,11 @@ fn round_trips() {
         assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
         assert_eq!(bytes[15..19], [4, 0, 0, 0], "{}", kind.name());
     }
-    assert_eq!(others().count(), 11, "every other kind, one of them twice");
+    assert_eq!(others().count(), 11, "every other kind of layer, and batch normalisation twice");
     assert_eq!(one(Layer::RELU)[15], 0);
 }
 
-/// In the order of FORMAT.md, section 4.
+/// The tensors are in the order of FORMAT.md, section 4.
 #[test]
 fn tensors() {
     let bytes = fuller::layers().view().to_bytes().unwrap();
@@ -89,10 +89,10 @@ fn tensors() {
 
 #[test]
 fn settings_outside_their_range() {
-    let mut tally = Tally::new("A11", "numbers: settings of each layer out of range");
+    let mut tally = Tally::new("A11", "numbers: settings of each layer outside their range");
     let slopes = [f64::NAN, f64::INFINITY, 1e6, -1e6 - 1e-9];
     let rates = [f64::NAN, -5e-324, 1.0, 1.0 - 1e-9, 2.0];
-    // The last are 0, or without end, in 32 bits.
+    // The last two are 0 and infinite in 32 bits.
     let epsilons = [f64::NAN, f64::INFINITY, 0.0, -1e-5, 1e-60, 1e39];
     let momenta = [f64::NAN, 0.0, -0.1, 1.0 + f64::EPSILON, 1e-60];
     for kind in others() {
@@ -129,7 +129,8 @@ fn settings_outside_their_range() {
 
 #[test]
 fn maps_of_another_kind() {
-    let mut tally = Tally::new("A7", "keys: those of each layer missing, twice, or another's");
+    let mut tally =
+        Tally::new("A7", "keys: those of each layer missing, twice, or of another kind");
     for kind in others() {
         for (i, _) in settings(kind).iter().enumerate() {
             let mut check = |file: Vec<u8>, expected: &str| {
@@ -138,10 +139,10 @@ fn maps_of_another_kind() {
             check(edited(kind, |map| drop(map.remove(i))), "missing field");
             check(edited(kind, |map| map.push(map[i].clone())), "duplicate field");
             check(edited(kind, |map| map[i].1 = Value::Nil), "before here");
-            check(edited(kind, |map| map[i].1 = 1.into()), "not in the one form");
+            check(edited(kind, |map| map[i].1 = 1.into()), "not in the form");
         }
         let file = edited(kind, |map| map.push(("new".into(), 0.into())));
-        tally.case(|| refused(&file, &["(metadata)", "a key that it does not know"]));
+        tally.case(|| refused(&file, &["(metadata)", "an unknown key"]));
         tally.case(|| {
             let loaded = Checkpoint::from_bytes(&newer(file)).map_err(Failure::lost)?;
             ensure(loaded == fuller::of(network(kind)), || Failure::torn("loaded as another"))
@@ -157,10 +158,10 @@ fn maps_of_another_kind() {
     tally.finish();
 }
 
-/// Normalisations need what they normalise, and statistics need them.
+/// The first layer must be dense, and the tensors must match the layers.
 #[test]
 fn layers_that_make_no_network() {
-    let mut tally = Tally::new("A15", "without meaning: layers that have nothing before them");
+    let mut tally = Tally::new("A15", "without meaning: layers with nothing before them");
     for kind in others() {
         let file = edited_in(&one(kind), |metadata| {
             let Value::Array(list) = at(metadata, "layers") else { panic!("no list") };
@@ -169,7 +170,7 @@ fn layers_that_make_no_network() {
         let expected = ["layers[0]: expected a dense layer", &format!("found {}", kind.name())];
         tally.case(|| refused(&file, &expected));
     }
-    // One kind for another: the tensors tell.
+    // If one kind replaces another, the tensors do not match.
     for (kind, other, expected) in [
         (Layer::BATCH_NORM, Layer::LAYER_NORM, "tensors: expected 6 tensors"),
         (Layer::LAYER_NORM, Layer::BATCH_NORM, "tensors: expected 8 tensors"),
@@ -184,7 +185,8 @@ fn layers_that_make_no_network() {
 
 #[test]
 fn floats_that_no_model_has() {
-    let mut tally = Tally::new("A11", "numbers: NaN, infinities and less than 0 in normalisations");
+    let mut tally =
+        Tally::new("A11", "numbers: NaN, infinities and negative ones in normalisations");
     let bytes = fuller::layers().view().to_bytes().unwrap();
     let names = [
         (2, "layer_norm0.scales", false),
@@ -207,7 +209,7 @@ fn floats_that_no_model_has() {
         }
         tally.case(|| ensure(stable(&with(-0.0))?, || Failure::lost(name)));
     }
-    // What a model may have in memory, a file may not.
+    // A model in memory may have such values, but a file may not.
     let with = |place: usize, value: f32| {
         let mut checkpoint = fuller::layers();
         let architecture = checkpoint.model.architecture().clone();
@@ -232,13 +234,14 @@ fn floats_that_no_model_has() {
     tally.finish();
 }
 
-/// What a file says of mirror images, with and without a run.
+/// Predictions averaged with mirror images, with and without a run.
 #[test]
 fn mirror() {
     let mut checkpoint = fixture::checkpoint();
     checkpoint.info.input.mirror = true;
     let error = checkpoint.view().to_bytes().unwrap_err();
-    let expected = ["mirror of the run's settings: expected true, as input.mirror is, found false"];
+    let expected =
+        ["tta_flip of the run's settings: expected true, as input.mirror is, found false"];
     fixture::says(&error, &expected);
     checkpoint.training.as_mut().unwrap().config.tta_flip = true;
     let bytes = checkpoint.view().to_bytes().unwrap();
@@ -253,7 +256,7 @@ fn mirror() {
     checkpoint.training = None;
     let bytes = checkpoint.view().to_bytes().unwrap();
     assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
-    // Left out where it is false.
+    // The key is left out if it is false.
     let written = |file: &[u8], value: Value| {
         edited_in(file, |metadata| {
             let map = pairs(at(metadata, "input"));
@@ -262,7 +265,7 @@ fn mirror() {
         })
     };
     let plain = fixture::bytes();
-    refused(&written(&plain, false.into()), &["(metadata)", "not in the one form"]).unwrap();
+    refused(&written(&plain, false.into()), &["(metadata)", "not in the form"]).unwrap();
     assert_eq!(
         Checkpoint::from_bytes(&newer(written(&plain, false.into()))).unwrap(),
         fixture::checkpoint()

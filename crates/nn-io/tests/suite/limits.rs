@@ -26,7 +26,7 @@ fn deep(layers: usize) -> Architecture {
     Architecture::new(1, &vec![Layer::dense(1); layers]).unwrap()
 }
 
-/// A checkpoint of a network that takes this many pixels and knows this many classes.
+/// A checkpoint of a network with this many pixels and class names.
 fn wide(architecture: Architecture, inputs: usize, outputs: usize) -> Checkpoint {
     let params = nn_core::zeros(architecture.n_params());
     let mut checkpoint = fixture::checkpoint();
@@ -73,7 +73,7 @@ fn classes() {
     round_trips(&wide(network(1000), 4, 1000));
     let error = wide(network(1001), 4, 1001).view().to_bytes().unwrap_err();
     too_large(error, &["classes: expected at most 1000, found 1001"]);
-    // Outputs without names are no classes.
+    // Outputs without names do not count as classes.
     let mut checkpoint = wide(network(1001), 4, 0);
     check_size(&network(1001), None).unwrap();
     round_trips(&checkpoint);
@@ -123,8 +123,8 @@ fn history() {
     refused(&file, &["at most 10000"]).unwrap();
 }
 
-/// No metadata within the other limits are beyond their own: a run that `check_size` let begin can
-/// always be saved.
+/// Metadata within the other limits never exceed their own limit. So a run that `check_size` accepts can always be
+/// saved.
 #[test]
 fn metadata() {
     let checkpoints = [largest(deep(256)), largest(normalised(256))];
@@ -133,15 +133,15 @@ fn metadata() {
         assert!(Checkpoint::from_bytes(&bytes).unwrap() == checkpoint);
         fixture::metadata_len(&bytes)
     });
-    // Numbers take up to 8 bytes more in a larger network, and the names of classes, and their weights, are more.
+    // A larger network has numbers that take up to 8 more bytes each, and more class names and class weights.
     let longer_numbers = 8 * (2 * 256 + 3 * 1030 + 20);
     let longest_names = 1000 * (3 + 255 + 9);
     for len in lens {
         let most = len + longer_numbers + longest_names;
         assert!(most < limits::METADATA as usize, "{most}");
     }
-    // No network has both the penalties of many dense layers and the tensors of many normalisations; were there one, its
-    // records would be there once.
+    // No network has both the penalties of 256 dense layers and the tensors of 256 normalisations. Even for one that
+    // had both, the metadata would fit. Its records would be there only once.
     let records = 10_000 * fixture::encode(&longest_record()).len();
     let most = lens[0] + lens[1] - records + longer_numbers + longest_names;
     assert!(most < limits::METADATA as usize, "{most}");
@@ -157,14 +157,14 @@ fn longest_record() -> Value {
     fixture::at(&mut fixture::metadata_of(&bytes), "training.history.0").clone()
 }
 
-/// A layer of one unit that is normalised again and again.
+/// A dense layer of one unit, with many batch normalisations after it.
 fn normalised(layers: usize) -> Architecture {
     let mut specs = vec![Layer::BATCH_NORM; layers];
     specs[0] = Layer::dense(1);
     Architecture::new(1, &specs).unwrap()
 }
 
-/// All that a file of this architecture can say, in as many bytes as it can.
+/// The checkpoint of this architecture with the largest metadata.
 fn largest(architecture: Architecture) -> Checkpoint {
     let mut checkpoint = fuller::of(architecture);
     checkpoint.info.input.image = Some(Shape::image(1, 1));
@@ -173,7 +173,7 @@ fn largest(architecture: Architecture) -> Checkpoint {
     let (n, n_statistics) = (model.params().len(), model.statistics().len());
     let n_dense = model.architecture().weighted_layers().count();
     let training = checkpoint.training.as_mut().unwrap();
-    // The one with the most settings.
+    // The optimizer with the most settings.
     let adamw = OptimizerConfig::AdamW(AdamW {
         adam: Adam { amsgrad: true, ..Adam::default() },
         ..AdamW::default()
@@ -202,7 +202,7 @@ fn largest(architecture: Architecture) -> Checkpoint {
 
 #[test]
 fn file() {
-    // 2^28 parameters are a gibibyte by themselves; with Adam's moments a third of them is.
+    // 2^28 parameters take a gibibyte. With Adam's moments, a third of them does.
     let network = |n| Architecture::mlp(&[1 << 14, n, 10]).unwrap();
     check_size(&network(16_000), None).unwrap();
     let error = check_size(&network(16_384), None).unwrap_err();
@@ -226,7 +226,7 @@ fn file() {
     let vast = Architecture::mlp(&[784, 1 << 24, 1 << 24, 10]).unwrap();
     check_size(&vast, None).unwrap_err();
 
-    // The header is refused before anything of such a length is looked for.
+    // The header is refused before anything of that length is read.
     let mut bytes = fixture::bytes();
     bytes[31..39].copy_from_slice(&((1u64 << 30) + 1).to_le_bytes());
     seal_header(&mut bytes);
@@ -241,7 +241,7 @@ fn file() {
 }
 
 #[test]
-fn networks_that_fit_into_no_file() {
+fn networks_that_do_not_fit_into_a_file() {
     let network = |inputs: usize, layers: &[Layer]| Architecture::new(inputs, layers);
     let error_of =
         |inputs, layers: &[Layer]| check_size(&network(inputs, layers).unwrap(), None).unwrap_err();

@@ -4,7 +4,7 @@ use tally::Tally;
 
 use crate::fixture::{self, at, edited, loads, newer, pairs, refused, with, with_metadata};
 
-/// Paths of all maps of the metadata, the outermost (an empty path) too; or of all scalars.
+/// The paths of all maps of the metadata, including the outermost, whose path is empty; or of all scalars.
 fn paths(scalars: bool) -> Vec<String> {
     fn walk(value: &Value, path: &str, scalars: bool, paths: &mut Vec<String>) {
         let below = |step: String| if path.is_empty() { step } else { format!("{path}.{step}") };
@@ -53,11 +53,11 @@ fn missing_keys() {
             let file = with_map(&path, |map| drop(map.remove(index)));
             let missing = format!("missing field `{key}`");
             let expected = match key.as_str() {
-                // Optional: a record without it is a valid one.
+                // Optional: a record without it is valid.
                 "validation" => continue,
                 // Optional too, but the tensors of the moments are there.
                 "training" => "tensors: expected 4 tensors, as layers and training need, found 6",
-                // Without its one key, the map of a kind has none.
+                // The map of a kind has only this key.
                 "dense" | "relu" | "softmax" | "adam" | "inverse_time" => "incorrect length",
                 // Optional, with a required feature where they are absent.
                 "class_names" | "dataset" | "width" | "mean" => {
@@ -75,17 +75,17 @@ fn missing_keys() {
 
 #[test]
 fn duplicate_keys() {
-    let mut tally = Tally::new("A7", "keys: each one twice, side by side or at the end");
+    let mut tally = Tally::new("A7", "keys: each one twice, next to each other or at the end");
     for path in paths(false) {
         for (index, key) in keys(&path).iter().enumerate() {
-            let behind = with_map(&path, |map| map.insert(index, map[index].clone()));
+            let next = with_map(&path, |map| map.insert(index, map[index].clone()));
             let last = with_map(&path, |map| map.push(map[index].clone()));
             let twice = format!("duplicate field `{key}`");
             let expected = match key.as_str() {
                 "dense" | "relu" | "softmax" | "adam" | "inverse_time" => "incorrect length",
                 _ => &twice,
             };
-            for file in [behind, last] {
+            for file in [next, last] {
                 tally.case(|| refused(&file, &["byte ", "(metadata)", expected]));
                 tally.case(|| refused(&newer(file), &["byte ", "(metadata)", expected]));
             }
@@ -96,13 +96,13 @@ fn duplicate_keys() {
 
 #[test]
 fn reordered_keys() {
-    let mut tally = Tally::new("A7", "keys: any two in each other's place");
+    let mut tally = Tally::new("A7", "keys: any two swapped");
     for path in paths(false) {
         for second in 0..keys(&path).len() {
             for first in 0..second {
                 let file = with_map(&path, |map| map.swap(first, second));
-                tally.case(|| refused(&file, &["not in the one form of this version"]));
-                // The order is form, which is not asked of a newer minor version.
+                tally.case(|| refused(&file, &["not in the form of this version"]));
+                // The order is a matter of form, which a newer minor version need not follow.
                 tally.case(|| loads(&newer(file)));
             }
         }
@@ -113,9 +113,9 @@ fn reordered_keys() {
 #[test]
 fn unknown_keys() {
     let mut tally =
-        Tally::new("A7", "keys: an unknown one in each map, before and behind the others");
+        Tally::new("A7", "keys: an unknown one in each map, before and after the others");
     for path in paths(false) {
-        // A kind with one more key beside it is no kind.
+        // The map of a kind must have only one key.
         let kinds = ["dense", "relu", "softmax", "adam", "inverse_time"];
         let kind = keys(&path).iter().any(|key| kinds.contains(&key.as_str()));
         for index in [0, keys(&path).len()] {
@@ -134,7 +134,7 @@ fn unknown_keys() {
 #[test]
 fn confused_types() {
     let mut tally =
-        Tally::new("A12", "another type: every scalar as each other one of MessagePack");
+        Tally::new("A12", "another type: every scalar as every other type of MessagePack");
     let metadata = fixture::metadata();
     let scalars = paths(true);
     assert!(scalars.len() > 45, "{scalars:?}");
@@ -171,7 +171,7 @@ fn confused_types() {
 
 #[test]
 fn kinds_as_plain_strings_or_unknown() {
-    let mut tally = Tally::new("A12", "another type: strings for maps, kinds that are none");
+    let mut tally = Tally::new("A12", "another type: strings for maps, unknown kinds");
     for (path, name) in [
         ("layers.1", "relu"),
         ("training.optimizer", "adam"),
@@ -187,7 +187,7 @@ fn kinds_as_plain_strings_or_unknown() {
 /// The five bytes before a tensor, which no checksum covers.
 #[test]
 fn tensors_of_another_type() {
-    let mut tally = Tally::new("A12", "another type: each other one for a tensor's bytes");
+    let mut tally = Tally::new("A12", "another type: every other one for a tensor's bytes");
     let bytes = fixture::bytes();
     let start = 64 + fixture::metadata_len(&bytes);
     let expected = [&format!("byte {start} (tensor dense0.weights)"), "[c6, 00, 00, 00, 30]"];
@@ -199,18 +199,18 @@ fn tensors_of_another_type() {
     tally.finish();
 }
 
-/// More bytes than a value needs.
+/// A longer form than a value needs.
 #[test]
 fn longer_forms() {
     let metadata = fixture::encode(&fixture::metadata());
     // The outermost map of nine keys, as map 16.
     let long = [&[0xDE, 0, metadata[0] & 0x0F], &metadata[1..]].concat();
-    refused(&with_metadata(&long), &["byte 64 (metadata)", "not in the one form"]).unwrap();
+    refused(&with_metadata(&long), &["byte 64 (metadata)", "not in the form"]).unwrap();
     assert!(Checkpoint::from_bytes(&newer(with_metadata(&long))).is_ok());
 }
 
 #[test]
-fn bytes_behind_the_map() {
+fn bytes_after_the_map() {
     let longer = with_metadata(&[&fixture::encode(&fixture::metadata())[..], &[0xC0]].concat());
     refused(&longer, &["expected the end of the metadata"]).unwrap();
     refused(&newer(longer), &["expected the end of the metadata"]).unwrap();

@@ -5,7 +5,7 @@ use tally::{Failure, Tally, ensure};
 
 use crate::fixture::{self, at, edited_in, optimizers, pairs, refused, stable, with_float_in};
 
-/// The file with another setting of its optimizer, or under the name of another kind.
+/// The file with another value for a setting of its optimizer.
 fn with_setting(config: OptimizerConfig, setting: &str, value: impl Into<Value>) -> Vec<u8> {
     let path = format!("training.optimizer.{}.{setting}", config.name());
     edited_in(&fixture::bytes_with(config), |metadata| *at(metadata, &path) = value.into())
@@ -27,7 +27,7 @@ fn round_trips() {
 
 #[test]
 fn settings_outside_their_range() {
-    let mut tally = Tally::new("A11", "numbers: settings of each optimizer out of range");
+    let mut tally = Tally::new("A11", "numbers: settings of each optimizer outside their range");
     let shares = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0, 2.0, -0.1, -5e-324];
     // The last is 0 in 32 bits.
     let epsilons = [f64::NAN, f64::INFINITY, 0.0, -0.0, -1e-7, 1e-60];
@@ -63,7 +63,7 @@ fn settings_outside_their_range() {
 }
 
 #[test]
-fn moments_that_no_training_leaves() {
+fn invalid_moments() {
     let mut tally = Tally::new("A11", "numbers: moments of each optimizer");
     for config in optimizers() {
         for (i, moment) in config.moments().iter().enumerate() {
@@ -85,10 +85,11 @@ fn moments_that_no_training_leaves() {
     tally.finish();
 }
 
-/// What is left out where it is false is not written as false, and never where the optimizer has none.
+/// `amsgrad` is left out if it is false, and must not be written as false. Other optimizers do not have it.
 #[test]
 fn amsgrad_in_another_form() {
-    let mut tally = Tally::new("A7", "keys: an optional setting as false, or another's");
+    let mut tally =
+        Tally::new("A7", "keys: an optional setting as false, or with another optimizer");
     for config in optimizers() {
         let path = format!("training.optimizer.{}", config.name());
         for value in [false, true] {
@@ -109,16 +110,17 @@ fn amsgrad_in_another_form() {
 /// A change of one of a map's pairs.
 type Change = fn(&mut Vec<(Value, Value)>, usize);
 
-/// Each key of an optimizer's map missing, twice, or another's; and each kind under the others' names.
+/// Each key of an optimizer's map is missing, there twice, or renamed. Each kind has the name of another kind.
 #[test]
 fn maps_of_another_kind() {
-    let mut tally = Tally::new("A7", "keys: those of each optimizer missing, twice, or another's");
+    let mut tally =
+        Tally::new("A7", "keys: those of each optimizer missing, twice, or of another kind");
     for config in optimizers() {
         let (bytes, name) = (fixture::bytes_with(config), config.name());
         let path = format!("training.optimizer.{name}");
         let keys = pairs(at(&mut fixture::metadata_of(&bytes), &path)).len();
         for i in 0..keys {
-            // One that may be left out is missed by its tensor, or by the header.
+            // If an optional key is missing, its tensor or the header does not match.
             let key = pairs(at(&mut fixture::metadata_of(&bytes), &path))[i].0.to_string();
             let missing = if key.contains("amsgrad") { "expected" } else { "missing field" };
             let removed = edited_in(&bytes, |metadata| drop(pairs(at(metadata, &path)).remove(i)));
@@ -133,7 +135,7 @@ fn maps_of_another_kind() {
             };
             check(|map, i| map.push(map[i].clone()), "duplicate field");
             check(|map, i| map[i].1 = Value::Nil, "before here");
-            check(|map, i| map[i].1 = (-1).into(), "did not keep to the format");
+            check(|map, i| map[i].1 = (-1).into(), "did not follow the format");
         }
         for other in ["sgd", "adagrad", "rmsprop", "adam", "adamw", "SGD", "lion"] {
             let file = edited_in(&bytes, |metadata| {

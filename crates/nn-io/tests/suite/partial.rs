@@ -6,10 +6,10 @@ use tally::{Failure, Tally, ensure};
 use crate::fixture::{self, at, edited, newer, pairs, refused, seal_header, stable};
 use crate::fuller;
 
-/// The bit of a file without something that every classifier of images has.
+/// The feature bit of a file that lacks something that every image classifier has.
 const PARTIAL: u8 = 32;
 
-/// Removes keys, each by the path of its map and its name; the header says so.
+/// The file without these keys, each given by the path of its map and its name. The header has the feature bit.
 fn without(keys: &[(&str, &str)]) -> Vec<u8> {
     let mut file = edited(|metadata| {
         for &(path, key) in keys {
@@ -27,7 +27,7 @@ const SCALING: [(&str, &str); 2] = [("input", "mean"), ("input", "std")];
 const CLASSES: [(&str, &str); 1] = [("", "class_names")];
 const DATASET: [(&str, &str); 1] = [("", "dataset")];
 
-/// Each of them may be absent, whatever else is, and the file says so in its header.
+/// Any of these keys may be absent, in any combination. The header then has the feature bit.
 #[test]
 fn any_may_be_absent() {
     for bits in 0..16 {
@@ -59,11 +59,11 @@ fn any_may_be_absent() {
     }
 }
 
-/// What belongs together, and what only images have.
+/// Keys that must be present together, and `mirror` without an image.
 #[test]
 fn halves() {
     let mut tally =
-        Tally::new("A15", "without meaning: halves of a size and of a scaling, mirrored tables");
+        Tally::new("A15", "without meaning: half of a size or of a scaling, mirrored tables");
     for keys in [SIZE, SCALING] {
         let [(_, first), (_, second)] = keys;
         for (missing, there) in [(first, second), (second, first)] {
@@ -78,7 +78,7 @@ fn halves() {
     let mut checkpoint = fuller::table();
     checkpoint.info.input.mirror = true;
     checkpoint.training.as_mut().unwrap().config.tta_flip = true;
-    let mirrored = ["input.mirror: expected none, as the input is no image"];
+    let mirrored = ["input.mirror: expected none, as the input is not an image"];
     tally.case(|| match checkpoint.view().to_bytes() {
         Ok(_) => Err(Failure::torn("written")),
         Err(error) => fixture::mentions(&error, &mirrored),
@@ -86,10 +86,10 @@ fn halves() {
     tally.finish();
 }
 
-/// Absent is written in one way: not as nothing, nor as an empty list.
+/// An absent value must be left out, and not written as `nil` or as an empty list.
 #[test]
 fn absent_values_are_not_written() {
-    let mut tally = Tally::new("A12", "another type: nil and empty lists for what is absent");
+    let mut tally = Tally::new("A12", "another type: nil and empty lists for absent values");
     for (keys, value) in [
         (&SIZE[..], Value::Nil),
         (&SCALING, Value::Nil),
@@ -104,16 +104,16 @@ fn absent_values_are_not_written() {
         });
         file[15] = PARTIAL;
         seal_header(&mut file);
-        tally.case(|| refused(&file, &["(metadata)", "not in the one form"]));
-        // A newer minor version need not keep to the form.
+        tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
+        // A newer minor version need not follow the form.
         tally.case(|| ensure(stable(&newer(file))?, || Failure::lost("refused")));
     }
     tally.finish();
 }
 
-/// What is there has its rules, whatever else is absent.
+/// The rules hold for the keys that are present, even if others are absent.
 #[test]
-fn the_rules_of_what_is_there() {
+fn the_rules_of_present_keys() {
     let unwritable = |change: &dyn Fn(&mut ModelInfo), expected: &str| {
         let mut checkpoint = fuller::table();
         change(&mut checkpoint.info);
@@ -134,7 +134,7 @@ fn the_rules_of_what_is_there() {
     );
 }
 
-/// More outputs than there may be names of classes.
+/// Without class names, there may be more outputs than the limit on class names.
 #[test]
 fn many_outputs() {
     let architecture = Architecture::new(2, &[Layer::dense(3000)]).unwrap();

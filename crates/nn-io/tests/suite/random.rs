@@ -1,7 +1,7 @@
-/// Networks of every kind of layer, and what a file says beside them.
+/// Random networks of every kind of layer, and their descriptions.
 mod network;
 
-/// Runs of them: any optimizer, schedule and settings, any progress.
+/// Random runs of these: any optimizer, schedule, settings and progress.
 mod run;
 
 use std::cell::RefCell;
@@ -16,8 +16,8 @@ use tally::{Failure, Tally, ensure, size};
 
 use crate::fixture::{self, seal, stable};
 
-/// Tries random values, the same in each run, and counts them; of those that fail, it prints the
-/// simplest that it finds.
+/// Tries random values, which are the same in each run of the test, and counts them. If some fail, prints the simplest
+/// one that it finds.
 pub(crate) fn try_all<S: Strategy<Value: Debug>>(
     tally: Tally,
     cases: u32,
@@ -47,7 +47,7 @@ pub(crate) fn try_all<S: Strategy<Value: Debug>>(
     tally.into_inner().finish();
 }
 
-/// Any finite float: zeros of both signs and subnormal ones are among them.
+/// Any finite float, including zeros of both signs and subnormal numbers.
 fn finite() -> impl Strategy<Value = f32> {
     use proptest::num::f32::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     let special = [0.0, -0.0, f32::MIN_POSITIVE, f32::from_bits(1), -f32::from_bits(1), f32::MAX];
@@ -80,7 +80,7 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
     })
 }
 
-/// The bits of all floats of the tensors: equal floats may have different ones.
+/// The bits of all floats of the tensors. Equal floats can have different bits.
 fn bits(checkpoint: &Checkpoint) -> Vec<u32> {
     let mut tensors = vec![checkpoint.model.params(), checkpoint.model.statistics()];
     if let Some(training) = &checkpoint.training {
@@ -104,7 +104,7 @@ fn round_trips(checkpoint: &Checkpoint) -> Result<(), Failure> {
 #[test]
 fn floats() {
     let tally =
-        Tally::new("A11", "numbers: every finite float is kept, -0.0 and subnormal ones too");
+        Tally::new("A11", "numbers: every finite float is kept, including -0.0 and subnormal ones");
     try_all(tally, size(256, 10_000), &(vec(finite(), 46), vec(finite(), 23)), |(floats, v)| {
         let mut checkpoint = fixture::checkpoint();
         let training = checkpoint.training.as_mut().unwrap();
@@ -130,7 +130,7 @@ fn checkpoints() {
 enum Change {
     Byte(usize, u8),
     Cut(usize, usize),
-    /// Bytes from one place, once more at another.
+    /// A copy of the bytes at one place, inserted at another.
     Splice(usize, usize, usize),
     Insert(usize, Vec<u8>),
 }
@@ -170,11 +170,11 @@ fn apply(part: &mut Vec<u8>, change: Change) {
     }
 }
 
-/// Changes by someone who knows the format: the header agrees with what is there, whatever it is.
+/// Changes by someone who knows the format: the header always agrees with the changed bytes.
 #[test]
 fn changes() {
     let tally =
-        Tally::new("A3", "any byte, checksums true: random changes of random models' files");
+        Tally::new("A3", "any byte, checksums correct: random changes to files of random models");
     let changes = vec((any::<bool>(), change()), 1..4);
     let strategy = (checkpoint(), changes, prop_oneof![9 => Just(0u8), 1 => Just(1u8)]);
     try_all(tally, size(1_000, 20_000), &strategy, |(checkpoint, changes, minor)| {

@@ -10,17 +10,17 @@ use tally::{Dice, Failure, Tally, ensure, size};
 
 use crate::fixture::{self, mentions};
 
-/// How a file may be changed under its reader.
+/// A change to a file while it is read.
 type Change = fn(&Path, &[u8], &mut Dice);
 
-/// Cuts the file in place.
+/// Truncates the file in place.
 fn truncate(path: &Path, _: &[u8], dice: &mut Dice) {
     let file = OpenOptions::new().write(true).open(path).unwrap();
     let len = file.metadata().unwrap().len() as usize;
     file.set_len(dice.below(len) as u64).unwrap();
 }
 
-/// Writes another model over the file in place, part by part: no length shows that.
+/// Overwrites the file with another model in place, part by part. Its length does not change.
 fn overwrite(path: &Path, other: &[u8], _: &mut Dice) {
     let mut file = OpenOptions::new().write(true).open(path).unwrap();
     other.chunks(64 << 10).for_each(|part| file.write_all(part).unwrap());
@@ -34,9 +34,9 @@ fn extend(path: &Path, other: &[u8], _: &mut Dice) {
 
 /// Puts another file in its place.
 fn replace(path: &Path, other: &[u8], _: &mut Dice) {
-    let beside = path.with_extension("new");
-    fs::write(&beside, other).unwrap();
-    fs::rename(&beside, path).unwrap();
+    let new = path.with_extension("new");
+    fs::write(&new, other).unwrap();
+    fs::rename(&new, path).unwrap();
 }
 
 /// Removes the file.
@@ -44,7 +44,7 @@ fn remove(path: &Path, _: &[u8], _: &mut Dice) {
     fs::remove_file(path).unwrap();
 }
 
-/// Whatever happens to a file while it is read: an error, or one of the models that it was.
+/// If a file changes while it is read, the result is an error or one of the models that it contained.
 #[test]
 fn races() {
     let mut tally =
@@ -52,7 +52,7 @@ fn races() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.model");
     let first = fixture::real();
-    // As long as the first, and other throughout: no mixture of both is either.
+    // As long as the first and different everywhere, so that no mixture equals one of them.
     let mut second = fixture::real();
     second.model.params_mut().iter_mut().for_each(|param| *param += 1.0);
     let training = second.training.as_mut().unwrap();
@@ -75,7 +75,7 @@ fn races() {
         tally.case(|| {
             let loaded = thread::scope(|scope| {
                 scope.spawn(|| {
-                    // No sleep is as short as this.
+                    // A sleep would be too long.
                     let start = Instant::now();
                     while start.elapsed() < delay {}
                     change(&path, &other, &mut dice);
@@ -108,10 +108,10 @@ mod unix {
 
     use super::*;
 
-    /// Checks that there is an error, for the reason that the system or this crate gives, at once.
+    /// Checks that loading fails at once, with these words.
     fn unread(path: &Path, kind: ErrorKind, expected: &[&str]) -> Result<(), Failure> {
         let start = Instant::now();
-        // On a thread that may wait for ever.
+        // On a thread of its own, since loading might never return.
         let (sender, receiver) = mpsc::channel();
         let load = path.to_path_buf();
         thread::spawn(move || drop(sender.send(Checkpoint::load(load))));
@@ -121,7 +121,7 @@ mod unix {
         let Err(error) = result else { return Err(Failure::torn(path.display())) };
         let time = start.elapsed();
         ensure(error.kind() == kind, || Failure::wrong(format!("{error:?}")))?;
-        // Only the full size looks at the clock.
+        // Only the full size of the test looks at the clock.
         let soon = !is_full() || time < Duration::from_millis(100);
         ensure(soon, || Failure::wrong(format!("{} after {time:?}", path.display())))?;
         mentions(&error, &[&[path.to_str().unwrap()], expected].concat())
@@ -130,7 +130,7 @@ mod unix {
     #[test]
     fn no_regular_files() {
         let mut tally =
-            Tally::new("A17", "no regular file: pipe, device, directory, loop, system's");
+            Tally::new("A17", "not a regular file: pipe, device, directory, loop of links, /proc");
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         let pipe = at("pipe");
@@ -153,7 +153,7 @@ mod unix {
         for (path, expected) in cases {
             tally.case(|| unread(&path, ErrorKind::Io, expected));
         }
-        // They say that they are regular, of length 0, and then have content, or none.
+        // The system reports these as regular files of length 0, but they may have content.
         for path in ["/proc/self/status", "/proc/self/maps", "/proc/self/environ"] {
             if Path::new(path).exists() {
                 let expected = &["expected a model file, found"];
@@ -167,10 +167,10 @@ mod unix {
         tally.finish();
     }
 
-    /// Tells this test, in a process of another user, what to read.
+    /// The variable with the file that a child process of this test, run by another user, reads.
     const CHILD: &str = "NN_IO_UNREADABLE";
 
-    /// To root every file is readable: as root, the test runs itself as nobody.
+    /// Root can read every file. So as root, the test runs itself as the user nobody.
     #[test]
     fn unreadable() {
         if let Some(path) = env::var_os(CHILD) {
@@ -178,14 +178,14 @@ mod unix {
             return unread(Path::new(&path), ErrorKind::Io, expected).unwrap();
         }
         let mut tally =
-            Tally::new("A17", "no regular file: one that may not be read, a closed directory");
+            Tally::new("A17", "not a regular file: no permission for the file or its directory");
         let directory = tempfile::tempdir().unwrap();
         let mode = |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode));
         mode(directory.path(), 0o755).unwrap();
-        // Where the program was built, nobody may have no business.
+        // The user nobody may have no access to the build directory.
         let program = directory.path().join("program");
-        // By another process: a program that somebody has open for writing, if only a child of another
-        // test that is about to start, cannot be run.
+        // Copied by another process: a program that is open for writing cannot be run, and a child that another test is
+        // starting may have inherited the open file.
         let copied = Command::new("cp").arg(env::current_exe().unwrap()).arg(&program).status();
         assert!(copied.unwrap().success());
         let closed = directory.path().join("closed");

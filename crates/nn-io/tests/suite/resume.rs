@@ -25,7 +25,7 @@ const N_SAMPLES: usize = 32;
 const N_VALIDATION: usize = 8;
 const EPOCHS: u64 = 3;
 
-/// A run, and where it is stopped.
+/// A run, and when it is stopped.
 #[derive(Clone, Debug)]
 struct Run {
     architecture: Architecture,
@@ -33,13 +33,13 @@ struct Run {
     schedule: Schedule,
     config: RunConfig,
     validates: bool,
-    /// After so many 64ths of all steps, or else after the first epoch.
+    /// The step, in 64ths of all steps; `None` for the end of the first epoch.
     stop: Option<u64>,
-    /// Before the stop, and behind it.
+    /// The numbers of threads before and after the stop.
     threads: (usize, usize),
 }
 
-/// Layers that learn at the rates below.
+/// Layers that can be trained with the learning rates below.
 fn layer() -> impl Strategy<Value = Layer> {
     let activation = Layer::Activation;
     prop_oneof![
@@ -53,14 +53,15 @@ fn layer() -> impl Strategy<Value = Layer> {
         1 => Just(activation(Activation::Linear)),
         1 => Just(Layer::SOFTMAX),
         1 => Just(Layer::LAYER_NORM),
-        // With draws, or a state of their own.
+        // Layers with random draws or a state of their own.
         2 => (0.1..0.6).prop_map(Layer::dropout),
         4 => (0.1..1.0)
             .prop_map(|momentum| Layer::BatchNorm(BatchNorm { momentum, epsilon: 1e-3 })),
     ]
 }
 
-/// One to three dense layers, up to three layers behind each but the last, and an end that some loss needs.
+/// One to three dense layers, with up to three layers after each except the last, and a last layer that some loss
+/// needs.
 fn architecture() -> impl Strategy<Value = Architecture> {
     let end = [
         Layer::SOFTMAX,
@@ -69,16 +70,16 @@ fn architecture() -> impl Strategy<Value = Architecture> {
     ];
     (vec((2..9usize, vec(layer(), 0..4)), 0..3), select(end.to_vec())).prop_map(|(groups, end)| {
         let mut layers = Vec::new();
-        for (outputs, behind) in groups {
+        for (outputs, others) in groups {
             layers.push(Layer::dense(outputs));
-            layers.extend(behind);
+            layers.extend(others);
         }
         layers.extend([Layer::dense(CLASSES), end]);
         Architecture::new(PIXELS, &layers).unwrap()
     })
 }
 
-/// Every kind, of lengths that the run comes to the end of, or does not.
+/// Every kind of schedule. The run reaches the end of some of them.
 fn schedule() -> impl Strategy<Value = Schedule> {
     let factor = || 0.5..0.99;
     let decay = prop_oneof![
@@ -88,7 +89,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
         (1..4u64, factor()).prop_map(|(every, factor)| Decay::Exponential { every, factor }),
         (1..20u64).prop_map(|steps| Decay::Cosine { steps, minimum: 1e-5 }),
         (1..20u64).prop_map(|steps| Decay::OneCycle { steps }),
-        // Of 1: no epoch is better.
+        // With 1, no epoch is better.
         select(vec![0.0, 1.0])
             .prop_map(|min_delta| { Decay::Plateau { factor: 0.5, patience: 0, min_delta } }),
     ];
@@ -127,7 +128,7 @@ fn config(architecture: &Architecture) -> impl Strategy<Value = RunConfig> + use
         prop_oneof![Just(Vec::new()), vec(penalty, n_dense)],
         prop_oneof![Just(Vec::new()), vec(any::<bool>(), n_dense)],
     );
-    // Of 1: no epoch is better.
+    // With 1, no epoch is better.
     let early_stop =
         select(vec![0.0, 1.0]).prop_map(|min_delta| EarlyStop { patience: 1, min_delta });
     let counts = (any::<u64>(), 3..20usize, 1..4usize);
@@ -137,7 +138,7 @@ fn config(architecture: &Architecture) -> impl Strategy<Value = RunConfig> + use
             let (seed, batch_size, accumulation) = counts;
             let (once, accuracy, keep_best, mirror) = flags;
             let (class_weights, penalties, frozen) = lists;
-            // Others have no classes to weight.
+            // Other losses have no classes.
             let class_weights = if loss.is_categorical() { class_weights } else { Vec::new() };
             RunConfig {
                 seed,
@@ -175,7 +176,7 @@ fn runs() -> impl Strategy<Value = Run> {
     })
 }
 
-/// Images of which half of the pixels are black, and what a model shall make of them.
+/// Images with many black pixels, and their targets.
 struct Data {
     bytes: Vec<u8>,
     labels: Vec<u32>,
@@ -202,7 +203,7 @@ impl Data {
     }
 }
 
-/// Where a run ends: with its epochs or early, or where it is stopped.
+/// When training ends: after all epochs or early, after a step, or after the first epoch.
 #[derive(Clone, Copy)]
 enum End {
     OfAll,
@@ -227,12 +228,12 @@ impl Run {
         (model, state)
     }
 
-    /// Steps of all epochs.
+    /// The number of steps in all epochs.
     fn n_steps(&self) -> u64 {
         EPOCHS * N_SAMPLES.div_ceil(self.config.step_len()) as u64
     }
 
-    /// Trains on, and gives the bytes of the file in the end, or why the run could not go on.
+    /// Trains until `end`. Returns the bytes of the file at the end, or the error that ended the run.
     fn train(
         &self,
         (model, state): (Model, TrainingState),
@@ -264,9 +265,9 @@ impl Run {
         Ok(view.to_bytes().unwrap_or_else(|error| panic!("{error}")))
     }
 
-    /// The uninterrupted run and the one that was stopped, saved, read and carried on end in the same bytes.
+    /// Checks that a run that is stopped, saved, loaded and resumed ends with the same bytes as an uninterrupted run.
     fn check(&self) -> Result<(), Failure> {
-        let (before, behind) = self.threads;
+        let (before, after) = self.threads;
         let whole = self.train(self.start(), before, End::OfAll);
         let end = match self.stop {
             Some(share) => End::Step(share * self.n_steps() / 64),
@@ -274,12 +275,12 @@ impl Run {
         };
         let resumed = self.train(self.start(), before, end).and_then(|bytes| {
             let Checkpoint { model, training, .. } = Checkpoint::from_bytes(&bytes).unwrap();
-            self.train((model, training.unwrap()), behind, End::OfAll)
+            self.train((model, training.unwrap()), after, End::OfAll)
         });
         ensure(whole == resumed, || Failure::torn(format!("other bytes: {self:?}")))
     }
 
-    /// The names of all that the run has.
+    /// The names of all layers and settings of the run.
     fn parts(&self) -> Vec<&'static str> {
         let Run { architecture, optimizer, schedule, config, .. } = self;
         let mut parts: Vec<_> = architecture.layers().iter().map(|at| at.layer.name()).collect();
@@ -307,7 +308,7 @@ impl Run {
     }
 }
 
-/// Through a file, on another number of threads.
+/// Runs are stopped, saved to a file, and resumed with another number of threads.
 #[test]
 fn any_run() {
     let tally = Tally::new("C9", "random runs of all layers and settings, stopped anywhere");

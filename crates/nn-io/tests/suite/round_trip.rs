@@ -26,7 +26,7 @@ fn training_and_inference() {
 }
 
 #[test]
-fn the_least_and_the_greatest_numbers() {
+fn the_smallest_and_the_largest_numbers() {
     let mut checkpoint = fixture::checkpoint();
     let special = [-0.0, 0.0, f32::MIN_POSITIVE, f32::from_bits(1), -f32::from_bits(1), f32::MAX];
     let n = checkpoint.model.params().len();
@@ -62,13 +62,13 @@ fn names_in_any_script() {
     check(&checkpoint);
 }
 
-/// The file of a version, `fixture::checkpoint()` in it but where the name says more: how each was made
-/// stands beside them.
+/// The path of the golden file of a version. Unless its name says more, it contains `fixture::checkpoint()`. The README
+/// next to the files says how each was made.
 fn golden(version: &str) -> String {
     format!("{}/tests/golden/v{version}.model", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Loading gives what is expected, and saving that gives the same bytes; gives what was loaded.
+/// Checks that loading gives the expected checkpoint, and that saving it gives the same bytes. Returns the checkpoint.
 #[track_caller]
 fn check_golden(version: &str, expected: &Checkpoint) -> Checkpoint {
     let bytes = std::fs::read(golden(version)).unwrap();
@@ -90,7 +90,7 @@ fn golden_file_of_another_optimizer() {
     check_golden("1.0-sgd", &fixture::checkpoint_with(nesterov));
 }
 
-/// Both required features of version 1.0.
+/// The first and second required feature of version 1.0.
 #[test]
 fn golden_file_of_another_schedule() {
     let adam = Adam { amsgrad: true, ..Adam::default() };
@@ -113,14 +113,14 @@ fn golden_file_of_an_exponential_schedule() {
     check_golden("1.0-exponential", &expected);
 }
 
-/// The third and fourth required feature of version 1.0, and what comes out of every kind of layer.
+/// The third and fourth required feature of version 1.0, and the outputs of every kind of layer.
 #[test]
 fn golden_file_of_every_layer() {
     let loaded = check_golden("1.0-layers", &fuller::layers());
     outputs(&loaded, [[0.592_523_9, 0.407_476_1], [0.588_647_6, 0.411_352_5]]);
 }
 
-/// The two settings that there were not yet in the file of every other.
+/// The two settings that did not exist yet when the file of all other settings was made.
 #[test]
 fn golden_file_of_a_runs_origin() {
     let mut expected = fixture::checkpoint();
@@ -129,7 +129,7 @@ fn golden_file_of_a_runs_origin() {
     check_golden("1.0-origin", &expected);
 }
 
-/// The fifth required feature of version 1.0, and which parameters predict.
+/// The fifth required feature of version 1.0, and which parameters predictions use.
 #[test]
 fn golden_file_of_every_setting() {
     let mut expected = fuller::run();
@@ -139,7 +139,7 @@ fn golden_file_of_every_setting() {
     outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
 }
 
-/// Checks what two images are taken for. The numbers are those of `predict` in `tests/model_format/read_model.py`.
+/// Checks the outputs for two images. The expected numbers come from `predict` in `tests/model_format/read_model.py`.
 #[track_caller]
 fn outputs(checkpoint: &Checkpoint, expected: [[f32; 2]; 2]) {
     let model = checkpoint.inference_model().unwrap();
@@ -162,7 +162,7 @@ fn outputs(checkpoint: &Checkpoint, expected: [[f32; 2]; 2]) {
 
 /// The sixth required feature of version 1.0.
 #[test]
-fn golden_file_of_a_regressor_of_a_table() {
+fn golden_file_of_a_regression_on_a_table() {
     let loaded = check_golden("1.0-table", &fuller::table());
     let x = MatrixView::from_slice(&[0.0, -1.5, 0.25, 2.0], 4, 1);
     let outputs = loaded.inference_model().unwrap().predict(x);
@@ -171,7 +171,7 @@ fn golden_file_of_a_regressor_of_a_table() {
     }
 }
 
-/// A file of a later program, whose keys this one has never heard of.
+/// A file of a later program, with keys that this version does not know.
 #[test]
 fn golden_file_of_version_1_99() {
     let bytes = std::fs::read(golden("1.99")).unwrap();

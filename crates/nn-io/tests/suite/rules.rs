@@ -7,7 +7,7 @@ use tally::{Failure, Tally, ensure};
 
 use crate::fixture::{self, mentions, refused, stable, with, with_float};
 
-/// Checks that a checkpoint is not written, with all of this in the message.
+/// Checks that a checkpoint is refused on writing, with all of this in the message.
 fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) -> Result<(), Failure> {
     let mut checkpoint = fixture::checkpoint();
     change(&mut checkpoint);
@@ -24,7 +24,7 @@ fn training(checkpoint: &mut Checkpoint) -> &mut TrainingState {
     checkpoint.training.as_mut().unwrap()
 }
 
-/// The optimizer after a step along one gradient.
+/// Takes an optimizer step with a gradient whose elements are all the same.
 fn step(checkpoint: &mut Checkpoint, gradient: f32) {
     let n = checkpoint.model.params().len();
     let params = &mut vec![0.0; n];
@@ -58,7 +58,7 @@ fn floats_that_no_model_has() {
         let lost = || Failure::lost(format!("{value} in tensor {tensor}"));
         tally.case(|| ensure(stable(&with_float(tensor, 3, value))?, lost));
     }
-    // An optimizer's moments are checked where they are made, but its steps may spoil them.
+    // An optimizer's moments are checked when it is created, but later steps may make them invalid.
     tally.case(|| unwritable(|it| step(it, f32::NAN), &["tensor adam.m, element 0", "NaN"]));
     tally.case(|| unwritable(|it| step(it, 1e30), &["tensor adam.v, element 0", "inf"]));
     tally.finish();
@@ -66,7 +66,8 @@ fn floats_that_no_model_has() {
 
 #[test]
 fn settings_outside_their_range() {
-    let mut tally = Tally::new("A11", "numbers: settings of optimizer and schedule out of range");
+    let mut tally =
+        Tally::new("A11", "numbers: settings of optimizer and schedule outside their range");
     let (adam, rate) = ("training.optimizer.adam", "training.schedule.inverse_time");
     let mut check = |path: &str, value: f64, expected: &str| {
         tally.case(|| refused(&with(path, value), &[expected, "expected", "found"]));
@@ -107,7 +108,7 @@ fn moments_of_another_network() {
 
 #[test]
 fn layers_that_make_no_network() {
-    let mut tally = Tally::new("A15", "without meaning: layers that do not follow from each other");
+    let mut tally = Tally::new("A15", "without meaning: layers that do not fit each other");
     let error = Checkpoint::from_bytes(&with("layers.2.dense.inputs", 5)).unwrap_err();
     assert!(matches!(error, Error::Value { field, .. } if field == "layers[2].dense.inputs"));
     let error = Checkpoint::from_bytes(&with("layers.0.dense.outputs", 0)).unwrap_err();
@@ -124,13 +125,13 @@ fn layers_that_make_no_network() {
     check("layers.0", kind("softmax"), &["layers[0]: expected a dense layer", "found softmax"]);
     check("layers.2", kind("relu"), &["tensors: expected 4"]);
     tally.finish();
-    // Other layers than the tensors are of.
+    // A network without a softmax at the end.
     let architecture = Architecture::new(4, &Layer::mlp(&[3, 2])[..3]).unwrap();
     let mut checkpoint = fixture::checkpoint();
     let params = fixture::buffer(23, |i| i);
     checkpoint.model = Model::from_parts(architecture, params, nn_core::zeros(0)).unwrap();
-    assert!(checkpoint.view().to_bytes().is_ok(), "no softmax is a network as well");
-    // A file has the number of inputs in its first layer, which must be dense.
+    assert!(checkpoint.view().to_bytes().is_ok(), "a network needs no softmax");
+    // The first layer of a file must be dense, since it has the number of inputs.
     let architecture = Architecture::new(4, &[Layer::RELU, Layer::dense(2)]).unwrap();
     let change = |it: &mut Checkpoint| it.model = Model::new(architecture, Init::He, 0);
     unwritable(change, &["layers[0]: expected a dense layer", "found relu"]).unwrap();
@@ -138,7 +139,7 @@ fn layers_that_make_no_network() {
 
 #[test]
 fn inputs_and_outputs_that_do_not_fit() {
-    let mut tally = Tally::new("A15", "without meaning: scaling, and names of classes");
+    let mut tally = Tally::new("A15", "without meaning: scaling and class names");
     let change = |it: &mut Checkpoint| it.info.input.image.as_mut().unwrap().width = 3;
     tally.case(|| unwritable(change, &["input: expected 4 pixels", "found 3 x 2"]));
     for mean in [f64::NAN, f64::INFINITY, 0.1, 1e300, 5e-324] {
@@ -162,8 +163,8 @@ fn inputs_and_outputs_that_do_not_fit() {
 }
 
 #[test]
-fn progress_that_no_run_makes() {
-    let mut tally = Tally::new("A15", "without meaning: progress that no run makes");
+fn impossible_progress() {
+    let mut tally = Tally::new("A15", "without meaning: impossible progress");
     for loss in [f64::NAN, f64::INFINITY] {
         let expected = ["progress.loss", "finite"];
         tally.case(|| refused(&with("training.progress.loss", loss), &expected));
@@ -183,8 +184,8 @@ fn progress_that_no_run_makes() {
 }
 
 #[test]
-fn history_that_no_run_makes() {
-    let mut tally = Tally::new("A15", "without meaning: a history that no run makes");
+fn impossible_history() {
+    let mut tally = Tally::new("A15", "without meaning: an impossible history");
     for record in ["train", "validation"] {
         let path = format!("training.history.0.{record}");
         let loss = with(&format!("{path}.loss"), f64::NAN);

@@ -13,14 +13,14 @@ fn bytes() -> Vec<u8> {
     fuller::run().view().to_bytes().unwrap()
 }
 
-/// The file of a run with every setting, one of them changed.
+/// The file of a run with every setting, with one of them changed.
 fn with(path: &str, value: impl Into<Value>) -> Vec<u8> {
     edited_in(&bytes(), |metadata| {
         *at(metadata, &format!("training.{path}")) = value.into();
     })
 }
 
-/// The same with its map of settings changed, or that of a plain run.
+/// The file with its map of settings changed.
 fn edited(file: &[u8], edit: impl FnOnce(&mut Pairs)) -> Vec<u8> {
     edited_in(file, |metadata| edit(pairs(at(metadata, "training.config"))))
 }
@@ -41,7 +41,7 @@ fn unwritable(change: impl FnOnce(&mut Checkpoint), expected: &[&str]) -> Result
     }
 }
 
-/// Runs that have one setting each, of a network that ends in the layer that its loss needs.
+/// Runs with one setting each, and the last layer that the loss needs.
 fn single() -> Vec<(Layer, RunConfig)> {
     let plain = || RunConfig { seed: 300, batch_size: 8, ..RunConfig::default() };
     let full = fuller::config;
@@ -83,7 +83,7 @@ fn single() -> Vec<(Layer, RunConfig)> {
     of_loss.into_iter().chain(settings).collect()
 }
 
-/// The fixture's run with other settings, and with what they have kept.
+/// The fixture's run with other settings, and with the copies that they keep.
 fn of(last: Layer, config: RunConfig) -> Checkpoint {
     let mut layers = Layer::mlp(&[3, 2]);
     *layers.last_mut().unwrap() = last;
@@ -110,7 +110,7 @@ fn round_trips() {
         assert_eq!(loaded.view().to_bytes().unwrap(), bytes);
         assert_eq!(bytes[15] & 16, 16);
     }
-    // Nothing is best before an epoch is complete.
+    // There is no best epoch before the first one is complete.
     let mut checkpoint = fuller::run();
     let state = training(&mut checkpoint);
     state.best = None;
@@ -120,10 +120,11 @@ fn round_trips() {
     assert_eq!(Checkpoint::from_bytes(&bytes).unwrap(), checkpoint);
 }
 
-/// Each key left out, where that is another run; written where it says nothing; twice; of another type.
+/// Each key is missing, there twice, of another type, or written although it has its default.
 #[test]
 fn keys() {
-    let mut tally = Tally::new("A7", "keys: those of a run's settings missing, twice, as default");
+    let mut tally =
+        Tally::new("A7", "keys: those of a run's settings missing, twice, with their default");
     let keys = fixture::pairs(at(&mut fixture::metadata_of(&bytes()), "training.config")).clone();
     assert_eq!(keys.len(), 16);
     for (i, (key, _)) in keys.iter().enumerate() {
@@ -135,7 +136,7 @@ fn keys() {
         }
         if i > 0 {
             let swapped = edited(&bytes(), |map| map.swap(i, i - 1));
-            tally.case(|| refused(&swapped, &["(metadata)", "not in the one form"]));
+            tally.case(|| refused(&swapped, &["(metadata)", "not in the form"]));
         }
         let renamed =
             edited(&bytes(), |map| map[i].0 = format!("{}s", key.as_str().unwrap()).into());
@@ -164,7 +165,7 @@ fn keys() {
     ];
     for (key, value) in defaults {
         let file = edited(&fixture::bytes(), |map| map.push((key.into(), value)));
-        tally.case(|| refused(&file, &["(metadata)", "not in the one form"]));
+        tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
         tally.case(|| fixture::loads(&newer(file)));
     }
     for (key, value) in [
@@ -182,7 +183,7 @@ fn keys() {
 
 #[test]
 fn settings_outside_their_range() {
-    let mut tally = Tally::new("A11", "numbers: settings of a run out of range");
+    let mut tally = Tally::new("A11", "numbers: settings of a run outside their range");
     let not_negative = [f64::NAN, f64::INFINITY, -1.0, -5e-324, 1e39];
     let above_0 = [f64::NAN, f64::INFINITY, 0.0, -1.0, 1e-60, 1e39];
     let mut check = |path: &str, values: &[f64], expected: &str| {
@@ -198,7 +199,7 @@ fn settings_outside_their_range() {
     }
     check("config.clip.norm", &above_0, "norm of the gradient");
     check("config.averaging", &[f64::NAN, -0.1, 1.0, 1.0 - 1e-12], "decay of the average");
-    check("config.early_stop.min_delta", &not_negative[..4], "least improvement");
+    check("config.early_stop.min_delta", &not_negative[..4], "minimum improvement");
     check("config.loss.focal.gamma", &not_negative[..4], "gamma of the focal loss");
     let mut check = |path: &str, value: u64, expected: &str| {
         let file = with(path, value);
@@ -223,7 +224,7 @@ fn settings_outside_their_range() {
             other => Err(Failure::torn(format!("{other:?}"))),
         });
     }
-    // The loss of a file that does not name it was asked of no network.
+    // If a file does not name its loss, the network is not checked against the default loss.
     let checkpoint = of(Layer::RELU, RunConfig { seed: 1, ..RunConfig::default() });
     tally.case(|| checkpoint.view().to_bytes().map(drop).map_err(Failure::lost));
     let change = |it: &mut Checkpoint| training(it).config.accumulation = 0;
@@ -235,11 +236,12 @@ fn settings_outside_their_range() {
 
 #[test]
 fn lists_of_another_network() {
-    let mut tally = Tally::new("A15", "without meaning: settings of other classes or layers");
+    let mut tally =
+        Tally::new("A15", "without meaning: settings for other numbers of classes or layers");
     for (key, of) in
-        [("class_weights", "a class"), ("penalties", "a dense layer"), ("frozen", "a dense layer")]
+        [("class_weights", "class"), ("penalties", "dense layer"), ("frozen", "dense layer")]
     {
-        let expected = format!("training.config.{key}: expected 2 elements, one {of}");
+        let expected = format!("training.config.{key}: expected 2 elements, one per {of}");
         for n in [1, 3] {
             let file = edited_in(&bytes(), |metadata| {
                 let path = format!("training.config.{key}");
@@ -262,13 +264,13 @@ fn lists_of_another_network() {
 #[test]
 fn progress_and_penalties() {
     let mut tally = Tally::new("A15", "without meaning: progress of steps and outputs, penalties");
-    // 3 steps of 2 batches of 8, a prediction each.
+    // 3 steps of 2 batches of 8, with one prediction per sample.
     let samples = ["at most 48, in 3 batches of 16", "found 49"];
     tally.case(|| refused(&with("progress.n_samples", 49), &samples));
     tally.case(|| ensure(stable(&with("progress.n_samples", 48))?, || Failure::lost("48")));
-    let correct = ["correct: expected at most 24, of as many samples", "found 25"];
+    let correct = ["correct: expected at most 24, 1 per sample", "found 25"];
     tally.case(|| refused(&with("progress.correct", 25), &correct));
-    // Two outputs, of which each is right or wrong.
+    // Two outputs, each of which is correct or not.
     let mut checkpoint = of(
         Layer::RELU,
         RunConfig {
@@ -286,7 +288,7 @@ fn progress_and_penalties() {
     });
     training(&mut checkpoint).progress.sums.correct = 49;
     let error = checkpoint.view().to_bytes().unwrap_err();
-    let expected = ["correct: expected at most 48, of as many samples times 2 outputs", "found 49"];
+    let expected = ["correct: expected at most 48, 2 per sample", "found 49"];
     tally.case(|| fixture::mentions(&error, &expected));
     let change = |it: &mut Checkpoint| training(it).progress.sums.n_predictions = 25;
     tally.case(|| unwritable(change, &["predictions of the progress: expected 24", "found 25"]));
@@ -297,13 +299,13 @@ fn progress_and_penalties() {
         tally.case(|| unwritable(change, &["history[1]: expected a finite penalty"]));
     }
     let file = with("history.0.penalty", 0.0);
-    tally.case(|| refused(&file, &["(metadata)", "not in the one form"]));
+    tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
     let change = |it: &mut Checkpoint| training(it).config.penalties.clear();
     tally.case(|| unwritable(change, &["history[0]: expected no penalty", "found 0.25"]));
     tally.finish();
 }
 
-/// The average and the best epoch are there exactly where the settings say so.
+/// The average and the best epoch are there exactly if the settings ask for them.
 #[test]
 fn copies() {
     let mut tally = Tally::new("A15", "without meaning: copies of the parameters");
@@ -345,7 +347,7 @@ fn floats_that_no_model_has() {
         let file = with_float_in(bytes(), tensor, 1, -1.0);
         tally.case(|| ensure(stable(&file)?, || Failure::lost(name)));
     }
-    // Behind three means, three variances.
+    // Three means, then three variances.
     for element in 0..6 {
         let file = with_float_in(bytes(), 12, element, -1.0);
         let expected = format!("tensor best.statistics, element {element}: expected");
@@ -357,7 +359,7 @@ fn floats_that_no_model_has() {
     tally.finish();
 }
 
-/// The best epoch's parameters and statistics, else averaged ones, else the model's own.
+/// Predictions use the best epoch's parameters and statistics, else averaged parameters, else the model's own.
 #[test]
 fn inference_model() {
     let mut checkpoint = fuller::run();

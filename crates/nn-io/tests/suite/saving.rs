@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::fixture::{self, says, seal_header};
 
-/// A directory with the fixture in it as `m.model`, and that path.
+/// A directory with the fixture saved as `m.model`, and the path of that file.
 fn saved() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.model");
@@ -34,7 +34,7 @@ fn replaces_the_file() {
     assert_eq!(names(directory.path()), ["m.model"]);
 }
 
-/// What fails before the rename leaves the old file, and nothing else.
+/// A save that fails before the rename leaves the old file, and nothing else.
 #[test]
 fn a_save_that_fails_changes_nothing() {
     let (directory, path) = saved();
@@ -55,8 +55,8 @@ fn a_save_that_fails_changes_nothing() {
     assert_eq!(names(directory.path()), ["blocked", "m.model"]);
 }
 
-/// A run was killed in the middle of a save: the old file is whole, the next save finds a free
-/// name, and the next lock clears up.
+/// If a run is killed in the middle of a save, the old file is whole, the next save finds a free name, and the next
+/// lock removes the temporary file.
 #[test]
 fn a_save_that_was_killed() {
     let (directory, path) = saved();
@@ -100,7 +100,7 @@ fn protected(path: &Path, found: &str) {
 }
 
 #[test]
-fn what_may_not_be_overwritten() {
+fn what_must_not_be_overwritten() {
     let (directory, path) = saved();
     let write = |name: &str, content: &[u8]| {
         let path = directory.path().join(name);
@@ -135,17 +135,17 @@ fn one_run_at_a_time() {
     assert!(matches!(error, Error::Locked { pid, .. } if pid == Some(id)));
     assert_eq!(error.kind(), ErrorKind::Locked);
     says(&error, &[path.to_str().unwrap(), &format!("another run (process {id})")]);
-    // Readers and the holder itself go on.
+    // The lock stops neither readers nor the holder itself.
     assert!(Checkpoint::load(&path).is_ok());
     fixture::checkpoint().view().save(&path).unwrap();
     drop(lock);
     OutputFile::claim(&path).unwrap();
-    assert_eq!(names(directory.path()), ["m.model"], "the holder removes the lock");
+    assert_eq!(names(directory.path()), ["m.model"], "the holder did not remove the lock");
 }
 
-/// What another program puts there while the run goes on is not the run's to replace.
+/// A file that another program puts there during a run is not replaced.
 #[test]
-fn what_comes_in_the_way_is_set_aside() {
+fn a_file_that_appears_is_set_aside() {
     let mut tally = Tally::new("B19", "other files at the output during a run");
     let mut inference = fixture::checkpoint();
     inference.training = None;
@@ -159,8 +159,8 @@ fn what_comes_in_the_way_is_set_aside() {
             fs::write(&path, &bytes).unwrap();
             let moved = output.save(&encoded).unwrap();
             let aside = directory.path().join("m.model.skipped");
-            let told = moved.is_some_and(|it| it.from == path && it.to == aside);
-            ensure(told, || Failure::wrong("what was set aside"))?;
+            let is_reported = moved.is_some_and(|it| it.from == path && it.to == aside);
+            ensure(is_reported, || Failure::wrong("what was set aside"))?;
             let kept = fs::read(&aside).is_ok_and(|kept| kept == bytes);
             ensure(kept, || Failure::lost(format!("{} bytes", bytes.len())))?;
             ensure(Checkpoint::load(&path).is_ok(), || Failure::torn("the output"))
@@ -169,7 +169,7 @@ fn what_comes_in_the_way_is_set_aside() {
     tally.finish();
 }
 
-/// A save would replace only a model of the same dataset that can be read, and no run by a model for inference.
+/// A save only replaces a readable model of the same dataset. A model for inference never replaces a run.
 #[test]
 fn what_a_save_replaces() {
     let (directory, path) = saved();
@@ -201,7 +201,7 @@ fn a_lock_file_of_someone_else() {
     fs::write(&lock, "version = 4\n").unwrap();
     let error = OutputFile::claim(directory.path().join("Cargo")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
-    says(&error, &[lock.to_str().unwrap(), "no lock of ours"]);
+    says(&error, &[lock.to_str().unwrap(), "a file that is not a lock"]);
     assert_eq!(fs::read(&lock).unwrap(), b"version = 4\n");
 }
 
@@ -236,7 +236,7 @@ mod unix {
         other.view().save(&link).unwrap();
         assert!(link.is_symlink());
         assert_eq!(Checkpoint::load(&path).unwrap(), other);
-        // One file, one lock.
+        // A file and a link to it have the same lock.
         let _lock = OutputFile::claim(&path).unwrap();
         assert_eq!(OutputFile::claim(&link).unwrap_err().kind(), ErrorKind::Locked);
 
@@ -245,7 +245,7 @@ mod unix {
         assert_eq!(OutputFile::claim(&looped).unwrap_err().kind(), ErrorKind::Io);
     }
 
-    /// Whatever other processes this one is starting, which have all its files open for a moment.
+    /// Processes that this one is starting have all its files open for a moment. Still, a dropped lock is free at once.
     #[test]
     fn a_lock_is_free_once_it_is_dropped() {
         let (_directory, path) = saved();
@@ -269,9 +269,9 @@ mod unix {
         protected(&pipe, "a device, pipe or socket");
     }
 
-    /// A link or a pipe in the place of a lock is neither followed nor waited for.
+    /// A link in the place of a lock is not followed, and a pipe is not waited for.
     #[test]
-    fn locks_that_are_no_files() {
+    fn locks_that_are_not_files() {
         let (directory, path) = saved();
         let lock = directory.path().join("m.model.lock");
         for target in ["diary", "absent"] {
@@ -290,7 +290,8 @@ mod unix {
         says(&error, &["m.model.lock: would overwrite a directory, device, pipe or socket"]);
     }
 
-    /// As the umask has it, and not the 0600 of temporary files elsewhere; but what a file has that is replaced stays.
+    /// A new file gets the permissions that the umask leaves, not the 0600 of other temporary files. A replaced file
+    /// keeps its permissions.
     #[test]
     fn permissions() {
         let (directory, path) = saved();
@@ -308,15 +309,15 @@ mod unix {
     }
 }
 
-/// Every damaged tensor is told of, and before the first of them nothing else.
+/// Every damaged tensor is reported, and nothing else.
 #[test]
-fn all_damage_is_told() {
+fn all_damage_is_reported() {
     let (_directory, path) = saved();
     assert!(Checkpoint::damage(&path).is_empty());
     let whole = fixture::bytes();
     let mut bytes = whole.clone();
     let start = 64 + fixture::metadata_len(&bytes);
-    // The first weights' length, the first biases, and the last moment.
+    // The length of the first weights, the first biases, and the last moment.
     let biases = start + 5 + 4 * 12 + 5;
     for at in [start + 4, biases, bytes.len() - 1] {
         bytes[at] ^= 1;
@@ -331,7 +332,7 @@ fn all_damage_is_told() {
     let first = Checkpoint::load(&path).unwrap_err();
     assert_eq!(first.to_string(), format!("{}: {}", path.display(), damage[0]));
 
-    // Behind damaged metadata nothing can be known.
+    // If the metadata are damaged, nothing after them can be read.
     bytes[70] ^= 1;
     fs::write(&path, &bytes).unwrap();
     let damage = Checkpoint::damage(&path);

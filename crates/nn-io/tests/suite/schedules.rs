@@ -43,10 +43,10 @@ fn round_trip() {
 
 #[test]
 fn settings_outside_their_range() {
-    let mut tally = Tally::new("A11", "numbers: settings of each schedule out of range");
+    let mut tally = Tally::new("A11", "numbers: settings of each schedule outside their range");
     let not_negative = [f64::NAN, f64::INFINITY, -1.0, -5e-324];
     let factors = [f64::NAN, f64::INFINITY, 0.0, -0.0, -0.5, 1.0 + f64::EPSILON];
-    // The rate of all is 1e-3.
+    // The learning rate of all schedules is 1e-3.
     let minima = [f64::NAN, f64::INFINITY, -5e-324, 0.0011];
     for schedule in schedules() {
         let mut check = |setting: &str, values: &[f64], expected: &str| {
@@ -86,10 +86,11 @@ fn settings_outside_their_range() {
     tally.finish();
 }
 
-/// Each key missing, twice, unknown, of another type, or out of its place; each kind under the others' names.
+/// Each key is missing, there twice, unknown, of another type, or out of order. Each kind has the name of another kind.
 #[test]
 fn maps_of_another_kind() {
-    let mut tally = Tally::new("A7", "keys: those of each schedule missing, twice, or another's");
+    let mut tally =
+        Tally::new("A7", "keys: those of each schedule missing, twice, or of another kind");
     for schedule in schedules() {
         let name = schedule.decay.name();
         for (i, key) in keys(schedule).into_iter().enumerate() {
@@ -101,19 +102,16 @@ fn maps_of_another_kind() {
             };
             check(&|map| map.push(map[i].clone()), "duplicate field");
             check(&|map| map[i].1 = Value::Nil, "before here");
-            check(&|map| map[i].1 = (-1).into(), "did not keep to the format");
-            check(
-                &|map| map.insert(i, ("warm_up".into(), 1.into())),
-                "a key that it does not know",
-            );
+            check(&|map| map[i].1 = (-1).into(), "did not follow the format");
+            check(&|map| map.insert(i, ("warm_up".into(), 1.into())), "an unknown key");
             if i > 0 {
-                check(&|map| map.swap(i, i - 1), "not in the one form");
+                check(&|map| map.swap(i, i - 1), "not in the form");
             }
             if !optional {
                 check(&|map| drop(map.remove(i)), "missing field");
             }
         }
-        // Left out where it is 0, and of one cycle always.
+        // `warmup` is left out if it is 0, and one cycle never has it.
         if schedule.warmup == 0 {
             let warmup = |value: u64| {
                 move |map: &mut Pairs| {
@@ -121,10 +119,10 @@ fn maps_of_another_kind() {
                 }
             };
             let file = edited(schedule, warmup(0));
-            tally.case(|| refused(&file, &["(metadata)", "not in the one form"]));
+            tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
             if matches!(schedule.decay, Decay::OneCycle { .. }) {
                 let file = edited(schedule, warmup(1));
-                tally.case(|| refused(&file, &["(metadata)", "a key that it does not know"]));
+                tally.case(|| refused(&file, &["(metadata)", "an unknown key"]));
             }
         }
         let others = schedules().into_iter().map(|other| other.decay.name());
@@ -138,17 +136,17 @@ fn maps_of_another_kind() {
     tally.finish();
 }
 
-/// A file has no place for it, so it would be read back as another schedule.
+/// A file has no key for this warm-up, so it would be read back as another schedule.
 #[test]
 fn one_cycle_with_a_warm_up_is_not_written() {
     let mut checkpoint = fixture::checkpoint();
     let schedule = &mut checkpoint.training.as_mut().unwrap().schedule;
     (schedule.decay, schedule.warmup) = (Decay::OneCycle { steps: 100 }, 10);
     let error = checkpoint.view().to_bytes().unwrap_err();
-    fixture::says(&error, &["training.schedule: expected what a file can say"]);
+    fixture::says(&error, &["training.schedule: expected a value that a file can hold"]);
 }
 
-/// A newer minor version may write a warm-up of 0: it is read as none, and then saved without.
+/// A newer minor version may write a warm-up of 0. It is read as no warm-up, and left out when it is saved.
 #[test]
 fn no_warm_up_in_another_form() {
     for schedule in schedules().into_iter().filter(|schedule| schedule.warmup == 0) {

@@ -16,7 +16,7 @@ fn with_list(change: impl FnOnce(&mut Vec<Value>)) -> Vec<u8> {
     })
 }
 
-/// The file of a network of other sizes, which all of it claims but for the bytes that are there.
+/// A file that claims a network of other sizes everywhere, but still has the bytes of the original tensors.
 fn claimed(inputs: u64, hidden: u64) -> Vec<u8> {
     let n = inputs.wrapping_mul(hidden).wrapping_add(hidden * 3).wrapping_add(2);
     edited(|metadata| {
@@ -35,7 +35,7 @@ fn claimed(inputs: u64, hidden: u64) -> Vec<u8> {
 }
 
 #[test]
-fn shapes_that_lie() {
+fn wrong_shapes() {
     let mut tally =
         Tally::new("A6", "shapes: zero, vast, of another rank, other than the layers need");
     let of_tensors: [(&str, &[u64]); 18] = [
@@ -50,7 +50,7 @@ fn shapes_that_lie() {
         ("tensors.0.shape", &[1 << 63]),
         ("tensors.0.shape", &[1 << 63, 2]),
         ("tensors.0.shape", &[1 << 32, 1 << 32]),
-        // Their product is 12 where it is counted in 64 bits.
+        // Their product is 12 if it overflows 64 bits.
         ("tensors.0.shape", &[(1 << 62) + 3, 4]),
         ("tensors.0.shape", &[u64::MAX, u64::MAX]),
         ("tensors.1.shape", &[3, 1]),
@@ -79,12 +79,11 @@ fn shapes_that_lie() {
         tally.case(|| refused(&with("layers.0.dense.inputs", n), &[expected]));
         tally.case(|| refused(&with("layers.0.dense.outputs", n), &[expected]));
     }
-    // Bytes that are not there, on which all else agrees: by one row, by gigabytes, by more than there
-    // can be.
+    // Everything agrees except for the missing bytes: one row, gigabytes, and more than there can be.
     tally.case(|| refused(&claimed(4, 4), &["(tensors): expected 390 bytes, found 306"]));
     tally.case(|| refused(&claimed(1 << 14, 1 << 14), &["(tensors): expected", "found 306"]));
     tally.case(|| refused(&claimed(1 << 24, 1 << 24), &["(tensors): expected", "found 306"]));
-    // As long as the header says, but one float shorter or longer than the tensors are.
+    // The length is that of the header, but one float shorter or longer than the tensors.
     let mut file = fixture::bytes();
     for len in [file.len() as u64 - 4, file.len() as u64 + 4] {
         file.resize(len as usize, 0);
@@ -98,7 +97,7 @@ fn shapes_that_lie() {
 }
 
 #[test]
-fn images_that_lie() {
+fn wrong_image_sizes() {
     let mut tally = Tally::new("A6", "shapes: images of other sizes than the first layer takes");
     let overflows = [(1u64 << 63, 2u64), (1 << 32, 1 << 32), ((1 << 62) + 1, 4)];
     for (width, height) in [(1, 2), (2, 1), (0, 4), (3, 2)].into_iter().chain(overflows) {
@@ -112,10 +111,10 @@ fn images_that_lie() {
     tally.finish();
 }
 
-/// An error of each kind that the bytes of a file can make; the others are about disks.
+/// An error of each kind that the bytes of a file can cause; the other kinds are about disks.
 #[test]
 fn each_error() {
-    let mut tally = Tally::new("A6", "an error of each kind, naming the place and a way on");
+    let mut tally = Tally::new("A6", "an error of each kind, which names the place and what to do");
     let changed = |at: usize, value: u8| {
         let mut bytes = fixture::bytes();
         bytes[at] = value;
@@ -149,7 +148,7 @@ fn each_error() {
         (
             changed(50, 3),
             |it| matches!(it, Error::Form { .. }),
-            &["byte 43", "did not keep to the format"],
+            &["byte 43", "did not follow the format"],
         ),
         (
             with("input.std", 0.0),
@@ -210,7 +209,7 @@ fn permutations(n: usize) -> Vec<Vec<usize>> {
 #[test]
 fn tensors_in_another_order() {
     let mut tally =
-        Tally::new("A7", "tensors: all orders of the list, without and with their data");
+        Tally::new("A7", "tensors: all orders of the list, with and without their data");
     let bytes = fixture::bytes();
     let tensors = fixture::tensors(&bytes);
     let end = 64 + fixture::metadata_len(&bytes);
@@ -240,15 +239,15 @@ fn tensors_in_another_order() {
 #[test]
 fn other_tensors() {
     let mut tally =
-        Tally::new("A7", "tensors: each missing, twice, in another's place, or renamed");
+        Tally::new("A7", "tensors: each missing, twice, replaced by another, or renamed");
     for i in 0..6 {
         let list = format!("tensors[{i}]");
         let missing = with_list(|list| drop(list.remove(i)));
         tally.case(|| refused(&missing, &["tensors: expected 6", "found 5"]));
         let last = with_list(|list| list.push(list[i].clone()));
         tally.case(|| refused(&last, &["tensors: expected 6", "found 7"]));
-        let behind = with_list(|list| list.insert(i, list[i].clone()));
-        tally.case(|| refused(&behind, &["tensors: expected 6", "found 7"]));
+        let next = with_list(|list| list.insert(i, list[i].clone()));
+        tally.case(|| refused(&next, &["tensors: expected 6", "found 7"]));
         for j in (0..6).filter(|&j| j != i) {
             let other = with_list(|list| list[i] = list[j].clone());
             tally.case(|| refused(&other, &[&list, "of shape"]));

@@ -4,7 +4,7 @@ use nn_io::{Checkpoint, Error, ErrorKind};
 
 use crate::fixture;
 
-/// Gives a byte or two at a time, as a slow connection does, and counts them.
+/// A reader that gives one or two bytes at a time, like a slow connection, and counts them.
 struct Slow<'a> {
     bytes: &'a [u8],
     taken: usize,
@@ -19,7 +19,7 @@ impl Read for Slow<'_> {
     }
 }
 
-/// Takes `room` bytes and then fails; its flush fails if `flushes` is false.
+/// A writer that takes `room` bytes and then fails. Its flush fails if `flushes` is false.
 struct Full {
     room: usize,
     flushes: bool,
@@ -55,7 +55,7 @@ fn what_is_written_is_read() {
     assert_eq!(Checkpoint::read(Slow { bytes: &bytes, taken: 0 }).unwrap(), checkpoint);
 }
 
-/// Whatever is wrong with the bytes, the error is that of the bytes as a file.
+/// Whatever is wrong with the bytes, the error is the same as for a file with these bytes.
 #[test]
 fn readers_are_checked_as_files_are() {
     let bytes = fixture::checkpoint().view().to_bytes().unwrap();
@@ -73,7 +73,7 @@ fn readers_are_checked_as_files_are() {
     }
 }
 
-/// What is no model, and what comes after one, takes no memory and no time.
+/// Bytes that are not a model, or that follow a model, take no memory and no time.
 #[test]
 fn no_more_is_read_than_the_header_says() {
     let model = fixture::checkpoint().view().to_bytes().unwrap();
@@ -98,7 +98,7 @@ fn failing_readers_and_writers() {
     }
     assert!(checkpoint.view().write(Full { room: len, flushes: true }).is_ok());
 
-    // What no file could say is not written in part.
+    // Of an invalid checkpoint, nothing is written.
     let mut bad = fixture::checkpoint();
     bad.model.params_mut()[0] = f32::NAN;
     let mut bytes = Vec::new();

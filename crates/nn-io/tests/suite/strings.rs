@@ -4,13 +4,13 @@ use tally::{Failure, Tally, ensure};
 
 use crate::fixture::{self, mentions, newer, refused, with, with_metadata};
 
-/// Where strings of any text stand.
+/// The paths of strings that can be any text.
 const TEXTS: [&str; 4] = ["producer", "instruction_set", "class_names.1", "dataset.name"];
 
-/// Where only few strings fit.
+/// The paths of strings with only few valid values.
 const WORDS: [&str; 2] = ["dataset.sha256", "tensors.0.name"];
 
-/// What a terminal would obey, or show as other than it is.
+/// Strings that command a terminal, or that it shows as something else.
 const COMMANDS: [&str; 14] = [
     "\x1b[2J",
     "\x1b]0;title\x07",
@@ -28,14 +28,14 @@ const COMMANDS: [&str; 14] = [
     "error: 0\n\x1b[32mok",
 ];
 
-/// The file with another key for a kind of layer, the kind of the optimizer, or a setting.
+/// The file with another name for the first key of the map at a path.
 fn with_key(path: &str, key: &str) -> Vec<u8> {
     fixture::edited(|metadata| {
         fixture::pairs(fixture::at(metadata, path))[0].0 = key.into();
     })
 }
 
-/// Checks that the file is refused with a message that is plain text; [`mentions`] sees to that.
+/// Checks that the file is refused, with a message that [`mentions`] accepts as plain text.
 fn refused_plainly(file: Vec<u8>) -> Result<(), Failure> {
     refused(&file, &["expected"])?;
     refused(&newer(file), &["expected"])
@@ -55,12 +55,12 @@ fn commands() {
         }
         for path in ["layers.0", "training.optimizer", "training.schedule", "input", "dataset"] {
             let file = with_key(path, hostile);
-            // Without its width, an input is no image's.
+            // Without its width, an input is not an image.
             let expected = if path == "input" { "required features" } else { "(metadata)" };
             tally.case(|| refused(&file, &["(metadata)"]));
             tally.case(|| refused(&newer(file), &[expected]));
         }
-        // A string where there should be none is shown too.
+        // The message also shows a string in the place of a number.
         let file = with("n_validation", hostile);
         tally.case(|| refused(&file, &["(metadata)"]));
     }
@@ -91,10 +91,10 @@ fn lengths() {
 
 #[test]
 fn invalid_utf_8() {
-    let mut tally = Tally::new("A13", "hostile strings: bytes that are no UTF-8, in every string");
+    let mut tally = Tally::new("A13", "hostile strings: bytes that are not UTF-8, in every string");
     let digits = "0123456789abcdef".repeat(4);
     let strings = ["nn-io 0.1.0", "portable", "Bag", "pixels", &digits, "dense0.weights", "relu"];
-    // Bytes alone, too long forms, surrogates, beyond the last character, cut.
+    // Single bytes, an overlong form, a surrogate, a character beyond the last one, a character cut short.
     let sequences: [&[u8]; 6] =
         [b"\xff", b"\x80", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80", b"\xf0\x9f\x98"];
     for string in strings {
@@ -114,11 +114,11 @@ fn invalid_utf_8() {
     tally.finish();
 }
 
-/// What is only a name stays one: nothing is opened by it.
+/// A path in a name is only text: nothing is opened by it.
 #[test]
 fn paths() {
     let mut tally =
-        Tally::new("A13", "hostile strings: paths are kept as names, tensors' are refused");
+        Tally::new("A13", "hostile strings: paths are kept as names, but refused for tensors");
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("m.model");
     for name in ["../../x", "/etc/passwd", "C:\\x", "-rf", "%s%n", "$(reboot)", "https://x/y"] {
@@ -140,7 +140,7 @@ fn paths() {
     tally.finish();
 }
 
-/// What is refused on reading is not written.
+/// Strings that are refused on reading are not written.
 #[test]
 fn unwritable() {
     let mut tally = Tally::new("A13", "hostile strings: not written either");
@@ -170,7 +170,7 @@ fn unwritable() {
 
 #[test]
 fn digests() {
-    let mut tally = Tally::new("A13", "hostile strings: digests that are none");
+    let mut tally = Tally::new("A13", "hostile strings: invalid digests");
     let digits = "0123456789abcdef".repeat(4);
     let others = ["", &digits[1..], &format!("{digits}0"), &digits.to_uppercase(), &"ß".repeat(32)];
     for sha256 in others {

@@ -10,7 +10,7 @@ use super::finite;
 use crate::fixture;
 
 /// Any activation, dropout or normalisation, with settings within their ranges.
-fn behind() -> impl Strategy<Value = Layer> {
+fn other_layer() -> impl Strategy<Value = Layer> {
     let activation = Layer::Activation;
     let epsilon = || 1e-37..1e38;
     prop_oneof![
@@ -30,13 +30,13 @@ fn behind() -> impl Strategy<Value = Layer> {
     ]
 }
 
-/// Any small network of this many inputs: one to four dense layers, with up to three layers behind each.
+/// Any small network with this many inputs: one to four dense layers, with up to three other layers after each.
 pub(super) fn architecture(inputs: usize) -> impl Strategy<Value = Architecture> {
-    vec((1..6usize, vec(behind(), 0..4)), 1..=4).prop_map(move |groups| {
+    vec((1..6usize, vec(other_layer(), 0..4)), 1..=4).prop_map(move |groups| {
         let mut layers = Vec::new();
-        for (outputs, behind) in groups {
+        for (outputs, others) in groups {
             layers.push(Layer::dense(outputs));
-            layers.extend(behind);
+            layers.extend(others);
         }
         Architecture::new(inputs, &layers).unwrap()
     })
@@ -51,7 +51,7 @@ pub(super) fn model(architecture: Architecture) -> impl Strategy<Value = Model> 
     })
 }
 
-/// Any running statistics of this architecture: no variance is below 0.
+/// Any running statistics of this architecture. No variance is negative.
 pub(super) fn statistics(architecture: &Architecture) -> impl Strategy<Value = Buffer> + use<> {
     let (n, tensors) = (architecture.n_statistics(), architecture.tensors().to_vec());
     vec(finite(), n).prop_map(move |mut values| {
@@ -62,13 +62,13 @@ pub(super) fn statistics(architecture: &Architecture) -> impl Strategy<Value = B
     })
 }
 
-/// A name of up to 63 characters, thus 252 bytes at most, that no terminal obeys.
+/// A name of up to 63 characters, and so at most 252 bytes, that does not command a terminal.
 fn name() -> impl Strategy<Value = String> {
-    let obeyed = |c: &char| {
+    let is_command = |c: &char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let plain = any::<char>().prop_map(move |c| if obeyed(&c) { '鞄' } else { c });
+    let plain = any::<char>().prop_map(move |c| if is_command(&c) { '鞄' } else { c });
     vec(prop_oneof![proptest::char::range(' ', '~'), plain], 1..=63)
         .prop_map(|chars| chars.into_iter().collect())
 }

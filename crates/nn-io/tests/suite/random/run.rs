@@ -34,7 +34,7 @@ fn optimizer_config() -> impl Strategy<Value = OptimizerConfig> {
     let (share, epsilon) = (|| 0.0..1.0, || 1e-40..1e3);
     let adam = (share(), share(), epsilon(), any::<bool>())
         .prop_map(|(beta_1, beta_2, epsilon, amsgrad)| Adam { beta_1, beta_2, epsilon, amsgrad });
-    // Without momentum there is none of Nesterov's.
+    // Nesterov's variant needs a momentum.
     let sgd = (prop_oneof![Just(0.0), 1e-300..1.0], any::<bool>())
         .prop_map(|(momentum, nesterov)| Sgd { momentum, nesterov: nesterov && momentum > 0.0 });
     let weight_decay = real().prop_map(f64::abs);
@@ -92,7 +92,7 @@ fn schedule() -> impl Strategy<Value = Schedule> {
     })
 }
 
-/// Any loss that a network ending in this layer can be trained by.
+/// Any loss with which a network that ends in this layer can be trained.
 fn loss(last: Layer) -> impl Strategy<Value = Loss> {
     let losses = prop_oneof![
         Just(Loss::default()),
@@ -122,7 +122,7 @@ fn penalty() -> impl Strategy<Value = Penalty> {
     )
 }
 
-/// A list as long as it must be, or none.
+/// A list of `n` elements, or an empty list.
 fn list<T: Clone + std::fmt::Debug>(
     element: impl Strategy<Value = T>,
     n: usize,
@@ -130,7 +130,7 @@ fn list<T: Clone + std::fmt::Debug>(
     prop_oneof![Just(Vec::new()), vec(element, n)]
 }
 
-/// Any settings of a run of this architecture, within their ranges; each is left out at times.
+/// Any settings of a run of this architecture, within their ranges. Each sometimes has its default.
 fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = RunConfig> + use<> {
     let (outputs, last) = (architecture.output().len(), architecture.last().layer);
     let n_dense = architecture.weighted_layers().count();
