@@ -8,7 +8,7 @@ use crate::{
     harness::Program,
 };
 
-/// No command may take this file, and each must say all of this.
+/// Every command must refuse this file, in a message with all of these words.
 #[track_caller]
 fn check(bytes: &[u8], words: &[&str]) {
     let program = Program::new();
@@ -72,7 +72,7 @@ fn a_newer_format() {
 fn nothing_to_resume_from() {
     let program = Program::new();
     program.write("small.model", altered(|checkpoint| checkpoint.training = None));
-    let words = ["small.model: ", "for inference only", "use the file that `train` wrote"];
+    let words = ["small.model: ", "for inference only", "use the file that training saved"];
     let mut tally = Tally::new("C7", "a model for inference cannot be resumed");
     tally.case(|| {
         program.refuses("train --resume small.model", 3, &words);
@@ -91,7 +91,8 @@ fn data_that_are_not_those_of_the_run() {
         altered(|checkpoint| checkpoint.info.dataset.as_mut().unwrap().sha256 = sum),
     );
     let found = program.inspect("m.model")["dataset"]["sha256"].to_string().replace('"', "");
-    let words = [&format!("expected SHA-256 {expected}"), &format!("found {found}"), "restore"];
+    let (expected, found) = (format!("expected SHA-256 {expected}"), format!("found {found}"));
+    let words = ["other.model: ", &expected, &found, "restore"];
     let mut tally = Tally::new("C5", "other data than the run began with");
     tally.case(|| {
         let words = words.map(|word| word as &str);
@@ -104,14 +105,18 @@ fn data_that_are_not_those_of_the_run() {
     program.write("cifar.model", cifar);
     for command in ["evaluate", "train --resume"] {
         tally.case(|| {
-            program.refuses(&format!("{command} cifar.model"), 3, &["\"cifar\"", "does not know"]);
+            program.refuses(
+                &format!("{command} cifar.model"),
+                3,
+                &["cifar.model: ", "\"cifar\"", "does not know"],
+            );
             Ok(())
         });
     }
     tally.finish();
 }
 
-/// A model of a table, as users of the library may save it: without image size, scaling, names of classes and dataset.
+/// A model of tables, which users of the library can save: without image size, scaling, class names and dataset.
 #[test]
 fn models_that_are_not_of_images() {
     let program = with_model();
@@ -122,7 +127,7 @@ fn models_that_are_not_of_images() {
     });
     program.write("table.model", table);
     GrayImage::new(28, 28).save(program.path("black.png")).unwrap();
-    let dataset = ["does not name the dataset of its training"];
+    let dataset = ["table.model: the file does not say which dataset the model was trained on"];
     for command in ["evaluate", "predict --index 0", "train --resume"] {
         program.refuses(&format!("{command} table.model"), 3, &dataset);
     }
@@ -149,13 +154,13 @@ fn models_that_are_not_of_images() {
     program.run("evaluate nameless.model").success();
 }
 
-/// A file can say so with every checksum right; the memory must not be taken.
+/// A file can claim this with valid checksums. The memory must not be taken.
 #[test]
 fn batches_larger_than_the_data() {
     let program = Program::with_data();
     program
         .write("m.model", altered(|checkpoint| training(checkpoint).config.batch_size = 1 << 40));
     let arguments = format!("train --resume m.model --epochs 5 --dataset {}", DATA.name);
-    let words = ["m.model: saved with --batch-size", "at most 60000", "found 1099511627776"];
+    let words = ["m.model: --batch-size of the saved run", "at most 60000", "found 1099511627776"];
     program.refuses(&arguments, 3, &words);
 }

@@ -11,11 +11,12 @@ fn refused_as_photo(bytes: &[u8], words: &[&str]) -> Result<(), Failure> {
 
 #[test]
 fn other_kinds_of_files() {
-    let mut tally = Tally::new("A10", "files that are no pictures, told to the program");
+    let mut tally = Tally::new("A10", "files that are no pictures, given to the program");
     for (bytes, kind) in
         [(&b""[..], "an empty file"), (b"Dear diary,\n", "a text file"), (b"GIF89a", "a GIF image")]
     {
-        let words = ["expected a PNG or JPEG image", &format!("found {kind}")];
+        let words =
+            ["expected a PNG or JPEG image", &format!("found {kind}; "), "convert the picture"];
         tally.case(|| refused_as_photo(bytes, &words));
     }
     let program = Program::new();
@@ -28,7 +29,7 @@ fn other_kinds_of_files() {
 
 #[test]
 fn damage() {
-    let mut tally = Tally::new("A10", "pictures that are damaged, told to the program");
+    let mut tally = Tally::new("A10", "pictures that are damaged, given to the program");
     let program = Program::new();
     GrayImage::from_fn(99, 99, |x, y| image::Luma([(x * y) as u8]))
         .save(program.path("whole.png"))
@@ -45,5 +46,9 @@ fn damage() {
 fn no_file_at_all() {
     let program = Program::new();
     program.refuses("predict absent.png", 4, &["absent.png: cannot open: No such file"]);
-    program.refuses("predict .", 3, &[".: expected a PNG or JPEG image, found a directory"]);
+    program.refuses(
+        "predict .",
+        3,
+        &[".: expected a PNG or JPEG image, found a directory; name the"],
+    );
 }

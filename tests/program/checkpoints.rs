@@ -28,16 +28,16 @@ fn damage(path: &Path) {
     fs::write(path, bytes).unwrap();
 }
 
-/// 430 batches of 128 are an epoch of the default run, which [`TRAINED`] is four of.
+/// [`TRAINED`] is four epochs of the default run, each of 430 batches of 128.
 #[test]
-fn the_newest_three_and_the_best_are_kept_and_carried_on_from() {
+fn the_newest_three_and_the_best_are_kept_and_resumed() {
     let program = Program::with_data();
     program.train("--epochs 4 --output m.model --checkpoint-dir run");
     let newest = ["ckpt-000860.model", "ckpt-001290.model", "ckpt-001720.model"];
     holds(&program, "run", &[&["best.model"], &newest[..]].concat());
     assert_eq!(program.read("run/ckpt-001720.model"), program.read("m.model"));
 
-    // The best is that of the lowest loss on what was held out.
+    // The best has the lowest loss on the held-out images.
     let losses: Vec<f64> = TRAINED.events[1..5]
         .iter()
         .map(|event| event["validation"]["loss"].as_f64().unwrap())
@@ -46,7 +46,7 @@ fn the_newest_three_and_the_best_are_kept_and_carried_on_from() {
     let best = Checkpoint::load(program.path("run/best.model")).unwrap().training.unwrap();
     assert_eq!(best.history.last().unwrap().validation.map(|it| it.loss), lowest);
 
-    // From the directory as from a file, and into it again.
+    // A directory resumes as a file does, and gets the new checkpoints.
     let run = with_model();
     run.train("--epochs 2 --output half.model --checkpoint-dir run");
     let events = run.train("--resume run --epochs 4 --output whole.model");
@@ -71,9 +71,9 @@ fn every_other_epoch_and_the_last() {
     holds(&program, "other", &["best.model", "ckpt-000060.model"]);
 }
 
-/// What is damaged is passed over and told of, not removed, and the run ends with the same bits.
+/// Damaged checkpoints are skipped with a warning, not removed, and the result is bit-for-bit identical.
 #[test]
-fn damaged_checkpoints_are_passed_over() {
+fn damaged_checkpoints_are_skipped() {
     let program = Program::with_data();
     program.train("--epochs 2 --output m.model --checkpoint-dir run");
     damage(&program.path("run/ckpt-000860.model"));
@@ -81,7 +81,7 @@ fn damaged_checkpoints_are_passed_over() {
     let output = program.run("inspect run --format json").success();
     assert!(output.stderr.contains("skipped: run/ckpt-000860.model: byte "), "{output:#?}");
     let found = output.json().remove(0);
-    // Of two equal names the better is newer: the best of the first epoch is that epoch's checkpoint.
+    // Of two files of the same step, `best.model` is preferred.
     assert_eq!(found["checkpoint"], "run/best.model");
     assert_eq!(found["progress"]["epoch"], 2);
     assert_eq!(found["skipped"].as_array().unwrap().len(), 1);
@@ -127,22 +127,26 @@ fn directories_that_cannot_be_used() {
     // Another run's checkpoints are not mixed with a new one's.
     program.train("--hidden none --epochs 1 --checkpoint-dir run");
     let before = names(&program, "run");
-    let words = ["run: would overwrite the checkpoints of another run", "--resume run"];
+    let words = [
+        "run: refusing to overwrite the checkpoints of another run",
+        "; to resume the run there, use --resume run\n",
+    ];
     program.refuses("train --checkpoint-dir run", 4, &words);
     program.refuses("train --resume m.model --checkpoint-dir run", 4, &words);
     assert_eq!(names(&program, "run"), before);
     program.refuses("train --resume run --seed 1", 2, &["--seed: the saved run has 0, not 1"]);
 }
 
-/// A checkpoint is carried on into a file of one's own: the directory's are the directory's.
+/// A single checkpoint resumes into another file: the files of the directory are only for its checkpoints.
 #[test]
 fn a_single_checkpoint_is_not_replaced() {
     let program = Program::with_data();
     program.train("--hidden none --epochs 2 --output m.model --checkpoint-dir run");
     let before = program.read("run/ckpt-000430.model");
-    let words = ["run/ckpt-000430.model: would overwrite a file of a directory", "another place"];
+    let words =
+        ["run/ckpt-000430.model: refusing to overwrite a file of a directory", "another path"];
     program.refuses("train --resume run/ckpt-000430.model --epochs 3", 4, &words);
-    program.refuses("train --resume run --output run/best.model", 4, &["run/best.model: would"]);
+    program.refuses("train --resume run --output run/best.model", 4, &["run/best.model: refusing"]);
     assert_eq!(program.read("run/ckpt-000430.model"), before);
     program.train("--resume run/ckpt-000430.model --epochs 2 --output again.model");
     assert_eq!(digest(&program, "again.model"), digest(&program, "m.model"));
@@ -151,9 +155,9 @@ fn a_single_checkpoint_is_not_replaced() {
     assert!(!program.path("new").exists());
 }
 
-/// Everything that is damaged in a file, not the first part only.
+/// All damage in a file is reported, not only the first.
 #[test]
-fn all_damage_is_told() {
+fn all_damage_is_reported() {
     let program = with_model();
     let mut bytes = TRAINED.bytes.clone();
     let n = bytes.len();
@@ -196,7 +200,7 @@ fn an_output_that_is_ahead_of_the_directory_is_used() {
             ensure(after == before, || Failure::lost(format!("{before} epochs, now {after}")))
         });
     }
-    // Exactly the bits of a run that was never stopped.
+    // Bit-for-bit identical to an uninterrupted run.
     let program = Program::with_data();
     program.train(&format!("{run} --epochs 7 --output m.model --checkpoint-dir run"));
     for name in ["ckpt-000070.model", "best.model"] {
@@ -205,7 +209,7 @@ fn an_output_that_is_ahead_of_the_directory_is_used() {
     let events = program.train("--resume run --output m.model --epochs 9");
     assert_eq!(events[0]["resumed"], "m.model");
     assert_eq!(digest(&program, "m.model"), digest(&whole, "whole.model"));
-    // Nor does a file that is named take it back.
+    // Nor does it go back if a file is resumed.
     fs::copy(program.path("m.model"), program.path("late.model")).unwrap();
     program.train(&format!("{run} --epochs 3 --output early.model"));
     let events = program.train("--resume early.model --output late.model --epochs 9");
@@ -218,7 +222,7 @@ fn an_output_that_is_ahead_of_the_directory_is_used() {
     tally.finish();
 }
 
-/// The directory's files are the run's alone: its output is none of them.
+/// The output must not be one of the directory's files.
 #[test]
 fn an_output_with_the_name_of_a_checkpoint() {
     let program = Program::with_data();

@@ -31,7 +31,7 @@ fn with_training_images(bytes: &[u8]) -> Program {
     program
 }
 
-/// A run was refused with this exit code and all of these words, before it had any result.
+/// Fails unless the run was refused with this exit code and all of these words, before it had any result.
 pub(crate) fn refused(output: Output, code: i32, words: &[&str]) -> Result<(), Failure> {
     let right = output.code == Some(code)
         && output.stdout.is_empty()
@@ -39,7 +39,7 @@ pub(crate) fn refused(output: Output, code: i32, words: &[&str]) -> Result<(), F
     ensure(right, || Failure::wrong(format!("not exit {code} with {words:?}: {output:?}")))
 }
 
-/// Whoever names this directory, by option or variable, must hear all of this.
+/// The directory is refused by option and by variable, in a message with all of these words.
 fn refused_everywhere(training_images: &[u8], words: &[&str]) -> Result<(), Failure> {
     let program = with_training_images(training_images);
     let words = [&["data/train-images-idx3-ubyte.gz: "], words].concat();
@@ -51,7 +51,7 @@ fn refused_everywhere(training_images: &[u8], words: &[&str]) -> Result<(), Fail
 
 #[test]
 fn other_kinds_of_files() {
-    let mut tally = Tally::new("D3", "files of other kinds, told to the program");
+    let mut tally = Tally::new("D3", "files of other kinds, given to the program");
     let mut check = |file: &[u8], words: &[&str]| tally.case(|| refused_everywhere(file, words));
     check(b"", &["expected 26421880 bytes", "an empty file", "fetch the dataset again"]);
     check(b"\x1f\x8b\x08\0", &["expected 26421880 bytes", "found 4 bytes, a gzip stream"]);
@@ -63,7 +63,7 @@ fn other_kinds_of_files() {
 fn real_files_in_the_wrong_place() {
     let Some(dir) = &DATA.dir else { return notice("no real files to swap") };
     let mut tally =
-        Tally::new("D6", "published files under each other's names, told to the program");
+        Tally::new("D6", "published files under each other's names, given to the program");
     let mut check = |name: &str, words: &[&str]| {
         let file = fs::read(dir.join(name)).unwrap();
         tally.case(|| refused_everywhere(&file, words));
@@ -76,7 +76,7 @@ fn real_files_in_the_wrong_place() {
 #[test]
 fn real_files_with_damage() {
     let Some(dir) = &DATA.dir else { return notice("no real files to damage") };
-    let mut tally = Tally::new("D1", "published images, damaged, told to the program");
+    let mut tally = Tally::new("D1", "published images, damaged, given to the program");
     let mut images = fs::read(dir.join(FILES[0])).unwrap();
     let words = ["expected 26421880 bytes", "found 1048576 bytes"];
     tally.case(|| refused_everywhere(&images[..1 << 20], &words));
@@ -96,7 +96,7 @@ fn a_named_directory_without_dataset() {
     program.refuses("evaluate --data-dir absent", 3, &["absent: no such directory"]);
 }
 
-/// The one thing that `auto` may do without data and network, and it says so before and after.
+/// Without data and network, `auto` draws garments, and warns before and after.
 #[test]
 fn without_data_garments_are_drawn_loudly() {
     let program = Program::new();
@@ -111,7 +111,7 @@ fn without_data_garments_are_drawn_loudly() {
 
 #[test]
 fn fashion_mnist_is_never_replaced() {
-    let mut tally = Tally::new("D9", "no mirror at all, told to the program");
+    let mut tally = Tally::new("D9", "no mirror at all, given to the program");
     for arguments in [
         "train --dataset fashion-mnist",
         // The built-in model is of Fashion-MNIST.
@@ -125,7 +125,7 @@ fn fashion_mnist_is_never_replaced() {
     tally.finish();
 }
 
-/// The program about to fetch from a directory into a cache of its own, and to evaluate.
+/// The command that fetches from a directory into its own cache, and evaluates.
 fn fetching(program: &Program, mirror: &Path) -> Command {
     let mut command = program.command("evaluate");
     command.env("FMNIST_MIRROR", mirror).env("XDG_CACHE_HOME", program.path("cache"));
@@ -141,7 +141,7 @@ fn a_run_killed_while_it_fetches_is_healed_by_the_next() {
     let mut dice = Dice::new(0);
     // How long a run takes, until one has been timed.
     let mut whole = Duration::from_millis(500);
-    // Some will have ended before they are killed: those are no cases.
+    // Runs that end before they are killed do not count.
     for _ in 0..10 * cases {
         let program = Program::new();
         let mut command = fetching(&program, mirror);
@@ -153,12 +153,12 @@ fn a_run_killed_while_it_fetches_is_healed_by_the_next() {
         }
         let cache = program.path("cache/fmnist/fashion-mnist");
         tally.case(|| {
-            whatever_has_a_name_is_whole(&cache, &published, false)?;
+            check_cache(&cache, &published, false)?;
             let start = Instant::now();
             let again = Output::of(&mut fetching(&program, mirror));
             whole = start.elapsed();
             ensure(again.code == Some(0), || Failure::lost(format!("not healed: {again:?}")))?;
-            whatever_has_a_name_is_whole(&cache, &published, true)
+            check_cache(&cache, &published, true)
         });
         if tally.cases() == cases {
             break;
@@ -167,13 +167,9 @@ fn a_run_killed_while_it_fetches_is_healed_by_the_next() {
     tally.finish();
 }
 
-/// No published name in the cache holds other than the published bytes; with `all`, each zipped file is
-/// there. The unzipped ones are judged by their length: a run that reads them judges the rest.
-fn whatever_has_a_name_is_whole(
-    cache: &Path,
-    published: &[Vec<u8>; 4],
-    all: bool,
-) -> Result<(), Failure> {
+/// Files with published names in the cache have the published bytes; with `all`, each zipped file is there. Of unzipped
+/// files only the length is checked here: a run that reads them checks the rest.
+fn check_cache(cache: &Path, published: &[Vec<u8>; 4], all: bool) -> Result<(), Failure> {
     const UNZIPPED: [u64; 4] = [47_040_016, 60_008, 7_840_016, 10_008];
     for ((name, bytes), unzipped) in FILES.iter().zip(published).zip(UNZIPPED) {
         let path = cache.join(name);
@@ -194,14 +190,14 @@ fn whatever_has_a_name_is_whole(
 /// A file system of this size in place of the cache.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_with_what_was_needed() {
+fn a_full_disk_is_reported_with_what_was_needed() {
     const MOUNT_AND_RUN: &str = r#"mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@""#;
     let Some(mirror) = &DATA.dir else { return notice("no real files to fetch") };
     let probe = Command::new("unshare").args(["-Urm", "true"]).output();
     if !probe.is_ok_and(|done| done.status.success()) {
         return notice("no file system can be mounted here to be filled");
     }
-    let mut tally = Tally::new("D10", "disks that are full, told by the program");
+    let mut tally = Tally::new("D10", "disks that are full, reported by the program");
     let on_disk_of = |mib: u32| {
         let program = Program::new();
         fs::create_dir(program.path("cache")).unwrap();

@@ -27,7 +27,7 @@ pub(crate) fn can(tool: &str, arguments: &[&str]) -> bool {
     can
 }
 
-/// A model for inference, which `out.model` holds before, and the larger one that is saved over it.
+/// A model for inference in `out.model`, which a larger one replaces.
 fn program() -> (Program, Vec<u8>) {
     let program = with_model();
     let old = altered(|checkpoint| {
@@ -40,7 +40,7 @@ fn program() -> (Program, Vec<u8>) {
 
 const EXPORT: &str = "export m.model out.model --to inference";
 
-/// What a save that was cut leaves: the old file or the new one, and a lock that is free.
+/// A save that was cut leaves the old file or the new one, and a free lock.
 fn check_cut(program: &Program, old: &[u8], is_acknowledged: bool) -> Result<bool, Failure> {
     let found = program.read("out.model");
     let is_old = found == old;
@@ -54,7 +54,7 @@ fn check_cut(program: &Program, old: &[u8], is_acknowledged: bool) -> Result<boo
     Ok(is_old)
 }
 
-/// Killed when it makes its K-th system call, for every K, of those that a save is made of.
+/// Killed at the K-th system call of a save, for every K.
 #[test]
 fn killed_at_any_system_call() {
     let calls = "%file,%desc";
@@ -78,7 +78,7 @@ fn killed_at_any_system_call() {
     tally.finish();
 }
 
-/// A system call fails, each in turn.
+/// Each system call of a save fails in turn.
 #[test]
 fn failing_system_calls() {
     if !can("strace", &["-o", "/dev/null", "-e", "trace=none", "true"]) {
@@ -106,8 +106,8 @@ fn failing_system_calls() {
                         _ => when != 2,
                     };
                     let code = if fails { Some(4) } else { Some(0) };
-                    let is_told = output.code == code;
-                    ensure(is_told, || {
+                    let is_reported = output.code == code;
+                    ensure(is_reported, || {
                         Failure::wrong(format!("{call} {when} {error}: {output:?}"))
                     })?;
                     check_cut(&program, &old, !output.stdout.is_empty())?;
@@ -127,8 +127,8 @@ fn failing_system_calls() {
     tally.finish();
 }
 
-/// The name of a directory of checkpoints is made durable also if it was there: whoever created it may have been killed
-/// before that.
+/// The name of a directory of checkpoints is flushed to disk even if it already exists: the run that created it may have
+/// been killed before that.
 #[test]
 fn the_name_of_a_checkpoint_directory_is_flushed() {
     if !can("strace", &["-o", "/dev/null", "-e", "trace=none", "true"]) {
@@ -154,7 +154,7 @@ fn the_name_of_a_checkpoint_directory_is_flushed() {
     tally.finish();
 }
 
-/// The system lets no file grow beyond a limit: an error that says how much is needed, and the old file.
+/// A limit on the size of files: the error says how much is needed, and the old file is kept.
 #[test]
 fn files_limited_in_size() {
     if !can("prlimit", &["--fsize=1000000", "true"]) {
@@ -172,8 +172,8 @@ fn files_limited_in_size() {
                 return ensure(output.code == Some(0), || Failure::wrong(format!("{output:?}")));
             }
             let words = if limit > 16 { format!("{len} more bytes are needed") } else { "".into() };
-            let is_told = output.code == Some(4) && output.stderr.contains(&words);
-            ensure(is_told, || Failure::wrong(format!("{limit}: {output:?}")))?;
+            let is_reported = output.code == Some(4) && output.stderr.contains(&words);
+            ensure(is_reported, || Failure::wrong(format!("{limit}: {output:?}")))?;
             let is_old = check_cut(&program, &old, false)?;
             ensure(is_old, || Failure::lost(format!("limit {limit}")))
         });
@@ -181,8 +181,7 @@ fn files_limited_in_size() {
     tally.finish();
 }
 
-/// On a file system of a size that lets a save end or not, training does not begin where it could not be
-/// saved.
+/// On file systems with and without room for a save, training begins only if it can be saved.
 #[test]
 fn full_disks() {
     if !can("unshare", &["-Urm", "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/mnt"]) {
@@ -204,7 +203,7 @@ fn full_disks() {
         let mut command = program.wrapped("unshare -Urm sh script", train);
         let output = Output::of(command.env("SIZE", bytes.to_string()));
         tally.case(|| {
-            // A page for each of directory, lock and probe, and the rounding up of both files.
+            // A page for each of directory, lock and probe, and the rounding of both files to pages.
             let is_enough = bytes > 2 * len + 10 * 4096;
             if !is_enough && bytes > 2 * len {
                 return Ok(());
@@ -213,10 +212,10 @@ fn full_disks() {
                 true => (0, String::new()),
                 false => (4, format!("disk/m.model: cannot save: {len} more bytes are needed")),
             };
-            let is_told = output.code == Some(code) && output.stderr.contains(&words);
-            ensure(is_told, || Failure::wrong(format!("{bytes} bytes: {output:?}")))?;
+            let is_reported = output.code == Some(code) && output.stderr.contains(&words);
+            ensure(is_reported, || Failure::wrong(format!("{bytes} bytes: {output:?}")))?;
             ensure(output.code != Some(0) || !output.stdout.is_empty(), || {
-                Failure::wrong("silence")
+                Failure::wrong("no output")
             })?;
             let has_begun = output.stdout.contains("images to train on");
             ensure(is_enough || !has_begun, || Failure::wrong("it began what it could not save"))
@@ -225,7 +224,7 @@ fn full_disks() {
     tally.finish();
 }
 
-/// Where nothing can be saved, no training begins, and the message names the place and the reason.
+/// Training does not begin if nothing can be saved there; the message names the place and the reason.
 #[test]
 fn places_that_take_no_file() {
     let program = Program::new();
@@ -234,9 +233,9 @@ fn places_that_take_no_file() {
         tally.case(|| {
             let arguments = format!("train --dataset synthetic --output {output}");
             let found = program.run(&arguments);
-            let is_told =
+            let is_reported =
                 found.code == Some(4) && words.iter().all(|word| found.stderr.contains(word));
-            ensure(is_told, || Failure::wrong(format!("{found:?}")))?;
+            ensure(is_reported, || Failure::wrong(format!("{found:?}")))?;
             ensure(!found.stderr.contains("drawing"), || Failure::wrong("it looked for data first"))
         });
     };
@@ -244,17 +243,17 @@ fn places_that_take_no_file() {
     symlink("loop", program.path("loop")).unwrap();
     symlink("absent/m.model", program.path("dangling")).unwrap();
     check("absent/m.model", &["absent: cannot create a file in it: No such file"]);
-    check("folder", &["folder: would overwrite a directory"]);
+    check("folder", &["folder: refusing to overwrite a directory"]);
     check(&"n".repeat(256), &["File name too long"]);
     check("loop", &["loop: cannot", "Too many levels"]);
     check("dangling", &["dangling: cannot follow this link: No such file"]);
     check("/proc/m.model", &["/proc: cannot create a file in it"]);
-    check("/dev/null", &["/dev/null: would overwrite a device, pipe or socket"]);
+    check("/dev/null", &["/dev/null: refusing to overwrite a device, pipe or socket"]);
     check("/", &["names no file"]);
     tally.finish();
 }
 
-/// A directory and a file that may not be written to, for another user than root, who may all.
+/// A directory and a file without write permission. Root may write to both, so the program runs as another user.
 #[test]
 fn places_of_others() {
     const NOBODY: u32 = 65534;
@@ -268,10 +267,10 @@ fn places_of_others() {
     let mode =
         |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     mode(root.path(), 0o755);
-    // The build directory may not be open to others.
+    // Others may have no access to the build directory.
     let exe = root.path().join("fmnist");
-    // By another process: a program that somebody has open for writing, if only a child of another test
-    // that is about to start, cannot be run.
+    // Copied by another process: a program that is open for writing cannot be run, and a child that another test is
+    // starting may have inherited an open file.
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_fmnist")).arg(&exe).status();
     assert!(copied.unwrap().success());
     mode(&exe, 0o755);
@@ -306,8 +305,8 @@ fn places_of_others() {
             let mut command = Command::new(&exe);
             command.args(arguments.split_whitespace()).current_dir(root.path()).env_clear();
             let output = Output::of(command.uid(NOBODY).gid(NOBODY));
-            let is_told = output.code == Some(4) && output.stderr.contains(words);
-            ensure(is_told, || Failure::wrong(format!("{output:?}")))?;
+            let is_reported = output.code == Some(4) && output.stderr.contains(words);
+            ensure(is_reported, || Failure::wrong(format!("{output:?}")))?;
             let kept = fs::read(root.path().join("theirs/old.model")).unwrap() == small;
             ensure(kept && fs::read(&secret).unwrap() == small, || Failure::lost("the old file"))
         });
@@ -315,7 +314,7 @@ fn places_of_others() {
     tally.finish();
 }
 
-/// A model's permissions are those that the umask leaves, and those of the file that it replaces.
+/// A new model's permissions follow the umask; a model that replaces a file keeps that file's permissions.
 #[test]
 fn permissions() {
     let program = with_model();

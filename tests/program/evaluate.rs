@@ -3,6 +3,7 @@ use serde_json::Value;
 use crate::{
     fixture::{DATA, TRAINED, keys, notice, with_model},
     harness::Program,
+    own_set::OwnSet,
 };
 
 /// The rows of a confusion matrix.
@@ -38,9 +39,24 @@ fn the_training_split() {
 #[test]
 fn the_built_in_model() {
     let Some(dir) = &DATA.dir else { return notice("the built-in model was not evaluated") };
-    // By option and not, as elsewhere, by variable.
+    // By option; other tests set the variable.
     let evaluation = Program::new().json(&format!("evaluate --data-dir {}", dir.display()));
     assert!(evaluation[0]["accuracy"].as_f64().unwrap() >= 0.88, "{evaluation:?}");
+}
+
+/// A class without images has no recall.
+#[test]
+fn a_class_without_images() {
+    let mut set = OwnSet::five_by_seven();
+    set.test.retain(|(_, label)| *label != 1);
+    let program = Program::new();
+    set.write(&program, "idx");
+    program.json("train --dataset idx --data-dir idx --epochs 1 --hidden none --output m.model");
+    let table = program.run("evaluate m.model --data-dir idx").success().stdout;
+    let shoe = table.lines().find(|line| line.starts_with("Shoe")).unwrap();
+    assert_eq!(shoe.trim_end(), format!("{:15}       -", "Shoe"));
+    let evaluation = program.json("evaluate m.model --data-dir idx").remove(0);
+    assert_eq!(evaluation["per_class"][1], Value::Null);
 }
 
 #[test]

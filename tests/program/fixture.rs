@@ -19,7 +19,7 @@ pub(crate) struct Data {
     pub(crate) dir: Option<PathBuf>,
 }
 
-/// Fashion-MNIST where it has been fetched, else the synthetic garments.
+/// Fashion-MNIST if it has been fetched, else synthetic garments.
 pub(crate) static DATA: LazyLock<Data> = LazyLock::new(|| {
     let dir = locate::find(None).unwrap();
     if dir.is_none() {
@@ -28,7 +28,7 @@ pub(crate) static DATA: LazyLock<Data> = LazyLock::new(|| {
     Data { name: if dir.is_some() { "fashion-mnist" } else { "synthetic" }, dir }
 });
 
-/// Says what a test had to leave out, past the test runner, which shows no output of tests that pass.
+/// Prints what a test had to leave out. It bypasses the test runner, which hides the output of tests that pass.
 pub(crate) fn notice(text: &str) {
     writeln!(io::stderr().lock(), "notice: {text}").unwrap();
 }
@@ -41,7 +41,7 @@ pub(crate) static TEST_SET: LazyLock<Split> = LazyLock::new(|| match &DATA.dir {
 
 /// A run of 4 epochs on [`DATA`] with the default settings, never stopped.
 pub(crate) struct Trained {
-    /// What it said.
+    /// What it printed.
     pub(crate) events: Vec<Value>,
     /// Its file.
     pub(crate) bytes: Vec<u8>,
@@ -56,20 +56,20 @@ pub(crate) static TRAINED: LazyLock<Trained> = LazyLock::new(|| {
     Trained { events, bytes: program.read("m.model"), state_sha256 }
 });
 
-/// A program with [`DATA`], beside the file `m.model` of [`TRAINED`].
+/// A program with [`DATA`] and the file `m.model` of [`TRAINED`].
 pub(crate) fn with_model() -> Program {
     let program = Program::with_data();
     program.write("m.model", &TRAINED.bytes);
     program
 }
 
-/// The digest of all that a run is.
+/// The digest of the complete state of a run.
 #[track_caller]
 pub(crate) fn digest(program: &Program, model: &str) -> String {
     program.inspect(model)["state_sha256"].as_str().unwrap().into()
 }
 
-/// [`TRAINED`], changed: a file whose every checksum holds.
+/// [`TRAINED`] with a change, in a file whose checksums are all valid.
 pub(crate) fn altered(change: impl FnOnce(&mut Checkpoint)) -> Vec<u8> {
     let mut checkpoint = Checkpoint::from_bytes(&TRAINED.bytes).unwrap();
     change(&mut checkpoint);

@@ -13,7 +13,7 @@ use crate::fixture::DATA;
 /// Nobody listens there, so a download fails at once.
 pub(crate) const DEAD_MIRROR: &str = "http://127.0.0.1:1/";
 
-/// The program in an empty directory of its own, where relative paths lead.
+/// The program in its own empty directory, to which paths are relative.
 pub(crate) struct Program {
     root: TempDir,
     data_dir: Option<PathBuf>,
@@ -52,12 +52,12 @@ impl Program {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// The program about to start with these arguments, separated by spaces.
+    /// The command that starts the program with these arguments, separated by spaces.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         self.wrapped("", arguments)
     }
 
-    /// The program about to be started by another, such as `prlimit --fsize=4096`.
+    /// The same under another program, such as `prlimit --fsize=4096`.
     pub(crate) fn wrapped(&self, wrapper: &str, arguments: &str) -> Command {
         let home = self.root.path().join("home");
         let words = wrapper.split_whitespace().chain([env!("CARGO_BIN_EXE_fmnist")]);
@@ -83,7 +83,7 @@ impl Program {
         Output::of(&mut self.command(arguments))
     }
 
-    /// Runs it to its end, which must be a good one, for its results as JSON.
+    /// Runs it to its end, which must be a success. Returns its results as JSON.
     #[track_caller]
     pub(crate) fn json(&self, arguments: &str) -> Vec<Value> {
         self.run(&format!("{arguments} --format json")).success().json()
@@ -95,13 +95,13 @@ impl Program {
         self.json(&format!("train --dataset {} {arguments}", DATA.name))
     }
 
-    /// What `inspect` says of a file.
+    /// What `inspect` prints about a file.
     #[track_caller]
     pub(crate) fn inspect(&self, model: &str) -> Value {
         self.json(&format!("inspect {model}")).remove(0)
     }
 
-    /// Starts it, to be stopped or left while it runs.
+    /// Starts it without waiting for its end.
     pub(crate) fn start(&self, arguments: &str) -> Running {
         let mut command = self.command(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -109,15 +109,15 @@ impl Program {
         Running { child, stdout }
     }
 
-    /// The program must refuse these arguments with this exit code, before it has any result, and
-    /// say all of this.
+    /// The program must refuse these arguments with this exit code, before it has any result, in a message with all of
+    /// these words.
     #[track_caller]
     pub(crate) fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
         self.run(arguments).refused(code, words);
     }
 }
 
-/// What a run came to.
+/// The exit code and the output of a run.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) code: Option<i32>,
@@ -163,7 +163,7 @@ impl From<std::process::Output> for Output {
     }
 }
 
-/// A run under way, with `--format json`.
+/// A running program, with `--format json`.
 pub(crate) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -174,12 +174,12 @@ impl Running {
         self.child.id()
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
-    /// Waits for an event, past all before it.
+    /// Waits for an event, and skips those before it.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, event: &str) -> Value {
         loop {
@@ -193,7 +193,7 @@ impl Running {
         }
     }
 
-    /// Waits for its end. Stdout is what came after the event that was waited for.
+    /// Waits for its end. Stdout then has what was printed after the last event that was waited for.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Output {
         let mut stdout = String::new();

@@ -7,7 +7,7 @@ use crate::fixture::{DATA, TRAINED, altered, keys, with_model};
 const SMALL: u64 = 500_000;
 
 #[test]
-fn tells_what_a_run_is() {
+fn prints_what_a_run_is() {
     let found = with_model().inspect("m.model");
     let shape = [
         "class_names",
@@ -35,12 +35,12 @@ fn tells_what_a_run_is() {
     assert_eq!(found["progress"]["epoch"], 4);
     assert_eq!(found["progress"]["batch"], 0);
 
-    // The history is what was told while it was made.
-    let told = TRAINED.events[1..5].iter().map(|event| {
+    // The history is what was reported during the run.
+    let reported = TRAINED.events[1..5].iter().map(|event| {
         let members = ["train", "validation", "learning_rate"];
         members.map(|name| (name.to_string(), event[name].clone())).into_iter().collect()
     });
-    assert_eq!(found["progress"]["history"], Value::Array(told.collect()));
+    assert_eq!(found["progress"]["history"], Value::Array(reported.collect()));
 }
 
 #[test]
@@ -73,12 +73,20 @@ fn an_export_overwrites_no_other_file() {
     let export = |out: &str, code, words: &[&str]| {
         program.refuses(&format!("export m.model {out} --to inference"), code, words);
     };
-    export("notes.txt", 4, &["notes.txt: would overwrite a text file", "choose another place"]);
+    export(
+        "notes.txt",
+        4,
+        &["notes.txt: refusing to overwrite a text file", "choose another path"],
+    );
     program.write("other.model", &TRAINED.bytes);
     for run in ["m.model", "./m.model", "other.model"] {
-        export(run, 4, &[run, "would overwrite a run that can be resumed", "choose another place"]);
+        export(
+            run,
+            4,
+            &[run, "refusing to overwrite a run that can be resumed", "choose another path"],
+        );
     }
-    // One for inference is replaced by another of the same data alone, and told of even with --quiet.
+    // A model for inference is replaced only by one of the same data, with a warning even with --quiet.
     program.run("export m.model small.model --to inference").success();
     let again = program.run("export m.model small.model --to inference --quiet").success();
     assert!(again.stderr.contains("replacing the model in small.model"), "{again:#?}");
@@ -87,7 +95,7 @@ fn an_export_overwrites_no_other_file() {
         checkpoint.info.dataset.as_mut().unwrap().name = "other".into();
     });
     program.write("other.model", &other);
-    export("other.model", 4, &["other.model: would overwrite a model of \"other\""]);
+    export("other.model", 4, &["other.model: refusing to overwrite a model of \"other\""]);
     assert!(program.read("other.model") == other);
     assert_eq!(program.read("notes.txt"), b"keep me");
     assert!(program.read("m.model") == TRAINED.bytes);

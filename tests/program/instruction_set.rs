@@ -5,7 +5,7 @@ use crate::{
     harness::{Output, Program},
 };
 
-/// The digest of a short run on the given set, or none where this processor lacks it.
+/// The digest of a short run with this instruction set; `None` if the processor lacks it.
 fn train(set: &str, threads: u8) -> Option<String> {
     let program = Program::with_data();
     let arguments = "--hidden 16 --batch-size 256 --epochs 1 --output m.model --format json";
@@ -22,14 +22,14 @@ fn train(set: &str, threads: u8) -> Option<String> {
 }
 
 #[test]
-fn each_gives_the_same_bits_on_any_number_of_threads() {
+fn each_is_bit_for_bit_identical_on_any_number_of_threads() {
     let mut digests = Vec::new();
     for set in ["avx512", "avx2", "neon", "portable"] {
         let Some(one) = train(set, 1) else { continue };
         assert_eq!(train(set, 3).as_ref(), Some(&one), "{set}");
         digests.push(one);
     }
-    // The portable one rounds each multiplication: were it the same, no choice would have been made.
+    // The portable set rounds each multiplication. An equal digest would mean that the variable had no effect.
     assert!(digests.len() == 1 || digests[0] != digests[digests.len() - 1]);
 }
 
@@ -40,8 +40,8 @@ fn a_name_that_is_none_is_refused() {
     output.refused(2, &["FMNIST_ISA: expected one of avx512, avx2, neon, portable, found mmx"]);
 }
 
-/// A run can be resumed with another instruction set. A warning says that the result will differ in its bits; the
-/// loss differs by no more than one epoch's rounding.
+/// A run can be resumed with another instruction set. A warning says that the result will not be bit-for-bit identical;
+/// the loss differs by no more than one epoch's rounding.
 #[test]
 fn a_run_resumed_with_another_set_warns() {
     let program = Program::with_data();
@@ -49,7 +49,7 @@ fn a_run_resumed_with_another_set_warns() {
     program.train(&format!("{arguments} --epochs 1"));
     let begun = program.inspect("m.model")["instruction_set"].clone();
     if begun == "portable" {
-        return notice("this processor has but one instruction set: nothing to change to");
+        return notice("this processor has only one instruction set: a change of it was not tried");
     }
     let resume = "train --resume m.model --epochs 2 --format json --threads 1 --output";
     let mut tally = Tally::new("C6", "resumed with another instruction set");

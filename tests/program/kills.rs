@@ -17,7 +17,7 @@ use crate::{
 /// A run whose epochs take some 20 ms.
 const RUN: &str = "--hidden 16 --batch-size 500 --validation 0 --threads 1";
 
-/// Where a run is carried on from.
+/// What a run is resumed from.
 #[derive(Clone, Copy)]
 enum From {
     /// Its model file, `m.model`.
@@ -27,7 +27,7 @@ enum From {
 }
 
 impl From {
-    /// What of the run is saved: epochs done, and batches of the next.
+    /// The progress that is saved: epochs done, and batches of the next epoch.
     fn saved(self, program: &Program) -> Result<Option<(u64, u64)>, Failure> {
         let checkpoint = match self {
             From::File if !program.path("m.model").exists() => return Ok(None),
@@ -42,7 +42,7 @@ impl From {
         Ok(Some((progress.epoch, progress.batch)))
     }
 
-    /// The arguments that begin the run, or carry it on.
+    /// The arguments that start the run or resume it.
     fn arguments(self, is_saved: bool, epochs: u64) -> String {
         let run = match (is_saved, self) {
             (false, From::File) => RUN.into(),
@@ -54,17 +54,16 @@ impl From {
     }
 }
 
-/// The epochs that the run told of.
-fn told(output: &Output) -> u64 {
+/// The last epoch that the run reported.
+fn reported(output: &Output) -> u64 {
     let epoch = |event: &Value| event["epoch"].as_u64().filter(|_| event["event"] == "epoch");
-    // What was cut off by the kill is no event yet.
+    // The kill may have cut the last line off.
     let events = output.stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
     events.filter_map(|event| epoch(&event)).max().unwrap_or(0)
 }
 
-/// Runs it, has `stop` end it at a random moment, and checks that nothing it told of is lost; again and
-/// again, until all rounds are over. Then the run is carried to its end, which must be that of a run
-/// that nobody stopped.
+/// Runs the program, lets `stop` end it at a random moment, and checks that nothing it reported is lost. All rounds are of
+/// one run, whose end must be that of an uninterrupted run.
 fn interrupted(
     tally: &mut Tally,
     rounds: u64,
@@ -87,7 +86,7 @@ fn interrupted(
             thread::sleep(dice.time(longest));
             stop(&mut dice, &run);
             let output = run.finish();
-            acknowledged = told(&output).max(acknowledged);
+            acknowledged = reported(&output).max(acknowledged);
             let (epoch, _) = from.saved(&program)?.unwrap_or_default();
             // Checkpoints in the directory are of every other epoch.
             let durable = match from {
@@ -105,12 +104,14 @@ fn interrupted(
         program.train(&from.arguments(saved.is_some(), epochs));
         program.train(&format!("{RUN} --epochs {epochs} --output whole.model"));
         let [found, whole] = ["m.model", "whole.model"].map(|model| digest(&program, model));
-        ensure(found == whole, || Failure::torn(format!("{epochs} epochs with other bits")))
+        ensure(found == whole, || {
+            Failure::torn(format!("{epochs} epochs are not bit-for-bit identical"))
+        })
     });
 }
 
 #[test]
-fn killed_at_random_and_carried_on() {
+fn killed_at_random_and_resumed() {
     let mut tally = Tally::new("C2", "kill -9 at a random moment of a run, then --resume");
     for from in [From::File, From::Directory] {
         interrupted(&mut tally, size(6, 500), from, |_, run| send("-KILL", run), |_| Ok(()));
@@ -119,7 +120,7 @@ fn killed_at_random_and_carried_on() {
 }
 
 #[test]
-fn signals_at_random_and_carried_on() {
+fn signals_at_random_and_resumed() {
     let mut tally = Tally::new("B15", "SIGINT, SIGTERM or SIGHUP at a random moment, some twice");
     let sent = Cell::new(Instant::now());
     let stop = |dice: &mut Dice, run: &Running| {
@@ -131,7 +132,7 @@ fn signals_at_random_and_carried_on() {
             send(signal, run);
         }
     };
-    // Before the data are read nothing is taken over, and the signal itself ends the process.
+    // Before the data are read, signals are not handled and end the process.
     let check = |output: &Output| {
         let expected = [Some(130), Some(143), Some(129), None];
         ensure(expected.contains(&output.code), || Failure::wrong(format!("{output:?}")))?;
@@ -145,7 +146,7 @@ fn signals_at_random_and_carried_on() {
     tally.finish();
 }
 
-/// Several runs are started at once on one file: one trains, the others leave at once and say who has it.
+/// Several runs are started at once on one file: one trains, the others end at once and name its process.
 #[test]
 fn many_runs_and_one_file() {
     let mut tally = Tally::new("B10", "2 to 8 runs on one file or directory");
@@ -176,7 +177,7 @@ fn many_runs_and_one_file() {
             }
             winner.wait_for("epoch");
             winner.kill();
-            // However it ended, the lock is free at once.
+            // The lock is free at once, however the run ended.
             let mut next = program.start(&arguments.replace("--checkpoint-dir", "--resume"));
             next.wait_for("start");
             next.kill();

@@ -17,7 +17,7 @@ use crate::{
     own_set::OwnSet,
 };
 
-/// In less memory than anything of the asked size would take, from the command line and from a file.
+/// Refused in less memory than the size would take, from the command line and from a file.
 #[test]
 fn sizes_and_lists_that_no_run_can_have() {
     if !can("prlimit", &["--as=1000000000", "true"]) {
@@ -51,9 +51,9 @@ fn sizes_and_lists_that_no_run_can_have() {
                     let arguments = format!("{command} {given}");
                     let output =
                         Output::of(&mut program.wrapped("prlimit --as=300000000", &arguments));
-                    let is_told = [option, words].iter().all(|word| output.stderr.contains(word));
+                    let is_named = [option, words].iter().all(|word| output.stderr.contains(word));
                     let is_refused = output.code == Some(2) && output.stdout.is_empty();
-                    ensure(is_told && is_refused, || {
+                    ensure(is_named && is_refused, || {
                         Failure::wrong(format!("{command}: {output:?}"))
                     })
                 });
@@ -63,7 +63,7 @@ fn sizes_and_lists_that_no_run_can_have() {
     tally.finish();
 }
 
-/// For root such a limit does not hold, so the program runs as another user.
+/// The limit does not apply to root, so the program runs as another user.
 #[test]
 fn a_system_that_starts_no_more_threads() {
     const SOMEBODY: u32 = 65533;
@@ -72,7 +72,7 @@ fn a_system_that_starts_no_more_threads() {
     }
     let program = Program::new();
     let (work, exe) = (program.path(""), program.path("fmnist"));
-    // The build directory may not be open to others. By another process, as in `disk`.
+    // Others may have no access to the build directory. Copied by another process, as in `disk`.
     assert!(
         Command::new("cp").arg(env!("CARGO_BIN_EXE_fmnist")).arg(&exe).status().unwrap().success()
     );
@@ -87,7 +87,7 @@ fn a_system_that_starts_no_more_threads() {
         ("train --dataset synthetic --threads 1024 --quiet", 4),
         ("find-rate --dataset synthetic --threads 2", 4),
         ("evaluate m.model --threads 2", 4),
-        // Data are read by the threads that there are.
+        // Data are read with the threads that can be started.
         ("train --dataset synthetic --threads 1 --epochs 1 --hidden none --output one.model", 0),
         ("train --dataset idx --data-dir idx --threads 1 --epochs 1 --output two.model", 0),
         ("train --dataset folder --data-dir folder --threads 1 --epochs 1 --output three.model", 0),
@@ -100,8 +100,8 @@ fn a_system_that_starts_no_more_threads() {
                 command.uid(SOMEBODY).gid(SOMEBODY);
             }
             let output = Output::of(&mut command);
-            let is_told = code == 0 || output.stderr.contains("error: cannot start ");
-            ensure(is_told && output.code == Some(code), || {
+            let is_reported = code == 0 || output.stderr.contains("error: cannot start ");
+            ensure(is_reported && output.code == Some(code), || {
                 Failure::wrong(format!("{arguments}: {output:?}"))
             })?;
             ensure(code == 0 || !output.stderr.contains("drawing"), || {

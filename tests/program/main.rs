@@ -1,26 +1,26 @@
-//! The tests of the program, from outside: they start it as a person would, in an empty directory
-//! with an empty home and no network, and look at what it answers and leaves behind.
+//! End-to-end tests of the program. They start it as a user would, in an empty directory with an empty home and no
+//! network, and check what it prints and which files it leaves.
 //!
-//! Where Fashion-MNIST has been fetched they train on it, else on the synthetic garments.
+//! If Fashion-MNIST has been fetched they train on it, else on synthetic garments.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests print what they were given")]
 
-/// Starting the program and looking at what it answers.
+/// Starts the program and checks what it prints.
 mod harness;
 
-/// What many tests start from: the dataset, a trained model, ways to damage it.
+/// What many tests begin with: the dataset, a trained model, ways to damage it.
 mod fixture;
 
 /// The output of a training run, and how well it learns.
 mod train;
 
-/// Every optimizer learns, resumes, and is shown with its settings.
+/// Every optimizer learns and resumes, and its settings are shown.
 mod optimizers;
 
-/// Every schedule resumes, is shown with its settings, and reports a change of its rate or length.
+/// Every schedule resumes and reports a change of its rate or length, and its settings are shown.
 mod schedules;
 
-/// Every other setting is saved, resumes, can be printed and read, and is refused by name.
+/// Every other setting is saved, resumed, printed, read, and refused by name.
 mod settings;
 
 /// An interrupted run ends bit-for-bit identical to an uninterrupted one.
@@ -37,11 +37,11 @@ mod signal;
 #[cfg(unix)]
 mod kills;
 
-/// Disks that are full, slow to say so, or not there; saves that are cut at any system call.
+/// Disks that are full, report it late, or are absent; saves that are cut at any system call.
 #[cfg(target_os = "linux")]
 mod disk;
 
-/// Systems that give few threads and little memory.
+/// Systems with few threads and little memory.
 #[cfg(target_os = "linux")]
 mod limits;
 
@@ -60,7 +60,7 @@ mod usage;
 /// Files that are not models, damaged models, and models of another run.
 mod bad_model;
 
-/// Datasets that are missing or wrong, and what happens without any.
+/// Datasets that are missing or wrong, and runs without any.
 mod dataset;
 
 /// A small set of garments that can be written as any kind of custom dataset.
@@ -72,10 +72,10 @@ mod own_data;
 /// Files that are not pictures.
 mod bad_picture;
 
-/// Where the model and the messages go: files in the way, locks, closed pipes, odd names.
+/// Where the model and the messages are written: files in the way, locks, closed pipes, odd names.
 mod output;
 
-/// Text from outside, which must not command a terminal or look like the program's own.
+/// Text from outside, which must not control a terminal or look like the program's own.
 #[cfg(target_os = "linux")]
 mod terminal;
 

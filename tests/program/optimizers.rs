@@ -3,7 +3,7 @@ use tally::{Failure, Tally, ensure};
 
 use crate::{fixture::digest, harness::Program};
 
-/// Each optimizer at a rate that it learns at within an epoch, what `inspect` says of it, and what its text has.
+/// Each optimizer with a rate at which it learns within an epoch, its JSON in `inspect`, and its text.
 fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
     [
         (
@@ -63,7 +63,7 @@ fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
     ]
 }
 
-/// An epoch of each learns, and says what it is; two epochs in one run and in two are the same run.
+/// Each learns in an epoch and is shown; two epochs in one run and in two runs are identical.
 #[test]
 fn each_learns_and_resumes() {
     let program = Program::with_data();
@@ -78,10 +78,10 @@ fn each_learns_and_resumes() {
         let accuracy = events.last().unwrap()["test"]["accuracy"].as_f64().unwrap();
         assert!(accuracy > 0.75, "{options}: {accuracy}");
         assert_eq!(program.inspect("m.model")["optimizer"], expected);
-        let told = program.run("inspect m.model").success().stdout;
-        assert!(told.contains(&format!("optimizer:    {text}")), "{text} is not in: {told}");
+        let printed = program.run("inspect m.model").success().stdout;
+        assert!(printed.contains(&format!("optimizer:    {text}")), "{text} is not in: {printed}");
 
-        // With the settings it has or without them, it is the same run.
+        // The run can be resumed with its settings or without.
         program.train(&format!("{options} --resume m.model --epochs 2 --threads 1"));
         program.train(&format!("{options} --epochs 2 --output whole.model"));
         let same = digest(&program, "m.model") == digest(&program, "whole.model");
@@ -90,7 +90,7 @@ fn each_learns_and_resumes() {
     tally.finish();
 }
 
-/// As the run says before its first step, in lines for people.
+/// In the text that a run prints before its first step.
 #[test]
 fn the_start_shows_it() {
     let run = "train --dataset synthetic --epochs 1 --hidden none --output m.model";
@@ -124,7 +124,7 @@ fn default_rates() {
 }
 
 #[test]
-fn settings_that_an_optimizer_has_not() {
+fn settings_of_another_optimizer() {
     let mut tally = Tally::new("E5", "settings that belong to another optimizer, or to none");
     let mut check = |options: &str, words: &[&str]| {
         tally.case(|| {
@@ -135,20 +135,20 @@ fn settings_that_an_optimizer_has_not() {
     };
     for other in ["adam", "adamw", "adagrad", "rmsprop"] {
         let found = format!("found {other}");
-        let words = ["expected --optimizer sgd", found.as_str()];
+        let words = ["needs --optimizer sgd", found.as_str()];
         let momentum = format!("--optimizer {other} --momentum 0.9");
         check(&momentum, &[&["--momentum"], &words[..]].concat());
         check(&format!("--optimizer {other} --nesterov"), &[&["--nesterov"], &words[..]].concat());
     }
     for other in ["adam", "sgd", "adagrad", "rmsprop"] {
-        let words = ["--weight-decay", "expected --optimizer adamw", &format!("found {other}")];
+        let words = ["--weight-decay", "needs --optimizer adamw", &format!("found {other}")];
         check(&format!("--optimizer {other} --weight-decay 0.1"), &words);
     }
     for other in ["sgd", "adagrad", "rmsprop"] {
-        let words = ["--amsgrad: expected --optimizer adam or adamw", &format!("found {other}")];
+        let words = ["--amsgrad: needs --optimizer adam or adamw", &format!("found {other}")];
         check(&format!("--optimizer {other} --amsgrad"), &words);
     }
-    check("--momentum 0.9", &["--momentum", "expected --optimizer sgd", "found adam"]);
+    check("--momentum 0.9", &["--momentum", "needs --optimizer sgd", "found adam"]);
     check(
         "--optimizer sgd --nesterov",
         &["--momentum: expected above 0 for Nesterov momentum, found 0"],
@@ -181,7 +181,7 @@ fn another_setting_is_another_run() {
     check("sgd.model", "--optimizer adam", &["--optimizer: the saved run has sgd, not adam"]);
     check("sgd.model", "--momentum 0.9", &["--momentum: the saved run has 0.5, not 0.9"]);
     check("sgd.model", "--nesterov", &["--nesterov: the saved run has false, not true"]);
-    let words = ["--weight-decay: expected --optimizer adamw", "found sgd"];
+    let words = ["--weight-decay: needs --optimizer adamw", "found sgd"];
     check("sgd.model", "--weight-decay 0.01", &words);
     check(
         "adamw.model",
@@ -189,12 +189,8 @@ fn another_setting_is_another_run() {
         &["--weight-decay: the saved run has 0.01, not 0.1"],
     );
     check("adamw.model", "--amsgrad", &["--amsgrad: the saved run has false, not true"]);
-    check("sgd.model", "--amsgrad", &["--amsgrad: expected --optimizer adam or adamw"]);
+    check("sgd.model", "--amsgrad", &["--amsgrad: needs --optimizer adam or adamw"]);
     check("adamw.model", "--optimizer adam", &["--optimizer: the saved run has adamw, not adam"]);
-    check(
-        "adamw.model",
-        "--momentum 0.5",
-        &["--momentum: expected --optimizer sgd", "found adamw"],
-    );
+    check("adamw.model", "--momentum 0.5", &["--momentum: needs --optimizer sgd", "found adamw"]);
     tally.finish();
 }

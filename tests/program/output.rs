@@ -9,7 +9,7 @@ use crate::{
     signal::send,
 };
 
-/// A training that writes there is refused before it begins, even before data are looked for.
+/// Training that would write there is refused before it begins, even before data are looked for.
 #[track_caller]
 fn check_refused(program: &Program, output: &str, words: &[&str]) {
     let refused = program.run(&format!("train --dataset synthetic --output {output}"));
@@ -22,7 +22,11 @@ fn something_in_the_way() {
     let program = Program::new();
     fs::create_dir(program.path("folder")).unwrap();
     check_refused(&program, "absent/m.model", &["absent: cannot create a file", "No such file"]);
-    check_refused(&program, "folder", &["folder: would overwrite a directory", "choose another"]);
+    check_refused(
+        &program,
+        "folder",
+        &["folder: refusing to overwrite a directory", "choose another"],
+    );
 
     let files = [
         ("notes.txt", b"keep me".to_vec(), "a text file"),
@@ -35,7 +39,7 @@ fn something_in_the_way() {
     for (name, bytes, what) in files {
         tally.case(|| {
             program.write(name, &bytes);
-            let words = [&format!("{name}: would overwrite {what}"), "move it away"];
+            let words = [&format!("{name}: refusing to overwrite {what}"), "move it away"];
             check_refused(&program, name, &words);
             ensure(program.read(name) == bytes, || Failure::lost(name))
         });
@@ -43,7 +47,7 @@ fn something_in_the_way() {
     tally.finish();
 }
 
-/// As where a run falls back to synthetic garments beside a good model.
+/// This protects a good model when a run falls back to synthetic garments.
 #[test]
 fn a_model_of_another_dataset_is_not_replaced() {
     let program = Program::with_data();
@@ -51,19 +55,20 @@ fn a_model_of_another_dataset_is_not_replaced() {
         altered(|checkpoint| checkpoint.info.dataset.as_mut().unwrap().name = "other".into());
     program.write("m.model", &other);
     let arguments = format!("train --dataset {} --epochs 1 --output m.model", DATA.name);
-    let words = ["m.model: would overwrite a model of \"other\"", "choose another place"];
+    let words = ["m.model: refusing to overwrite a model of \"other\"", "choose another path"];
     program.refuses(&arguments, 4, &words);
     assert!(program.read("m.model") == other);
-    // Nor one that cannot be read: whose it is nobody knows.
+    // Nor is a model that cannot be read, since its dataset is unknown.
     let mut damaged = TRAINED.bytes.clone();
     *damaged.last_mut().unwrap() ^= 1;
     program.write("m.model", &damaged);
-    let words = ["m.model: would overwrite a model that cannot be read", "CRC-32", "move it away"];
+    let words =
+        ["m.model: refusing to overwrite a model that cannot be read", "CRC-32", "move it away"];
     program.refuses(&arguments, 4, &words);
     assert!(program.read("m.model") == damaged);
 }
 
-/// What another program puts at the output while the run goes on is kept, and told of when the run stops.
+/// A file that another program puts in the output's place during the run is kept, with a warning when the run stops.
 #[test]
 #[cfg(unix)]
 fn a_file_that_comes_in_the_way_is_kept() {
@@ -77,14 +82,14 @@ fn a_file_that_comes_in_the_way_is_kept() {
     run.wait_for("epoch");
     send("-INT", &run);
     let output = run.finish();
-    let words = "m.model: what was there was not this run's; it is kept as m.model.skipped";
+    let words = "m.model: the file there was not saved by this run; it is kept as m.model.skipped";
     assert!(output.code == Some(130) && output.stderr.contains(words), "{output:#?}");
     assert_eq!(program.read("m.model.skipped"), b"keep me");
     program.run("inspect m.model").success();
 }
 
 #[test]
-fn a_system_error_is_told_once() {
+fn a_system_error_is_printed_once() {
     let output = Program::new().run("inspect absent.model");
     assert_eq!(output.stderr.matches("No such file").count(), 1, "{}", output.stderr);
 }
@@ -99,9 +104,9 @@ fn a_run_that_diverges_leaves_the_good_file() {
             let output = program.run(&format!("{arguments} {rate} --checkpoint-dir run{rate}"));
             let words =
                 ["epoch 1, step ", " of layer ", "became", "try --learning-rate ", "find-rate"];
-            let is_told =
+            let is_reported =
                 output.code == Some(5) && words.iter().all(|it| output.stderr.contains(it));
-            ensure(is_told, || Failure::wrong(format!("{output:?}")))?;
+            ensure(is_reported, || Failure::wrong(format!("{output:?}")))?;
             let kept = program.read("m.model") == TRAINED.bytes;
             ensure(kept, || Failure::lost("the good file"))?;
             let saved = nn_io::Newest::load(program.path(format!("run{rate}"))).is_ok();
@@ -140,22 +145,22 @@ fn one_run_at_a_time() {
     program.refuses(&arguments, 6, &words.map(|word| word as &str));
     program.refuses("export m.model out.model --to inference", 6, &["in use by another run"]);
     first.kill();
-    // However it ended, the lock is free.
+    // The lock is free, however the run ended.
     program.run("export m.model out.model --to inference").success();
 }
 
-/// As by `fmnist train | head -1`.
+/// What `fmnist train | head -1` does.
 #[test]
 fn closed_stdout() {
     let program = Program::with_data();
     let arguments = format!("train --dataset {} --output m.model --format json", DATA.name);
-    let mut tally = Tally::new("B16", "stdout is closed while a run goes on");
+    let mut tally = Tally::new("B16", "stdout is closed during a run");
     tally.case(|| {
         let mut run = program.start(&arguments);
         run.wait_for("start");
         let output = run.finish_unread().success();
         ensure(!output.stderr.contains("error"), || Failure::wrong(&output.stderr))?;
-        // It ends where it cannot tell of an epoch, which is saved.
+        // It ends when it cannot report an epoch, which is saved.
         let epochs = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
         ensure((1..10).contains(&epochs), || Failure::wrong(format!("{epochs} epochs")))
     });
@@ -187,7 +192,7 @@ fn full_stdout() {
             let mut command = program.command(arguments);
             let child = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
             let output = Output::from(child.wait_with_output().unwrap());
-            output.refused(4, &["stdout: No space left"]);
+            output.refused(4, &["cannot write to stdout: No space left"]);
             Ok(())
         });
     }

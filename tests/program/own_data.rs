@@ -8,7 +8,7 @@ use crate::{
     own_set::{KINDS, OwnSet},
 };
 
-/// A program beside directories `idx`, `folder` and `csv` of the same set.
+/// A program with directories `idx`, `folder` and `csv` of the same set.
 fn with_sets(set: &OwnSet) -> Program {
     let program = Program::new();
     KINDS.iter().for_each(|kind| set.write(&program, kind));
@@ -19,8 +19,8 @@ fn accuracy(metrics: &Value) -> f64 {
     metrics["accuracy"].as_f64().unwrap()
 }
 
-/// All that a model can be asked, on each kind: it learns, carries on, and says of the test set and of
-/// pictures what it must.
+/// All that a model can do with this kind of data: it learns, resumes, and classifies the test set and pictures
+/// correctly.
 fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f64) {
     let train = format!("train --dataset {kind} --data-dir {kind} {size} --batch-size 8");
     let events = program.json(&format!("{train} --epochs 1 --output m.model"));
@@ -38,7 +38,7 @@ fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f
     let last = program.json(&format!("train --resume m.model --data-dir {kind} --epochs 2"));
     assert_eq!(evaluation["accuracy"], last.last().unwrap()["test"]["accuracy"]);
 
-    // Image by image it is as good, and a picture of an image is that image.
+    // The accuracy over single images is the same, and so is the answer to a picture of an image.
     let indices: Vec<String> = (0..set.test.len()).map(|index| index.to_string()).collect();
     let ask = format!("predict m.model --data-dir {kind} --index {}", indices.join(","));
     let answers = program.json(&ask);
@@ -77,7 +77,7 @@ fn the_last_images_are_held_out() {
     }
 }
 
-/// How many are held out, and how many are a batch, follows from the data, which a printed config does not know.
+/// The numbers of held-out images and of images in a batch follow from the data, which a printed config does not know.
 #[test]
 fn a_printed_config_is_for_any_number_of_images() {
     let program = with_sets(&OwnSet::garments(40, 10));
@@ -100,7 +100,7 @@ fn garments_of_each_kind() {
     KINDS.iter().for_each(|kind| check_kind(&program, &set, kind, "", 0.1));
 }
 
-/// No side, and no number of classes, is built in.
+/// No image size and no number of classes is built in.
 #[test]
 fn five_by_seven_pixels_and_three_classes() {
     let set = OwnSet::five_by_seven();
@@ -110,7 +110,7 @@ fn five_by_seven_pixels_and_three_classes() {
     check_kind(&program, &set, "csv", "--image-size 5x7", 0.34);
 }
 
-/// A kind is a way to write a set: the same images in the same order are the same run.
+/// The same images in the same order give the same run, whatever the kind of files.
 #[test]
 fn kinds_of_the_same_set_train_to_the_same_weights() {
     let set = OwnSet::five_by_seven();
@@ -138,7 +138,7 @@ fn kinds_of_the_same_set_train_to_the_same_weights() {
 }
 
 #[test]
-fn pictures_without_a_test_set_are_parted() {
+fn pictures_without_a_test_set_are_split() {
     let set = OwnSet::five_by_seven();
     let program = Program::new();
     set.write_unparted(&program, "all");
@@ -163,7 +163,7 @@ fn pictures_are_made_to_have_the_size_asked_for() {
     program.json(&format!("{train} 1 --image-size 10x9 --output m.model"));
     let input = &program.inspect("m.model")["input"];
     assert_eq!((&input["width"], &input["height"]), (&10.into(), &9.into()));
-    // The size is the model's from then on.
+    // From then on the model determines the size.
     program.json("evaluate m.model --data-dir folder");
     program.json("predict m.model --data-dir folder --index 0");
     program.json("train --resume m.model --data-dir folder --image-size 10x9 --epochs 2");
@@ -172,7 +172,7 @@ fn pictures_are_made_to_have_the_size_asked_for() {
     program.refuses(other, 2, &words);
 }
 
-/// What is left out is a sensible share of a small set; what is given is meant.
+/// Defaults are a sensible share of a small set; options that are given are kept or refused.
 #[test]
 fn defaults_follow_the_size_of_the_set() {
     let program = Program::new();
@@ -189,9 +189,9 @@ fn defaults_follow_the_size_of_the_set() {
     check("--batch-size 63", &["--batch-size", "at most 62", "found 63"]);
 }
 
-/// Found before anything is read or written.
+/// The errors come before anything is read or written.
 #[test]
-fn a_set_of_ones_own_is_named() {
+fn a_custom_dataset_needs_its_directory() {
     let program = Program::new();
     let check = |arguments: &str, words: &[&str]| {
         program.refuses(arguments, 2, words);
@@ -213,13 +213,13 @@ fn a_set_of_ones_own_is_named() {
         check(&arguments, &["--image-size", "WIDTHxHEIGHT, each of 1 to 1024", bad]);
     }
     check("train --dataset csv --data-dir . --hidden 99999999999", &["--hidden"]);
-    // The variable is where Fashion-MNIST is.
+    // The variable is for Fashion-MNIST only.
     let mut by_variable = program.command("train --dataset csv");
     Output::of(by_variable.env("FMNIST_DATA_DIR", ".")).refused(2, &[expected]);
 }
 
 #[test]
-fn a_model_is_asked_about_its_own_kind_of_data() {
+fn a_model_needs_data_of_its_own_kind() {
     let set = OwnSet::five_by_seven();
     let program = with_sets(&set);
     for kind in ["idx", "folder"] {
@@ -242,13 +242,13 @@ fn a_model_is_asked_about_its_own_kind_of_data() {
     assert!(output.stderr.contains(words), "{}", output.stderr);
     let output = program.run("evaluate idx.model --data-dir first").success();
     assert_eq!(output.stderr, "");
-    let words = ["not the one of the saved run", "expected SHA-256"];
+    let words = ["idx.model: the dataset is not the one of the saved run", "expected SHA-256"];
     program.refuses("train --resume idx.model --data-dir idx --epochs 2", 3, &words);
-    let words = ["idx.model: would overwrite a model of \"idx\"", "by one of \"idx\""];
+    let words = ["idx.model: refusing to overwrite a model of \"idx\"", "with one of \"idx\""];
     let train = "train --dataset idx --data-dir idx --output idx.model --hidden none --epochs 1";
     program.refuses(train, 4, &words);
 
-    // Other labels, or images of another size, say nothing to it.
+    // It cannot be used with other classes or images of another size.
     program.write("idx/classes.txt", "Shoe\nBag of the shop\nTrouser\n");
     let words =
         ["classes are Bag of the shop, Shoe, Trouser; the", "dataset's classes are Shoe, Bag"];
@@ -267,12 +267,16 @@ fn a_model_of_other_data_stays() {
     let program = with_model();
     OwnSet::garments(60, 20).write(&program, "csv");
     let train = "train --dataset csv --data-dir csv --epochs 1 --output m.model";
-    program.refuses(train, 4, &["m.model: would overwrite", DATA.name, "by one of \"csv\""]);
+    program.refuses(
+        train,
+        4,
+        &["m.model: refusing to overwrite", DATA.name, "with one of \"csv\""],
+    );
 }
 
-/// The messages of what reads the data come out as they are, with the exit codes of bad data.
+/// Errors of the readers are printed unchanged, with the exit code of bad data.
 #[test]
-fn bad_data_are_told() {
+fn bad_data_are_reported() {
     let program = with_sets(&OwnSet::garments(30, 20));
     let table = String::from_utf8(program.read("csv/train.csv")).unwrap();
     program.write("csv/train.csv", format!("{}\n1,256\n", table.lines().next().unwrap()));
@@ -292,6 +296,23 @@ fn bad_data_are_told() {
         &["folder/train/Bag/x.png: expected a PNG or JPEG image, found a text file"],
     );
     check("idx", 3, &["idx/train-labels-idx1-ubyte", "expected 0 to 1", "classes.txt"]);
+    // Whole files in their places, whose numbers have another type or shape.
+    let images = program.read("idx/train-images-idx3-ubyte");
+    let (code, rank) = (2, 3);
+    for (at, value, found) in [(code, 0x0d, "3 dimensions of f32"), (rank, 2, "2 dimensions of u8")]
+    {
+        let mut other = images.clone();
+        other[at] = value;
+        program.write("idx/train-images-idx3-ubyte", other);
+        check(
+            "idx",
+            3,
+            &[
+                "idx/train-images-idx3-ubyte: expected 3 dimensions of u8 (images), found ",
+                &format!("{found}; save images as u8 with 3 dimensions (count, height, width)"),
+            ],
+        );
+    }
     fs::create_dir(program.path("empty")).unwrap();
     program.refuses("train --dataset csv --data-dir empty", 3, &["empty: expected", "found none"]);
     for kind in KINDS {

@@ -8,13 +8,13 @@ use image::{
 
 use crate::harness::Program;
 
-/// The kinds that a set of one's own can be of.
+/// The kinds of custom datasets.
 pub(crate) const KINDS: [&str; 3] = ["idx", "folder", "csv"];
 
 /// A picture and its label.
 pub(crate) type Labelled = (GrayImage, u8);
 
-/// A small set of garments that are drawn, to be written as any kind.
+/// A small set of synthetic garments, to be written as any kind.
 pub(crate) struct OwnSet {
     pub(crate) train: Vec<Labelled>,
     pub(crate) test: Vec<Labelled>,
@@ -23,11 +23,11 @@ pub(crate) struct OwnSet {
 }
 
 impl OwnSet {
-    /// Garments as they are drawn, of all ten kinds.
+    /// Garments of all ten classes, as they are drawn.
     pub(crate) fn garments(n_train: usize, n_test: usize) -> Self {
         let dataset = garments::synthetic(0, n_train, n_test);
         let [train, test] = [&dataset.train, &dataset.test].map(pictures);
-        // The first ten words that no folder's name stands against.
+        // A folder's name cannot have a slash.
         let names = CLASS_NAMES.map(|name| name.split('/').next().unwrap());
         Self { train, test, names: names.to_vec() }
     }
@@ -45,7 +45,7 @@ impl OwnSet {
             some.collect()
         };
         let names = vec!["Bag of the shop", "Shoe", "Trouser"];
-        // In the order of the names, in which folders have them.
+        // In the order of the names, as in folders.
         let swap = |labelled: Vec<Labelled>| {
             labelled.into_iter().map(|(picture, label)| (picture, [2, 1, 0][usize::from(label)]))
         };

@@ -21,7 +21,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
-/// What any answer must keep to.
+/// What holds for every answer.
 #[track_caller]
 fn check_answer(answer: &Value) {
     let probabilities = numbers(&answer["probabilities"]);
@@ -48,7 +48,7 @@ fn images_of_the_test_set() {
     }
 }
 
-/// Image by image, the model is as good as `evaluate` says.
+/// The accuracy over single images is that of `evaluate`.
 #[test]
 fn agrees_with_evaluate() {
     let program = with_model();
@@ -89,8 +89,8 @@ fn large_pictures_and_negatives() {
         assert_eq!(answers[0]["probabilities"], answers[1]["probabilities"]);
         same += answers.iter().filter(|large| large["class"] == small["class"]).count();
     }
-    // Margins are trimmed, so that a garment that had some comes out larger than it was.
-    assert!(same >= 12, "only {same} of 15 are taken for what the small picture is");
+    // Margins are trimmed, so a garment that had margins becomes larger.
+    assert!(same >= 12, "only {same} of 15 have the class of the small picture");
 }
 
 #[test]
@@ -125,6 +125,22 @@ fn a_model_is_known_by_its_content_too() {
     program.write("model.bin", &TRAINED.bytes);
     let predict = |model| program.json(&format!("predict {model} --index 3"));
     assert_eq!(predict("model.bin"), predict("m.model"));
+}
+
+/// The built-in model must not answer in place of the one that was meant.
+#[test]
+fn a_model_after_a_picture_is_refused() {
+    let program = with_model();
+    picture(0).save(program.path("photo.png")).unwrap();
+    program.write("model.bin", &TRAINED.bytes);
+    let hint = "is a model; the model comes first: fmnist predict";
+    for (arguments, words) in [
+        ("photo.png m.model", format!("m.model {hint} m.model photo.png\n")),
+        ("photo.png model.bin", format!("model.bin {hint} model.bin photo.png\n")),
+        ("photo.png a.png m.model", format!("m.model {hint} m.model photo.png ...\n")),
+    ] {
+        program.refuses(&format!("predict {arguments}"), 2, &[&words]);
+    }
 }
 
 /// A stranger's model may have other classes than the test set, or no probabilities at all.

@@ -15,14 +15,14 @@ fn two_halves_make_a_whole() {
     assert_eq!((&events[0]["epoch"], &events[0]["resumed"]), (&2.into(), &"half.model".into()));
     assert_eq!(events[1]["epoch"], 3);
     assert_eq!(digest(&program, "whole.model"), TRAINED.state_sha256);
-    assert!(program.read("half.model") == half, "the file carried on from has changed");
+    assert!(program.read("half.model") == half, "the resumed file has changed");
 
-    // Without --output, the run goes on in its own file.
+    // Without --output, the run is saved in the resumed file.
     program.train("--resume half.model --epochs 4");
     assert_eq!(digest(&program, "half.model"), TRAINED.state_sha256);
 }
 
-/// What a careless save would lose: the run without it is refused, or has another digest.
+/// A run that lost a part of its state is refused, or ends with another digest.
 #[test]
 fn a_lost_part_of_the_state_shows() {
     let program = with_model();

@@ -6,13 +6,13 @@ use crate::{fixture::digest, harness::Program};
 /// 6 steps an epoch, of a net without hidden layers.
 const SHORT: &str = "--dataset synthetic --hidden none --batch-size 10000 --validation 5000";
 
-/// Trains on, or anew, and gives what was said.
+/// Starts or resumes a run. Returns its events.
 #[track_caller]
 fn train(program: &Program, arguments: &str) -> Vec<Value> {
     program.json(&format!("train {SHORT} {arguments}"))
 }
 
-/// Each schedule, what JSON says of it in a run of 2 epochs of 6 steps, and what the text does.
+/// Each schedule, its JSON in a run of 2 epochs of 6 steps, and its text.
 fn schedules() -> [(&'static str, Value, &'static str); 8] {
     [
         (
@@ -61,7 +61,7 @@ fn schedules() -> [(&'static str, Value, &'static str); 8] {
     ]
 }
 
-/// Each says what it is, at the start and in the file; two epochs in one run and in two are the same run.
+/// Each is shown at the start and in the file; two epochs in one run and in two runs are identical.
 #[test]
 fn each_is_shown_and_resumes() {
     let program = Program::new();
@@ -74,10 +74,13 @@ fn each_is_shown_and_resumes() {
         assert_eq!(events[0]["changes"], json!([]));
         let inspected = program.inspect("whole.model");
         assert_eq!(inspected["schedule"], expected, "{options}");
-        let told = program.run("inspect whole.model").success().stdout;
-        assert!(told.contains(&format!("\nschedule:     {text}\n")), "{text} is not in: {told}");
+        let printed = program.run("inspect whole.model").success().stdout;
+        assert!(
+            printed.contains(&format!("\nschedule:     {text}\n")),
+            "{text} is not in: {printed}"
+        );
 
-        // With the settings it has or without them, it is the same run; one that has an end knows it.
+        // The run can be resumed with its settings or without. A schedule with an end has saved the number of epochs.
         let half = format!("--resume run{i}/ckpt-000006.model --output again.model");
         let has_end = options.contains("cosine") || options.contains("one-cycle");
         let epochs = if has_end { "" } else { "--epochs 2" };
@@ -96,24 +99,24 @@ fn each_is_shown_and_resumes() {
     tally.finish();
 }
 
-/// In lines for people, before the first step.
+/// In the text that a run prints before its first step.
 #[test]
 fn the_start_shows_it() {
     let program = Program::new();
     let run = format!("train {SHORT} --epochs 1 --output m.model");
-    let told = |options: &str| {
+    let printed = |options: &str| {
         let output = program.run(&format!("{run} {options}")).success().stdout;
-        // Wherever lines end.
+        // Wherever the text is wrapped.
         output.replace('\n', " ")
     };
-    let cosine = told("--schedule cosine");
+    let cosine = printed("--schedule cosine");
     let expected = "; Adam; learning rate 0.001, along a cosine to 0 in 1 epoch; batches of";
     assert!(cosine.contains(expected), "{cosine}");
-    let default = told("");
+    let default = printed("");
     assert!(default.contains("; Adam; learning rate 0.001, decay 0.001; batches"), "{default}");
 }
 
-/// What is left out is PyTorch's, or fits a run of ten epochs.
+/// The defaults are PyTorch's, or suit a run of ten epochs.
 #[test]
 fn default_settings() {
     let program = Program::new();
@@ -130,7 +133,7 @@ fn default_settings() {
     check("plateau", json!({"factor": 0.1, "patience": 2, "min_delta": 1e-4}));
 }
 
-/// The rate and the number of epochs may become others, and it is said what that does.
+/// The rate and the number of epochs may change, and the effect is reported.
 #[test]
 fn another_rate_and_more_epochs() {
     let program = Program::new();
@@ -144,7 +147,7 @@ fn another_rate_and_more_epochs() {
         (output.json(), output.stderr)
     };
 
-    // Of 6 steps 3 more, at the end of 2 epochs instead of 1.
+    // The cosine ends after 2 epochs instead of 1.
     let (events, said) = resume("--resume cosine.model --epochs 2 --output m.model");
     let expected = "--epochs 2: the cosine now ends after 2 epochs instead of 1; \
         the next step's rate is 0.0005 instead of 0\n";
@@ -179,19 +182,19 @@ fn another_rate_and_more_epochs() {
     let inspected = program.inspect("constant.model");
     assert_eq!(inspected["schedule"]["learning_rate"], 0.0005);
 
-    // Under inverse time the clock goes on.
+    // An inverse-time schedule still counts from the first step.
     let (_, said) =
         resume("--resume inverse.model --epochs 2 --learning-rate 0.01 --output m.model");
     assert!(said.contains("the next step's rate is 0.00994 instead of 0.000994\n"), "{said}");
 
-    // Nothing given, or what is saved: nothing is said, and nothing is another.
+    // Without an option, or with its saved value, nothing changes and nothing is reported.
     for arguments in ["--learning-rate 0.001 --epochs 2", "--epochs 2"] {
         let (events, said) =
             resume(&format!("--resume inverse.model {arguments} --output m.model"));
         assert_eq!(events[0]["changes"], json!([]));
         assert!(!said.contains("instead of"), "{said}");
     }
-    // Nor where there is nothing to train.
+    // Nor if there is nothing to train.
     for arguments in ["", "--epochs 1 --learning-rate 0.5"] {
         let resumed = format!("--resume cosine.model {arguments} --output m.model");
         let (events, said) = resume(&resumed);
@@ -224,18 +227,18 @@ fn settings_of_another_schedule_are_refused() {
     for (option, of) in alone {
         let name = option.split(' ').next().unwrap();
         for other in kinds.into_iter().filter(|&kind| kind != of) {
-            let expected = format!("{name}: expected --schedule {of}, which alone has it");
+            let expected = format!("{name}: needs --schedule {of}, ");
             let words = [expected.as_str(), &format!("found {other}")];
             check(&format!("--schedule {other} {option}"), &words);
         }
     }
     for other in ["constant", "inverse-time", "cosine", "one-cycle"] {
-        let expected = "--decay-factor: expected --schedule step, exponential or plateau, which";
+        let expected = "--decay-factor: needs --schedule step, exponential or plateau, found ";
         check(&format!("--schedule {other} --decay-factor 0.5"), &[expected, other]);
     }
-    let warmup = ["--warmup-epochs: expected --schedule constant, ", "plateau", "found one-cycle"];
+    let warmup = ["--warmup-epochs: needs --schedule constant, ", "plateau", "found one-cycle"];
     check("--schedule one-cycle --warmup-epochs 1", &warmup);
-    check("--patience 3", &["--patience: expected --schedule plateau", "found inverse-time"]);
+    check("--patience 3", &["--patience: needs --schedule plateau", "found inverse-time"]);
 
     for bad in ["0", "1.5", "-1", "NaN"] {
         let words = ["--decay-factor: expected above 0", &format!("found {bad}")];
@@ -298,7 +301,7 @@ fn another_setting_is_another_run() {
     let refuses = |options: &str, words: &[&str]| {
         program.refuses(&format!("train --resume {options}"), 2, words);
     };
-    let words = ["--patience: expected --schedule plateau", "found step"];
+    let words = ["--patience: needs --schedule plateau", "found step"];
     refuses("step.model --epochs 2 --patience 3", &words);
     let words = ["--minimum-rate: expected at least 0 and at most the learning rate"];
     refuses("cosine.model --epochs 2 --learning-rate 0.00001", &words);

@@ -6,14 +6,14 @@ use crate::{
     harness::Program,
 };
 
-/// All that a run can have at once.
+/// All settings that a run can have at once.
 const EVERYTHING: &str = "--hidden 32,24 --norm batch --activation silu --dropout 0.1 --init glorot \
     --batch-size 500 --accumulate 2 --shuffle once --flip --shift 1 --cutout 3 --test-flips --freeze 1 \
     --clip-norm 1 --average 0.9 --monitor accuracy --keep-best --early-stop 5 --early-stop-delta 0.001 \
     --label-smoothing 0.1 --class-weights 1,1,1,1,1,1,2,1,1,0.5 --l1 0.00001 --l2 0.0001 --bias-l1 0.00001 \
     --bias-l2 0.0001 --validate-on-test --optimizer adamw --weight-decay 0.02 --schedule one-cycle --learning-rate 0.004 --seed 7";
 
-/// With every setting on, two epochs in one run and in two are the same run, and the file says them all.
+/// With every setting on, two epochs in one run and in two runs are identical, and the file has all settings.
 #[test]
 fn every_setting_is_saved_and_resumes() {
     let program = Program::with_data();
@@ -57,7 +57,7 @@ fn every_setting_is_saved_and_resumes() {
     let penalty = events[1]["penalty"].as_f64().unwrap();
     assert!(penalty > 0.0 && penalty < 1.0, "{penalty}");
 
-    // A step is of two batches of 500: of 55,000 images, an epoch has 55.
+    // A step has two batches of 500, so an epoch of 55,000 images has 55 steps.
     let half = "run/ckpt-000055.model";
     let mut tally = Tally::new("C1", "every setting at once: two halves make a whole");
     for options in ["", EVERYTHING] {
@@ -69,7 +69,7 @@ fn every_setting_is_saved_and_resumes() {
     }
     tally.finish();
 
-    // What inference uses is judged alike by all commands, and by the file that has nothing else.
+    // All commands give the same results, also with a file for inference only.
     let test = events.last().unwrap()["test"].clone();
     let evaluated = program.json("evaluate m.model").remove(0);
     assert_eq!(evaluated["accuracy"], test["accuracy"]);
@@ -86,13 +86,14 @@ fn every_setting_is_saved_and_resumes() {
 fn the_regularisation_loss_is_reported() {
     let program = Program::with_data();
     let run = format!("train --dataset {} --hidden 16 --epochs 1 --output m.model", DATA.name);
-    let told = program.run(&format!("{run} --l2 0.001")).success().stdout;
-    let head = told.lines().find(|line| line.starts_with("epoch")).unwrap();
-    let (before, penalty) = told.lines().find(|it| it.starts_with("    1")).unwrap().split_at(72);
-    assert!(head.ends_with("    time penalty") && before.ends_with(" s"), "{told}");
-    assert!((0.01..1.0).contains(&penalty.trim().parse::<f64>().unwrap()), "{told}");
-    let told = program.run(&run).success().stdout;
-    assert!(!told.contains("penalty"), "{told}");
+    let printed = program.run(&format!("{run} --l2 0.001")).success().stdout;
+    let head = printed.lines().find(|line| line.starts_with("epoch")).unwrap();
+    let (before, penalty) =
+        printed.lines().find(|it| it.starts_with("    1")).unwrap().split_at(72);
+    assert!(head.ends_with("    time penalty") && before.ends_with(" s"), "{printed}");
+    assert!((0.01..1.0).contains(&penalty.trim().parse::<f64>().unwrap()), "{printed}");
+    let printed = program.run(&run).success().stdout;
+    assert!(!printed.contains("penalty"), "{printed}");
 }
 
 /// Settings that must not change on --resume are refused by name.
@@ -121,10 +122,10 @@ fn other_settings_are_refused_by_name() {
         ("--image-size 28x28", "none"),
     ] {
         let name = option.split(' ').next().unwrap();
-        let told = format!("{name}: the saved run has {saved}");
-        program.refuses(&format!("{resume} {option}"), 2, &[&told]);
+        let printed = format!("{name}: the saved run has {saved}");
+        program.refuses(&format!("{resume} {option}"), 2, &[&printed]);
     }
-    // Also where the run has nothing left to do.
+    // Also if the run has nothing left to do.
     let refused = ["--learning-rate: expected a finite number above 0"];
     let done = format!("train --dataset {} --resume m.model --epochs 1", DATA.name);
     program.refuses(&format!("{done} --learning-rate nan"), 2, &refused);
@@ -149,7 +150,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
         ("--clip-value -1", "--clip-value: expected a finite number above 0"),
         ("--average 1", "--average: expected"),
         ("--freeze 3", "--freeze: expected dense layers from 0 to 2, found 3"),
-        ("--freeze first", "expected numbers of layers, as 0,2, or none, found \"first\""),
+        ("--freeze first", "expected numbers of layers, such as 0,2, or none, found \"first\""),
         ("--early-stop-delta 0.1", "--early-stop-delta: needs --early-stop"),
         ("--early-stop 3 --early-stop-delta -1", "--early-stop-delta: expected"),
         ("--l1 -1", "--l1: expected"),
@@ -170,7 +171,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
             "--preset better --focal-gamma 2",
             "--label-smoothing: expected 0 together with a --focal-gamma",
         ),
-        ("--config none.toml", "none.toml"),
+        ("--config none.toml", "none.toml: cannot read: No such file"),
     ] {
         let code = if option.starts_with("--config") { 4 } else { 2 };
         program.refuses(&format!("train --dataset synthetic {option}"), code, &[words]);
@@ -188,7 +189,11 @@ fn settings_that_cannot_be_are_refused_by_name() {
     program.write("run.toml", b"seed = \"\xff\"");
     program.refuses("train --config run.toml", 2, &["run.toml: line 1: expected UTF-8"]);
     program.write("run.toml", vec![b'#'; (1 << 20) + 1]);
-    program.refuses("train --config run.toml", 2, &["run.toml: expected at most 1048576 bytes"]);
+    program.refuses(
+        "train --config run.toml",
+        2,
+        &["run.toml: expected at most 1048576 bytes, found more"],
+    );
 }
 
 /// The command line can unset what a file sets.
@@ -218,7 +223,7 @@ fn the_command_line_unsets_what_a_file_sets() {
     assert!(!chosen.contains("minimum-rate"), "{chosen}");
     let chosen = printed("--preset nnfs --schedule cosine").stdout;
     assert!(chosen.contains("minimum-rate = 0.0\n") && !chosen.contains("decay ="), "{chosen}");
-    program.refuses("train --schedule cosine --decay 0.1", 2, &["--decay: expected --schedule"]);
+    program.refuses("train --schedule cosine --decay 0.1", 2, &["--decay: needs --schedule"]);
 }
 
 /// The settings that are printed are a file that gives the same run, and so are those of a model.
@@ -236,7 +241,7 @@ fn a_printed_config_gives_the_same_run() {
     program.write("model.toml", of_model);
     program.train("--config model.toml --output c.model");
     assert_eq!(digest(&program, "a.model"), digest(&program, "c.model"));
-    // To the last digit, also what steps and epochs make of each other.
+    // Exactly the same, also where steps are converted to epochs and back.
     for options in
         ["--warmup-epochs 0.19090909090909092", "--schedule exponential --decay-factor 0.7"]
     {
@@ -249,7 +254,7 @@ fn a_printed_config_gives_the_same_run() {
             assert_eq!(digest(&program, "a.model"), digest(&program, "b.model"), "{print}");
         }
     }
-    // A rate that no epoch ends needs the number of epochs said.
+    // A schedule without an end does not determine the number of epochs, so it is printed.
     program.train("--hidden 16 --epochs 3 --output three.model");
     let of_model = program.run("inspect three.model --print-config").success().stdout;
     assert!(of_model.contains("epochs = 3\n"), "{of_model}");
@@ -290,7 +295,7 @@ fn the_book_to_the_letter() {
         assert!(lines[7].starts_with("training, acc: 0."), "{}", lines[7]);
         assert!(lines[8].starts_with("validation, acc: 0."), "{}", lines[8]);
     }
-    // The last validation is the test itself.
+    // The last validation is the test result.
     let accuracy = lines[17].split("acc: ").nth(1).unwrap().split(',').next().unwrap();
     let test = program.json("evaluate m.model").remove(0)["accuracy"].as_f64().unwrap();
     assert_eq!(accuracy, format!("{test:.3}"));
@@ -325,7 +330,7 @@ fn the_book_prints_the_regularisation_loss() {
     let (one, two): (Vec<&str>, Vec<&str>) = (one.lines().collect(), two.lines().collect());
     assert_eq!(one[..], two[..5]);
     let [first, second] = [two[1], two[2]].map(of_line);
-    // Of the first step, of the first epoch, of the first step after it, and of the second epoch.
+    // The first step, the first epoch, the first step after it, and the second epoch.
     for (line, model) in [(1, "m"), (3, "book1"), (6, "book1"), (8, "book2")] {
         let [loss, data_loss, found] = of_line(two[line]);
         let expected = reg_loss(&format!("{model}.model"));
@@ -337,7 +342,7 @@ fn the_book_prints_the_regularisation_loss() {
     assert!(first[2] > second[2] && second[2] > end[2], "{two:#?}");
 }
 
-/// A run that gets no better ends before its time, and what it leaves behind is its best epoch.
+/// A run that does not improve stops early.
 #[test]
 fn a_run_that_gets_no_better_stops() {
     let program = Program::with_data();
@@ -348,7 +353,7 @@ fn a_run_that_gets_no_better_stops() {
     );
     let output = program.run(&run).success();
     assert!(
-        output.stderr.contains("stopped early: none of the last 1 epoch was better"),
+        output.stderr.contains("stopped early: 1 epoch without improvement; epoch "),
         "{}",
         output.stderr
     );
@@ -360,7 +365,7 @@ fn a_run_that_gets_no_better_stops() {
         .collect();
     let (last, before) = losses.split_last().unwrap();
     assert!(before.iter().all(|loss| loss <= last) && losses.len() < 50, "{losses:?}");
-    // Carried on, it has nothing to do.
+    // Resumed, it has nothing to do.
     let again = program.train("--resume m.model --epochs 50 --output n.model");
     assert_eq!(again.iter().filter(|event| event["event"] == "epoch").count(), 0);
 }
@@ -379,8 +384,8 @@ fn a_warm_start() {
     let frozen = "--hidden 128,64 --warm-start m.model --freeze 0";
     let run = format!("train --dataset {} {frozen} --epochs 1 --output n.model", DATA.name);
     let output = program.run(&run).success();
-    let told = "starting with dense0 of the model";
-    assert!(output.stderr.contains(told), "{}", output.stderr);
+    let printed = "starting with the weights of dense0 of the --warm-start model";
+    assert!(output.stderr.contains(printed), "{}", output.stderr);
     let params = |model: &str| {
         let checkpoint = nn_io::Checkpoint::load(program.path(model)).unwrap();
         checkpoint.model.param("dense0.weights").unwrap().into_owned()
@@ -394,7 +399,7 @@ fn a_warm_start() {
     );
 }
 
-/// It shows rates that rise, and suggests one that learns; nothing is saved.
+/// `find-rate` shows the losses at rising rates, and suggests a rate that learns. Nothing is saved.
 #[test]
 fn a_learning_rate_is_suggested() {
     let program = Program::with_data();
@@ -404,8 +409,11 @@ fn a_learning_rate_is_suggested() {
     assert!(losses.len() > 50 && losses.len() <= 120, "{}", losses.len());
     let suggested = found["suggested"].as_f64().unwrap();
     assert!((1e-4..0.1).contains(&suggested), "{suggested}");
-    let told = program.run(&find).success().stdout;
-    assert!(told.contains("  lowest") && told.contains("suggested: --learning-rate 0.0"), "{told}");
+    let printed = program.run(&find).success().stdout;
+    assert!(
+        printed.contains("  lowest") && printed.contains("suggested: --learning-rate 0.0"),
+        "{printed}"
+    );
     program.refuses(&format!("{find} --from 1 --to 0.1"), 2, &["--to: expected a finite number"]);
     program.refuses(&format!("{find} --from 0"), 2, &["--from: expected a finite number above 0"]);
     let too_high = program.run(&format!("{find} --from 1e4 --to 1e6")).success().stdout;

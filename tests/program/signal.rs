@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn send(signal: &str, run: &Running) {
-    // A run that has ended is told nothing, which is no failure here.
+    // The run may have ended, which is no failure here.
     Command::new("kill")
         .args([signal, &run.id().to_string()])
         .stderr(Stdio::null())
@@ -32,7 +32,7 @@ fn interrupt(program: &Program, signal: &str, delay: Duration) -> Output {
     run.finish()
 }
 
-/// Interrupts a run in the middle of an epoch, where the delay that hits one depends on the machine.
+/// Interrupts a run in the middle of an epoch. Which delay hits the middle depends on the machine.
 #[track_caller]
 fn interrupt_mid_epoch(program: &Program, signal: &str, code: i32) -> Value {
     for delay in [60, 20, 110, 5, 200, 0, 400] {
@@ -56,7 +56,7 @@ fn check(signal: &str, name: &str, code: i32) {
     assert_eq!(saved["progress"]["batch"], stopped["batch"]);
     assert_ne!(saved["state_sha256"], TRAINED.state_sha256.as_str());
 
-    // With no more epochs than are done there is nothing to train, which is reported.
+    // If all epochs are done there is nothing to train, which is reported.
     let done = stopped["epoch"].as_u64().unwrap();
     let arguments = format!("train --resume m.model --epochs {done} --output same.model");
     let output = program.run(&arguments).success();
@@ -81,7 +81,7 @@ fn sighup_saves_and_stops() {
     check("-HUP", "SIGHUP", 129);
 }
 
-/// As by `nohup`: whoever had a signal ignored meant it.
+/// What `nohup` ignores stays ignored.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_signal_that_is_ignored_stays_so() {
@@ -102,15 +102,15 @@ fn sigterm_saves_and_stops() {
     check("-TERM", "SIGTERM", 143);
 }
 
-/// Nothing can be saved any more; the last epoch that was told of has been.
+/// Nothing can be saved after the signal, but the last epoch that was reported has been saved.
 #[test]
 fn sigkill_leaves_the_last_epoch() {
     let program = Program::with_data();
     let output = interrupt(&program, "-KILL", Duration::from_millis(60));
     assert_eq!(output.code, None, "{output:#?}");
-    let told = 1 + output.stdout.lines().count();
+    let reported = 1 + output.stdout.lines().count();
     let saved = program.inspect("m.model");
-    assert!(saved["progress"]["epoch"].as_u64().unwrap() >= told as u64, "{saved}");
+    assert!(saved["progress"]["epoch"].as_u64().unwrap() >= reported as u64, "{saved}");
     program.train("--resume m.model --epochs 4");
     assert_eq!(digest(&program, "m.model"), TRAINED.state_sha256);
 }
@@ -131,7 +131,7 @@ fn a_second_sigint_ends_it_at_once() {
     assert!(program.read("m.model") == TRAINED.bytes, "the old file has changed");
 }
 
-/// The first signal is enough where nobody reads what the run prints.
+/// The first signal is enough if nobody reads what the run prints.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_signal_while_nobody_reads() {
@@ -149,7 +149,7 @@ fn a_signal_while_nobody_reads() {
             let mut command = program.command(train);
             let stderr = if both { pipe.try_clone().unwrap().into() } else { Stdio::piped() };
             let mut run = command.stdout(pipe).stderr(stderr).spawn().unwrap();
-            // Saved before it is reported: then it waits.
+            // An epoch is saved before it is reported. Then the run waits for a reader.
             while !program.path("m.model").exists() && run.try_wait().unwrap().is_none() {
                 thread::sleep(Duration::from_millis(20));
             }

@@ -16,18 +16,18 @@ use crate::{
     own_set::OwnSet,
 };
 
-/// Commands to a terminal, of 7 bits and of 8, characters that change how others show, and a second line.
+/// Commands to a terminal in 7 and in 8 bits, characters that change how others are shown, and a second line.
 const HOSTILE: &str = "a\u{1b}]0;b\u{7}\u{9b}31m\u{9d}\u{7f}\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\
     \u{2028}\u{2029}\u{e0041}\r\nFORGED: c";
 
-/// What a model file and `classes.txt` take as the name of a class.
+/// The part of it that a model file and `classes.txt` accept in the name of a class.
 const HIDDEN: &str = "a\u{61c}\u{200b}\u{feff}\u{2028}\u{2029}\u{e0041}";
 
 /// Counts runs that are given text from outside.
 struct Checks(Tally);
 
 impl Checks {
-    /// Runs a command in both formats. Nothing hidden may come out, and no line of another's; JSON has `texts` as they are.
+    /// Runs a command in both formats. No hidden characters and no forged line may be printed; JSON has `texts` unchanged.
     fn check(&mut self, texts: &[&str], prepare: impl Fn() -> Command) {
         for format in ["text", "json"] {
             self.0.case(|| {
@@ -40,7 +40,11 @@ impl Checks {
                     let is_hidden =
                         |c: char| c.is_control() || HOSTILE.contains(c) && !c.is_ascii();
                     ensure(!line.contains(is_hidden) && !line.starts_with("FORGED"), what)?;
+                    // There is one style: \u001b, not Rust's \u{1b} or \x1b, and nothing is escaped twice.
+                    let is_other = ["\\u{", "\\x"].iter().any(|style| line.contains(style));
+                    ensure(!is_other, what)?;
                 }
+                ensure(!output.stderr.contains("\\\\u"), what)?;
                 if format == "json" {
                     let found: Vec<Value> = output.json();
                     let has = |text: &&str| found.iter().any(|value| contains(value, text));
@@ -141,7 +145,7 @@ fn settings_in_files() {
     checks.0.finish();
 }
 
-/// A path that a file of settings cannot have is not printed as another.
+/// A path that a file of settings cannot hold is refused, not printed as another path.
 #[test]
 fn settings_print_no_other_path() {
     let program = Program::new();
@@ -193,6 +197,37 @@ fn names_of_models_and_pictures() {
     std::fs::rename(program.path("dir"), program.path("dir".to_owned() + HOSTILE)).unwrap();
     check(&[], "inspect", &[&format!("dir{HOSTILE}")]);
     check(&[], "train --checkpoint-dir", &[&format!("dir{HOSTILE}/a/b")]);
+    checks.0.finish();
+}
+
+/// Names and values that the readers of data quote in their errors.
+#[test]
+fn custom_datasets() {
+    let program = Program::new();
+    let set = OwnSet::five_by_seven();
+    let mut checks = Checks(Tally::new("E8", "hostile names and values in custom datasets"));
+    for (name, replace) in [("classes.txt", "Shoe"), ("train.csv", "\n1,"), ("test.csv", "label")] {
+        let csv = format!("csv {name}");
+        set.write_as(&program, "csv", &csv);
+        let path = format!("{csv}/{name}");
+        let text = String::from_utf8(program.read(&path)).unwrap();
+        program.write(&path, text.replacen(replace, HOSTILE, 1));
+        checks.check(&[], || {
+            let mut command = program.command("train --dataset csv --data-dir");
+            command.arg(&csv);
+            command
+        });
+    }
+    for (name, place) in [("a folder", "train/Shoe"), ("a class", "test")] {
+        set.write_as(&program, "folder", name);
+        let path = format!("{name}/{place}/{HOSTILE}");
+        std::fs::create_dir(program.path(&path)).unwrap();
+        checks.check(&[], || {
+            let mut command = program.command("train --dataset folder --data-dir");
+            command.arg(name);
+            command
+        });
+    }
     checks.0.finish();
 }
 

@@ -11,7 +11,7 @@ fn column(events: &[Value], pointer: &str) -> Vec<f64> {
 }
 
 #[test]
-fn tells_of_start_epochs_and_end() {
+fn reports_start_epochs_and_end() {
     let [start, epochs @ .., finished] = TRAINED.events.as_slice() else { panic!("no events") };
     assert_eq!(start["event"], "start");
     assert_eq!(start["dataset"], DATA.name);
@@ -41,7 +41,7 @@ fn learns() {
     let falls = |pointer| column(epochs, pointer).is_sorted_by(|before, after| before > after);
     assert!(falls("/train/loss"), "{epochs:#?}");
     assert!(falls("/learning_rate"), "{epochs:#?}");
-    // The third epoch of seed 0 came to 0.8766 on the real images and 0.9186 on the drawn ones.
+    // The third epoch of seed 0 reached 0.8766 on Fashion-MNIST and 0.9186 on synthetic garments.
     assert!(column(epochs, "/validation/accuracy")[2] > 0.85, "{epochs:#?}");
     assert!(finished["test"]["accuracy"].as_f64().unwrap() > 0.85, "{finished}");
 }
@@ -71,7 +71,7 @@ fn is_quiet_when_asked() {
     let arguments = "train --dataset synthetic --epochs 1 --hidden none --format json";
     let (loud, quiet) = (program.run(arguments), program.run(&format!("{arguments} --quiet")));
     assert!(loud.stderr.starts_with("drawing"), "{loud:#?}");
-    // What must not be missed stays.
+    // Warnings stay.
     assert!(quiet.stderr.lines().all(|line| line.starts_with("warning: ")), "{quiet:#?}");
     assert!(quiet.stderr.contains("warning: replacing the model in fashion_mnist.model"));
     for output in [loud, quiet] {
@@ -81,9 +81,9 @@ fn is_quiet_when_asked() {
     }
 }
 
-/// Every stage of a step is told of, and nobody's time is lost: what is in no stage is waiting.
+/// Every stage of a step is reported, and no time is missing: what is in no stage is waiting.
 #[test]
-fn tells_where_the_time_went() {
+fn reports_where_the_time_went() {
     let program = Program::with_data();
     let run =
         "--hidden 16 --validation 5000 --epochs 2 --batch-size 600 --threads 2 --output m.model";

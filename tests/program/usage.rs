@@ -57,7 +57,7 @@ fn networks_too_large() {
     checks.0.finish();
 }
 
-/// The error of an option that nobody typed says where it comes from.
+/// The error of an option that was not on the command line names its source.
 #[test]
 fn settings_from_elsewhere() {
     let program = Program::new();
@@ -109,10 +109,14 @@ fn arguments_that_make_no_sense() {
 #[test]
 fn an_image_past_the_end() {
     let program = with_model();
-    program.refuses("predict m.model --index 10000", 2, &["--index 10000", "ends at 9999"]);
+    program.refuses(
+        "predict m.model --index 10000",
+        2,
+        &["--index: expected 0 to 9999, ", "found 10000"],
+    );
 }
 
-/// Batches of none, of more than there are, and an epoch whose last is short.
+/// Empty batches, batches larger than the dataset, and an epoch whose last batch is short.
 #[test]
 fn batches_at_their_limits() {
     let program = Program::with_data();

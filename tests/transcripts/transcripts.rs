@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Runs the commands of each `*.md`, in a copy of the directory of its name, and compares what they print. The variable
 /// `FMNIST` names the program; `cargo xtask ci` sets it.
 ///
-/// `TRYCMD=overwrite` writes what they print now; times, results of training and checksums must then be elided again, as `[..]`.
+/// `TRYCMD=overwrite` writes what they print now. Then replace times, results of training and checksums by `[..]` again.
 #[test]
 fn commands_print_what_is_shown() {
     let program = env::var_os("FMNIST").expect("FMNIST names the program");

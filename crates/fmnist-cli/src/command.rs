@@ -16,12 +16,12 @@ use serde::Serialize;
 
 use crate::{console::View, exit::Usage, outside::Outside};
 
-/// The options on the command line, over those of the file, over those of the preset.
+/// The options of a run. Those on the command line override the file, and the file overrides the preset.
 struct LayeredOptions {
     options: Options,
-    /// Those of the command line.
+    /// The options on the command line.
     given: Options,
-    /// The others, each with the name of its source.
+    /// The options that these override, each set with the name of its source.
     below: Vec<(String, Options)>,
 }
 
@@ -43,19 +43,18 @@ impl LayeredOptions {
         Ok(Self { options, given: given.clone(), below })
     }
 
-    /// Adds to the error of an option where its value comes from, if that is not the command line.
+    /// Adds to the error of an option where its value comes from, unless that is the command line.
     fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        let (option, problem) = match error.downcast() {
-            Ok(options::Error::Option { option, problem }) => (option, problem),
-            Ok(other) => return other.into(),
-            Err(error) => return error,
+        let Some(options::Error::Option { option, problem }) = error.downcast_ref() else {
+            return error;
         };
         let has = |options: &Options| {
-            serde_json::to_value(options).is_ok_and(|all| all.get(&option).is_some())
+            serde_json::to_value(options).is_ok_and(|all| all.get(option).is_some())
         };
         let source = self.below.iter().find(|(_, options)| has(options) && !has(&self.given));
         let source = source.map_or_else(String::new, |(name, _)| format!("; {name} sets it"));
-        options::Error::Option { option, problem: problem + &source }.into()
+        let problem = format!("{problem}{source}");
+        options::Error::Option { option: option.clone(), problem }.into()
     }
 }
 
@@ -70,7 +69,7 @@ struct OptionsView {
 
 impl OptionsView {
     fn new(options: Options) -> anyhow::Result<Self> {
-        // Escaped in the output, they would be other paths when the file is read.
+        // Such a path would be escaped in the output, and be another one when the file is read.
         for (option, path) in [
             ("data-dir", &options.places.data_dir),
             ("output", &options.saves.output),
@@ -94,7 +93,7 @@ impl View for OptionsView {
     }
 }
 
-/// Loss and accuracy, as JSON has them.
+/// Loss and accuracy in JSON.
 #[derive(Clone, Copy, Serialize)]
 struct MetricsView {
     loss: f64,

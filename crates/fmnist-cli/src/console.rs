@@ -1,6 +1,6 @@
 //! Where output goes: results to stdout, as text or JSON lines; everything else to stderr.
 //!
-//! Nothing is printed past this module, which escapes hidden characters in every line.
+//! All output goes through this module, which escapes hidden characters in every line.
 
 use std::{io, ops::Deref, process::ExitCode};
 
@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::{outside::escaped, signal::Stop, stream};
 
-/// What a command shows: as JSON its fields, and as text what `text` makes of them.
+/// A result that a command shows: in JSON its fields, else its `text`.
 pub(crate) trait View: Serialize {
-    /// For people.
+    /// The result as text for people.
     fn text(&self) -> String;
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// The options of every command.
+/// The options that every command has.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct ConsoleArgs {
     /// Format of the results on stdout
@@ -50,7 +50,7 @@ impl Console {
         Self { args, bar: Bar(ProgressBar::hidden()), stop: Stop::default() }
     }
 
-    /// From now on, output that nobody reads is dropped once a signal asks to stop.
+    /// From now on, no longer waits for a reader of the output once a signal asks to stop.
     pub(crate) fn heed(&mut self, stop: Stop) {
         self.stop = stop;
     }
@@ -80,7 +80,7 @@ impl Console {
         });
         written.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            kind => io::Error::new(kind, format!("stdout: {error}")),
+            kind => io::Error::new(kind, format!("cannot write to stdout: {error}")),
         })
     }
 
@@ -110,7 +110,7 @@ impl Console {
         self.bar.suspend(|| drop(write_stderr(&(escaped(line) + "\n"), &self.stop)));
     }
 
-    /// Starts a progress bar on stderr, which only terminals show. `template` is indicatif's.
+    /// Starts a progress bar on stderr, shown only on a terminal. `template` is in the syntax of indicatif.
     pub(crate) fn start_bar(&mut self, len: u64, template: &'static str) -> Bar {
         if !self.args.quiet {
             let target = ProgressDrawTarget::stderr_with_hz(10);
@@ -133,13 +133,13 @@ impl Console {
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    /// Sets the text before it.
+    /// Sets the text before the bar.
     pub(crate) fn set_prefix(&self, text: &str) {
         #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
         self.0.set_prefix(escaped(text));
     }
 
-    /// Sets the text after it.
+    /// Sets the text after the bar.
     pub(crate) fn set_message(&self, text: &str) {
         #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
         self.0.set_message(escaped(text));
@@ -154,11 +154,11 @@ impl Deref for Bar {
     }
 }
 
-/// Prints help, the version, or what is wrong with the arguments. They must be quoted as text from outside, since such an
-/// error has line breaks of its own.
+/// Prints help, the version, or an error in the arguments. The error must quote arguments as `Outside`, since its line
+/// breaks are kept.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
-    // There is nothing from outside in help, which has colours.
+    // Help has colours, and no text from outside.
     drop(match error.use_stderr() {
         true => write_stderr(&escaped_lines(text.trim_end()), &Stop::default()),
         false => error.print(),
@@ -171,7 +171,7 @@ fn write_stderr(escaped: &str, stop: &Stop) -> io::Result<()> {
     stream::write(io::stderr(), escaped.as_bytes(), stop)
 }
 
-/// Each line escaped, and a line break after each.
+/// Escapes each line, and ends it with a line break.
 fn escaped_lines(text: &str) -> String {
     text.split('\n').map(|line| escaped(line) + "\n").collect()
 }

@@ -1,4 +1,4 @@
-//! Gets a dataset: finds, downloads, reads or draws it.
+//! Gets a dataset: finds, downloads, reads or draws it, and checks that it fits a model.
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,16 @@ use crate::{console::Console, exit::Usage, outside::Outside, text::thousands};
 
 /// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
+
+/// The dataset that a model was trained on. Errors name the model.
+pub(crate) fn source_of(
+    info: &ModelInfo,
+    dir: Option<&Path>,
+    model: &str,
+) -> anyhow::Result<DataSource> {
+    DatasetKind::of_model(info).with_context(|| model.to_owned())?;
+    Ok(DataSource::of_model(info, dir)?)
+}
 
 /// Finds, reads, downloads or draws the dataset.
 pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Result<Dataset> {
@@ -164,7 +174,7 @@ pub(crate) fn check_fits(
     Ok(())
 }
 
-/// The threads to use: so many, or as many as the machine can run at once.
+/// The threads to use: as many as asked for, or as the machine can run at once.
 pub(crate) fn threads(asked: Option<u64>) -> Result<Threads, nn_train::Error> {
     asked.map_or_else(Threads::all, |count| Threads::new(count as usize))
 }

@@ -1,4 +1,4 @@
-//! Maps errors to exit codes.
+//! Prints errors and maps them to exit codes.
 //!
 //! | code | meaning |
 //! |---|---|
@@ -39,11 +39,11 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// A file or directory that cannot be used for more than one reason.
+/// A file or directory that cannot be used, for several reasons.
 #[derive(Debug)]
 pub(crate) struct Reasons {
     pub(crate) message: String,
-    /// One a line after the message.
+    /// Printed after the message, one on each line.
     pub(crate) reasons: Vec<nn_io::Error>,
 }
 
@@ -72,11 +72,11 @@ pub(crate) fn report(error: &anyhow::Error, console: &Console) -> ExitCode {
     }
 }
 
-/// The error and its causes, except those that its message already ends with.
+/// The error and its causes, except those that its message already has.
 fn message(error: &anyhow::Error) -> String {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !message.ends_with(&cause) {
+        if !message.contains(&cause) {
             message = format!("{message}: {cause}");
         }
     }

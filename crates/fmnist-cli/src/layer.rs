@@ -3,8 +3,8 @@
 use nn_core::{Model, PlacedLayer};
 use serde_json::{Value, json};
 
-/// As `784-128-128-10`, with the kinds of other layers than ReLU and softmax after it:
-/// `784-128-128-10, batch norm, silu, dropout`.
+/// A network in short, such as `784-128-128-10, batch norm, silu, dropout`: the sizes of dense layers, then the kinds of
+/// all others except for ReLU and softmax.
 pub(crate) fn architecture(model: &Model) -> String {
     let mut sizes = vec![model.inputs().to_string()];
     let mut kinds = Vec::new();
@@ -21,7 +21,7 @@ pub(crate) fn architecture(model: &Model) -> String {
     parts.join(", ")
 }
 
-/// As `{"kind": "dropout", "rate": 0.2}`; a layer that changes the shape has `inputs` and `outputs`, too.
+/// A layer, such as `{"kind": "dropout", "rate": 0.2}`. A dense layer also has `inputs` and `outputs`.
 pub(crate) fn to_json(at: &PlacedLayer) -> Value {
     let mut value = json!({"kind": at.layer.name()});
     if at.layer.name() == "dense" {

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| exit::report(&error, &console))
 }
 
-/// The command line. An error quotes its arguments as text from outside.
+/// Parses the command line. Its errors quote arguments as text from outside.
 fn parse() -> Result<Cli, clap::Error> {
     Cli::try_parse().map_err(|error| {
         let shown = env::args_os().map(|argument| Outside::from(&argument).to_string());
@@ -69,7 +69,7 @@ fn parse() -> Result<Cli, clap::Error> {
 
 fn run(command: Command, console: &mut Console) -> anyhow::Result<ExitCode> {
     choose_instruction_set()?;
-    signal::survive_file_limits().context("cannot take over signals")?;
+    signal::survive_file_limits().context("cannot handle signals")?;
     match command {
         Command::Train(args) => command::train::run(*args, console),
         Command::Evaluate(args) => command::evaluate::run(args, console),
@@ -91,7 +91,10 @@ fn choose_instruction_set() -> anyhow::Result<()> {
         return Err(Usage::error(message));
     };
     if !set.choose() {
-        return Err(Usage::error(format!("{ISA}: this processor has no {}", set.name())));
+        return Err(Usage::error(format!(
+            "{ISA}: this processor has no {}; unset it, or choose another set",
+            set.name()
+        )));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use nn_optim::{OptimizerConfig, Setting};
 use serde_json::{Value, json};
 
-/// As `{"kind": "sgd", "momentum": 0.9, "nesterov": true}`.
+/// Such as `{"kind": "sgd", "momentum": 0.9, "nesterov": true}`.
 pub(crate) fn to_json(config: &OptimizerConfig) -> Value {
     let description = config.description();
     let mut value = json!({"kind": description.name});

@@ -1,12 +1,12 @@
 //! Text from outside: paths, names, arguments, variables, and what files and servers say. It must not move the cursor,
-//! change how other text shows, or look like a line of this program.
+//! change how other text is shown, or look like a line of this program.
 
 use std::{ffi::OsStr, fmt};
 
 use serde::Serialize;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// Text from outside: in text on one line and without hidden characters, in JSON as it is.
+/// Text from outside. As text it is shown on one line without hidden characters; JSON has it unchanged.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Outside(String);
@@ -33,12 +33,12 @@ impl fmt::Display for Outside {
 /// In quotes.
 impl fmt::Debug for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
+        write!(f, "\"{}\"", escaped(&self.0))
     }
 }
 
-/// A line with each hidden character escaped as in JSON: those that command a terminal, and those that change how other
-/// text shows.
+/// Escapes the hidden characters of a line as JSON does: those that control a terminal, and those that change how other
+/// text is shown.
 pub(crate) fn escaped(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     for c in line.chars() {
@@ -55,7 +55,8 @@ pub(crate) fn escaped(line: &str) -> String {
     text
 }
 
-/// Whether a character is one of control, of format (as the direction of writing, or a width of zero), or ends a line.
+/// Whether a character is a control character, a format character (such as one that changes the direction of writing),
+/// or a line separator.
 fn is_hidden(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator};
     matches!(c.general_category(), Control | Format | LineSeparator | ParagraphSeparator)

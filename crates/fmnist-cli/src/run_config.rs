@@ -5,7 +5,7 @@ use nn_train::{Clip, Monitor, RunConfig, Shuffle};
 
 use crate::text::count;
 
-/// As `label smoothing 0.1`, `flips`, `weights averaged by 0.999`; empty if all are defaults.
+/// Such as `label smoothing 0.1`, `flips`, `weights averaged by 0.999`; empty if all are defaults.
 pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     let default = RunConfig::default();
     let mut parts: Vec<String> = Vec::new();

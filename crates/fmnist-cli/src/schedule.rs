@@ -8,7 +8,7 @@ use crate::{
     text::{count, counted, rounded},
 };
 
-/// As `learning rate 0.001, along a cosine to 0 in 10 epochs`; in steps if the number of batches of an epoch,
+/// Such as `learning rate 0.001, along a cosine to 0 in 10 epochs`; in steps if the number of batches of an epoch,
 /// `n_batches`, is unknown.
 pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     let Schedule { learning_rate, warmup, decay } = *schedule;
@@ -26,7 +26,7 @@ pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     format!("learning rate {learning_rate}, {phrase}{warmup}")
 }
 
-/// As `{"kind": "step", "learning_rate": 0.001, "warmup": 0, "every": 430, "factor": 0.1}`, in steps.
+/// Such as `{"kind": "step", "learning_rate": 0.001, "warmup": 0, "every": 430, "factor": 0.1}`, in steps.
 pub(crate) fn to_json(schedule: &Schedule) -> Value {
     let Schedule { learning_rate, warmup, decay } = *schedule;
     let description = decay.description();
@@ -38,7 +38,7 @@ pub(crate) fn to_json(schedule: &Schedule) -> Value {
     value
 }
 
-/// The decay of inverse time, which was there before there were others.
+/// The decay of an inverse-time schedule. JSON has it because there were no other schedules at first.
 pub(crate) fn inverse_decay(schedule: &Schedule) -> Option<f64> {
     match schedule.decay {
         Decay::InverseTime { decay } => Some(decay),

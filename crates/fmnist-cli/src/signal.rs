@@ -31,7 +31,7 @@ pub(crate) fn survive_file_limits() -> io::Result<()> {
     Ok(())
 }
 
-/// The signal that arrived, if any.
+/// A request to stop: the signal that arrived, if any.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicUsize>);
 
@@ -41,7 +41,7 @@ impl Stop {
         let stop = Self::default();
         for &(signal, _) in STOP.iter().filter(|&&(signal, _)| !is_ignored(signal)) {
             let again = Arc::new(AtomicBool::new(false));
-            // In this order: at the first signal the flag is not yet set.
+            // The order matters: at the first signal the flag is not yet set.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
             flag::register(signal, again)?;
             flag::register_usize(signal, Arc::clone(&stop.0), signal as usize)?;
@@ -49,7 +49,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// The signal that came, if one did.
+    /// The signal that arrived, if one did.
     pub(crate) fn signal(&self) -> Option<Signal> {
         match self.0.load(Ordering::Relaxed) {
             0 => None,
@@ -58,7 +58,7 @@ impl Stop {
     }
 }
 
-/// Whether the program was started with this signal ignored, as by `nohup`; only Linux says so.
+/// Whether the program was started with this signal ignored, as `nohup` does. Only Linux reports it.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -13,7 +13,7 @@ use rustix::{
 
 use crate::signal::Stop;
 
-/// How long a reader has after a signal.
+/// How long to wait for a reader after a signal.
 #[cfg(unix)]
 const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
@@ -25,7 +25,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 pub(crate) fn write(stream: impl AsFd, mut bytes: &[u8], stop: &Stop) -> io::Result<()> {
     while !bytes.is_empty() {
         wait_for_reader(&stream, stop)?;
-        // A pipe that is ready takes so many bytes at once, so the call does not wait.
+        // A pipe that is ready takes this many bytes at once, so the call does not wait.
         let piece = &bytes[..bytes.len().min(PIPE_BUF)];
         match rustix::io::write(&stream, piece) {
             Ok(written) => bytes = &bytes[written..],

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// Columns of the narrowest terminal.
+/// The width to which lists are wrapped.
 const WIDTH: usize = 80;
 
-/// `12,345`.
+/// Formats a number with separators, such as `12,345`.
 pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
@@ -18,12 +18,12 @@ pub(crate) fn thousands(n: u64) -> String {
     grouped
 }
 
-/// `1 epoch` or `1,234 epochs`.
+/// Formats a number of things, such as `1 epoch` or `1,234 epochs`.
 pub(crate) fn count(n: u64, what: &str) -> String {
     counted(&thousands(n), what)
 }
 
-/// The same for a formatted number, as `0.5`.
+/// The same for a number that is formatted already, such as `0.5`.
 pub(crate) fn counted(number: &str, what: &str) -> String {
     let ending = match (number, what) {
         ("1", _) => "",
@@ -33,7 +33,7 @@ pub(crate) fn counted(number: &str, what: &str) -> String {
     format!("{number} {what}{ending}")
 }
 
-/// `0.21 s` or `3 min 12 s`.
+/// Formats a time, such as `0.21 s` or `3 min 12 s`.
 pub(crate) fn duration(duration: Duration) -> String {
     match duration.as_secs() {
         0..60 => format!("{:.2} s", duration.as_secs_f64()),
@@ -41,7 +41,7 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
-/// A loss in at most six characters, except for those of diverged runs.
+/// Formats a loss in at most six characters, except for those of diverged runs.
 pub(crate) fn loss(loss: f64) -> String {
     match loss.abs() {
         ..10.0 => format!("{loss:.4}"),
@@ -50,7 +50,7 @@ pub(crate) fn loss(loss: f64) -> String {
     }
 }
 
-/// A number with three significant digits, as `0.000672` or `4e-9`, without trailing zeros.
+/// Formats a number with three significant digits, such as `0.000672` or `4e-9`, without trailing zeros.
 pub(crate) fn rounded(number: f64) -> String {
     if number == 0.0 {
         return "0".into();
@@ -70,7 +70,7 @@ pub(crate) fn rounded(number: f64) -> String {
     without_zeros(&format!("{number:.digits$}"))
 }
 
-/// Joins parts with a separator, wrapped to the width of a terminal. All lines but the first are indented.
+/// Joins parts with a separator, wrapped to the width of a terminal. All lines except for the first are indented.
 pub(crate) fn filled(parts: &[String], separator: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut column = indent;

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::dataset::{LabelledImages, MAX_CLASSES};
-use crate::{Error, digest};
+use crate::{Error, digest, quote};
 
 /// The file with one name on each line; the first is that of label 0.
 const FILE: &str = "classes.txt";
@@ -27,16 +27,11 @@ pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
 
 /// Why this is not a valid name; `None` if it is.
 pub(crate) fn fault(name: &str) -> Option<&'static str> {
-    // Characters that change the direction of writing would make a name look like another one.
-    let is_command = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if name.is_empty() {
         Some("nothing")
     } else if name.len() > MAX_NAME {
         Some("a longer one")
-    } else if name.contains(is_command) {
+    } else if name.contains(quote::is_command) {
         Some("control characters")
     } else {
         None

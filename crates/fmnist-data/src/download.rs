@@ -24,7 +24,7 @@ use ureq::typestate::AgentScope;
 use crate::digest::{self, Digesting};
 use crate::error::{Attempt, Error};
 use crate::manifest::{self, FileSpec};
-use crate::sniff;
+use crate::{quote, sniff};
 
 use lock::{LOCK, Lock};
 pub use source::{Source, VARIABLE, sources};
@@ -308,7 +308,7 @@ impl Fetch<'_> {
                     Err(Failure::Source(format!("HTTP status {code}")))
                 }
                 // The error quotes the server.
-                Err(error) => Err(Failure::Source(error.to_string().escape_debug().to_string())),
+                Err(error) => Err(Failure::Source(quote::escaped(&error.to_string()))),
             },
             Source::Directory(dir) => match digest::open_regular(&dir.join(spec.name)) {
                 Ok((file, _)) => Ok(Box::new(file)),

@@ -24,10 +24,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The file is of another kind: a web page, a pointer, an archive, or empty.
-    #[error(
-        "{}: expected {expected}, found {found}; check the path, or get the file again",
-        path.display()
-    )]
+    #[error("{}: expected {expected}, found {found}; {hint}", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
@@ -35,6 +32,8 @@ pub enum Error {
         expected: &'static str,
         /// What its first bytes say it is.
         found: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// An IDX header is invalid, or does not match the length of the data.
     #[error(

@@ -144,7 +144,8 @@ impl<'a, R: BufRead> Opened<'a, R> {
             [0x1f] | [0x1f, 0x8b, ..] => Stream::Gzip(Box::new(GzDecoder::new(reader))),
             other => {
                 let (expected, found) = ("an IDX file, raw or gzip", sniff::describe(other));
-                return Err(Error::Kind { path: name.into(), expected, found });
+                let hint = "check the path, or get the file again";
+                return Err(Error::Kind { path: name.into(), expected, found, hint });
             }
         };
         Decoder { stream, name, offset: 0 }.header(max_bytes)
@@ -156,11 +157,24 @@ impl<'a, R: BufRead> Opened<'a, R> {
         match <[usize; RANK]>::try_from(self.dims.as_slice()) {
             Ok(dims) if element == "u8" => Ok(dims),
             _ => {
-                let s = if RANK == 1 { "" } else { "s" };
-                let expected = format!("{RANK} dimension{s} of u8 ({what})");
+                let array = |rank: usize, element: &str| {
+                    let s = if rank == 1 { "" } else { "s" };
+                    format!("{rank} dimension{s} of {element}")
+                };
                 let rank = self.dims.len();
-                let found = format!("{rank} of {element}; are images and labels swapped?");
-                Err(self.rest.wrong(2, "element type and rank", expected, found))
+                let hint = match (rank, element) {
+                    (1 | 3, "u8") => "are images and labels swapped?",
+                    _ => {
+                        "save images as u8 with 3 dimensions (count, height, width), \
+                         and labels as u8 with 1"
+                    }
+                };
+                Err(Error::Layout {
+                    path: self.rest.name.into(),
+                    expected: format!("{} ({what})", array(RANK, "u8")),
+                    found: array(rank, element),
+                    hint,
+                })
             }
         }
     }

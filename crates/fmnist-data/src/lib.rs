@@ -44,6 +44,7 @@ mod csv;
 pub mod folder;
 
 mod error;
+mod quote;
 mod sniff;
 mod threads;
 

@@ -45,8 +45,6 @@ const MIN_PIXEL: u64 = 3;
 const MAX_METADATA: u64 = 8 << 20;
 /// The longest file in bytes: pixels that do not compress at all, and the rest.
 pub(crate) const MAX_FILE: u64 = MAX_MEMORY + MAX_METADATA;
-/// The expected kind of file, for messages.
-const EXPECTED: &str = "a PNG or JPEG image";
 /// How far from the background a pixel must be to belong to the garment (5 % of white, as in the
 /// paper).
 const TRIM: u8 = 13;
@@ -83,11 +81,8 @@ pub fn load_plain(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     if path.is_dir() {
-        return Err(Error::Kind {
-            path: path.into(),
-            expected: EXPECTED,
-            found: "a directory".into(),
-        });
+        let hint = "name the pictures in it";
+        return Err(wrong_kind(path, "a directory".into(), hint));
     }
     // A pipe is accepted as well, such as the shell's <(command).
     read_all(File::open(path).map_err(Error::io(path, "open"))?, path)
@@ -107,8 +102,8 @@ impl<'a> Picture<'a> {
         let format = match image::guess_format(bytes.as_ref()) {
             Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
             _ => {
-                let found = sniff::describe(bytes.as_ref());
-                return Err(Error::Kind { path: path.into(), expected: EXPECTED, found });
+                let hint = "check the path, or convert the picture to PNG or JPEG";
+                return Err(wrong_kind(path, sniff::describe(bytes.as_ref()), hint));
             }
         };
         if format == ImageFormat::Png {
@@ -189,11 +184,19 @@ fn broken(path: &Path) -> impl FnOnce(ImageError) -> Error {
         // A row or a colour profile is too large. The decoder does not say how large.
         ImageError::Limits(_) => {
             let metadata = format!("{MAX_METADATA} bytes of metadata");
-            let expected = format!("at most {MAX_SIDE} pixels a side, and {metadata}");
-            too_large(path, expected, "more".into())
+            Error::Layout {
+                path: path.into(),
+                expected: format!("at most {MAX_SIDE} pixels a side, and {metadata}"),
+                found: "more".into(),
+                hint: "scale the picture down, or save it without metadata",
+            }
         }
         error => Error::Picture { path: path.into(), reason: error.to_string() },
     }
+}
+
+fn wrong_kind(path: &Path, found: String, hint: &'static str) -> Error {
+    Error::Kind { path: path.into(), expected: "a PNG or JPEG image", found, hint }
 }
 
 fn too_large(path: &Path, expected: String, found: String) -> Error {

@@ -20,12 +20,16 @@ pub(crate) fn head(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(head)
 }
 
-const MAGIC: [(&[u8], &str); 15] = [
+const MAGIC: [(&[u8], &str); 19] = [
     (b"\x1f\x8b", "a gzip stream"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
     (b"BM", "a BMP image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"\0\0\x01\0", "an ICO image"),
+    (b"qoif", "a QOI image"),
     (b"PK\x03\x04", "a zip archive"),
     (b"\xfd7zXZ\0", "an xz stream"),
     (b"BZh", "a bzip2 stream"),
@@ -54,6 +58,9 @@ pub(crate) fn describe(head: &[u8]) -> String {
         [_, _, _, _, b'f', b't', b'y', b'p', b'h', b'e', b'i', ..] => return "a HEIC image".into(),
         [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => {
             return "an AVIF image".into();
+        }
+        [b'P', b'1'..=b'6', b'\t' | b'\n' | b'\r' | b' ', ..] => {
+            return "a PNM image (PBM, PGM or PPM)".into();
         }
         [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..] => return "an IDX file".into(),
         _ => {}
@@ -101,6 +108,10 @@ mod tests {
         check(b"\xff\xd8\xff\xe0", "JPEG");
         check(b"\x1f\x8b\x08", "gzip");
         check(b"\0\0\x08\x03\0\0\xea\x60", "IDX");
+        check(b"II*\0\x08\0\0\0", "TIFF");
+        check(b"MM\0*\0\0\0\x08", "TIFF");
+        check(b"\0\0\x01\0\x01\0", "ICO");
+        check(b"P6 2 2 255\n", "PPM");
         check(b"RIFF\0\0\0\0WEBPVP8 ", "WebP");
         check(b"<?xml version=\"1.0\"?><Error>", "XML");
         check(b"{\"error\": 404}", "JSON");

@@ -20,7 +20,7 @@ pub struct TrainerBuilder {
 }
 
 impl Trainer {
-    /// Settings of a new run of this model.
+    /// Starts a new run of this model; the builder has its settings.
     pub fn builder(model: Model) -> TrainerBuilder {
         TrainerBuilder {
             model,
@@ -55,8 +55,8 @@ impl TrainerBuilder {
         self
     }
 
-    /// Sets everything else about the run, such as the loss, augmentation, early stopping and `keep_best`. It replaces
-    /// the batch size and the seed, too.
+    /// Sets all other settings, such as the loss, augmentation, early stopping and `keep_best`. It also replaces the
+    /// batch size and the seed.
     pub fn config(self, config: RunConfig) -> Self {
         Self { config, ..self }
     }
@@ -66,7 +66,7 @@ impl TrainerBuilder {
         Self { threads: Some(threads), ..self }
     }
 
-    /// Makes the trainer.
+    /// Builds the trainer.
     ///
     /// # Errors
     ///

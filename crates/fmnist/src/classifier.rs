@@ -11,8 +11,8 @@ use crate::{Error, data::samples};
 
 /// Classifies pictures with a trained model.
 ///
-/// It has the weights that the run means for use: those of the best epoch, or averaged, if the run keeps them. If the
-/// model asks for it, each answer is the mean of those for the image and for its mirror image.
+/// It uses the weights of the best epoch or the averaged weights, if the run keeps them. If the run was trained with
+/// `tta_flip`, it averages the predictions for an image and its mirror image.
 ///
 /// ```no_run
 /// use fmnist::Classifier;
@@ -46,7 +46,7 @@ pub struct Prediction {
 }
 
 impl Classifier {
-    /// Reads a model file.
+    /// Loads a classifier from a model file.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Classifier {
         Self::new(Checkpoint::load(path.as_ref())?)
     }
 
-    /// Reads the bytes of a model file.
+    /// Loads a classifier from the bytes of a model file.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Classifier {
         Self::new(Checkpoint::from_bytes(bytes)?)
     }
 
-    /// The classifier of what a model file holds.
+    /// Makes a classifier of a checkpoint.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Classifier {
         Self::from_parts(model, &info)
     }
 
-    /// The classifier of a model and of what its file says in addition.
+    /// Makes a classifier of a model and of what its file says in addition.
     pub(crate) fn from_parts(model: Model, info: &ModelInfo) -> Result<Self, Error> {
         if !model.is_classifier() {
             return Err(Error::NotAClassifier);
@@ -113,7 +113,7 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is no such picture, or if the probabilities are not finite.
+    /// If the file cannot be read or is not a PNG or JPEG image, or if the probabilities are not finite.
     pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Vec<Prediction>, Error> {
         self.classify_pixels(&self.prepare_file(path)?)
     }
@@ -141,12 +141,12 @@ impl Classifier {
         self.classify_pixels(&decode(bytes, width, height)?)
     }
 
-    /// Classifies an image as the dataset has it: grey, row by row, 0 black to 255 white. Returns every class, the most
-    /// probable first.
+    /// Classifies the pixels of a grey image, row by row, from 0 (black) to 255 (white), as the dataset has them. Returns
+    /// every class, the most probable first.
     ///
     /// # Errors
     ///
-    /// If there are not as many pixels as the model takes, or if the probabilities are not finite.
+    /// If the model takes another number of pixels, or if the probabilities are not finite.
     pub fn classify_pixels(&self, pixels: &[u8]) -> Result<Vec<Prediction>, Error> {
         check_pixels(&self.model, pixels.len())?;
         let mut workspace = Workspace::inference(&self.model, 1);
@@ -188,13 +188,13 @@ impl Classifier {
         Ok(nn_train::evaluate(&self.model, &samples, config, threads)?)
     }
 
-    /// Width and height, as pictures count them. No layer has more than 2^24 inputs.
+    /// Width and height of an image. They fit, since no layer has more than 2^24 inputs.
     fn size(&self) -> (u32, u32) {
         (self.image.width as u32, self.image.height as u32)
     }
 }
 
-/// The error if an image of so many pixels does not fit the model.
+/// Fails if an image with this many pixels does not fit the model.
 fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
     let expected = model.inputs();
     if found == expected { Ok(()) } else { Err(Error::Pixels { expected, found }) }

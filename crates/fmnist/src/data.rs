@@ -1,4 +1,4 @@
-//! A dataset's split as samples, and whether it is that of a saved run.
+//! Turns a dataset's split into samples, and checks that a dataset is the one of a saved run.
 
 use fmnist_data::{DatasetInfo, Split};
 use nn_core::Scaling;
@@ -7,7 +7,7 @@ use nn_train::{Features, Samples};
 
 use crate::Error;
 
-/// The images of a split as samples, with their labels.
+/// Turns a split into samples for [`nn_train`]: images with their labels.
 ///
 /// # Errors
 ///
@@ -19,7 +19,7 @@ pub fn samples(split: &Split, scaling: Scaling) -> Result<Samples<'_>, Error> {
     Ok(samples.as_images(images.width)?)
 }
 
-/// Fails if the run whose file says `info` began with another dataset.
+/// Checks that this is the dataset that a saved run began with.
 ///
 /// # Errors
 ///

@@ -16,12 +16,14 @@ pub enum Error {
     #[error(transparent)]
     Training(#[from] nn_train::Error),
 
-    /// The layers make no network.
+    /// The layers do not fit together.
     #[error(transparent)]
     Network(#[from] nn_core::Error),
 
     /// The model's file has no state of training.
-    #[error("the model is for inference only and has no optimizer state to resume from")]
+    #[error(
+        "the model is for inference only and has no training state to resume from; use the file that training saved"
+    )]
     ForInference,
 
     /// The dataset is not the one that the run began with.
@@ -38,7 +40,7 @@ pub enum Error {
 
     /// The run held out another number of training images.
     #[error(
-        "the saved run holds out {expected} of the training images, not {found}: hold out as many again"
+        "the saved run holds out {expected} of the training images, not {found}; hold out {expected} again"
     )]
     HeldOut {
         /// The saved run's number.
@@ -57,7 +59,9 @@ pub enum Error {
     },
 
     /// The model gives no probabilities of classes.
-    #[error("expected softmax as the last layer, which gives probabilities")]
+    #[error(
+        "the model is no classifier: expected softmax as its last layer, which gives probabilities"
+    )]
     NotAClassifier,
 
     /// The model takes the features of a table.

@@ -1,6 +1,6 @@
 //! The options of a run, once for the command line, for TOML files, for presets and for saved runs.
 //!
-//! An option is a field, which is `None` if it is not given. [`Options::over`] lays options over others;
+//! An option is a field, which is `None` if it is not given. [`Options::over`] overrides options with others;
 //! [`Options::recipe`] resolves them against their defaults; [`Options::of`] gives the options of a saved run. To add an
 //! option, add a field to its group, and use it in the group's two conversions.
 
@@ -47,7 +47,7 @@ pub use schedule::{ScheduleName, ScheduleOptions};
 pub use source::{DataShape, DataSource, DatasetKind};
 pub use training::{MonitorName, ShuffleName, TrainingOptions};
 
-/// The options of a run. Without one, a new run has the default, and a resumed run what was saved.
+/// The options of a run. One that is not given has its default in a new run, and its saved value in a resumed run.
 ///
 /// ```
 /// use fmnist::options::Options;
@@ -118,7 +118,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, or has something that is no option: with its line.
+    /// If the file cannot be read, or has an unknown option or an invalid value; the error names the line.
     pub fn read(path: &Path) -> Result<Self, Error> {
         file::read(path)
     }
@@ -147,8 +147,8 @@ impl Options {
         })
     }
 
-    /// Lays these options over others. If an optimizer or a schedule is chosen here, the options of `below` that it does
-    /// not have are dropped. So is the threshold of early stopping, if early stopping is turned off here.
+    /// Overrides other options with these. If an optimizer or a schedule is chosen here, the options of `below` that it
+    /// does not have are dropped. So is the threshold of early stopping, if early stopping is turned off here.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
         if self.training.early_stop == Some(0) {
@@ -187,8 +187,8 @@ impl Options {
         Ok(self.clone().or(defaults))
     }
 
-    /// The options that give a saved run, complete. Without the number of batches of an epoch, those that count in
-    /// epochs are left out.
+    /// The options that give a saved run, every one filled in. Without the number of batches in an epoch, options that
+    /// count in epochs are left out.
     pub fn of(run: SavedRun<'_>, n_batches: Option<u64>) -> Self {
         let SavedRun { model, state, info } = run;
         let dataset = DatasetKind::of_model(info).ok();
@@ -213,7 +213,7 @@ impl Options {
         }
     }
 
-    /// Checks the ranges of single options, and the lengths of lists: before anything of their size is made.
+    /// Checks the ranges of single options and the lengths of lists, before memory of their size is taken.
     fn check(&self) -> Result<(), Error> {
         self.network.check()?;
         check_len("freeze", &self.training.freeze, nn_io::limits::LAYERS, "layers")?;
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(Options::from_toml(&printed, "again").unwrap(), options);
     }
 
-    /// Every option has a name of its own, and what is printed has only such names.
+    /// Every option has its own name, and printed options have only these names.
     #[test]
     fn names_are_those_in_files() {
         let names: Vec<String> = Options::forms().into_iter().map(|(name, _)| name).collect();

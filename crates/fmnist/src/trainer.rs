@@ -14,9 +14,9 @@ use crate::{
 
 /// Trains a model on a dataset, and saves the whole run.
 ///
-/// It is [`nn_train::Trainer`] with all that a model file says in addition: class names, the size of images and the
-/// dataset. So the file that it saves can be used by [`Classifier`] and by the program `fmnist`, and a run that is
-/// resumed from it is bit-for-bit identical to an uninterrupted one.
+/// It adds to [`nn_train::Trainer`] what else a model file says: class names, the size of images and the dataset. So
+/// [`Classifier`] and the program `fmnist` can use the file that it saves. A run that is resumed from it is bit-for-bit
+/// identical to an uninterrupted one.
 ///
 /// ```
 /// use fmnist::{Adam, Model, Trainer, garments};
@@ -53,8 +53,8 @@ impl Trainer {
         Self::from_parts(model, state, info, Threads::all()?)
     }
 
-    /// Starts or resumes a run from its parts. `info` is what its file says in addition;
-    /// [`ModelInfo::default`] is completed by the dataset that it is first trained on.
+    /// Starts or resumes a run from its parts. `info` is what its file says in addition. For a new run it is
+    /// [`ModelInfo::default`], which the first dataset completes.
     ///
     /// # Errors
     ///
@@ -69,13 +69,13 @@ impl Trainer {
         Ok(Self { trainer, info, threads, saves: None })
     }
 
-    /// Saves the run after each epoch, and where it stops.
+    /// Saves the run after each epoch, and when it stops.
     pub fn saving(self, saves: Saves) -> Self {
         Self { saves: Some(saves), ..self }
     }
 
-    /// Trains until the run has so many epochs in total, or early stopping ends it. Each epoch is evaluated on
-    /// `validation`, if it has images, and saved if [`Trainer::saving`] says where.
+    /// Trains until the run has this many epochs in total, or stops early. Each epoch is evaluated on
+    /// `validation`, if it has images, and saved if [`Trainer::saving`] was called.
     ///
     /// # Errors
     ///
@@ -90,8 +90,8 @@ impl Trainer {
         self.fit_with(train, validation, epochs, &mut |_| ControlFlow::Continue(()))
     }
 
-    /// Trains as [`Trainer::fit`] does. `observer` sees each step, and each epoch once it is saved; it can stop the run,
-    /// which is then saved where it stands.
+    /// Trains as [`Trainer::fit`] does. `observer` sees each step, and each epoch once it is saved. It can stop the run,
+    /// which is then saved in its current state.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Trainer {
         Ok(outcome)
     }
 
-    /// Evaluates the model to use, as [`Trainer::inference_model`] gives it.
+    /// Evaluates the model of [`Trainer::inference_model`]: loss, accuracy and confusion matrix.
     ///
     /// # Errors
     ///
@@ -159,8 +159,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Does everything of a save except replacing files, so that it does not fail after an hour of training. Returns
-    /// whether the run will replace a model.
+    /// Checks that the run can be saved, by all of a save except replacing files, so that it does not fail after an hour
+    /// of training. Returns whether the run will replace a model.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl Trainer {
         Ok(replaces)
     }
 
-    /// Where the run is saved, if [`Trainer::saving`] said so.
+    /// Where the run is saved, if [`Trainer::saving`] was called.
     pub fn saves(&self) -> Option<&Saves> {
         self.saves.as_ref()
     }
@@ -187,7 +187,7 @@ impl Trainer {
         Classifier::from_parts(self.inference_model(), &self.info)
     }
 
-    /// The model to use: that of the best epoch, or with averaged weights, if the settings ask for it.
+    /// The model for inference. It has the weights of the best epoch or averaged weights, if the settings ask for them.
     pub fn inference_model(&self) -> Model {
         self.trainer.inference_model()
     }
@@ -207,7 +207,7 @@ impl Trainer {
         self.trainer.enable_profile();
     }
 
-    /// Makes this the dataset of the run, or checks that it already is. [`Trainer::fit`] begins with it.
+    /// Makes this the dataset of the run, or checks that it already is. [`Trainer::fit`] calls it first.
     ///
     /// # Errors
     ///

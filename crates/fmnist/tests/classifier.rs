@@ -7,7 +7,7 @@ use image::GrayImage;
 use nn_core::{Architecture, Init, Layer, Model, Scaling, Shape};
 use nn_io::{DatasetId, InputSpec, ModelInfo};
 
-/// The classes "left" and "right", each as likely as its pixel is bright: with 51 more than the other, `e^2` to 1.
+/// The classes "left" and "right". The brighter pixel wins: with a difference of 51, the odds are `e^2` to 1.
 fn checkpoint() -> Checkpoint {
     let layers = [Layer::dense(2), Layer::SOFTMAX];
     let mut model = Model::new(Architecture::new(2, &layers).unwrap(), Init::He, 0);
@@ -22,14 +22,14 @@ fn checkpoint() -> Checkpoint {
     Checkpoint { model, info, training: None }
 }
 
-/// Changes what a file holds, for the classifier of it.
+/// Makes a classifier of a changed file.
 fn altered(change: impl FnOnce(&mut Checkpoint)) -> Result<Classifier, Error> {
     let mut checkpoint = checkpoint();
     change(&mut checkpoint);
     Classifier::new(checkpoint)
 }
 
-/// The probability of `e^2` to 1.
+/// The probability at odds of `e^2` to 1.
 const LIKELY: f32 = 0.880_797;
 
 #[test]
@@ -45,7 +45,7 @@ fn the_most_probable_class_comes_first() {
     assert_eq!(classifier.image(), Shape::image(1, 2));
 }
 
-/// With its mirror image, the two sides are as likely as each other.
+/// Averaged with the mirror image, both sides are equally likely.
 #[test]
 fn a_mirror_image_counts_as_much() {
     let classifier = altered(|checkpoint| checkpoint.info.input.mirror = true).unwrap();
@@ -53,7 +53,7 @@ fn a_mirror_image_counts_as_much() {
     assert!(found.iter().all(|it| (it.probability - 0.5).abs() < 1e-6), "{found:?}");
 }
 
-/// A file gives what its bytes and its model in memory give.
+/// A file, its bytes and its model in memory give the same classifier.
 #[test]
 fn files_and_bytes() {
     let dir = tempfile::tempdir().unwrap();
@@ -76,7 +76,7 @@ fn files_and_bytes() {
     assert!(matches!(found, Error::Model(_)) && found.to_string().contains("right.png"), "{found}");
 }
 
-/// A garment is photographed dark on light and stands bright on black in the dataset. Of other images, tones may matter.
+/// Photos show garments dark on light, and the dataset bright on black. In other images, tones may matter.
 #[test]
 fn garments_are_made_to_look_like_the_dataset() {
     let mut png = Vec::new();

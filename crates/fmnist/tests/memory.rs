@@ -1,4 +1,4 @@
-//! What a classifier takes of memory. Alone in its test binary: the allocator counts for all.
+//! How much memory a classifier takes. It has its own test binary, since the allocator counts for all tests in one.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fmnist::{Classifier, Model, Saves, Trainer, garments};
@@ -15,7 +15,7 @@ fn a_large_model() {
     let path = directory.path().join("m.model");
     let data = garments::synthetic(0, 10, 10);
     let model = Model::classifier(&[784, 2400, 2400, 10]).unwrap();
-    // Without moments: the file is little more than the weights.
+    // Without moments, so the file is little more than the weights.
     let sgd = fmnist::Sgd { momentum: 0.0, nesterov: false };
     let trainer = Trainer::builder(model).optimizer(sgd).batch_size(10).build().unwrap();
     let mut trainer = trainer.saving(Saves::claim(&path).unwrap());

@@ -28,7 +28,7 @@ fn digest(path: &Path) -> String {
     Checkpoint::load(path).unwrap().view().state_sha256().unwrap()
 }
 
-/// Two runs of five epochs are one of ten, whatever the number of threads; the file is a classifier, too.
+/// Two runs of five epochs are identical to one of ten, on any number of threads; the file is also a classifier.
 #[test]
 fn a_saved_run_resumes_and_classifies() {
     let dir = tempfile::tempdir().unwrap();
@@ -61,7 +61,7 @@ fn a_saved_run_resumes_and_classifies() {
     assert_eq!(loaded.classify_pixels(pixels).unwrap(), expected);
 }
 
-/// Every epoch is on disk before it is reported. A stop within an epoch is saved where it stands, and so are checkpoints.
+/// Every epoch is on disk before it is reported. A stop within an epoch is saved, also as a checkpoint.
 #[test]
 fn a_run_is_saved_before_it_is_reported() {
     let dir = tempfile::tempdir().unwrap();
@@ -90,10 +90,10 @@ fn a_run_is_saved_before_it_is_reported() {
         .filter(|name| name.ends_with(".model"))
         .collect();
     names.sort();
-    // An epoch has 12 batches: after the second, and at the stop.
+    // An epoch has 12 batches: checkpoints are saved after the second epoch and at the stop.
     assert_eq!(names, ["best.model", "ckpt-000024.model", "ckpt-000041.model"]);
 
-    // Nobody else saves there meanwhile.
+    // No other run can save there meanwhile.
     assert!(matches!(Saves::claim(&output), Err(Error::Model(_))));
     let mut whole = trainer(RunConfig::default());
     whole.fit(&train, None, 9).unwrap();
@@ -127,7 +127,7 @@ fn early_stopping_and_the_best_epoch() {
     assert_eq!(run.fit(&train, None, 50).unwrap(), FitOutcome::StoppedEarly);
     assert_eq!(run.run().state().history.len(), 2);
     assert!(dir.path().join("checkpoints/ckpt-000024.model").exists(), "the end is a checkpoint");
-    // The best by loss is the last one, though it does not count for early stopping.
+    // The last epoch has the lowest loss, although early stopping does not count it as better.
     assert_eq!(run.inference_model(), *run.run().model());
 }
 
@@ -150,7 +150,7 @@ fn other_data_are_refused() {
     let refused = Trainer::builder(model).build().unwrap().fit(&others, None, 1).unwrap_err();
     let expected = "the model has 5 outputs, the dataset has 10 classes";
     assert_eq!(refused.to_string(), expected);
-    // Nothing of the refused data stays.
+    // The refused data left no trace.
     let model = Model::classifier(&[100, 10]).unwrap();
     let mut run = Trainer::builder(model).build().unwrap();
     let refused = run.fit(&others, None, 1).unwrap_err();
@@ -163,7 +163,7 @@ fn other_data_are_refused() {
     assert!(matches!(Trainer::resume(&path).map(drop), Err(Error::ForInference)));
 }
 
-/// A file of another kind is not overwritten; a validation set without images is none.
+/// A file of another kind is not overwritten; an empty validation set is ignored.
 #[test]
 fn nothing_else_is_overwritten() {
     let dir = tempfile::tempdir().unwrap();
@@ -174,7 +174,7 @@ fn nothing_else_is_overwritten() {
     run.fit(&train, Some(&none), 1).unwrap();
     assert_eq!(run.run().state().history[0].validation, None);
     let refused = run.save(&path).unwrap_err().to_string();
-    assert!(refused.contains("would overwrite a text file"), "{refused}");
+    assert!(refused.contains("refusing to overwrite a text file"), "{refused}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "keep me");
     fs::remove_file(&path).unwrap();
     run.save(&path).unwrap();

@@ -71,7 +71,7 @@ pub enum Error {
         pid: Option<u32>,
     },
     /// Saving would overwrite something that is not a model of ours.
-    #[error("{}: would overwrite {found}; move it away, or choose another place", path.display())]
+    #[error("{}: refusing to overwrite {found}; move it away, or choose another path", path.display())]
     WouldOverwrite {
         /// The file.
         path: PathBuf,
@@ -307,13 +307,14 @@ pub(crate) fn is_command(c: char) -> bool {
 /// A message quotes at most this many characters of a file's text.
 const QUOTED: usize = 200;
 
-/// Text that may come from a file, as a message can show it: without commands, and at most a line or two.
+/// Text that may come from a file, as a message can show it: its commands escaped as in JSON, and at most a line or two.
 pub(crate) fn quotable(text: &str) -> String {
     let mut quoted = String::new();
     for c in text.chars().take(QUOTED) {
-        match is_command(c) {
-            true => quoted.extend(c.escape_unicode()),
-            false => quoted.push(c),
+        match c {
+            '\n' => quoted += "\\n",
+            c if is_command(c) => quoted += &format!("\\u{:04x}", u32::from(c)),
+            c => quoted.push(c),
         }
     }
     if text.chars().nth(QUOTED).is_some() {

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use fmnist::{Classifier, options::DataSource};
+use fmnist::Classifier;
 use serde::Serialize;
 
 use crate::{
@@ -47,7 +47,7 @@ enum SplitName {
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let model = bundled::name(args.model.as_deref());
     let checkpoint = bundled::load(args.model.as_deref())?;
-    let source = DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?;
+    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &model)?;
     let info = checkpoint.info.clone();
     let classifier = Classifier::new(checkpoint).with_context(|| model.clone())?;
     let threads = data::threads(args.threads)?;
@@ -72,7 +72,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// An evaluation. `per_class` is the recall of each class; in the confusion matrix, rows are true classes.
+/// An evaluation. `per_class` is the recall of each class, `null` in JSON if it has no images. In the confusion matrix, rows
+/// are true classes.
 #[derive(Serialize)]
 struct EvaluationView {
     dataset: &'static str,
@@ -104,7 +105,12 @@ impl View for EvaluationView {
                 .take(3)
                 .map(|&(other, count)| format!("{} {count}", names[other]))
                 .collect();
-            text += &format!("{name:width$}  {:5.1}%  {}\n", 100.0 * recall, most.join(", "));
+            // A class without images has no recall.
+            let recall = match recall.is_finite() {
+                true => format!("{:.1}%", 100.0 * recall),
+                false => "-".into(),
+            };
+            text += &format!("{name:width$}  {recall:>6}  {}\n", most.join(", "));
         }
         let Self { model, dataset, samples, loss, accuracy, .. } = self;
         let (samples, split) = (

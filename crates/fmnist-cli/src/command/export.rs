@@ -47,7 +47,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if let Some(SetAside { to, .. }) = output.save(&encoded)? {
         let (out, to) = (Outside::from(&args.out), Outside::from(&to));
         console
-            .warning(&format!("{out}: another file was put there meanwhile; it is kept as {to}"));
+            .warning(&format!("{out}: another file took its place meanwhile; it is kept as {to}"));
     }
     let bytes = encoded.bytes().len() as u64;
     console.show(&Exported { model: Outside::from(&args.out), bytes })?;

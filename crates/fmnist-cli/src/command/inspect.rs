@@ -56,7 +56,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     };
     if args.print_config {
         let Some(settings) = settings(&checkpoint) else {
-            anyhow::bail!("the model is for inference only and has no settings of a run");
+            let name = bundled::name(path);
+            anyhow::bail!(
+                "{name}: the model is for inference only and has no settings of a run; \
+                 use the file that training saved"
+            );
         };
         if settings.data.epochs.is_none() {
             console.warning(
@@ -71,7 +75,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// The column of values.
+/// The column in which values begin.
 const INDENT: usize = 14;
 
 /// The error of a file that cannot be read; with --verify, a list of all damage if there is more.
@@ -121,7 +125,7 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
     lines.join("\n")
 }
 
-/// `28 x 28, (pixel - 127.5) / 127.5`, or of a table `4 features`.
+/// `28 x 28, (pixel - 127.5) / 127.5`; for a model of tables, `4 features`.
 fn input_text(input: &InputSpec, inputs: usize) -> String {
     let (size, what) = match input.image {
         Some(Shape { width, height, .. }) => (format!("{width} x {height}"), "pixel"),
@@ -180,7 +184,7 @@ struct Inspection<'a> {
     progress: Option<ProgressView>,
     weights_sha256: String,
     state_sha256: String,
-    /// The file, and errors of newer ones, if it is the newest of a directory.
+    /// The newest undamaged checkpoint, if the model is a directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<Outside>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -289,7 +293,7 @@ impl View for Inspection<'_> {
             text = format!("newest checkpoint: {path}\n\n{text}");
         }
         if self.verified {
-            text += "\nverified:     every length, checksum and value holds";
+            text += "\nverified:     all lengths, checksums and values are valid";
         }
         text
     }

@@ -5,7 +5,7 @@ mod sheet;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use fmnist::{Classifier, Prediction, options::DataSource};
+use fmnist::{Classifier, Prediction};
 use serde::Serialize;
 
 use crate::{
@@ -46,14 +46,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let (model, pictures) = bundled::split_model(args.files);
+    let (model, pictures) = bundled::split_model(args.files)?;
     if pictures.is_empty() && args.index.is_empty() {
         return Err(Usage::error("name a picture, or an image of the test set with --index"));
     }
     let checkpoint = bundled::load(model.as_deref())?;
     let source = match args.index.as_slice() {
         [] => None,
-        _ => Some(DataSource::of_model(&checkpoint.info, args.data_dir.as_deref())?),
+        _ => {
+            let name = bundled::name(model.as_deref());
+            Some(data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name)?)
+        }
     };
     let info = checkpoint.info.clone();
     let classifier =
@@ -77,7 +80,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
             let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
             else {
                 let last = test.images.count.saturating_sub(1);
-                return Err(Usage::error(format!("--index {index}: the test set ends at {last}")));
+                return Err(Usage::error(format!(
+                    "--index: expected 0 to {last}, the last image of the test set, found {index}"
+                )));
             };
             let input = format!("test image {index}");
             let predictions = classifier.classify_pixels(pixels).with_context(|| input.clone())?;
@@ -102,7 +107,7 @@ struct Answer<'a> {
     class: usize,
     label: &'a str,
     confidence: f32,
-    /// By class.
+    /// In the order of the classes.
     probabilities: Vec<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actual: Option<u8>,

@@ -78,7 +78,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     if args.profile {
         trainer.enable_profile();
     }
-    let stop = Stop::on_signals().context("cannot take over signals")?;
+    let stop = Stop::on_signals().context("cannot handle signals")?;
     console.heed(stop.clone());
     if trainer.rehearse_save()? && resumed.as_ref() != Some(&output) {
         console.warning(&format!("replacing the model in {}", Outside::from(&output)));
@@ -122,14 +122,14 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
 }
 
 /// The warning of a run that is validated on the test set.
-const VALIDATES_ON_TEST: &str = "each epoch is evaluated on the test set, as in the book: the final test result \
-    is not independent of choices made by these numbers";
+const VALIDATES_ON_TEST: &str = "each epoch is evaluated on the test set, as in the book; the final test result \
+    is then no longer independent";
 
-/// A run on its data.
+/// A run with its data loaded.
 struct Run {
     model: Model,
     state: TrainingState,
-    /// What its file says; of a new run, nothing yet.
+    /// What its file says in addition; empty for a new run.
     info: ModelInfo,
     n_validation: usize,
     epochs: u64,
@@ -164,25 +164,28 @@ impl Plan {
         };
         let Checkpoint { model, info, training } = *checkpoint;
         let mut state = training.ok_or(fmnist::Error::ForInference)?;
-        fmnist::check_dataset(&info, &dataset.info)?;
+        let file = Outside::from(&path).to_string();
+        fmnist::check_dataset(&info, &dataset.info).with_context(|| file.clone())?;
         let (n_train, n_validation) = (dataset.train.len(), info.n_validation);
-        let (file, batch_size) = (Outside::from(&path), state.config.batch_size);
+        let batch_size = state.config.batch_size;
         if n_validation >= n_train {
             let most = n_train.saturating_sub(1);
             bail!(
-                "{file}: saved with --validation: expected at most {most} of {n_train}, found {n_validation}"
+                "{file}: --validation of the saved run: expected at most {most} of the {n_train} training images, \
+                 found {n_validation}"
             );
         }
         if batch_size > n_train {
             bail!(
-                "{file}: saved with --batch-size: expected at most {n_train}, found {batch_size}"
+                "{file}: --batch-size of the saved run: expected at most {n_train}, the number of training images, \
+                 found {batch_size}"
             );
         }
         let Resumed { epochs, changes } = options.resume(&model, &mut state, &info, n_train)?;
         let instruction_set = InstructionSet::current().name();
         if info.instruction_set != instruction_set {
             console.warning(&format!(
-                "the run began with {}, this machine has {instruction_set}: \
+                "the run began with the instruction set {}, and continues with {instruction_set}: \
                  the result will be as good, but not bit-for-bit identical",
                 info.instruction_set
             ));

@@ -6,6 +6,7 @@ use std::path::Path;
 use csv_core::{ReadFieldResult, Reader};
 
 use crate::dataset::MAX_SIDE;
+use crate::quote::quoted;
 use crate::{Error, sniff};
 
 /// The longest value in bytes; a column name in the header is the longest.
@@ -150,9 +151,9 @@ impl<'a, R: Read> Table<'a, R> {
         self.value.get(..self.length).unwrap_or_default()
     }
 
-    /// The last value, escaped for a message.
+    /// The last value in quotes, for a message.
     fn found(&self) -> String {
-        format!("\"{}\"", self.text().escape_ascii())
+        quoted(&String::from_utf8_lossy(self.text()))
     }
 }
 

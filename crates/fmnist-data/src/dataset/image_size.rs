@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::quote::quoted;
+
 /// The longest side of an image, in pixels.
 pub const MAX_SIDE: usize = 1024;
 
@@ -59,7 +61,10 @@ impl FromStr for ImageSize {
             Self::new(width.trim().parse().ok()?, height.trim().parse().ok()?)
         });
         size.ok_or_else(|| {
-            format!("expected WIDTHxHEIGHT, each of 1 to {MAX_SIDE}, as 28x28, found {text:?}")
+            format!(
+                "expected WIDTHxHEIGHT, each of 1 to {MAX_SIDE}, such as 28x28, found {}",
+                quoted(text)
+            )
         })
     }
 }
@@ -71,7 +76,7 @@ mod tests {
     #[track_caller]
     fn refuse(text: &str) {
         let error = text.parse::<ImageSize>().expect_err("accepted");
-        assert!(error.contains("1 to 1024, as 28x28, found"), "{error}");
+        assert!(error.contains("1 to 1024, such as 28x28, found"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{MAX_CLASSES, MAX_IMAGES};
+use crate::quote::quoted;
 use crate::{Error, classes};
 
 /// A class and its pictures, sorted by name.
@@ -87,7 +88,7 @@ pub(super) fn check_same(
     let only_there = others.iter().find(|(name, _)| lacks(classes, name));
     let disagree = |path: &Path, other: &Path, name: &str| Error::Disagreement {
         path: path.into(),
-        found: format!("a class {name:?}"),
+        found: format!("a class {}", quoted(name)),
         other: other.into(),
         expected: "none of this name".into(),
     };
@@ -109,7 +110,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         // Errors show paths unescaped.
         let shown = name.to_string_lossy();
         let is_plain = classes::fault(&shown) != Some("control characters");
-        check(dir, is_plain, "names without control characters", format_args!("{shown:?}"))?;
+        check(dir, is_plain, "names without control characters", quoted(&shown))?;
         paths.push(dir.join(name));
     }
     let name = |path: &PathBuf| path.file_name().map(|name| name.as_encoded_bytes().to_vec());

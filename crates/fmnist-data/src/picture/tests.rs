@@ -109,7 +109,8 @@ fn a_picture_is_turned_upright() {
 #[test]
 fn other_kinds_of_files_are_named() {
     refuse(b"", "expected a PNG or JPEG image, found an empty file");
-    refuse(b"GIF89a", "found a GIF image");
+    refuse(b"GIF89a", "found a GIF image; check the path, or convert the picture to PNG or JPEG");
+    refuse(b"P5\n2 2\n255\n", "found a PNM image");
     refuse(b"<svg></svg>", "found an SVG drawing");
     refuse(b"\0\0\x08\x03", "found an IDX file");
     refuse(b"%PDF-1.7", "found a PDF document");
@@ -125,7 +126,7 @@ fn a_file_is_read_and_named_in_errors() {
     let missing = load(&path, 28, 28).unwrap_err().to_string();
     assert!(missing.contains("boot.png: cannot open"), "{missing}");
     let directory = load(dir.path(), 28, 28).unwrap_err().to_string();
-    let words = ": expected a PNG or JPEG image, found a directory; check the path";
+    let words = ": expected a PNG or JPEG image, found a directory; name the pictures in it";
     assert!(directory.contains(words), "{directory}");
     std::fs::write(&path, png(garment())).unwrap();
     assert_eq!(load(&path, 28, 28).unwrap(), garment().into_raw());

@@ -22,13 +22,16 @@ pub(super) fn read(path: &Path) -> Result<Options, Error> {
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(io)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(Error::File { place, problem: format!("expected at most {MAX_BYTES} bytes") });
+        return Err(Error::File {
+            place,
+            problem: format!("expected at most {MAX_BYTES} bytes, found more"),
+        });
     }
     match str::from_utf8(&bytes) {
         Ok(text) => parse(text, &place),
         Err(error) => {
             let line = line(&bytes, error.valid_up_to());
-            let problem = "expected UTF-8, found something else".into();
+            let problem = "expected UTF-8, found other bytes".into();
             Err(Error::File { place: format!("{place}: line {line}"), problem })
         }
     }
@@ -54,7 +57,11 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Options, Error> {
             return Err(refused(format!("unknown setting `{}`; {hint}", brief(&key))));
         };
         let value = value.into_inner();
-        let found = brief(&value.to_string());
+        // TOML would escape it in a style of its own.
+        let found = brief(&match &value {
+            Value::String(text) => format!("\"{text}\""),
+            other => other.to_string(),
+        });
         let option = Options::deserialize(Table::from_iter([(key.clone(), value)]))
             .map_err(|_| refused(format!("{key}: expected {form}, found {found}")))?;
         option.check().map_err(|error| match error {
@@ -134,11 +141,11 @@ mod tests {
         refused("help = true", "line 1: unknown setting `help`");
         refused(
             "hidden = [[128], [128]]",
-            "line 1: hidden: expected a list of sizes of 1 or more, as [128,128], found [[",
+            "line 1: hidden: expected a list of sizes of 1 or more, such as [128,128], found [[",
         );
         refused(
             "hidden = { first = 128 }",
-            "line 1: hidden: expected a list of sizes of 1 or more, as [128,128], found {",
+            "line 1: hidden: expected a list of sizes of 1 or more, such as [128,128], found {",
         );
         for (list, most) in
             [("hidden", "256 layers"), ("freeze", "256 layers"), ("class-weights", "1000 weights")]

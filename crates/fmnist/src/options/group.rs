@@ -14,7 +14,7 @@ pub(super) trait Group: Serialize {
     /// These options, completed by others.
     fn or(self, below: Self) -> Self;
 
-    /// Those of these options that `other` has, too.
+    /// Those of these options that `other` also has.
     fn only(self, other: &Self) -> Self;
 }
 

@@ -7,7 +7,7 @@ use super::{
     group::{Group, plain, table},
 };
 
-/// A group of options of which one chooses a kind, and each kind has some of the others.
+/// A group of options. One of them chooses a kind, and each kind has some of the others.
 pub(super) trait Choice: Group + Clone {
     type Name: Copy + PartialEq + Serialize + 'static;
 
@@ -24,7 +24,7 @@ pub(super) trait Choice: Group + Clone {
     fn defaults(name: Self::Name) -> Self;
 }
 
-/// Those of `below` that the kind has which `above` chooses; all if it chooses none.
+/// The options of `below` that belong to the kind that `above` chooses; all of them if it chooses none.
 pub(super) fn kept<G: Choice>(above: &G, below: G) -> G {
     let is_chosen = table(above).contains_key(G::OPTION);
     if is_chosen { below.only(&G::defaults(above.chosen())) } else { below }
@@ -44,14 +44,12 @@ pub(super) fn check<G: Choice>(given: &G) -> Result<(), Error> {
         .filter(|&&name| table(&G::defaults(name)).contains_key(&option))
         .map(text)
         .collect();
-    let (names, have) = match with.as_slice() {
-        [names @ .., last] if !names.is_empty() => {
-            (format!("{} or {last}", names.join(", ")), "have")
-        }
-        names => (names.concat(), "has"),
+    let names = match with.as_slice() {
+        [names @ .., last] if !names.is_empty() => format!("{} or {last}", names.join(", ")),
+        names => names.concat(),
     };
-    let expected = format!("--{} {names}, which alone {have} it", G::OPTION);
-    Err(Error::range(&option, expected, text(&chosen)))
+    let problem = format!("needs --{} {names}, found {}", G::OPTION, text(&chosen));
+    Err(Error::option(&option, problem))
 }
 
 /// A kind as options name it.

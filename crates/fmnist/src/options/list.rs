@@ -13,7 +13,7 @@ pub struct List<T>(pub Vec<T>);
 
 /// An element of a list.
 pub trait Element: FromStr {
-    /// What a list has.
+    /// What the elements are, in words.
     const EXPECTED: &str;
 
     /// An example of a list.
@@ -37,7 +37,7 @@ impl Element for f32 {
 
 impl<T: Element> Form for List<T> {
     fn form() -> String {
-        format!("a list of {}, as [{}]", T::EXPECTED, T::EXAMPLE)
+        format!("a list of {}, such as [{}]", T::EXPECTED, T::EXAMPLE)
     }
 }
 
@@ -50,7 +50,8 @@ impl<T: Element> FromStr for List<T> {
         }
         let value = |part: &str| {
             let (expected, example) = (T::EXPECTED, T::EXAMPLE);
-            let error = || format!("expected {expected}, as {example}, or none, found {part:?}");
+            let error =
+                || format!("expected {expected}, such as {example}, or none, found \"{part}\"");
             part.trim().parse().map_err(|_| error())
         };
         text.split(',').map(value).collect::<Result<_, _>>().map(Self)

@@ -123,7 +123,7 @@ impl NetworkOptions {
         self.init.map_or(Init::He, InitName::value)
     }
 
-    /// The options that give this network, complete. If no options give it, only the initialisation.
+    /// The options that give this network, every one filled in. If no options give it, only the initialisation.
     pub(super) fn of(architecture: &Architecture, init: Init) -> Self {
         let init = InitName::of(&init);
         let layers = architecture.specs();

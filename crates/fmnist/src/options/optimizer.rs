@@ -104,7 +104,7 @@ impl OptimizerOptions {
         Ok(config)
     }
 
-    /// The options that give this optimizer, complete.
+    /// The options that give this optimizer, every one filled in.
     pub(super) fn of(config: &OptimizerConfig) -> Self {
         let none = Self::default();
         match *config {

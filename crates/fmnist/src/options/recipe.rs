@@ -1,4 +1,4 @@
-//! A new run, as options give it: resolved against the defaults and the shape of the data.
+//! Resolves options to a new run, with the defaults and the shape of the data.
 
 use std::num::NonZeroUsize;
 
@@ -14,10 +14,10 @@ pub(super) const EPOCHS: u64 = 10;
 /// The number of held-out images, if no option gives it and the dataset is large enough.
 pub(super) const N_VALIDATION: usize = 5000;
 
-/// By default, one image in so many of a smaller dataset is held out, the share of 5,000 in Fashion-MNIST's 60,000.
+/// By default, a twelfth of a smaller dataset is held out, as 5,000 are of Fashion-MNIST's 60,000.
 const VALIDATION_SHARE: usize = 12;
 
-/// A new run, as options give it on some data.
+/// A new run, resolved from options and the shape of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
     /// The network.
@@ -60,7 +60,7 @@ impl Options {
         let most = n_fit.unwrap_or(usize::MAX);
         let given = self.training.batch_size.map(NonZeroUsize::get);
         config.batch_size = given.unwrap_or(config.batch_size.min(most));
-        // A batch takes memory before its first image is copied.
+        // The memory of a batch is taken before its first image is copied.
         if let Some(n_train) = n_train.filter(|&n| config.batch_size > n) {
             let expected = format!("at most {n_train}");
             return Err(Error::range("batch-size", expected, config.batch_size));

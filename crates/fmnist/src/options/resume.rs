@@ -1,4 +1,4 @@
-//! Options of a resumed run: what must be as saved, and what may change.
+//! The options of a resumed run: most must be as saved, and a few may change.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use super::{
     schedule::{end, in_epochs},
 };
 
-/// A setting that differs from what was saved, from now on.
+/// A setting of a resumed run that differs from the saved one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// The option, with its dashes.

@@ -1,4 +1,4 @@
-//! The options of a run that are no part of its recipe: which data, how long, and where it is saved.
+//! Options that are not part of the network or its training: which data, how long, and where the run is saved.
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -54,7 +54,7 @@ pub struct Size(pub ImageSize);
 
 impl Form for Size {
     fn form() -> String {
-        format!("a width and a height of 1 to {MAX_SIDE} in quotes, as \"28x28\"")
+        format!("a width and a height of 1 to {MAX_SIDE} in quotes, such as \"28x28\"")
     }
 }
 

@@ -165,8 +165,8 @@ impl ScheduleOptions {
         Ok(schedule)
     }
 
-    /// The options that give this schedule, complete. Without the number of batches of an epoch, those that count in
-    /// epochs are left out.
+    /// The options that give this schedule, every one filled in. Without the number of batches in an epoch, options that
+    /// count in epochs are left out.
     pub(super) fn of(schedule: &Schedule, n_batches: Option<u64>) -> Self {
         let &Schedule { learning_rate, warmup, decay } = schedule;
         let epochs = |steps: u64| n_batches.map(|n| in_epochs(steps, n));
@@ -191,7 +191,7 @@ impl ScheduleOptions {
                     true => factor,
                     false => factor.powf(in_epochs(n, every)),
                 };
-                // Of many small steps it can be too small for a number.
+                // Over many steps the factor can underflow to 0.
                 let decay_factor = n_batches.map(of_an_epoch).filter(|&factor| factor > 0.0);
                 Self { decay_factor, ..named(ScheduleName::Exponential) }
             }
@@ -209,7 +209,7 @@ impl ScheduleOptions {
     }
 }
 
-/// What ends with the run under this schedule, and its steps from the first one on.
+/// The part of this schedule that ends with the run, and the number of steps until then.
 pub(super) fn end(schedule: &Schedule) -> Option<(&'static str, u64)> {
     let (what, steps) = match schedule.decay {
         Decay::Cosine { steps, .. } => ("cosine", steps),
@@ -219,12 +219,12 @@ pub(super) fn end(schedule: &Schedule) -> Option<(&'static str, u64)> {
     Some((what, steps.saturating_add(schedule.warmup)))
 }
 
-/// The number of epochs in so many steps.
+/// Converts a number of steps to epochs.
 pub(super) fn in_epochs(steps: u64, n_batches: u64) -> f64 {
     steps as f64 / n_batches as f64
 }
 
-/// The number of steps in so many epochs.
+/// Converts a number of epochs to steps.
 fn steps(option: &str, epochs: f64, n_batches: u64) -> Result<u64, Error> {
     const MAX: f64 = nn_io::limits::HISTORY as f64;
     if !(0.0..=MAX).contains(&epochs) {

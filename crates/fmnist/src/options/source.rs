@@ -48,13 +48,13 @@ impl DatasetKind {
     /// If the model's file names no dataset, or an unknown one.
     pub fn of_model(info: &ModelInfo) -> Result<Self, Error> {
         let Some(dataset) = &info.dataset else {
-            let problem = "the model's file does not name the dataset of its training";
+            let problem = "the file does not say which dataset the model was trained on";
             return Err(Error::Dataset(problem.into()));
         };
         let name = dataset.name.as_str();
         Self::ALL.into_iter().find(|kind| kind.name() == Some(name)).ok_or_else(|| {
             let problem = "which this program does not know";
-            Error::Dataset(format!("the model was trained on {name:?}, {problem}"))
+            Error::Dataset(format!("the model was trained on \"{name}\", {problem}"))
         })
     }
 

@@ -139,7 +139,7 @@ impl TrainingOptions {
         Ok(if layers.is_empty() { Vec::new() } else { frozen.collect() })
     }
 
-    /// The options that give this configuration, complete except for the number of held-out images.
+    /// The options that give this configuration, every one filled in except for the number of held-out images.
     pub(super) fn of(config: &RunConfig) -> Self {
         let frozen = config.frozen.iter().enumerate().filter(|(_, is_frozen)| **is_frozen);
         let frozen: Vec<usize> = frozen.map(|(layer, _)| layer).collect();

@@ -79,11 +79,11 @@ impl OutputFile {
             let [old, new] = [&old, &new.info.dataset].map(|dataset| match dataset {
                 Some(DatasetId { name, sha256 }) => {
                     let sum = sha256.get(..8).unwrap_or(sha256);
-                    format!("{name:?} (SHA-256 {sum}...)")
+                    format!("\"{name}\" (SHA-256 {sum}...)")
                 }
                 None => "unknown data".into(),
             });
-            return refuse(format!("a model of {old} by one of {new}"));
+            return refuse(format!("a model of {old} with one of {new}"));
         }
         Ok(true)
     }
@@ -158,7 +158,9 @@ fn check_replaceable(path: &Path, metadata: &fs::Metadata) -> Result<(), Error> 
             let writable = OpenOptions::new().write(true).open(path);
             writable.map(drop).map_err(Error::io(path, "write to it"))
         }
-        Err(Error::NotAModel { found }) => Err(refuse(found)),
+        Err(Error::NotAModel { found }) => {
+            Err(refuse(format!("{found}, which is not a model file")))
+        }
         Err(Error::Version { found, .. }) => Err(refuse(format!("a model of format {found}"))),
         Err(error) => Err(refuse(unreadable(&error))),
     }

@@ -50,7 +50,7 @@ where
 pub(super) fn check_string(field: &str, string: &str) -> Result<(), Error> {
     check_limit(&format!("bytes of {field}"), limits::STRING, string.len())?;
     let plain = !string.chars().any(is_command);
-    check_value(plain, field, "no control characters", format!("{string:?}"))
+    check_value(plain, field, "no control characters", format!("\"{string}\""))
 }
 
 /// Converts a number of the file to one of this machine.

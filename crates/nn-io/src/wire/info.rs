@@ -99,7 +99,7 @@ impl Dataset {
         check_string("dataset.name", &name)?;
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         let digits = sha256.len() == 64 && sha256.bytes().all(is_digit);
-        let found = format!("{sha256:?}");
+        let found = format!("\"{sha256}\"");
         check_value(digits, "dataset.sha256", "64 lower-case hexadecimal digits", found)?;
         Ok(DatasetId { name, sha256 })
     }

@@ -37,8 +37,8 @@ impl Tensor {
         check_value(found.len() == expected.len(), "tensors", names, found.len())?;
         for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
             let same = found.name == expected.name && found.shape == expected.shape;
-            let found = format!("{:?} of shape {:?}", found.name, found.shape);
-            let expected = format!("{:?} of shape {:?}", expected.name, expected.shape);
+            let found = format!("\"{}\" of shape {:?}", found.name, found.shape);
+            let expected = format!("\"{}\" of shape {:?}", expected.name, expected.shape);
             check_value(same, format!("tensors[{i}]"), expected, found)?;
         }
         Ok(())

@@ -96,7 +96,7 @@ fn what_may_be_overwritten() {
 fn protected(path: &Path, found: &str) {
     let error = OutputFile::claim(path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{error}");
-    says(&error, &[path.to_str().unwrap(), "would overwrite", found, "choose another"]);
+    says(&error, &[path.to_str().unwrap(), "refusing to overwrite", found, "choose another"]);
 }
 
 #[test]
@@ -179,16 +179,16 @@ fn what_a_save_replaces() {
     let mut inference = new.clone();
     inference.training = None;
     let error = output.check_replaced(&inference.view()).unwrap_err();
-    says(&error, &["m.model: would overwrite a run that can be resumed"]);
+    says(&error, &["m.model: refusing to overwrite a run that can be resumed"]);
     let mut other = new.clone();
     other.info.dataset.as_mut().unwrap().name = "other".into();
     let error = output.check_replaced(&other.view()).unwrap_err();
-    says(&error, &["m.model: would overwrite a model of", "by one of \"other\" (SHA-256 "]);
+    says(&error, &["m.model: refusing to overwrite a model of", "with one of \"other\" (SHA-256 "]);
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();
     let error = output.check_replaced(&new.view()).unwrap_err();
-    says(&error, &["m.model: would overwrite a model that cannot be read", "CRC-32"]);
+    says(&error, &["m.model: refusing to overwrite a model that cannot be read", "CRC-32"]);
     assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
     let output = OutputFile::claim(directory.path().join("new.model")).unwrap();
     assert!(!output.check_replaced(&new.view()).unwrap());
@@ -287,7 +287,7 @@ mod unix {
         }
         assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
         let error = OutputFile::claim(&path).unwrap_err();
-        says(&error, &["m.model.lock: would overwrite a directory, device, pipe or socket"]);
+        says(&error, &["m.model.lock: refusing to overwrite a directory, device, pipe or socket"]);
     }
 
     /// A new file gets the permissions that the umask leaves, not the 0600 of other temporary files. A replaced file

@@ -1,7 +1,8 @@
-//! The output of a run in the format of the book "Neural Networks from Scratch": its `Model.train`, chapter 18 and on.
+//! The output of a run in the format of the book "Neural Networks from Scratch": its `Model.train`, from
+//! chapter 18 on.
 //!
-//! The numbers of an epoch are over its batches. Those of the validation are over the test set, which the book
-//! validates on, and are without regularisation.
+//! The training numbers of an epoch cover its batches. The validation numbers cover the test set, which the book uses for
+//! validation, and leave out regularisation.
 
 use nn_train::{EpochRecord, Step};
 
@@ -41,8 +42,8 @@ fn numbers(accuracy: f64, data_loss: f64, reg_loss: f64, learning_rate: f64) -> 
     )
 }
 
-/// A number as Python prints it: the shortest digits that identify it, with an exponent of at least two digits below
-/// 0.0001.
+/// A number as Python prints it: the shortest digits that identify it, and below 0.0001 an exponent of at least two
+/// digits.
 fn python(number: f64) -> String {
     if number >= 1e-4 || number == 0.0 {
         return format!("{number:?}");

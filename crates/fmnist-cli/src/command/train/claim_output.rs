@@ -11,7 +11,7 @@ use nn_core::Model;
 use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
 
 use super::{args::Args, new_run};
-use crate::{console::Console, exit::Usage, outside::Outside};
+use crate::{console::Console, data, exit::Usage, outside::Outside};
 
 /// A run whose data are not known yet.
 pub(super) enum Plan {
@@ -44,10 +44,12 @@ pub(super) fn claim_output(
     let default_output = || PathBuf::from("fashion_mnist.model");
     let create = |directory: &PathBuf| {
         CheckpointDir::create(directory).map_err(|error| match error.kind() {
-            ErrorKind::WouldOverwrite => anyhow::Error::new(error).context(format!(
-                "to resume the run there, use --resume {}",
-                Outside::from(directory)
-            )),
+            ErrorKind::WouldOverwrite => {
+                let hint =
+                    format!("; to resume the run there, use --resume {}", Outside::from(directory));
+                let message = error.to_string() + &hint;
+                anyhow::Error::new(error).context(message)
+            }
             _ => error.into(),
         })
     };
@@ -141,15 +143,15 @@ fn source_of(
     options: &Options,
 ) -> anyhow::Result<DataSource> {
     let info = &checkpoint.info;
-    let saved = DatasetKind::of_model(info)?;
+    let name = Outside::from(path).to_string();
+    let saved = DatasetKind::of_model(info).context(name.clone())?;
     if checkpoint.training.is_none() {
-        return Err(fmnist::Error::ForInference)
-            .with_context(|| format!("{}: use the file that `train` wrote", Outside::from(path)));
+        return Err(fmnist::Error::ForInference).context(name);
     }
     match options.data.dataset {
         Some(given) if given != DatasetKind::Auto && given != saved => {
             Err(Error::not_saved("dataset", saved, given).into())
         }
-        _ => Ok(DataSource::of_model(info, options.places.data_dir.as_deref())?),
+        _ => data::source_of(info, options.places.data_dir.as_deref(), &name),
     }
 }

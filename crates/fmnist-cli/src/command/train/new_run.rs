@@ -1,5 +1,5 @@
-//! A new run. Its settings are checked before the data are read, and the network is made after: the data give its inputs
-//! and outputs, and some defaults.
+//! Makes a new run. Its settings are checked before the data are read. The network is made afterwards, since the data
+//! determine its inputs, its outputs and some defaults.
 
 use fmnist::options::{DataShape, DataSource, Error, Options, Recipe};
 use fmnist_data::Dataset;
@@ -8,7 +8,7 @@ use nn_train::TrainingState;
 
 use crate::{console::Console, exit::Usage};
 
-/// Checks the options as far as possible without the data. Returns where to get these.
+/// Checks the options as far as possible without the data. Returns where to get the data.
 pub(in crate::command) fn plan(options: &Options) -> Result<DataSource, Error> {
     let kind = options.data.dataset.unwrap_or_default();
     let size = options.data.image_size.map(|size| size.0);
@@ -43,12 +43,12 @@ pub(in crate::command) fn run(
     Ok(NewRun { model, state, n_validation, epochs })
 }
 
-/// Copies the weights of another model: all of them if the layers are the same, or else those of the layers that have the
-/// same place and size.
+/// Copies the weights of another model: all of them if the layers are the same, else those of layers of the same size in
+/// the same place.
 fn copy_weights(model: &mut Model, from: &Model, console: &Console) -> anyhow::Result<()> {
     if from.architecture() == model.architecture() {
         *model = from.clone();
-        console.message("starting with all weights of the model");
+        console.message("starting with all weights of the --warm-start model");
         return Ok(());
     }
     let architecture = model.architecture().clone();
@@ -72,9 +72,12 @@ fn copy_weights(model: &mut Model, from: &Model, console: &Console) -> anyhow::R
     }
     if copied.is_empty() {
         return Err(Usage::error(
-            "--warm-start: expected a model with a layer of the same size at the same place, found none",
+            "--warm-start: expected a model with a layer of the same size in the same place, found none",
         ));
     }
-    console.message(&format!("starting with {} of the model", copied.join(", ")));
+    console.message(&format!(
+        "starting with the weights of {} of the --warm-start model",
+        copied.join(", ")
+    ));
     Ok(())
 }

@@ -37,7 +37,7 @@ pub(super) struct Report<'a> {
     console: &'a mut Console,
     /// The run's length.
     epochs: u64,
-    /// Batches of an epoch.
+    /// Batches in an epoch.
     n_batches: u64,
     started: Instant,
     /// When the epoch began.
@@ -48,7 +48,7 @@ pub(super) struct Report<'a> {
     is_book: bool,
     /// Regularisation, if there is any.
     penalties: Vec<Penalty>,
-    /// The regularisation loss before the next step, where the book's line of that step needs it.
+    /// The regularisation loss before the next step, if the book has a line for that step.
     reg_loss: f64,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Reports the run before its first step, after a warning if it has none to take.
+    /// Reports the run before its first step, and warns if there is none to take.
     pub(super) fn start(
         &mut self,
         trainer: &Trainer,
@@ -186,12 +186,13 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Warns of files that were in the way of a save.
+    /// Warns that files which were in the way of a save have another name now.
     pub(super) fn set_aside(&self, files: &[SetAside]) {
         for SetAside { from, to } in files {
             let (from, to) = (Outside::from(from), Outside::from(to));
-            self.console
-                .warning(&format!("{from}: what was there was not this run's; it is kept as {to}"));
+            self.console.warning(&format!(
+                "{from}: the file there was not saved by this run; it is kept as {to}"
+            ));
         }
     }
 
@@ -206,7 +207,7 @@ impl<'a> Report<'a> {
         let epochs = state.config.early_stop.map_or(0, |stop| stop.patience);
         let best = state.config.monitor.best_epoch(&state.history).map_or(0, |best| best + 1);
         self.console.message(&format!(
-            "stopped early: none of the last {} was better than epoch {best}",
+            "stopped early: {} without improvement; epoch {best} is the best",
             count(epochs, "epoch")
         ));
     }

@@ -20,7 +20,7 @@ fn values_are_small_numbers() {
     };
     let (label, pixel) = ("a label of 0 to 255", "a pixel of 0 to 255");
     for bad in ["256", "-1", "1.0", "1e2", "x", "0x1", "+1", "1 2", "NaN", "25\u{663}"] {
-        let found = format!("\"{}\"", bad.as_bytes().escape_ascii());
+        let found = format!("\"{bad}\"");
         check(&format!("{bad},1,2,3,4,5,6"), 1, label, &found);
         check(&format!("1,1,2,{bad},4,5,6"), 4, pixel, &found);
         check(&format!("1,1,2,3,4,5,{bad}"), 7, pixel, &found);
@@ -38,7 +38,7 @@ fn values_are_small_numbers() {
     }
     check(",1,2,3,4,5,6", 1, label, "\"\"");
     check("1,1,2,,4,5,6", 4, pixel, "\"\"");
-    check("1,1,2,\u{1b}[2J,4,5,6", 4, pixel, "\"\\x1b[2J\"");
+    check("1,1,2,\u{1b}[2J,4,5,6", 4, pixel, r#""\u001b[2J""#);
     check("1,1,2,\"3\"\"\",4,5,6", 4, pixel, "\"3\\\"\"");
     tally.finish();
     assert!(with_line("255,1,2,\"3\",0000000000000000000000000000000000000000,255,6").is_ok());

@@ -34,7 +34,7 @@ const BAD: [(Behaviour, &str); 11] = [
     (Behaviour::Short(0), "found an empty file"),
     (Behaviour::Endless, "longer than the "),
     (Behaviour::RedirectLoop, "too many redirects"),
-    (Behaviour::RedirectToCommands, r"\u{9b}31m\u{9d}0;b/\u{202e}"),
+    (Behaviour::RedirectToCommands, r"\u009b31m\u009d0;b/\u202e"),
     (Behaviour::Reset, "io: "),
     (Behaviour::NoTls, "io: received corrupt message"),
 ];
