@@ -123,7 +123,7 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is no such picture.
+    /// If the file cannot be read or is not a PNG or JPEG image.
     pub fn prepare_file(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
         let load = if self.is_of_garments { picture::load } else { picture::load_plain };
         let (width, height) = self.size();

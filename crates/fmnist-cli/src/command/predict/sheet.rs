@@ -67,9 +67,9 @@ impl Sheet {
                 return Err(Usage::error(format!("--sheet {name}: {message}")));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).context(name);
+                return Err(error).with_context(|| format!("{name}: cannot read"));
             }
-            _ => fs::write(path, self.svg()).context(name),
+            _ => fs::write(path, self.svg()).with_context(|| format!("{name}: cannot write")),
         }
     }
 
