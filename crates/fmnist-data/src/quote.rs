@@ -1,6 +1,6 @@
 //! Text from outside in messages: names in directories, values in files, what servers say.
 //!
-//! Paths are not escaped here: whoever prints a message escapes it as a whole, in the same style.
+//! Paths are not escaped here: the program escapes each message as a whole when it prints it, in the same style.
 
 /// Whether a character is a command to a terminal, or changes the direction of writing, which would make a name look like
 /// another one.

@@ -189,7 +189,7 @@ fn its_files_cannot_be_outputs() {
     for name in ["ckpt-000010.model", "ckpt-000020.model", "best.model", "checkpoints.lock"] {
         let error = OutputFile::claim(path.join(name)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldOverwrite, "{name}");
-        says(&error, &[name, "a file of a directory of checkpoints", "choose another place"]);
+        says(&error, &[name, "a file of a directory of checkpoints", "choose another path"]);
     }
     OutputFile::claim(path.join("m.model")).unwrap();
     OutputFile::claim(root.path().join("best.model")).unwrap();
