@@ -54,6 +54,9 @@ mod predict;
 /// The contents of a model file, and exporting a smaller one.
 mod inspect;
 
+/// Help in two sizes, completions, man pages, and styles.
+mod help;
+
 /// Arguments that make no sense.
 mod usage;
 

@@ -70,6 +70,13 @@ pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
     Ok(dir.into())
 }
 
+/// Whether the standard library for a target is installed, as `rustup target add` does it.
+pub(crate) fn has_target(target: &str) -> anyhow::Result<bool> {
+    let mut rustc = command("rustc");
+    let libraries = output(rustc.args(["--print", "target-libdir", "--target", target]))?;
+    Ok(Path::new(libraries.trim()).is_dir())
+}
+
 /// Builds what the tests need, and returns the directory of programs and examples. `cargo run` would build much of it
 /// again, with the features of one package.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {

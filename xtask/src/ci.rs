@@ -43,7 +43,7 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 31] = [
+const STEPS: [Step; 32] = [
     ("formatting", ALL, formatting),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
@@ -69,6 +69,7 @@ const STEPS: [Step; 31] = [
     ("packages", PLAIN, packages::check),
     ("model format", PLAIN, model_format),
     ("web", PLAIN, web::check),
+    ("windows", FULL, windows),
     ("publishing", FULL, packages::dry_run),
     ("packages' tests", FULL, packages::test),
     ("long examples", FULL, long_examples),
@@ -204,6 +205,17 @@ const ANY_IMAGES: [&str; 5] = ["kill::", "kills::", "disk::", "optimizers::", "s
 
 /// Targets whose tests look for the data.
 const READ_DATA: [&str; 2] = ["fmnist_data", "program"];
+
+/// Compiles the program for Windows. Nothing is run. ring, which downloads need, has C code.
+fn windows() -> anyhow::Result<()> {
+    const TARGET: &str = "x86_64-pc-windows-gnu";
+    let compiler = cargo::output(cargo::command("x86_64-w64-mingw32-gcc").arg("--version"));
+    if compiler.is_err() || !cargo::has_target(TARGET)? {
+        println!("skipped: needs `rustup target add {TARGET}` and Debian's gcc-mingw-w64-x86-64");
+        return Ok(());
+    }
+    cargo(&["check", "--package", "fmnist-cli", "--target", TARGET])
+}
 
 /// Tests whose optimiser, linker and processor are those of the shipped program: the arithmetic's, the file's, and runs
 /// from outside.

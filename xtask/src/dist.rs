@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: the program as it is released, in an archive with its documents and a
-//! checksum.
+//! `cargo xtask dist`: the program as it is released, in an archive with shell completions, man pages and documents,
+//! and the archive's checksum.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,27 +18,39 @@ pub(crate) struct Args {}
 
 const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
-    cargo::run(cargo::command("cargo").args([
-        "build",
-        "--profile",
-        "dist",
-        "--package",
-        "fmnist-cli",
-    ]))?;
-    let rustc = cargo::output(cargo::command("rustc").arg("-vV"))?;
-    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
-    let name = format!("fmnist-{}-{}", env!("CARGO_PKG_VERSION"), host.context("rustc's host")?);
+/// Shells with the names that they give to files of completions.
+const COMPLETIONS: [(&str, &str); 5] = [
+    ("bash", "fmnist.bash"),
+    ("elvish", "fmnist.elv"),
+    ("fish", "fmnist.fish"),
+    ("powershell", "_fmnist.ps1"),
+    ("zsh", "_fmnist"),
+];
 
-    let dir = cargo::target_dir()?.join("dist");
-    let archive = dir.join(format!("{name}.tar.gz"));
+pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
+    let target = target()?;
+    let build = ["build", "--profile", "dist", "--package", "fmnist-cli", "--target", &target];
+    cargo::run(cargo::command("cargo").args(build))?;
+    let target_dir = cargo::target_dir()?;
     let program = format!("fmnist{}", std::env::consts::EXE_SUFFIX);
+    let built = target_dir.join(&target).join("dist").join(&program);
+
+    let dir = target_dir.join("dist");
+    fs::create_dir_all(&dir)?;
+    let name = format!("fmnist-{}-{target}", env!("CARGO_PKG_VERSION"));
+    let archive = dir.join(format!("{name}.tar.gz"));
     let mut tar = tar::Builder::new(GzEncoder::new(File::create(&archive)?, Compression::best()));
-    append(&mut tar, &name, &program, 0o755, &fs::read(dir.join(&program))?)?;
+    append(&mut tar, &name, &program, 0o755, &fs::read(&built)?)?;
+    for (path, text) in generated(&built.to_string_lossy())? {
+        append(&mut tar, &name, &path, 0o644, &text)?;
+    }
     for document in DOCUMENTS {
         append(&mut tar, &name, document, 0o644, &fs::read(cargo::root().join(document))?)?;
     }
-    let licences = third_party_licences()?;
+    let mut licences = third_party_licences()?;
+    if target.ends_with(MUSL) {
+        write!(licences, "\n{:=<80}\n{}", "", include_str!("../licenses/musl.txt"))?;
+    }
     append(&mut tar, &name, "THIRD-PARTY-LICENSES.txt", 0o644, licences.as_bytes())?;
     tar.into_inner()?.finish()?.sync_all()?;
 
@@ -47,6 +59,43 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
     fs::write(dir.join(format!("{name}.tar.gz.sha256")), format!("{sum}  {name}.tar.gz\n"))?;
     println!("{}: {} bytes, sha256 {sum}", archive.display(), bytes.len());
     Ok(())
+}
+
+/// The end of the names of targets whose programs are static.
+const MUSL: &str = "-linux-musl";
+
+/// The target to build for. On Linux it is the one whose programs are static, if its standard library is installed.
+fn target() -> anyhow::Result<String> {
+    let rustc = cargo::output(cargo::command("rustc").arg("-vV"))?;
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc's host")?;
+    if let Some(machine) = host.strip_suffix("-linux-gnu") {
+        let musl = format!("{machine}{MUSL}");
+        if cargo::has_target(&musl)? {
+            return Ok(musl);
+        }
+        println!(
+            "not static, so only for systems with this glibc or a later one: {musl} is not installed"
+        );
+    }
+    Ok(host.into())
+}
+
+/// Shell completions and man pages, as the program makes them: paths in the archive, and contents.
+fn generated(program: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for (shell, name) in COMPLETIONS {
+        let script = cargo::output(cargo::command(program).args(["completions", shell]))?;
+        files.push((format!("completions/{name}"), script.into_bytes()));
+    }
+    let pages = tempfile::tempdir()?;
+    cargo::run(cargo::command(program).arg("man").arg(pages.path()))?;
+    for page in fs::read_dir(pages.path())? {
+        let page = page?;
+        files.push((format!("man/{}", page.file_name().display()), fs::read(page.path())?));
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Adds a file, with nothing of this machine or the clock: the same contents give the same archive.

@@ -1,7 +1,6 @@
 //! Builds the crate for browsers, a workspace of its own, for WebAssembly, and tests it in Node.
 
 use std::fs;
-use std::path::Path;
 
 use crate::cargo;
 
@@ -17,10 +16,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
         command.current_dir(&dir).env("CARGO_TARGET_DIR", &target_dir).args(args);
         command
     };
-    let mut libraries = cargo::command("rustc");
-    let libraries =
-        cargo::output(libraries.args(["--print", "target-libdir", "--target", TARGET]))?;
-    if !Path::new(libraries.trim()).is_dir() {
+    if !cargo::has_target(TARGET)? {
         println!("skipped: run `rustup target add {TARGET}` first");
         return Ok(());
     }

@@ -1,9 +1,11 @@
 //! The commands, one module each.
 
+pub(crate) mod completions;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod find_rate;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod predict;
 pub(crate) mod train;
 

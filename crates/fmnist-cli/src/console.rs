@@ -4,17 +4,32 @@
 
 use std::{io, ops::Deref, process::ExitCode};
 
-use clap::ValueEnum;
+use anstream::{AutoStream, ColorChoice};
+use clap::{
+    ValueEnum,
+    builder::styling::{AnsiColor, Style, Styles},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::{outside::escaped, signal::Stop, stream};
+use crate::{help::OUTPUT, outside::escaped, signal::Stop, stream};
 
 /// A result that a command shows: in JSON its fields, else its `text`.
 pub(crate) trait View: Serialize {
     /// The result as text for people.
     fn text(&self) -> String;
+
+    /// The line of the text that is the head of a table, if it has one.
+    fn head(&self) -> Option<String> {
+        None
+    }
 }
+
+/// The styles of clap's messages and headings. They are added to text that is already escaped.
+const CLAP: Styles = Styles::styled();
+const ERROR: Style = *CLAP.get_error();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HEAD: Style = *CLAP.get_header();
 
 /// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,26 +43,46 @@ pub(crate) enum Format {
 /// The options that every command has.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct ConsoleArgs {
-    /// Format of the results on stdout
+    /// Format of the results
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    #[arg(help_heading = OUTPUT, display_order = 998)]
     format: Format,
 
     /// Print only results, warnings and errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = OUTPUT, display_order = 999)]
     quiet: bool,
+}
+
+/// Whether streams show styles: terminals do, unless `NO_COLOR` is set; others do with `CLICOLOR_FORCE`.
+#[derive(Clone, Copy, Debug)]
+struct HasStyles {
+    stdout: bool,
+    stderr: bool,
+}
+
+impl HasStyles {
+    #[expect(clippy::disallowed_methods, reason = "nothing is printed")]
+    fn here() -> Self {
+        Self {
+            stdout: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            stderr: AutoStream::choice(&io::stderr()) != ColorChoice::Never,
+        }
+    }
 }
 
 /// Standard output and error.
 #[derive(Debug)]
 pub(crate) struct Console {
     args: ConsoleArgs,
+    has_styles: HasStyles,
     bar: Bar,
     stop: Stop,
 }
 
 impl Console {
     pub(crate) fn new(args: ConsoleArgs) -> Self {
-        Self { args, bar: Bar(ProgressBar::hidden()), stop: Stop::default() }
+        let has_styles = HasStyles::here();
+        Self { args, has_styles, bar: Bar(ProgressBar::hidden()), stop: Stop::default() }
     }
 
     /// From now on, no longer waits for a reader of the output once a signal asks to stop.
@@ -60,7 +95,7 @@ impl Console {
     /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn show(&self, view: &impl View) -> io::Result<()> {
         match self.args.format {
-            Format::Text => self.lines(&view.text()),
+            Format::Text => self.write(&view.text(), view.head().as_deref()),
             Format::Json => self.lines(&serde_json::to_value(view)?.to_string()),
         }
     }
@@ -74,9 +109,30 @@ impl Console {
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn lines(&self, text: &str) -> io::Result<()> {
+        self.write(text, None)
+    }
+
+    /// Writes a script that has nothing from outside, as it is.
+    ///
+    /// Fails if stdout fails, for instance because the pipe is closed.
+    pub(crate) fn script(&self, text: &[u8]) -> io::Result<()> {
+        self.to_stdout(text)
+    }
+
+    /// Writes lines of text, of which `head` is the head of a table.
+    fn write(&self, text: &str, head: Option<&str>) -> io::Result<()> {
+        let line = |line: &str| match head == Some(line) {
+            true => styled(HEAD, &escaped(line), self.has_styles.stdout),
+            false => escaped(line),
+        };
+        let lines: String = text.split('\n').map(|it| line(it) + "\n").collect();
+        self.to_stdout(lines.as_bytes())
+    }
+
+    fn to_stdout(&self, escaped: &[u8]) -> io::Result<()> {
         let written = self.bar.suspend(|| {
-            #[expect(clippy::disallowed_methods, reason = "the lines are escaped")]
-            stream::write(io::stdout(), escaped_lines(text).as_bytes(), &self.stop)
+            #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
+            stream::write(io::stdout(), escaped, &self.stop)
         });
         written.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
@@ -87,27 +143,32 @@ impl Console {
     /// Writes a message of one line to stderr. A closed stderr is ignored.
     pub(crate) fn message(&self, line: &str) {
         if !self.args.quiet {
-            self.to_stderr(line);
+            self.to_stderr(&escaped(line));
         }
     }
 
     /// Writes a warning of one line to stderr, even with `--quiet`.
     pub(crate) fn warning(&self, line: &str) {
-        self.to_stderr(&format!("warning: {line}"));
+        self.labelled(WARNING, "warning:", line);
     }
 
     /// Writes an error of one line to stderr.
     pub(crate) fn error(&self, line: &str) {
-        self.to_stderr(&format!("error: {line}"));
+        self.labelled(ERROR, "error:", line);
     }
 
     /// Writes a line of an error's details to stderr.
     pub(crate) fn detail(&self, line: &str) {
-        self.to_stderr(&format!("  {line}"));
+        self.to_stderr(&format!("  {}", escaped(line)));
     }
 
-    fn to_stderr(&self, line: &str) {
-        self.bar.suspend(|| drop(write_stderr(&(escaped(line) + "\n"), &self.stop)));
+    fn labelled(&self, style: Style, label: &str, line: &str) {
+        let label = styled(style, label, self.has_styles.stderr);
+        self.to_stderr(&format!("{label} {}", escaped(line)));
+    }
+
+    fn to_stderr(&self, escaped: &str) {
+        self.bar.suspend(|| drop(write_stderr(&format!("{escaped}\n"), &self.stop)));
     }
 
     /// Starts a progress bar on stderr, shown only on a terminal. `template` is in the syntax of indicatif.
@@ -155,13 +216,18 @@ impl Deref for Bar {
 }
 
 /// Prints help, the version, or an error in the arguments. The error must quote arguments as `Outside`, since its line
-/// breaks are kept.
+/// breaks and styles are kept.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    // Help has colours, and no text from outside.
+    let (text, stop) = (error.render(), Stop::default());
+    let text = |has_styles| match has_styles {
+        true => text.ansi().to_string(),
+        false => escaped_lines(&text.to_string()),
+    };
+    let has_styles = HasStyles::here();
+    #[expect(clippy::disallowed_methods, reason = "the text is escaped")]
     drop(match error.use_stderr() {
-        true => write_stderr(&escaped_lines(text.trim_end()), &Stop::default()),
-        false => error.print(),
+        true => write_stderr(&text(has_styles.stderr), &stop),
+        false => stream::write(io::stdout(), text(has_styles.stdout).as_bytes(), &stop),
     });
     ExitCode::from(error.exit_code() as u8)
 }
@@ -171,7 +237,14 @@ fn write_stderr(escaped: &str, stop: &Stop) -> io::Result<()> {
     stream::write(io::stderr(), escaped.as_bytes(), stop)
 }
 
-/// Escapes each line, and ends it with a line break.
+fn styled(style: Style, escaped: &str, has_styles: bool) -> String {
+    match has_styles {
+        true => format!("{style}{escaped}{style:#}"),
+        false => escaped.into(),
+    }
+}
+
+/// Escapes each line.
 fn escaped_lines(text: &str) -> String {
-    text.split('\n').map(|line| escaped(line) + "\n").collect()
+    text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
 }

@@ -1,18 +1,19 @@
 //! Prints errors and maps them to exit codes.
-//!
-//! | code | meaning |
-//! |---|---|
-//! | 0 | done, or the reader of our output closed the pipe |
-//! | 2 | usage |
-//! | 3 | bad model, data or image |
-//! | 4 | input/output |
-//! | 5 | training diverged |
-//! | 6 | locked by another run |
-//! | 130, 143, 129 | stopped by SIGINT, SIGTERM, SIGHUP after saving |
 
 use std::{fmt, io, process::ExitCode};
 
 use crate::{console::Console, signal::Signal};
+
+/// Each code with its meaning, for `--help`.
+pub(crate) const EXIT_CODES: &[(&str, &str)] = &[
+    ("0", "Success, or the reader of the output closed the pipe"),
+    ("2", "Wrong usage: an option or a value that is not possible"),
+    ("3", "Bad model, data or picture"),
+    ("4", "Input/output error"),
+    ("5", "Training diverged; the last good file is kept"),
+    ("6", "Another run is saving to the same file"),
+    ("130, 143, 129", "Stopped by SIGINT, SIGTERM, SIGHUP, after saving"),
+];
 
 const USAGE: u8 = 2;
 const BAD_DATA: u8 = 3;

@@ -9,6 +9,7 @@ mod command;
 mod console;
 mod data;
 mod exit;
+mod help;
 mod layer;
 mod optimizer;
 mod outside;
@@ -31,6 +32,13 @@ use outside::Outside;
 /// Neural networks from scratch: train on Fashion-MNIST, save the whole run, and resume it
 #[derive(Debug, Parser)]
 #[command(name = "fmnist", bin_name = "fmnist", version, max_term_width = 100)]
+#[command(disable_help_flag = true, arg = help::help_flag(), disable_help_subcommand = true)]
+#[command(disable_version_flag = true, arg = help::version_flag())]
+#[command(after_help = help::examples(&[
+    ("fmnist train", "a network on Fashion-MNIST, in seconds"),
+    ("fmnist evaluate fashion_mnist.model", "how good it is, class by class"),
+    ("fmnist predict photo.png", "what a picture shows, by the built-in model"),
+]))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,6 +55,9 @@ enum Command {
     Inspect(command::inspect::Args),
     Export(command::export::Args),
     FindRate(Box<command::find_rate::Args>),
+    Completions(command::completions::Args),
+    #[command(hide = true)]
+    Man(command::man::Args),
 }
 
 fn main() -> ExitCode {
@@ -59,11 +70,13 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| exit::report(&error, &console))
 }
 
-/// Parses the command line. Its errors quote arguments as text from outside.
+/// Parses the command line. Its errors quote arguments as text from outside; help is an error, too.
 fn parse() -> Result<Cli, clap::Error> {
     Cli::try_parse().map_err(|error| {
         let shown = env::args_os().map(|argument| Outside::from(&argument).to_string());
-        Cli::try_parse_from(shown).err().unwrap_or(error)
+        let again = help::parse(shown.collect());
+        // What is valid once it is escaped can only have been bytes that are not Unicode.
+        again.err().unwrap_or_else(|| clap::Error::raw(error.kind(), error.kind()))
     })
 }
 
@@ -77,6 +90,8 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => command::inspect::run(args, console),
         Command::Export(args) => command::export::run(args, console),
         Command::FindRate(args) => command::find_rate::run(*args, console),
+        Command::Completions(args) => command::completions::run(args, console),
+        Command::Man(args) => command::man::run(&args),
     }
 }
 

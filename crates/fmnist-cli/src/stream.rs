@@ -1,6 +1,8 @@
 //! Writes to stdout and stderr. A signal that asks the run to stop also ends the wait for a reader.
 
 use std::io;
+#[cfg(not(unix))]
+use std::io::Write as _;
 #[cfg(unix)]
 use std::os::fd::AsFd;
 
@@ -51,9 +53,14 @@ fn wait_for_reader(stream: &impl AsFd, stop: &Stop) -> io::Result<()> {
     }
 }
 
-/// Writes all of `bytes`.
+/// Writes all of `bytes`. Old consoles have other commands than the escape sequences of styles.
 #[cfg(not(unix))]
-pub(crate) fn write(mut stream: impl io::Write, bytes: &[u8], _: &Stop) -> io::Result<()> {
+pub(crate) fn write(
+    stream: impl anstream::stream::RawStream,
+    bytes: &[u8],
+    _: &Stop,
+) -> io::Result<()> {
+    let mut stream = anstream::AutoStream::auto(stream);
     stream.write_all(bytes)?;
     stream.flush()
 }

@@ -66,11 +66,6 @@ pub struct Options {
     #[serde(flatten)]
     pub places: PlaceOptions,
 
-    /// Output and checkpoints.
-    #[cfg_attr(feature = "clap", command(flatten))]
-    #[serde(flatten)]
-    pub saves: SaveOptions,
-
     /// The dataset, and the number of epochs.
     #[cfg_attr(feature = "clap", command(flatten))]
     #[serde(flatten)]
@@ -80,11 +75,6 @@ pub struct Options {
     #[cfg_attr(feature = "clap", command(flatten))]
     #[serde(flatten)]
     pub network: NetworkOptions,
-
-    /// Batches, augmentation, clipping, held-out images.
-    #[cfg_attr(feature = "clap", command(flatten))]
-    #[serde(flatten)]
-    pub training: TrainingOptions,
 
     /// The loss function and regularisation.
     #[cfg_attr(feature = "clap", command(flatten))]
@@ -100,6 +90,16 @@ pub struct Options {
     #[cfg_attr(feature = "clap", command(flatten))]
     #[serde(flatten)]
     pub schedule: ScheduleOptions,
+
+    /// Batches, augmentation, clipping, held-out images.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub training: TrainingOptions,
+
+    /// Output and checkpoints.
+    #[cfg_attr(feature = "clap", command(flatten))]
+    #[serde(flatten)]
+    pub saves: SaveOptions,
 }
 
 /// A saved run, borrowed from its parts.

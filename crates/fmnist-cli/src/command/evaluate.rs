@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     bundled,
     console::{Console, View},
-    data,
+    data, help,
     outside::Outside,
     text::thousands,
 };
@@ -18,17 +18,21 @@ use crate::{
 /// Evaluate a model on the test set, or on the training set
 ///
 /// Uses the dataset that the model was trained on, or with --data-dir one of the same kind, image size and classes.
-/// Example: fmnist evaluate fashion_mnist.model
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("fmnist evaluate", "the built-in model"),
+    ("fmnist evaluate fashion_mnist.model", "your own model"),
+    ("fmnist evaluate fashion_mnist.model --split train", "on training images"),
+]))]
 pub(crate) struct Args {
-    /// The model [default: the built-in model]
+    /// Model file [default: the built-in model]
     model: Option<PathBuf>,
 
-    /// The images to evaluate on
-    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    /// Images to evaluate on
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = SplitName::Test)]
     split: SplitName,
 
-    /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
+    /// Directory of the dataset [default: found or downloaded]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -89,12 +93,23 @@ struct EvaluationView {
     class_names: Vec<Outside>,
 }
 
+impl EvaluationView {
+    /// Columns of the longest name of a class.
+    fn width(&self) -> usize {
+        let widths = self.class_names.iter().map(|name| name.to_string().chars().count());
+        widths.max().unwrap_or(0)
+    }
+
+    fn table_head(&self) -> String {
+        format!("{:width$}  recall  most often confused with", "", width = self.width())
+    }
+}
+
 impl View for EvaluationView {
     /// The recall of each class, the classes it is most often confused with, and the totals.
     fn text(&self) -> String {
-        let names = &self.class_names;
-        let width = names.iter().map(|name| name.to_string().chars().count()).max().unwrap_or(0);
-        let mut text = format!("{:width$}  recall  most often confused with\n", "");
+        let (names, width) = (&self.class_names, self.width());
+        let mut text = self.table_head() + "\n";
         let rows = names.iter().zip(&self.confusion).zip(&self.per_class);
         for (class, ((name, row), recall)) in rows.enumerate() {
             let mut wrong: Vec<(usize, u64)> = row.iter().copied().enumerate().collect();
@@ -122,5 +137,9 @@ impl View for EvaluationView {
         );
         let images = format!("{samples} {split} images of {dataset}");
         text + &format!("{model} on {images}: loss {loss:.4}, accuracy {accuracy:.4}")
+    }
+
+    fn head(&self) -> Option<String> {
+        Some(self.table_head())
     }
 }

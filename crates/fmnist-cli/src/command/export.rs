@@ -8,23 +8,27 @@ use serde::Serialize;
 
 use crate::{
     console::{Console, View},
+    help,
     outside::Outside,
     text::thousands,
 };
 
 /// Write a model in another form
-///
-/// Example: fmnist export fashion_mnist.model small.model --to inference
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("fmnist export fashion_mnist.model small.model --to inference", "a third of the size"),
+    ("fmnist export run/best.model best.model --to inference", "the best epoch"),
+    ("fmnist predict small.model photo.png", "such a file in use"),
+]))]
 pub(crate) struct Args {
-    /// The model
+    /// Model file
     model: PathBuf,
 
-    /// The file to write
+    /// File to write
     out: PathBuf,
 
-    /// The form
-    #[arg(long, value_enum)]
+    /// Form of the file
+    #[arg(long, value_enum, value_name = "FORM")]
     to: Form,
 }
 

@@ -2,6 +2,7 @@
 
 use std::{ops::Range, path::PathBuf, process::ExitCode};
 
+use clap::Arg;
 use fmnist::options::{
     DataOptions, LossOptions, NetworkOptions, OptimizerOptions, Options, PlaceOptions, Preset,
     SaveOptions, ScheduleOptions, TrainingOptions,
@@ -17,41 +18,46 @@ use super::{
 use crate::{
     console::{Console, View},
     data,
+    help::{self, SETTINGS},
     text::{self, rounded},
 };
 
 /// Rows of the table.
 const ROWS: usize = 20;
 
+/// The head of the table.
+const HEAD: &str = "learning rate    loss";
+
 /// Columns of the longest bar.
 const BAR: f64 = 40.0;
+
+/// The settings of a run that matter most for its rate. The others are not in the help.
+const COMMON: [&str; 8] =
+    ["data_dir", "dataset", "batch_size", "hidden", "norm", "optimizer", "preset", "config"];
 
 /// Find the learning rate for a network and an optimizer
 ///
 /// Trains for some steps at rates that rise from very low to very high, prints the loss at each, and suggests a tenth
-/// of the rate at which it was lowest, if it fell. Nothing is saved. Example: fmnist find-rate --norm batch
+/// of the rate at which it was lowest, if it fell. Nothing is saved.
 #[derive(Debug, clap::Args)]
+#[command(mut_args = hide_others, after_help = help::examples(&[
+    ("fmnist find-rate", "for the default network"),
+    ("fmnist find-rate --hidden 512,512 --norm batch", "for another network"),
+    ("fmnist find-rate --optimizer sgd --to 100", "for another optimizer"),
+]) + "\n\nThe other settings of `fmnist train` are accepted as well.")]
 pub(crate) struct Args {
     /// Steps to take
     #[arg(long, value_name = "N", default_value_t = 300)]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=100_000))]
     steps: u64,
 
-    /// The lowest rate
+    /// Lowest rate
     #[arg(long, value_name = "RATE", default_value_t = 1e-6)]
     from: f64,
 
-    /// The highest rate
+    /// Highest rate
     #[arg(long, value_name = "RATE", default_value_t = 10.0)]
     to: f64,
-
-    /// Use settings that are built into the program; command-line options override them
-    #[arg(long, value_enum)]
-    preset: Option<Preset>,
-
-    /// Read settings from this TOML file, as `train --print-config` writes it; command-line options override them
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
 
     #[command(flatten)]
     places: PlaceOptions,
@@ -73,6 +79,21 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     schedule: ScheduleOptions,
+
+    /// Built-in settings, which other options override [default: none]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = SETTINGS)]
+    preset: Option<Preset>,
+
+    /// TOML file of settings, which other options override [default: none]
+    #[arg(long, value_name = "FILE", help_heading = SETTINGS)]
+    config: Option<PathBuf>,
+}
+
+/// Hides the settings of a run that matter less.
+fn hide_others(arg: Arg) -> Arg {
+    let is_own = ["steps", "from", "to"].iter().any(|id| arg.get_id() == id);
+    let is_common = COMMON.iter().any(|id| arg.get_id() == id);
+    arg.hide(!is_own && !is_common)
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
@@ -121,6 +142,10 @@ struct Row {
 }
 
 impl View for Rates {
+    fn head(&self) -> Option<String> {
+        Some(HEAD.into())
+    }
+
     fn text(&self) -> String {
         let suggestion = match self.suggested {
             Some(rate) => format!("suggested: --learning-rate {}", rounded(rate)),
@@ -139,7 +164,7 @@ fn table(found: &[Row]) -> String {
     // What the first steps came to: beyond, bars are cut.
     let most = 1.2 * found.first().map_or(1.0, |first| first.loss);
     let step = found.len().div_ceil(ROWS).max(1);
-    let mut lines = vec!["learning rate    loss".to_owned()];
+    let mut lines = vec![HEAD.to_owned()];
     for rows in found.chunks(step) {
         let Some(last) = rows.last() else { continue };
         let width = (last.loss / most).clamp(0.0, 1.0) * BAR;

@@ -14,7 +14,7 @@ use crate::{
     bundled,
     console::{Console, View},
     exit::Reasons,
-    layer, optimizer,
+    help, layer, optimizer,
     outside::Outside,
     run_config, schedule,
     text::{count, filled, loss},
@@ -22,17 +22,22 @@ use crate::{
 
 /// Show the contents of a model file, and verify its checksums
 ///
-/// In a directory of checkpoints, the newest undamaged one. Example: fmnist inspect fashion_mnist.model
+/// In a directory of checkpoints, the newest undamaged one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("fmnist inspect fashion_mnist.model", "network, training, epochs"),
+    ("fmnist inspect fashion_mnist.model --verify", "undamaged?"),
+    ("fmnist inspect run --print-config > run.toml", "settings, for another run"),
+]))]
 pub(crate) struct Args {
-    /// The model, or a directory of checkpoints [default: the built-in model]
+    /// Model file, or directory of checkpoints [default: the built-in model]
     model: Option<PathBuf>,
 
     /// Report that everything was verified, or list all damage
     #[arg(long)]
     verify: bool,
 
-    /// Print only the settings of the run, as a file for `train --config`
+    /// Print only the settings of the run, as a file for `fmnist train --config`
     #[arg(long)]
     print_config: bool,
 }

@@ -13,6 +13,7 @@ use crate::{
     console::{Console, View},
     data,
     exit::Usage,
+    help,
     outside::Outside,
 };
 use sheet::Sheet;
@@ -20,27 +21,32 @@ use sheet::Sheet;
 /// Classify pictures
 ///
 /// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set by index. For a
-/// model of a custom dataset, pictures are only made grey and fitted to its size. Example: fmnist predict photo.png
+/// model of a custom dataset, pictures are only made grey and fitted to its size.
 #[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("fmnist predict photo.png", "by the built-in model"),
+    ("fmnist predict fashion_mnist.model boot.png dress.jpg", "by your model"),
+    ("fmnist predict --index 0,1,2 --sheet sheet.svg", "test images, drawn"),
+]))]
 pub(crate) struct Args {
     /// Pictures, optionally after the model to use [default: the built-in model]
     #[arg(value_name = "[MODEL] IMAGE", required_unless_present = "index")]
     files: Vec<PathBuf>,
 
-    /// Images of the test set, counted from 0
+    /// Images of the test set, counted from 0 [default: none]
     #[arg(long, value_name = "N", value_delimiter = ',')]
     index: Vec<usize>,
 
-    /// The number of classes to print for each image, the most probable first
+    /// Number of classes to print for each image, the most probable first
     #[arg(long, value_name = "K", default_value_t = 3)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
 
-    /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
+    /// Directory of the dataset [default: found or downloaded]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Draw the images with their answers in this SVG file
+    /// SVG file to draw the images and their answers in [default: none]
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
 }

@@ -8,13 +8,13 @@ use super::{Error, group::options, list::List};
 options! {
     /// The options of the loss function and of regularisation.
     pub struct LossOptions ["Loss"] {
-        /// Label smoothing: the share of each target that is spread over all classes [default: 0]
+        /// Share of each target that is spread over all classes [default: 0]
         label_smoothing: f64 [value_name = "SHARE", allow_negative_numbers = true],
 
-        /// Use the focal loss with this gamma instead of cross-entropy [default: 0, off]
+        /// Gamma of the focal loss, instead of cross-entropy [default: 0, off]
         focal_gamma: f64 [value_name = "GAMMA", allow_negative_numbers = true],
 
-        /// Class weights in the loss, one for each class, or `none` [default: none]
+        /// Weight of each class in the loss, or `none` [default: none]
         class_weights: List<f32> [value_name = "W,W,...", allow_negative_numbers = true],
 
         /// L1 regularisation of the weights [default: 0]

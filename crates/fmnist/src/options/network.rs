@@ -16,17 +16,17 @@ options! {
         /// Sizes of the hidden layers, or `none` [default: 128,128]
         hidden: List<NonZeroUsize> [value_name = "N,N,...", allow_negative_numbers = true],
 
-        /// Normalisation before the activation of each hidden layer [default: none]
-        norm: NormName [value_enum],
+        /// Normalisation before each activation [default: none]
+        norm: NormName [value_enum, value_name = "NAME"],
 
-        /// The activation of the hidden layers [default: relu]
-        activation: ActivationName [value_enum],
+        /// Activation of the hidden layers [default: relu]
+        activation: ActivationName [value_enum, value_name = "NAME"],
 
         /// Dropout rate after each hidden layer [default: 0]
         dropout: f64 [value_name = "SHARE", allow_negative_numbers = true],
 
         /// Initialisation of the weights [default: he]
-        init: InitName [value_enum],
+        init: InitName [value_enum, value_name = "NAME"],
     }
 }
 

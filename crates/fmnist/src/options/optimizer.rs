@@ -12,17 +12,19 @@ use super::{
 options! {
     /// The options of the optimizer.
     pub struct OptimizerOptions ["Optimizer"] {
-        /// The optimizer [default: adam]
-        optimizer: OptimizerName [value_enum],
+        /// Optimizer [default: adam]
+        optimizer: OptimizerName [value_enum, value_name = "NAME"],
 
-        /// With sgd: the share of the last update that is added to the next [default: 0]
+        /// With sgd: share of the last update to add to the next [default: 0]
         momentum: f64 [value_name = "SHARE", allow_negative_numbers = true],
 
-        /// With sgd: use Nesterov momentum
-        nesterov: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+        /// With sgd: use Nesterov momentum [default: false]
+        nesterov: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true],
 
-        /// With adam and adamw: use AMSGrad, which divides by the largest second moment so far
-        amsgrad: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+        /// With adam, adamw: the AMSGrad variant [default: false]
+        amsgrad: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true],
 
         /// With adamw: decoupled weight decay coefficient [default: 0.01]
         weight_decay: f64 [value_name = "DECAY", allow_negative_numbers = true],

@@ -8,41 +8,39 @@ use super::{DatasetKind, form::Form, group::options};
 
 options! {
     /// The options of the dataset, and of the run's length.
-    pub struct DataOptions ["Settings of a run"] {
-        /// The images to train on [default: auto]
-        dataset: DatasetKind [value_enum],
+    pub struct DataOptions ["Data"] {
+        /// Kind of dataset [default: auto]
+        dataset: DatasetKind [value_enum, value_name = "KIND"],
 
-        /// The size of an image: pictures in folders are fitted to it [default: the size of the first picture; with
-        /// csv, square]
-        image_size: Size [value_name = "WIDTHxHEIGHT"],
+        /// Size of the images of folder and csv [default: the files' own]
+        image_size: Size [value_name = "WxH"],
 
-        /// Total number of epochs, including those before --resume [default: 10; when resuming cosine or one-cycle,
-        /// the saved number]
-        epochs: u64 [value_name = "N"],
+        /// Epochs in total, including those before --resume [default: 10]
+        epochs: u64 [value_name = "N", help_heading = "Training"],
     }
 }
 
 options! {
     /// Where the data are, and the threads. They change no result, and are not saved with the run.
-    pub struct PlaceOptions ["Data and threads"] {
-        /// The directory of the dataset [env: FMNIST_DATA_DIR, for Fashion-MNIST only]
+    pub struct PlaceOptions ["Data"] {
+        /// Directory of the dataset [default: found or downloaded]
         data_dir: PathBuf [value_name = "DIR"],
 
         /// Threads to use; the number does not change the result [default: all]
-        threads: u64 [value_name = "N"],
+        threads: u64 [value_name = "N", help_heading = "Training", display_order = 1000],
     }
 }
 
 options! {
     /// Where a run is saved. They change no result, and are not saved with the run.
     pub struct SaveOptions ["Saving"] {
-        /// Save the model here [default: fashion_mnist.model, or the resumed file]
+        /// File for the model [default: fashion_mnist.model, or the resumed file]
         output: PathBuf [short, value_name = "FILE"],
 
-        /// Also keep the newest three checkpoints and the best one in this directory [default: the resumed directory]
+        /// Also keep checkpoints here [default: none, or the resumed directory]
         checkpoint_dir: PathBuf [value_name = "DIR"],
 
-        /// Epochs between two checkpoints in that directory [default: 1]
+        /// Epochs between two checkpoints [default: 1]
         checkpoint_every: u64 [value_name = "N"],
     }
 }

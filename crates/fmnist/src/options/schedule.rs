@@ -12,31 +12,28 @@ use super::{
 options! {
     /// The options of the learning rate. Without one, a new run has the default, and a resumed run what was saved.
     pub struct ScheduleOptions ["Learning rate"] {
-        /// The learning rate, or the peak rate after a warm-up and of one-cycle; can change on --resume [default:
-        /// 0.001; with sgd and adagrad 1]
-        learning_rate: f64 [value_name = "RATE", allow_negative_numbers = true],
+        /// Learning rate, or its peak [default: 0.001; sgd, adagrad: 1]
+        learning_rate: f64 [value_name = "N", allow_negative_numbers = true],
 
-        /// How the learning rate changes; cosine and one-cycle span all --epochs [default: inverse-time]
-        schedule: ScheduleName [value_enum],
+        /// How the learning rate changes [default: inverse-time]
+        schedule: ScheduleName [value_enum, value_name = "NAME"],
 
-        /// With inverse-time: the rate at a step is rate / (1 + decay * step) [default: 0.001 with adam and adamw, else 0]
+        /// With inverse-time: rate / (1 + decay * step) [default: 0; adam(w): 0.001]
         decay: f64 [value_name = "DECAY", allow_negative_numbers = true],
 
-        /// Epochs, or a fraction of one, in which the rate rises to its full value; not with one-cycle [default: 0]
+        /// Epochs in which the rate rises; not with one-cycle [default: 0]
         warmup_epochs: f64 [value_name = "N", allow_negative_numbers = true],
 
-        /// With step: epochs between two drops of the rate [default: 5]
+        /// With step: epochs between two drops [default: 5]
         step_epochs: f64 [value_name = "N", allow_negative_numbers = true],
 
-        /// The rate is multiplied by this at each drop of step and plateau [default: 0.1], or each epoch of exponential
-        /// [default: 0.9]
-        decay_factor: f64 [value_name = "FACTOR", allow_negative_numbers = true],
+        /// Factor of a drop [default: step, plateau: 0.1; exponential: 0.9]
+        decay_factor: f64 [value_name = "N", allow_negative_numbers = true],
 
-        /// With cosine: the final rate [default: 0]
-        minimum_rate: f64 [value_name = "RATE", allow_negative_numbers = true],
+        /// With cosine: final rate [default: 0]
+        minimum_rate: f64 [value_name = "N", allow_negative_numbers = true],
 
-        /// With plateau: drop the rate after more than this many epochs in a row without a lower held-out loss, or
-        /// training loss if none are held out [default: 2]
+        /// With plateau: epochs without a lower loss before a drop [default: 2]
         patience: u64 [value_name = "N"],
 
         /// With plateau: how much lower a loss must be to count [default: 0.0001]

@@ -10,61 +10,67 @@ use super::{
     list::List,
 };
 
+/// The heading of the options that decide when a run ends and with which weights.
+#[cfg(feature = "clap")]
+const CHOOSING: &str = "Stopping and choosing";
+
 options! {
     /// The options of training.
-    pub struct TrainingOptions ["Steps and epochs"] {
-        /// Images in a batch [default: 128, or all images of a smaller set]
+    pub struct TrainingOptions ["Training"] {
+        /// Images in a batch [default: 128, or all of a smaller set]
         batch_size: NonZeroUsize [value_name = "N"],
 
-        /// Accumulate the gradients of this many batches for each step [default: 1]
+        /// Batches whose gradients are accumulated for a step [default: 1]
         accumulate: NonZeroUsize [value_name = "N"],
 
-        /// Shuffle the images for each epoch, or only once as in the book [default: each-epoch]
-        shuffle: ShuffleName [value_enum],
+        /// When to shuffle the images [default: each-epoch]
+        shuffle: ShuffleName [value_enum, value_name = "WHEN"],
 
-        /// Augmentation: mirror each image with probability 1/2
-        flip: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+        /// Augmentation: mirror images with probability 1/2 [default: false]
+        flip: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true, help_heading = "Data"],
 
-        /// Augmentation: shift images at random by up to this many pixels each way [default: 0]
-        shift: usize [value_name = "PIXELS"],
+        /// Augmentation: shift at random, up to this far [default: 0]
+        shift: usize [value_name = "PIXELS", help_heading = "Data"],
 
-        /// Augmentation: black out a random square with this side in each image [default: 0]
-        cutout: usize [value_name = "PIXELS"],
+        /// Augmentation: black out a random square of this side [default: 0]
+        cutout: usize [value_name = "PIXELS", help_heading = "Data"],
 
-        /// Average the predictions for an image and its mirror image (saved with the model)
-        test_flips: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+        /// Average predictions for an image and its mirror [default: false]
+        test_flips: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true, help_heading = "Data"],
 
-        /// Freeze these dense layers, counted from 0 [default: none]
-        freeze: List<usize> [value_name = "N,N,..."],
+        /// Dense layers to freeze, counted from 0, or `none` [default: none]
+        freeze: List<usize> [value_name = "N,N,...", help_heading = "Network"],
 
         /// Clip the gradient to this norm [default: 0, off]
         clip_norm: f64 [value_name = "NORM", allow_negative_numbers = true],
 
-        /// Clip each element of the gradient to this absolute value [default: 0, off]
+        /// Clip each element of the gradient to this size [default: 0, off]
         clip_value: f64 [value_name = "LIMIT", allow_negative_numbers = true],
 
-        /// Evaluate and save an exponential moving average of the weights with this decay, e.g. 0.999 [default: 0, off]
-        average: f64 [value_name = "DECAY", allow_negative_numbers = true],
+        /// Decay of a moving average of the weights, as 0.999 [default: 0, off]
+        average: f64 [value_name = "DECAY", allow_negative_numbers = true, help_heading = CHOOSING],
 
-        /// The metric that determines the best epoch, on the held-out images or, without any, on the training images
-        /// [default: loss]
-        monitor: MonitorName [value_enum],
+        /// Metric that determines the best epoch [default: loss]
+        monitor: MonitorName [value_enum, value_name = "NAME", help_heading = CHOOSING],
 
-        /// Use the weights of the best epoch in the end
-        keep_best: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+        /// Use the weights of the best epoch in the end [default: false]
+        keep_best: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true, help_heading = CHOOSING],
 
         /// Stop after this many epochs without a better one [default: 0, never]
-        early_stop: u64 [value_name = "EPOCHS"],
+        early_stop: u64 [value_name = "N", help_heading = CHOOSING],
 
-        /// With --early-stop: how much better an epoch must be to count [default: 0]
-        early_stop_delta: f64 [value_name = "DELTA", allow_negative_numbers = true],
+        /// With --early-stop: how much better an epoch must be [default: 0]
+        early_stop_delta: f64 [value_name = "N", allow_negative_numbers = true, help_heading = CHOOSING],
 
-        /// Hold out this many training images, the last of the set, to evaluate each epoch [default: 5000, or a
-        /// twelfth of a smaller set]
-        validation: usize [value_name = "N"],
+        /// Training images to hold out [default: 5000, at most a twelfth]
+        validation: usize [value_name = "N", help_heading = "Data"],
 
-        /// Evaluate each epoch on the test set, as the book does; the final test result is then no longer independent
-        validate_on_test: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true"],
+        /// Validate on the test set, as the book does [default: false]
+        validate_on_test: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true, help_heading = "Data"],
 
         /// Seed of all random draws [default: 0]
         seed: u64 [value_name = "N"],

@@ -2,42 +2,71 @@
 
 use std::path::PathBuf;
 
+use clap::Arg;
 use fmnist::options::{Options, Preset};
+
+use crate::help::{self, OUTPUT, SAVING, SETTINGS};
+
+/// The options that most runs need, in the order of `-h`.
+const COMMON: [&str; 11] = [
+    "data_dir",
+    "dataset",
+    "epochs",
+    "hidden",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "preset",
+    "config",
+    "output",
+    "resume",
+];
 
 /// Train a classifier, or resume training
 ///
 /// Without options: the network 784-128-128-10 on Fashion-MNIST for 10 epochs. The whole run is saved after every
 /// epoch, and on Ctrl-C after the current step. A resumed run ends bit-for-bit identical to an uninterrupted one.
-/// Example: fmnist train --resume fashion_mnist.model --epochs 20
 ///
 /// Custom datasets: --dataset idx, folder or csv, with --data-dir. They determine the network's inputs and outputs.
 #[derive(Debug, clap::Args)]
+#[command(mut_args = common_first, after_help = help::examples(&[
+    ("fmnist train", "10 epochs on Fashion-MNIST"),
+    ("fmnist train --resume fashion_mnist.model --epochs 20", "10 more epochs"),
+    ("fmnist train --preset better --output better.model", "more accurate"),
+]))]
 pub(crate) struct Args {
-    /// Resume this run until it has --epochs epochs in total; other settings stay as saved. From a directory of
-    /// checkpoints, the newest undamaged one is resumed
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(super) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) options: Options,
 
-    /// Start a new run with the weights of this model, for all layers of the same size
-    #[arg(long, value_name = "FILE")]
+    /// Start with this model's weights where layer sizes match [default: none]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub(super) warm_start: Option<PathBuf>,
 
-    /// Use settings that are built into the program; command-line options override them
-    #[arg(long, value_enum)]
+    /// Saved run, or directory of checkpoints, to resume [default: none]
+    #[arg(long, value_name = "FILE|DIR", help_heading = SAVING)]
+    pub(super) resume: Option<PathBuf>,
+
+    /// Built-in settings, which other options override [default: none]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = SETTINGS)]
     pub(super) preset: Option<Preset>,
 
-    /// Read settings from this TOML file, as --print-config writes it; command-line options override them
-    #[arg(long, value_name = "FILE")]
+    /// TOML file of settings, which other options override [default: none]
+    #[arg(long, value_name = "FILE", help_heading = SETTINGS)]
     pub(super) config: Option<PathBuf>,
 
     /// Print all settings of the run as such a file, and do not train
-    #[arg(long)]
+    #[arg(long, help_heading = SETTINGS)]
     pub(super) print_config: bool,
 
-    /// Print a profile of a step at the end
-    #[arg(long)]
+    /// Print where the time of a step goes, at the end
+    #[arg(long, help_heading = OUTPUT)]
     pub(super) profile: bool,
+}
 
-    #[command(flatten)]
-    pub(super) options: Options,
+/// Hides all but the common options from `-h`.
+fn common_first(arg: Arg) -> Arg {
+    match COMMON.iter().position(|id| arg.get_id() == id) {
+        Some(place) => arg.display_order(place),
+        None => arg.hide_short_help(true),
+    }
 }

@@ -17,6 +17,8 @@ use crate::{
 
 const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
 
+const PROFILE_HEAD: &str = "stage                   us of a step      share";
+
 /// Added to the head if there is regularisation.
 const PENALTY: &str = " penalty";
 
@@ -58,6 +60,12 @@ pub(super) struct SampleCounts {
 }
 
 impl Start {
+    /// The head of the table of epochs.
+    fn table_head(&self) -> String {
+        let penalty = if self.has_penalty { PENALTY } else { "" };
+        format!("{HEAD}{penalty}")
+    }
+
     /// The run in words, without the head of the table of epochs.
     pub(super) fn summary(&self) -> String {
         let from = self.resumed.as_ref().map_or_else(String::new, |path| {
@@ -77,8 +85,11 @@ impl Start {
 
 impl View for Start {
     fn text(&self) -> String {
-        let penalty = if self.has_penalty { PENALTY } else { "" };
-        format!("{}\n\n{HEAD}{penalty}", self.summary())
+        format!("{}\n\n{}", self.summary(), self.table_head())
+    }
+
+    fn head(&self) -> Option<String> {
+        Some(self.table_head())
     }
 }
 
@@ -260,13 +271,16 @@ impl View for ProfileView {
         };
         let rows: Vec<String> = rows.iter().map(row).collect();
         format!(
-            "\n{steps} steps in {}, {:.1} us each, on {threads} thread{}\n\n\
-             stage                   us of a step      share\n{}",
+            "\n{steps} steps in {}, {:.1} us each, on {threads} thread{}\n\n{PROFILE_HEAD}\n{}",
             duration(Duration::from_secs_f64(*seconds)),
             per_step(*seconds),
             if *threads == 1 { "" } else { "s, whose times are added up" },
             rows.join("\n"),
         )
+    }
+
+    fn head(&self) -> Option<String> {
+        Some(PROFILE_HEAD.into())
     }
 }
 
