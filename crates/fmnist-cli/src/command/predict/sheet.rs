@@ -64,10 +64,10 @@ impl Sheet {
         match fs::read(path) {
             Ok(bytes) if !bytes.starts_with(b"<svg") => {
                 let message = "exists and is not an SVG picture; choose another file";
-                return Err(Usage::error(format!("--sheet {name}: {message}")));
+                Err(Usage::error(format!("--sheet {name}: {message}")))
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{name}: cannot read"));
+                Err(error).with_context(|| format!("{name}: cannot read"))
             }
             _ => fs::write(path, self.svg()).with_context(|| format!("{name}: cannot write")),
         }
