@@ -53,9 +53,49 @@ fn the_newest_three_and_the_best_are_kept_and_resumed() {
     assert_eq!(events[0]["resumed"], "run/ckpt-000860.model");
     assert_eq!(digest(&run, "whole.model"), TRAINED.state_sha256);
     assert_eq!(names(&run, "run"), names(&program, "run"));
-    // A model that it replaces is named, as for a new run.
+    // The file is already the run's own, so no model is kept.
     let again = run.run("train --resume run --epochs 4 --output whole.model").success();
-    assert!(again.stderr.contains("replacing the model in whole.model"), "{again:#?}");
+    assert!(!again.stderr.contains("kept as"), "{again:#?}");
+}
+
+/// Without --output, the directory also has the final model, and no other file is written.
+#[test]
+fn the_final_model_is_in_the_directory() {
+    let program = with_model();
+    program.write("fashion_mnist.model", &TRAINED.bytes);
+    let run = "--hidden none --batch-size 6000 --validation 0";
+    let events = program.train(&format!("{run} --checkpoint-dir run --epochs 2"));
+    assert_eq!(events.last().unwrap()["model"], "run/final.model");
+    holds(
+        &program,
+        "run",
+        &["best.model", "ckpt-000010.model", "ckpt-000020.model", "final.model"],
+    );
+    // The resumed run uses the directory again, and renames nothing.
+    let output = program.run("train --resume run --epochs 3 --checkpoint-every 9").success();
+    assert!(output.stdout.contains("saved in run/final.model"), "{output:#?}");
+    assert!(!output.stderr.contains("kept as"), "{output:#?}");
+    assert_eq!(program.read("run/final.model"), program.read("run/ckpt-000030.model"));
+    // The final model can be resumed on its own. It is then ahead of the checkpoints, and the directory resumes from it.
+    program.train("--resume run/final.model --epochs 4");
+    assert_eq!(program.json("inspect run")[0]["checkpoint"], "run/final.model");
+    let events = program.train("--resume run --epochs 5");
+    assert_eq!(events[0]["resumed"], "run/final.model");
+    program.train(&format!("{run} --epochs 5 --output whole.model"));
+    assert_eq!(digest(&program, "run/final.model"), digest(&program, "whole.model"));
+
+    // A directory without a final model gets one when it is resumed.
+    fs::remove_file(program.path("run/final.model")).unwrap();
+    program.train("--resume run --epochs 5");
+    assert_eq!(digest(&program, "run/final.model"), digest(&program, "whole.model"));
+    // The final model alone is enough to resume from, and to refuse a new run in the directory.
+    for name in ["best.model", "ckpt-000020.model", "ckpt-000030.model", "ckpt-000050.model"] {
+        fs::remove_file(program.path("run").join(name)).unwrap();
+    }
+    program.refuses(&format!("train {run} --checkpoint-dir run"), 4, &["--resume run"]);
+    let events = program.train("--resume run --epochs 6");
+    assert_eq!(events[0]["resumed"], "run/final.model");
+    assert!(program.read("fashion_mnist.model") == TRAINED.bytes, "an unrelated model");
 }
 
 #[test]
@@ -63,12 +103,18 @@ fn every_other_epoch_and_the_last() {
     let program = Program::with_data();
     let run = "--hidden none --batch-size 6000 --validation 0 --checkpoint-dir run";
     program.train(&format!("{run} --checkpoint-every 2 --epochs 5"));
-    let expected = ["best.model", "ckpt-000020.model", "ckpt-000040.model", "ckpt-000050.model"];
+    let expected = [
+        "best.model",
+        "ckpt-000020.model",
+        "ckpt-000040.model",
+        "ckpt-000050.model",
+        "final.model",
+    ];
     holds(&program, "run", &expected);
     // Into another directory, the first one stays as it is.
     program.train("--resume run --checkpoint-dir other --epochs 6");
     holds(&program, "run", &expected);
-    holds(&program, "other", &["best.model", "ckpt-000060.model"]);
+    holds(&program, "other", &["best.model", "ckpt-000060.model", "final.model"]);
 }
 
 /// Damaged checkpoints are skipped with a warning, not removed, and the result is bit-for-bit identical.
@@ -184,19 +230,22 @@ fn an_output_that_is_ahead_of_the_directory_is_used() {
     let whole = Program::with_data();
     whole.train(&format!("{run} --epochs 9 --output whole.model"));
     let mut tally = Tally::new("C2", "stopped with an output that is ahead of the checkpoints");
-    for signal in ["-KILL", "-TERM"] {
+    // The output is another file, or the directory's own final model.
+    for (signal, output, option) in
+        [("-KILL", "m.model", "--output m.model"), ("-TERM", "run/final.model", "")]
+    {
         tally.case(|| {
             let program = Program::with_data();
-            let settings = format!("{run} --output m.model --checkpoint-dir run");
+            let settings = format!("{run} {option} --checkpoint-dir run");
             let dataset = DATA.name;
             let arguments = format!("train --dataset {dataset} {settings} --checkpoint-every 3");
             let mut first = program.start(&format!("{arguments} --epochs 900 --format json"));
             while first.wait_for("epoch")["epoch"] != 5 {}
             send(signal, &first);
             first.finish();
-            let before = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
-            program.train("--resume run --output m.model --epochs 1");
-            let after = program.inspect("m.model")["progress"]["epoch"].as_u64().unwrap();
+            let before = program.inspect(output)["progress"]["epoch"].as_u64().unwrap();
+            program.train(&format!("--resume run {option} --epochs 1"));
+            let after = program.inspect(output)["progress"]["epoch"].as_u64().unwrap();
             ensure(after == before, || Failure::lost(format!("{before} epochs, now {after}")))
         });
     }

@@ -86,10 +86,20 @@ fn an_export_overwrites_no_other_file() {
             &[run, "refusing to overwrite a run that can be resumed", "choose another path"],
         );
     }
-    // A model for inference is replaced only by one of the same data, with a warning even with --quiet.
-    program.run("export m.model small.model --to inference").success();
-    let again = program.run("export m.model small.model --to inference --quiet").success();
-    assert!(again.stderr.contains("replacing the model in small.model"), "{again:#?}");
+    // Exporting the same model again renames nothing. Another model of the same data is kept, with a warning even with
+    // --quiet.
+    let quiet = "export m.model small.model --to inference --quiet";
+    for _ in 0..2 {
+        assert_eq!(program.run(quiet).success().stderr, "");
+    }
+    let better = altered(|checkpoint| {
+        checkpoint.training = None;
+        checkpoint.model.params_mut()[0] += 1.0;
+    });
+    program.write("small.model", &better);
+    let expected = "warning: small.model: the old file is kept as small.previous.model\n";
+    assert_eq!(program.run(quiet).success().stderr, expected);
+    assert!(program.read("small.previous.model") == better);
     let other = altered(|checkpoint| {
         checkpoint.training = None;
         checkpoint.info.dataset.as_mut().unwrap().name = "other".into();

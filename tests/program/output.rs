@@ -1,10 +1,11 @@
 use std::{ffi::OsStr, fs, process::Stdio};
 
+use nn_io::{DatasetId, OutputFile};
 use tally::{Failure, Tally, ensure};
 
 use crate::{
     bad_model,
-    fixture::{DATA, TRAINED, altered, with_model},
+    fixture::{DATA, TRAINED, altered, digest, with_model},
     harness::{Output, Program},
     signal::send,
 };
@@ -68,6 +69,91 @@ fn a_model_of_another_dataset_is_not_replaced() {
     assert!(program.read("m.model") == damaged);
 }
 
+/// A new run keeps the model whose name it takes. Nothing is renamed before the first save.
+#[test]
+#[cfg(unix)]
+fn a_new_run_keeps_another_runs_model() {
+    let program = with_model();
+    let train = format!("train --dataset {} --output m.model --quiet", DATA.name);
+    let words = "warning: m.model: the old file is kept as m.previous.model";
+    // One step takes longer than it takes to kill the run.
+    let slow = format!("{train} --hidden 1024 --batch-size 30000 --threads 1 --format json");
+    let mut tally =
+        Tally::new("B20", "a new run over another's model, killed, stopped and complete");
+    tally.case(|| {
+        let mut run = program.start(&slow);
+        run.wait_for("start");
+        run.kill();
+        ensure(program.read("m.model") == TRAINED.bytes, || Failure::lost("the old model"))?;
+        let moved = program.path("m.previous.model").exists();
+        ensure(!moved, || Failure::wrong("renamed before the first save"))
+    });
+    tally.case(|| {
+        let output = program.run(&format!("{train} --epochs 1 --hidden none")).success();
+        ensure(output.stderr.contains(words), || Failure::wrong(format!("{output:?}")))?;
+        ensure(output.stderr.matches("kept as").count() == 1, || Failure::wrong(&output.stderr))?;
+        let kept = program.read("m.previous.model") == TRAINED.bytes;
+        ensure(kept, || Failure::lost("the old model"))
+    });
+    tally.case(|| {
+        // There is only one previous generation: the older one is replaced, and the warning says so. A stopped run saves too.
+        let second = program.read("m.model");
+        let mut run = program.start(&slow);
+        run.wait_for("start");
+        send("-INT", &run);
+        let output = run.finish();
+        let is_reported = output.stderr.contains(&format!("{words}, in place of an older one"));
+        ensure(output.code == Some(130) && is_reported, || Failure::wrong(format!("{output:?}")))?;
+        ensure(program.read("m.previous.model") == second, || Failure::lost("the second model"))
+    });
+    // The previous generation works with every command. Resumed, it is saved to its own file.
+    program.run("evaluate m.previous.model").success();
+    program.run("predict m.previous.model --index 0").success();
+    let output = program.run("train --resume m.previous.model --epochs 2").success();
+    assert!(!output.stderr.contains("kept as"), "{output:#?}");
+    assert_eq!(program.inspect("m.previous.model")["progress"]["epoch"], 2);
+    assert!(!program.path("m.previous.previous.model").exists());
+    // While another run uses it, a new run that needs its name is refused.
+    let _held = OutputFile::claim(program.path("m.previous.model")).unwrap();
+    program.refuses(&train, 6, &["m.previous.model: in use by another run"]);
+    tally.finish();
+}
+
+/// A run that resumes from the previous generation sets it aside instead of replacing it.
+#[test]
+fn the_previous_generation_can_take_its_name_back() {
+    let program = with_model();
+    let train = format!("train --dataset {} --output m.model --hidden none", DATA.name);
+    program.run(&format!("{train} --epochs 1")).success();
+    let other = program.read("m.model");
+    let arguments = "train --resume m.previous.model --output m.model --epochs 4";
+    let output = program.run(arguments).success();
+    for name in ["m.previous.model.skipped", "m.previous.model"] {
+        let words = format!("the old file is kept as {name}\n");
+        assert!(output.stderr.contains(&words), "{output:#?}");
+    }
+    assert!(program.read("m.previous.model") == other);
+    assert!(program.read("m.previous.model.skipped") == TRAINED.bytes);
+    assert_eq!(digest(&program, "m.model"), TRAINED.state_sha256);
+}
+
+/// A run without data and network falls back to synthetic garments. The next run may have the real dataset.
+#[test]
+fn a_model_of_synthetic_garments_is_no_obstacle() {
+    let program = with_model();
+    let synthetic = altered(|checkpoint| {
+        let sha256 = "0".repeat(64);
+        checkpoint.info.dataset = Some(DatasetId { name: "synthetic".into(), sha256 });
+    });
+    program.write("fashion_mnist.model", &synthetic);
+    let arguments = format!("train --dataset {} --epochs 1 --hidden none", DATA.name);
+    let output = program.run(&arguments).success();
+    let words = "fashion_mnist.model: the old file is kept as fashion_mnist.previous.model\n";
+    assert!(output.stderr.contains(words), "{output:#?}");
+    assert!(program.read("fashion_mnist.previous.model") == synthetic);
+    assert_eq!(program.inspect("fashion_mnist.model")["dataset"]["name"], DATA.name);
+}
+
 /// A file that another program puts in the output's place during the run is kept, with a warning when the run stops.
 #[test]
 #[cfg(unix)]
@@ -82,7 +168,7 @@ fn a_file_that_comes_in_the_way_is_kept() {
     run.wait_for("epoch");
     send("-INT", &run);
     let output = run.finish();
-    let words = "m.model: the file there was not saved by this run; it is kept as m.model.skipped";
+    let words = "m.model: the old file is kept as m.model.skipped";
     assert!(output.code == Some(130) && output.stderr.contains(words), "{output:#?}");
     assert_eq!(program.read("m.model.skipped"), b"keep me");
     program.run("inspect m.model").success();

@@ -73,7 +73,8 @@ fn is_quiet_when_asked() {
     assert!(loud.stderr.starts_with("drawing"), "{loud:#?}");
     // Warnings stay.
     assert!(quiet.stderr.lines().all(|line| line.starts_with("warning: ")), "{quiet:#?}");
-    assert!(quiet.stderr.contains("warning: replacing the model in fashion_mnist.model"));
+    let words = "fashion_mnist.model: the old file is kept as fashion_mnist.previous.model\n";
+    assert!(quiet.stderr.contains(words), "{quiet:#?}");
     for output in [loud, quiet] {
         let events = output.success().json();
         let names: Vec<&Value> = events.iter().map(|event| &event["event"]).collect();

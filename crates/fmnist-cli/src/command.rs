@@ -13,10 +13,15 @@ use std::path::Path;
 
 use clap::ValueEnum as _;
 use fmnist::options::{self, Options, Preset};
+use nn_io::SetAside;
 use nn_train::Metrics;
 use serde::Serialize;
 
-use crate::{console::View, exit::Usage, outside::Outside};
+use crate::{
+    console::{Console, View},
+    exit::Usage,
+    outside::Outside,
+};
 
 /// The options of a run. Those on the command line override the file, and the file overrides the preset.
 struct LayeredOptions {
@@ -58,6 +63,13 @@ impl LayeredOptions {
         let problem = format!("{problem}{source}");
         options::Error::Option { option: option.clone(), problem }.into()
     }
+}
+
+/// Warns that a save renames the file that is there.
+fn warn_of_rename(SetAside { from, to, replaced }: &SetAside, console: &Console) {
+    let (from, to) = (Outside::from(from), Outside::from(to));
+    let replaced = if *replaced { ", in place of an older one" } else { "" };
+    console.warning(&format!("{from}: the old file is kept as {to}{replaced}"));
 }
 
 /// Options, as a file for `train --config`.

@@ -18,7 +18,7 @@ pub use builder::TrainerBuilder;
 pub use classifier::{Classifier, Prediction};
 pub use data::{check_dataset, samples};
 pub use error::Error;
-pub use saves::Saves;
+pub use saves::{Saves, save};
 pub use trainer::Trainer;
 
 pub use fmnist_data;

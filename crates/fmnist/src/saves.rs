@@ -2,12 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
-use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, OutputFile, SetAside};
+use fmnist_data::DatasetName;
+use nn_io::{Checkpoint, CheckpointDir, CheckpointRef, OutputFile, Saved, SetAside};
 use nn_train::TrainingState;
 
 use crate::Error;
 
+/// Saves a model to a file by the rules of [`Saves`]. Returns the bytes, and the files that were renamed.
+///
+/// # Errors
+///
+/// As [`OutputFile::claim`], [`OutputFile::check_replaced`] and [`OutputFile::save`].
+pub fn save(checkpoint: &CheckpointRef<'_>, path: impl AsRef<Path>) -> Result<Saved, Error> {
+    Ok(claim(path.as_ref().into())?.save(checkpoint)?)
+}
+
+/// Claims a file. A model of any dataset may take the place of a model of synthetic garments, which `fmnist train` falls
+/// back to if it finds no other images.
+fn claim(path: PathBuf) -> Result<OutputFile, Error> {
+    Ok(OutputFile::claim(path)?.with_substitute(DatasetName::Synthetic.as_str()))
+}
+
 /// Where a run is saved while it trains: in a file after every epoch, and also in a directory of checkpoints.
+///
+/// An earlier state of the same run is replaced. If the file is the model of another run, the first save renames it:
+/// `garments.model` is kept as `garments.previous.model`. There is one such previous generation: an older one is replaced. A
+/// model of another dataset is refused, except a model of synthetic garments, which is kept in the same way.
 ///
 /// ```no_run
 /// use fmnist::{Model, Saves, Trainer};
@@ -20,8 +40,6 @@ use crate::Error;
 pub struct Saves {
     output: OutputFile,
     checkpoints: Option<(CheckpointDir, u64)>,
-    /// Whether a model is there that the run replaces, once that is allowed.
-    replaces: Option<bool>,
     set_aside: Vec<SetAside>,
 }
 
@@ -32,8 +50,16 @@ impl Saves {
     ///
     /// As [`OutputFile::claim`]: if another run has locked it, it exists and is not a model, or it cannot be locked.
     pub fn claim(output: impl Into<PathBuf>) -> Result<Self, Error> {
-        let output = OutputFile::claim(output)?;
-        Ok(Self { output, checkpoints: None, replaces: None, set_aside: Vec::new() })
+        Ok(Self { output: claim(output.into())?, checkpoints: None, set_aside: Vec::new() })
+    }
+
+    /// Saves to `final.model` in a directory, and checkpoints as [`Saves::with_checkpoints`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Saves::claim`]; or if `final.model` is a symbolic link.
+    pub fn in_directory(directory: CheckpointDir, every: u64) -> Result<Self, Error> {
+        Self::claim(directory.final_path()?)?.with_checkpoints(directory, every)
     }
 
     /// Also saves checkpoints to a directory: one every `every` epochs, one after the last epoch, one where the run is
@@ -41,13 +67,9 @@ impl Saves {
     ///
     /// # Errors
     ///
-    /// If the output has the name of one of the directory's files.
+    /// If the output has the name of one of the directory's checkpoints.
     pub fn with_checkpoints(self, directory: CheckpointDir, every: u64) -> Result<Self, Error> {
-        if directory.has_name(self.output()) {
-            let path = self.output().to_owned();
-            let found = "a file of a directory of checkpoints".into();
-            return Err(nn_io::Error::WouldOverwrite { path, found }.into());
-        }
+        directory.check_output(self.output())?;
         Ok(Self { checkpoints: Some((directory, every)), ..self })
     }
 
@@ -63,25 +85,49 @@ impl Saves {
         (step(&later) > step(than) && later.is_of_same_run(than)).then_some(later)
     }
 
-    /// Files that were in the way of a save and are not the run's: they have other names now.
+    /// Files that were in the way of a save and were renamed: the model of another run, and files that another program
+    /// put there.
     pub fn set_aside(&self) -> &[SetAside] {
         &self.set_aside
     }
 
-    /// Whether the run replaces a model in the output, which it may if that is of the same dataset.
-    pub(crate) fn check_replaced(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<bool, Error> {
-        match self.replaces {
-            Some(replaces) => Ok(replaces),
-            None => Ok(*self.replaces.insert(self.output.check_replaced(checkpoint)?)),
+    /// The path to resume the run from: the directory of checkpoints if it has the output, otherwise the output.
+    pub fn resume_path(&self) -> &Path {
+        match &self.checkpoints {
+            Some((directory, _))
+                if directory.final_path().is_ok_and(|path| path == self.output()) =>
+            {
+                directory.path()
+            }
+            _ => self.output(),
         }
     }
 
-    /// Does everything of a save except replacing files.
+    /// How the first save will rename another run's model in the output. Fails if it must not.
+    pub(crate) fn check_replaced(
+        &mut self,
+        checkpoint: &CheckpointRef<'_>,
+    ) -> Result<Option<SetAside>, Error> {
+        Ok(self.output.check_replaced(checkpoint)?)
+    }
+
+    /// Does everything of a save except renaming and replacing files.
     pub(crate) fn rehearse(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
-        let encoded = self.output.encode(checkpoint)?;
-        self.output.rehearse_save(&encoded)?;
+        let encoded = self.output.rehearse_save(checkpoint)?;
         let directory = self.checkpoints.as_ref().map(|(directory, _)| directory);
         Ok(directory.map_or(Ok(()), |it| it.rehearse_save(&encoded))?)
+    }
+
+    /// Whether a path leads to the output.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        self.output.is_at(path)
+    }
+
+    /// Saves the run to the output alone.
+    pub(crate) fn save_output(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<Saved, Error> {
+        let saved = self.output.save(checkpoint)?;
+        self.set_aside.extend(saved.set_aside.iter().cloned());
+        Ok(saved)
     }
 
     /// Saves the run, after an epoch or after a stop within one, and the checkpoints that are then due. `epochs` is the
@@ -91,9 +137,8 @@ impl Saves {
         checkpoint: &CheckpointRef<'_>,
         epochs: u64,
     ) -> Result<(), Error> {
-        let Self { output, checkpoints, set_aside, .. } = self;
-        let encoded = output.encode(checkpoint)?;
-        set_aside.extend(output.save(&encoded)?);
+        let Saved { encoded, .. } = self.save_output(checkpoint)?;
+        let Self { checkpoints, set_aside, .. } = self;
         let (Some((directory, every)), Some(state)) = (checkpoints, checkpoint.training) else {
             return Ok(());
         };

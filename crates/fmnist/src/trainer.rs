@@ -4,12 +4,13 @@ use std::{ops::ControlFlow, path::Path};
 
 use fmnist_data::Split;
 use nn_core::{InstructionSet, Model, Scaling, Shape};
-use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo, OutputFile};
+use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo, SetAside};
 use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
 use crate::{
     Classifier, Error, Saves,
     data::{check_dataset, samples},
+    saves::save,
 };
 
 /// Trains a model on a dataset, and saves the whole run.
@@ -145,32 +146,34 @@ impl Trainer {
         self.classifier()?.evaluate(split, &self.threads)
     }
 
-    /// Saves the whole run to a file: the model, the optimizer's state and the progress.
+    /// Saves the whole run to a file: the model, the optimizer's state and the progress. A model of another run is kept
+    /// under another name, as [`Saves`] describes. Returns the files that were renamed.
     ///
     /// # Errors
     ///
     /// If the file cannot be written, another run has it, or it exists and is no model of the same dataset.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let mut output = OutputFile::claim(path.as_ref())?;
-        let checkpoint = checkpoint(&self.trainer, &self.info);
-        output.check_replaced(&checkpoint)?;
-        let encoded = output.encode(&checkpoint)?;
-        output.save(&encoded)?;
-        Ok(())
+    pub fn save(&mut self, path: impl AsRef<Path>) -> Result<Vec<SetAside>, Error> {
+        let Self { trainer, info, saves, .. } = self;
+        let (path, checkpoint) = (path.as_ref(), checkpoint(trainer, info));
+        let saved = match saves.as_mut().filter(|saves| saves.is_at(path)) {
+            // This run holds the lock of the file already.
+            Some(saves) => saves.save_output(&checkpoint)?,
+            None => save(&checkpoint, path)?,
+        };
+        Ok(saved.set_aside)
     }
 
-    /// Checks that the run can be saved, by all of a save except replacing files, so that it does not fail after an hour
-    /// of training. Returns whether the run will replace a model.
+    /// Checks that the run can be saved, by all of a save except renaming and replacing files, so that it does not fail
+    /// after an hour of training. Returns how the first save will rename the model of another run.
     ///
     /// # Errors
     ///
     /// If a file could not be written, or the run would replace a model of another dataset or one that cannot be read.
-    pub fn rehearse_save(&mut self) -> Result<bool, Error> {
-        let Some(saves) = &mut self.saves else { return Ok(false) };
+    pub fn rehearse_save(&mut self) -> Result<Option<SetAside>, Error> {
+        let Some(saves) = &mut self.saves else { return Ok(None) };
         let checkpoint = checkpoint(&self.trainer, &self.info);
-        let replaces = saves.check_replaced(&checkpoint)?;
         saves.rehearse(&checkpoint)?;
-        Ok(replaces)
+        saves.check_replaced(&checkpoint)
     }
 
     /// Where the run is saved, if [`Trainer::saving`] was called.

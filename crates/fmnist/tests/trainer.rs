@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use fmnist::{
     Adam, Checkpoint, CheckpointDir, Classifier, Dataset, Error, Event, FitOutcome, Model,
     RunConfig, Saves, Threads, Trainer, garments,
 };
+use nn_io::SetAside;
 use nn_train::{Augment, EarlyStop};
 
 fn data() -> Dataset {
@@ -179,4 +184,58 @@ fn nothing_else_is_overwritten() {
     fs::remove_file(&path).unwrap();
     run.save(&path).unwrap();
     run.save(&path).unwrap();
+}
+
+/// A save keeps the model of another run, and returns its new name. It replaces an earlier state of the same run.
+#[test]
+fn the_model_of_another_run_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let names = |set_aside: Vec<SetAside>| -> Vec<PathBuf> {
+        set_aside.into_iter().flat_map(|it| [it.from, it.to]).collect()
+    };
+    let train = data().train;
+    let mut first = trainer(RunConfig::default());
+    first.fit(&train, None, 1).unwrap();
+    assert_eq!(first.save(path("m.model")).unwrap(), []);
+    first.fit(&train, None, 2).unwrap();
+    assert_eq!(first.save(path("m.model")).unwrap(), []);
+    let old = digest(&path("m.model"));
+
+    // The settings are the same, but it has not learned what the first run learned.
+    let mut second = trainer(RunConfig::default());
+    second.fit(&train, None, 1).unwrap();
+    let kept = names(second.save(path("m.model")).unwrap());
+    assert_eq!(kept, [path("m.model"), path("m.previous.model")]);
+    assert_eq!(digest(&path("m.previous.model")), old);
+
+    // The run's own output, which no other run can save to in the meantime.
+    let mut third = trainer(RunConfig { seed: 3, ..RunConfig::default() })
+        .saving(Saves::claim(path("m.model")).unwrap());
+    third.set_data(&train).unwrap();
+    let planned = third.rehearse_save().unwrap().unwrap();
+    assert!(planned.replaced, "{planned:?}");
+    assert_eq!(digest(&path("m.previous.model")), old);
+    third.fit(&train, None, 1).unwrap();
+    assert_eq!(third.saves().unwrap().set_aside(), [planned]);
+    assert_eq!(third.save(dir.path().join("./m.model")).unwrap(), []);
+    assert!(second.save(path("m.model")).is_err(), "another run's output");
+    // A run on another dataset may take the place of a model of synthetic garments.
+    let other = garments::synthetic(1, 600, 100).train;
+    let mut fourth = trainer(RunConfig::default());
+    fourth.fit(&other, None, 1).unwrap();
+    drop(third);
+    assert_eq!(names(fourth.save(path("m.model")).unwrap()).len(), 2);
+}
+
+#[test]
+fn the_final_model_of_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = CheckpointDir::create(dir.path().join("run")).unwrap();
+    let mut run = trainer(RunConfig::default()).saving(Saves::in_directory(directory, 1).unwrap());
+    run.fit(&data().train, None, 1).unwrap();
+    let saves = run.saves().unwrap();
+    assert_eq!(saves.output(), dir.path().join("run/final.model"));
+    assert_eq!(saves.resume_path(), dir.path().join("run"));
+    assert_eq!(digest(saves.output()), digest(&dir.path().join("run/ckpt-000012.model")));
 }

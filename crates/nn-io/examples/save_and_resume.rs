@@ -34,16 +34,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut stopped = start()?;
     train(&mut stopped, &samples, Some((60, 1)))?;
-    let encoded = output.encode(&view(&stopped, &info))?;
-    output.save(&encoded)?;
+    output.save(&view(&stopped, &info))?;
     drop(stopped);
 
     let Checkpoint { model, info, training } = Checkpoint::load(&path)?;
     let training = training.ok_or("a file for inference only")?;
     let mut resumed = Trainer::new(model, training, &Threads::default())?;
     train(&mut resumed, &samples, None)?;
-    let encoded = output.encode(&view(&resumed, &info))?;
-    output.save(&encoded)?;
+    output.save(&view(&resumed, &info))?;
 
     let digests = [&straight, &resumed].map(|trainer| view(trainer, &info).state_sha256());
     let [straight, resumed] = digests;

@@ -1,6 +1,7 @@
 //! The contents of a model file, as plain data.
 
 use nn_core::{Model, Scaling, Shape};
+use nn_optim::Optimizer;
 use nn_train::TrainingState;
 
 use crate::Error;
@@ -96,27 +97,43 @@ impl Checkpoint {
         Ok(Self { model, info, training: None })
     }
 
-    /// Whether both checkpoints are states of the same run: they have the same architecture, data and settings, and one
-    /// history begins with the other. The learning rate may change when a run is resumed, but not before its first
-    /// epoch is complete.
+    /// As [`CheckpointRef::is_of_same_run`].
     pub fn is_of_same_run(&self, other: &Self) -> bool {
-        let (Some(one), Some(two)) = (&self.training, &other.training) else { return false };
-        let data = |it: &Self| (it.info.input, it.info.dataset.clone(), it.info.n_validation);
-        let (short, long) = match one.history.len() <= two.history.len() {
-            true => (&one.history, &two.history),
-            false => (&two.history, &one.history),
-        };
-        self.model.architecture() == other.model.architecture()
-            && data(self) == data(other)
-            && one.config == two.config
-            && one.optimizer.config() == two.optimizer.config()
-            && long.starts_with(short)
-            && (!short.is_empty() || one.schedule == two.schedule)
+        self.view().is_of_same_run(&other.view())
     }
 
     /// Borrows the checkpoint as a [`CheckpointRef`], which has the methods to save it and to compute its digests.
     pub fn view(&self) -> CheckpointRef<'_> {
         let Self { model, info, training } = self;
         CheckpointRef { model, info, training: training.as_ref() }
+    }
+}
+
+impl CheckpointRef<'_> {
+    /// Whether both checkpoints are states of the same run: they have the same architecture, data and settings, and one
+    /// history begins with the other. The learning rate may change when a run is resumed, but not before its first
+    /// epoch is complete.
+    pub fn is_of_same_run(&self, other: &CheckpointRef<'_>) -> bool {
+        let (Some(one), Some(two)) = (self.training, other.training) else { return false };
+        let data = |info: &ModelInfo| (info.input, info.dataset.clone(), info.n_validation);
+        let (short, long) = match one.history.len() <= two.history.len() {
+            true => (&one.history, &two.history),
+            false => (&two.history, &one.history),
+        };
+        self.model.architecture() == other.model.architecture()
+            && data(self.info) == data(other.info)
+            && one.config == two.config
+            && one.optimizer.config() == two.optimizer.config()
+            && long.starts_with(short)
+            && (!short.is_empty() || one.schedule == two.schedule)
+    }
+
+    /// Whether this checkpoint can replace `old` without losing anything that was trained: it is the same state, or a
+    /// later state of the same run.
+    pub(crate) fn continues(&self, old: &Checkpoint) -> bool {
+        let old = old.view();
+        let [one, two] = [*self, old].map(|it| it.training.map(|training| &training.optimizer));
+        let is_later = one.map(Optimizer::step) >= two.map(Optimizer::step);
+        is_later && self.is_of_same_run(&old) || self.model == old.model && one == two
     }
 }

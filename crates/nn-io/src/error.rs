@@ -52,7 +52,7 @@ pub enum Error {
         skipped: Vec<Error>,
     },
     /// A directory of checkpoints also has a checkpoint of another run.
-    #[error("{}: belongs to another run than {}; it is left unchanged", path.display(), newest.display())]
+    #[error("{}: belongs to another run than {}; it is not used", path.display(), newest.display())]
     OtherRun {
         /// The checkpoint of the other run.
         path: PathBuf,
@@ -77,6 +77,16 @@ pub enum Error {
         path: PathBuf,
         /// What is there.
         found: String,
+    },
+    /// A save failed after it had renamed a file that was in its way.
+    #[error("{error}; {} is now named {}", from.display(), to.display())]
+    Renamed {
+        /// Why it failed.
+        error: Box<Error>,
+        /// The old name of the file.
+        from: PathBuf,
+        /// Its new name.
+        to: PathBuf,
     },
     /// There is an error in the contents of a file, or in a model that was to be saved in it.
     #[error("{}: {error}", path.display())]
@@ -216,6 +226,7 @@ impl Error {
             Error::Locked { .. } => ErrorKind::Locked,
             Error::WouldOverwrite { .. } => ErrorKind::WouldOverwrite,
             Error::Limit { .. } => ErrorKind::TooLarge,
+            Error::Renamed { error, .. } => error.kind(),
             _ => ErrorKind::BadModel,
         }
     }

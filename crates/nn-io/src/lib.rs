@@ -41,7 +41,7 @@ pub use nn_train;
 pub use checkpoint::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
 pub use disk::checkpoint_dir::{CheckpointDir, Newest};
 pub use disk::file::is_model;
-pub use disk::output::OutputFile;
+pub use disk::output::{OutputFile, Saved};
 pub use disk::place::SetAside;
 pub use encode::{Encoded, Encoder};
 pub use error::{Error, ErrorKind};

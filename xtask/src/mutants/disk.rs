@@ -69,15 +69,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "another program's file is replaced",
         file: "crates/nn-io/src/disk/place.rs",
-        from: "if self.is_foreign(disk)? != Some(true) {",
-        to: "if true {",
+        from: "Some(_) => Occupant::Foreign,",
+        to: "Some(_) => Occupant::Own,",
         tests: NN_IO,
     },
     Mutant {
         name: "another program's file set aside before the new one is written",
         file: "crates/nn-io/src/disk/place.rs",
         from: "let temporary = Temporary::write(",
-        to: "self.set_aside(disk)?; let temporary = Temporary::write(",
+        to: "self.make_way(disk)?; let temporary = Temporary::write(",
         tests: NN_IO,
     },
     Mutant {
@@ -90,8 +90,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a file set aside without fsync of the directory",
         file: "crates/nn-io/src/disk/place.rs",
-        from: "flush_names(disk, &to)?;",
-        to: "",
+        from: "flush_names(disk, to).map_err(|error| after(slice::from_ref(moved), error))",
+        to: "Ok(())",
         tests: NN_IO,
     },
     Mutant {
@@ -140,8 +140,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a model that cannot be read is replaced",
         file: "crates/nn-io/src/disk/output.rs",
-        from: "Err(error) => return refuse(unreadable(&error)),",
-        to: "Err(_) => return Ok(true),",
+        from: "let old = Checkpoint::load(path).map_err(|error| refuse(unreadable(&error)))?;",
+        to: "let Ok(old) = Checkpoint::load(path) else { return Ok(None) };",
+        tests: NN_IO,
+    },
+    Mutant {
+        name: "another run's model is replaced",
+        file: "crates/nn-io/src/disk/output.rs",
+        from: "if !new.continues(&old) {",
+        to: "if false {",
         tests: NN_IO,
     },
     Mutant {

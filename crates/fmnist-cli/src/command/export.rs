@@ -3,9 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
-use nn_io::{Checkpoint, OutputFile, SetAside};
+use nn_io::{Checkpoint, Saved};
 use serde::Serialize;
 
+use super::warn_of_rename;
 use crate::{
     console::{Console, View},
     help,
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     /// Model file
     model: PathBuf,
 
-    /// File to write
+    /// File to write; another model there is kept as NAME.previous.model
     out: PathBuf,
 
     /// Form of the file
@@ -43,16 +44,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         // With averaged weights, or those of the best epoch, if the run has them.
         Form::Inference => Checkpoint::load(&args.model)?.into_inference()?,
     };
-    let mut output = OutputFile::claim(&args.out)?;
-    if output.check_replaced(&checkpoint.view())? {
-        console.warning(&format!("replacing the model in {}", Outside::from(&args.out)));
-    }
-    let encoded = output.encode(&checkpoint.view())?;
-    if let Some(SetAside { to, .. }) = output.save(&encoded)? {
-        let (out, to) = (Outside::from(&args.out), Outside::from(&to));
-        console
-            .warning(&format!("{out}: another file took its place meanwhile; it is kept as {to}"));
-    }
+    let Saved { encoded, set_aside } = fmnist::save(&checkpoint.view(), &args.out)?;
+    set_aside.iter().for_each(|it| warn_of_rename(it, console));
     let bytes = encoded.bytes().len() as u64;
     console.show(&Exported { model: Outside::from(&args.out), bytes })?;
     Ok(ExitCode::SUCCESS)

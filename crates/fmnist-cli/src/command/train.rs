@@ -23,7 +23,7 @@ use nn_core::{InstructionSet, Model};
 use nn_io::{Checkpoint, ModelInfo};
 use nn_train::TrainingState;
 
-use super::{LayeredOptions, OptionsView};
+use super::{LayeredOptions, OptionsView, warn_of_rename};
 use crate::{
     console::Console,
     data::{self, SYNTHETIC_NOTICE},
@@ -80,9 +80,8 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let stop = Stop::on_signals().context("cannot handle signals")?;
     console.heed(stop.clone());
-    if trainer.rehearse_save()? && resumed.as_ref() != Some(&output) {
-        console.warning(&format!("replacing the model in {}", Outside::from(&output)));
-    }
+    let kept = trainer.rehearse_save()?;
+    kept.iter().for_each(|it| warn_of_rename(it, console));
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
     }
@@ -99,7 +98,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
         }
     });
     report.finish_bar();
-    report.set_aside(trainer.saves().map_or(&[], Saves::set_aside));
+    report.set_aside(trainer.saves().map_or(&[], Saves::set_aside), kept.as_ref());
     let outcome = outcome.map_err(|error| failure(error, &output, rate))?;
     reported?;
     let state = trainer.run().state();
@@ -109,8 +108,9 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     if args.profile {
         report.profile(trainer.run())?;
     }
-    if let Some(signal) = stop.signal().filter(|_| outcome == FitOutcome::Stopped) {
-        report.stopped(signal, state, &output)?;
+    let signal = stop.signal().filter(|_| outcome == FitOutcome::Stopped);
+    if let (Some(signal), Some(saves)) = (signal, trainer.saves()) {
+        report.stopped(signal, state, saves)?;
         return Ok(signal.exit_code());
     }
     let evaluation = trainer.evaluate(&test)?;

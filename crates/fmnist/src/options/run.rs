@@ -34,10 +34,11 @@ options! {
 options! {
     /// Where a run is saved. They change no result, and are not saved with the run.
     pub struct SaveOptions ["Saving"] {
-        /// File for the model [default: fashion_mnist.model, or the resumed file]
+        /// File for the run; another run's model there is kept as NAME.previous.model [default: DIR/final.model, the
+        /// resumed file, or fashion_mnist.model]
         output: PathBuf [short, value_name = "FILE"],
 
-        /// Also keep checkpoints here [default: none, or the resumed directory]
+        /// Directory for the newest checkpoints, the best one and the final model [default: none, or the resumed directory]
         checkpoint_dir: PathBuf [value_name = "DIR"],
 
         /// Epochs between two checkpoints [default: 1]

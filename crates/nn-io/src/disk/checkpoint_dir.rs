@@ -1,4 +1,4 @@
-//! A directory with the last checkpoints of a run, and its best: section 12 of FORMAT.md.
+//! A directory with the last checkpoints of a run, its best and its final model: section 12 of FORMAT.md.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,13 @@ use crate::{Checkpoint, Encoded, Error, VERSION};
 const KEPT: usize = 3;
 /// The name of the best one.
 const BEST: &str = "best.model";
+/// The name of the model that the run ends with, unless its output is elsewhere.
+const FINAL: &str = "final.model";
 /// The name of the lock.
 const LOCK: &str = "checkpoints.lock";
 
-/// A directory with the newest three checkpoints of a run and its best, locked for the run.
+/// A directory with the newest three checkpoints of a run and its best, locked for the run. It also has the final model,
+/// unless the run saves that elsewhere.
 ///
 /// Files that are not the run's (links, files of other kinds, damaged checkpoints, checkpoints of a newer version) are
 /// never followed, replaced or removed. If a new checkpoint needs the name of such a file, the file is set aside.
@@ -89,11 +92,25 @@ impl CheckpointDir {
         &self.path
     }
 
-    /// Whether a path belongs to a file that the directory has or may get. No run may save its output there.
-    pub fn has_name(&self, path: impl AsRef<Path>) -> bool {
+    /// The path of the final model, which is the output of a run unless it has another.
+    ///
+    /// # Errors
+    ///
+    /// If it is a symbolic link, which is not followed here.
+    pub fn final_path(&self) -> Result<PathBuf, Error> {
+        let path = self.path.join(FINAL);
+        file::refuse_link(&path)?;
+        Ok(path)
+    }
+    /// Checks that a run may save its output at this path: it must not be the name of one of the directory's checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WouldOverwrite`] if it is such a name.
+    pub fn check_output(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let directories = [temporary::directory(path), &self.path].map(fs::canonicalize);
-        is_name(path) && matches!(directories, [Ok(one), Ok(other)] if one == other)
+        let name = path.file_name().unwrap_or_default();
+        refuse_name(path, temporary::is_same_name(path, &self.path.join(name)))
     }
 
     /// Saves a checkpoint under the number of its step. Once it is on the disk, all checkpoints except the newest three
@@ -103,24 +120,24 @@ impl CheckpointDir {
     /// # Errors
     ///
     /// If the checkpoint has no state of training, or writing fails.
-    pub fn save(&mut self, encoded: &Encoded) -> Result<Option<SetAside>, Error> {
+    pub fn save(&mut self, encoded: &Encoded) -> Result<Vec<SetAside>, Error> {
         let step = encoded.step().ok_or_else(no_training)?;
         // A run has only one state at a step, and it has been saved.
         if self.saved.iter().any(|(saved, _)| *saved == step) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         store(&SystemDisk, &self.path, &mut self.saved, step, encoded.bytes())
     }
 
     /// Checks that there is room for all checkpoints, before the first step of a run. Writes as many temporary files as
-    /// the directory will have at once, and one more for a model elsewhere, and removes them.
+    /// the directory will have at once, including the final model, and removes them.
     ///
     /// # Errors
     ///
     /// If writing fails.
     pub fn rehearse_save(&self, encoded: &Encoded) -> Result<(), Error> {
         let best = self.best.path();
-        // Those that are kept, the best, the next one before the oldest is removed, and the model elsewhere.
+        // Those that are kept, the best, the next one before the oldest is removed, and the final model.
         let there = self.saved.len().saturating_add(usize::from(best.exists()));
         let copies = KEPT.saturating_add(3).saturating_sub(there);
         file::rehearse(&SystemDisk, best, encoded.bytes(), copies)
@@ -131,7 +148,7 @@ impl CheckpointDir {
     /// # Errors
     ///
     /// If writing fails.
-    pub fn save_best(&mut self, encoded: &Encoded) -> Result<Option<SetAside>, Error> {
+    pub fn save_best(&mut self, encoded: &Encoded) -> Result<Vec<SetAside>, Error> {
         self.best.replace(&SystemDisk, encoded.bytes())
     }
 }
@@ -154,17 +171,21 @@ fn lock(directory: &Path) -> Result<FileLock, Error> {
     Ok(lock)
 }
 
-/// Whether a path belongs to a directory of checkpoints, which is locked as a whole.
-pub(crate) fn is_in_directory(path: &Path) -> bool {
+/// Fails if this is a checkpoint or the lock of a checkpoint directory, which is locked as a whole.
+pub(crate) fn refuse_checkpoint(path: &Path) -> Result<(), Error> {
     let directory = temporary::directory(path);
     let has_checkpoints = || steps(directory).is_ok_and(|steps| !steps.is_empty());
-    is_name(path) && (directory.join(LOCK).exists() || has_checkpoints())
+    refuse_name(path, directory.join(LOCK).exists() || has_checkpoints())
 }
 
-/// Whether a path has the name of a file of a checkpoint directory.
-fn is_name(path: &Path) -> bool {
+/// Fails if a file in a checkpoint directory has the name of a checkpoint or of the lock.
+fn refuse_name(path: &Path, is_in_directory: bool) -> Result<(), Error> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    is_checkpoint(name) || name == LOCK
+    if is_in_directory && (is_checkpoint(name) || name == LOCK) {
+        let found = "a file of a directory of checkpoints".into();
+        return Err(Error::WouldOverwrite { path: path.into(), found });
+    }
+    Ok(())
 }
 
 fn is_checkpoint(name: &str) -> bool {
@@ -196,10 +217,10 @@ fn steps(directory: &Path) -> Result<Vec<u64>, Error> {
     Ok(steps)
 }
 
-/// Whether a directory has no checkpoints, not even damaged ones.
+/// Whether a directory has no files of a run, not even damaged ones.
 fn is_empty(directory: &Path) -> Result<bool, Error> {
-    let best = directory.join(BEST);
-    Ok(steps(directory)?.is_empty() && fs::symlink_metadata(best).is_err())
+    let is_absent = |name| fs::symlink_metadata(directory.join(name)).is_err();
+    Ok(steps(directory)?.is_empty() && [BEST, FINAL].into_iter().all(is_absent))
 }
 
 /// The files of a run in a directory.
@@ -218,16 +239,24 @@ struct Usable {
     place: Option<Place>,
 }
 
+impl Usable {
+    fn is_later_than(&self, other: &Self) -> bool {
+        self.step > other.step && self.checkpoint.is_of_same_run(&other.checkpoint)
+    }
+}
+
 fn read(directory: &Path) -> Result<Found, Error> {
-    let best_path = directory.join(BEST);
+    let [best_path, final_path] = [BEST, FINAL].map(|name| directory.join(name));
+    let is_there = |(path, _): &(PathBuf, _)| fs::symlink_metadata(path).is_ok();
     // The best may be the only checkpoint that is left, or the only one of its epoch.
-    let best = fs::symlink_metadata(&best_path).is_ok().then(|| (best_path.clone(), None));
+    let best = Some((best_path.clone(), None)).filter(is_there);
+    let last = Some((final_path.clone(), None)).filter(is_there);
     let numbered =
         steps(directory)?.into_iter().map(|step| (directory.join(name(step)), Some(step)));
     let mut newest: Option<Usable> = None;
     let mut places = Vec::new();
     let mut skipped = Vec::new();
-    for (path, named) in best.into_iter().chain(numbered) {
+    for (path, named) in best.into_iter().chain(numbered).chain(last) {
         let found = match load(path, named) {
             Ok(found) => found,
             Err(error) => {
@@ -235,10 +264,13 @@ fn read(directory: &Path) -> Result<Found, Error> {
                 continue;
             }
         };
-        // No more than two checkpoints are in memory.
+        // No more than two checkpoints are in memory. The final model counts only if it is a later state of the same run.
         let (newer, older) = match newest.take() {
             None => (found, None),
             Some(newest) if newest.step > found.step => (newest, Some(found)),
+            Some(newest) if found.path == final_path && !found.is_later_than(&newest) => {
+                (newest, Some(found))
+            }
             Some(newest) => (found, Some(newest)),
         };
         if let Some(Usable { step, path, checkpoint, place }) = older {
@@ -254,6 +286,8 @@ fn read(directory: &Path) -> Result<Found, Error> {
         return Err(Error::NoCheckpoint { path: directory.into(), skipped });
     };
     places.extend(place.map(|place| (step, place)));
+    // The final model is an output, which has its own `Place`.
+    places.retain(|(_, place)| place.path() != final_path);
     let (best, mut saved): (Vec<_>, Vec<_>) =
         places.into_iter().partition(|(_, place)| place.path() == best_path);
     let best = best.into_iter().next().map_or(Place::foreign(best_path), |(_, place)| place);
@@ -288,7 +322,7 @@ fn store(
     saved: &mut Vec<(u64, Place)>,
     step: u64,
     bytes: &[u8],
-) -> Result<Option<SetAside>, Error> {
+) -> Result<Vec<SetAside>, Error> {
     let mut place = Place::foreign(directory.join(name(step)));
     let moved = place.replace(disk, bytes)?;
     saved.push((step, place));

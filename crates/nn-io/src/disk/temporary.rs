@@ -147,6 +147,13 @@ pub(crate) fn directory(target: &Path) -> &Path {
     }
 }
 
+/// Whether two paths, which may lead through links of directories, are one name.
+pub(crate) fn is_same_name(one: &Path, other: &Path) -> bool {
+    let directories = [one, other].map(|path| fs::canonicalize(directory(path)));
+    one.file_name() == other.file_name()
+        && matches!(directories, [Ok(one), Ok(other)] if one == other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

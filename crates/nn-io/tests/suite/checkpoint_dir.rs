@@ -193,6 +193,44 @@ fn its_files_cannot_be_outputs() {
     }
     OutputFile::claim(path.join("m.model")).unwrap();
     OutputFile::claim(root.path().join("best.model")).unwrap();
+    // The directory refuses its own files too, by whatever path.
+    let (directory, _) = CheckpointDir::open(&path).unwrap();
+    let error = directory.check_output(path.join("../run/best.model")).unwrap_err();
+    says(&error, &["best.model", "a file of a directory of checkpoints", "choose another path"]);
+    directory.check_output(root.path().join("best.model")).unwrap();
+}
+
+/// `final.model` is used if it is a later state of the run than the checkpoints, or the only file that is left.
+#[test]
+fn the_final_model() {
+    let find = |steps: &[u64], end: &Checkpoint| {
+        let (root, path) = saved(steps);
+        end.view().save(path.join("final.model")).unwrap();
+        let newest = Newest::load(&path).unwrap();
+        (root, path, newest)
+    };
+    let (_root, path, newest) = find(&[10, 20], &at(30));
+    assert_eq!((newest.path, newest.skipped.len()), (path.join("final.model"), 0));
+    let (_root, path, newest) = find(&[10, 20, 30], &at(30));
+    assert_eq!((newest.path, newest.skipped.len()), (path.join("ckpt-000030.model"), 0));
+    let mut other = at(50);
+    other.training.as_mut().unwrap().config.seed += 1;
+    let (_root, path, newest) = find(&[10, 20], &other);
+    assert_eq!((newest.path, newest.skipped.len()), (path.join("ckpt-000020.model"), 1));
+    says(&newest.skipped[0], &["final.model: belongs to another run than", "ckpt-000020"]);
+
+    let (_root, path, newest) = find(&[], &at(30));
+    assert_eq!(newest.path, path.join("final.model"));
+    assert!(CheckpointDir::create(&path).is_err(), "a new run in the directory of another");
+    let (mut directory, newest) = CheckpointDir::open(&path).unwrap();
+    assert_eq!(newest.checkpoint, at(30));
+    // It is an output like any other, and is not removed as an old checkpoint.
+    assert_eq!(directory.final_path().unwrap(), path.join("final.model"));
+    directory.check_output(path.join("final.model")).unwrap();
+    for step in [40, 50, 60, 70] {
+        directory.save(&encoded(&at(step))).unwrap();
+    }
+    assert_eq!(Checkpoint::load(path.join("final.model")).unwrap(), at(30));
 }
 
 #[test]

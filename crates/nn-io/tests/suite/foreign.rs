@@ -151,7 +151,14 @@ mod unix {
     #[test]
     fn links_are_not_followed() {
         let mut tally = Tally::new("B18", "links under the names of a directory of checkpoints");
-        for name in ["best.model", "ckpt-000030.model", "ckpt-000010.model", "checkpoints.lock"] {
+        let names = [
+            "best.model",
+            "ckpt-000030.model",
+            "ckpt-000010.model",
+            "final.model",
+            "checkpoints.lock",
+        ];
+        for name in names {
             for target in ["there", "absent", &format!("run/{name}")] {
                 tally.case(|| {
                     let (root, path) = saved(&[10, 20]);
@@ -164,6 +171,9 @@ mod unix {
                         Ok((mut directory, newest)) => {
                             let found = newest.checkpoint;
                             ensure(found == at(20), || Failure::torn(format!("{name} was read")))?;
+                            let is_output = directory.final_path().is_ok();
+                            let followed = || Failure::wrong("a link as the output");
+                            ensure(is_output == (name != "final.model"), followed)?;
                             directory.rehearse_save(&encoded(&at(30))).map_err(Failure::wrong)?;
                             for step in [30, 40, 50, 60] {
                                 directory.save(&encoded(&at(step))).unwrap();

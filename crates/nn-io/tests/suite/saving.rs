@@ -2,6 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nn_io::{Checkpoint, Error, ErrorKind, OutputFile};
+use nn_optim::Optimizer;
 use tally::{Failure, Tally, ensure};
 use tempfile::TempDir;
 
@@ -154,12 +155,12 @@ fn a_file_that_appears_is_set_aside() {
         tally.case(|| {
             let (directory, path) = saved();
             let mut output = OutputFile::claim(&path).unwrap();
-            let encoded = output.encode(&fixture::checkpoint().view()).unwrap();
-            ensure(output.save(&encoded).unwrap().is_none(), || Failure::wrong("its own file"))?;
+            let mut save = || output.save(&fixture::checkpoint().view()).unwrap().set_aside;
+            ensure(save().is_empty(), || Failure::wrong("its own file"))?;
             fs::write(&path, &bytes).unwrap();
-            let moved = output.save(&encoded).unwrap();
+            let moved = save();
             let aside = directory.path().join("m.model.skipped");
-            let is_reported = moved.is_some_and(|it| it.from == path && it.to == aside);
+            let is_reported = moved.len() == 1 && moved[0].from == path && moved[0].to == aside;
             ensure(is_reported, || Failure::wrong("what was set aside"))?;
             let kept = fs::read(&aside).is_ok_and(|kept| kept == bytes);
             ensure(kept, || Failure::lost(format!("{} bytes", bytes.len())))?;
@@ -169,29 +170,202 @@ fn a_file_that_appears_is_set_aside() {
     tally.finish();
 }
 
-/// A save only replaces a readable model of the same dataset. A model for inference never replaces a run.
+/// A checkpoint after this many steps. The fixture's seed gives the fixture's run, and another seed another run.
+fn state(seed: u64, step: u64) -> Checkpoint {
+    let mut checkpoint = fixture::checkpoint();
+    let training = checkpoint.training.as_mut().unwrap();
+    training.config.seed = seed;
+    let (config, moments) = (training.optimizer.config(), training.optimizer.moments().to_vec());
+    training.optimizer = Optimizer::from_parts(config, step, moments).unwrap();
+    checkpoint.model.params_mut()[0] = step as f32;
+    checkpoint
+}
+
+/// Saves the model there, if there is one.
+fn put(path: &Path, checkpoint: Option<&Checkpoint>) {
+    checkpoint.iter().for_each(|it| it.view().save(path).unwrap());
+}
+
+/// Checks that a save of `new` over `old` is refused with these words.
+#[track_caller]
+fn keeps(old: &Checkpoint, new: &Checkpoint, words: &[&str]) {
+    let (_directory, path) = saved();
+    put(&path, Some(old));
+    let mut output = OutputFile::claim(&path).unwrap().with_substitute("drawn");
+    let error = output.check_replaced(&new.view()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
+    says(&error, words);
+    assert!(output.save(&new.view()).is_err());
+    assert_eq!(Checkpoint::load(path).unwrap(), *old);
+}
+
+/// A save refuses to replace a model of another dataset, or one that cannot be read. A model for inference never replaces
+/// a run.
 #[test]
-fn what_a_save_replaces() {
-    let (directory, path) = saved();
+fn what_a_save_refuses() {
     let new = fixture::checkpoint();
-    let output = OutputFile::claim(&path).unwrap();
-    assert!(output.check_replaced(&new.view()).unwrap());
     let mut inference = new.clone();
     inference.training = None;
-    let error = output.check_replaced(&inference.view()).unwrap_err();
-    says(&error, &["m.model: refusing to overwrite a run that can be resumed"]);
+    keeps(&new, &inference, &["m.model: refusing to overwrite a run that can be resumed"]);
     let mut other = new.clone();
-    other.info.dataset.as_mut().unwrap().name = "other".into();
-    let error = output.check_replaced(&other.view()).unwrap_err();
-    says(&error, &["m.model: refusing to overwrite a model of", "with one of \"other\" (SHA-256 "]);
+    fixture::dataset(&mut other).name = "other".into();
+    let words = ["m.model: refusing to overwrite a model of", "with one of \"other\" (SHA-256 "];
+    keeps(&new, &other, &words);
+    // A model of the substitute does not take the place of a model of real data either.
+    fixture::dataset(&mut other).name = "drawn".into();
+    keeps(&new, &other, &["with one of \"drawn\""]);
+    other.info.dataset = None;
+    keeps(&other, &new, &["refusing to overwrite a model of unknown data with"]);
+
+    let (_directory, path) = saved();
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&path, bytes).unwrap();
-    let error = output.check_replaced(&new.view()).unwrap_err();
+    fs::write(&path, &bytes).unwrap();
+    let error = OutputFile::claim(&path).unwrap().save(&state(1, 0).view()).unwrap_err();
     says(&error, &["m.model: refusing to overwrite a model that cannot be read", "CRC-32"]);
-    assert_eq!(error.kind(), ErrorKind::WouldOverwrite);
-    let output = OutputFile::claim(directory.path().join("new.model")).unwrap();
-    assert!(!output.check_replaced(&new.view()).unwrap());
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+/// A save replaces the same state, an earlier state of the same run, and the same model for inference.
+#[test]
+fn what_a_save_replaces() {
+    let mut inference = fixture::checkpoint();
+    inference.training = None;
+    let mut resumed = state(7, 10);
+    resumed.training.as_mut().unwrap().schedule.learning_rate *= 0.5;
+    for (old, new) in [
+        (state(7, 10), state(7, 10)),
+        (state(7, 10), state(7, 20)),
+        (state(7, 10), resumed),
+        (inference.clone(), inference),
+    ] {
+        let (directory, path) = saved();
+        put(&path, Some(&old));
+        let mut output = OutputFile::claim(&path).unwrap();
+        assert_eq!(output.check_replaced(&new.view()).unwrap(), None);
+        assert!(output.save(&new.view()).unwrap().set_aside.is_empty());
+        assert_eq!(Checkpoint::load(&path).unwrap(), new);
+        drop(output);
+        assert_eq!(names(directory.path()), ["m.model"]);
+    }
+}
+
+/// Any other model is kept as the previous generation. There is only one: an older one is replaced if the rules allow it.
+#[test]
+fn what_a_save_keeps() {
+    let (run, new) = (state(1, 50), state(2, 0));
+    let of = |dataset: &str, checkpoint: &Checkpoint| {
+        let mut checkpoint = checkpoint.clone();
+        fixture::dataset(&mut checkpoint).name = dataset.into();
+        checkpoint
+    };
+    let mut inference = run.clone();
+    inference.training = None;
+    let mut other_inference = inference.clone();
+    other_inference.model.params_mut()[0] = -1.0;
+    let skipped = &["m.model", "m.previous.model", "m.previous.model.skipped"][..];
+    let replaced = &skipped[..2];
+    let cases = [
+        (None, &run, &new, replaced),
+        // A run that starts again with the same settings does not continue the old one.
+        (None, &state(2, 50), &new, replaced),
+        (None, &inference, &new, replaced),
+        (None, &inference, &other_inference, replaced),
+        (None, &of("drawn", &run), &new, replaced),
+        (Some(state(3, 70)), &run, &new, replaced),
+        (Some(state(2, 70)), &run, &new, replaced),
+        (Some(of("drawn", &run)), &run, &new, replaced),
+        // The rules are those for the output itself.
+        (Some(of("other", &run)), &run, &new, skipped),
+        (Some(state(3, 70)), &of("drawn", &run), &of("drawn", &new), skipped),
+        (Some(run.clone()), &inference, &new, skipped),
+        // Until the new run is saved, this is its only file.
+        (Some(state(2, 70)), &run, &state(2, 70), skipped),
+    ];
+    let mut tally = Tally::new("B20", "models that a new run keeps");
+    for (i, (older, old, new, expected)) in cases.iter().enumerate() {
+        tally.case(|| {
+            let (directory, path) = saved();
+            let previous = directory.path().join("m.previous.model");
+            put(&path, Some(old));
+            put(&previous, older.as_ref());
+            let mut output = OutputFile::claim(&path).unwrap().with_substitute("drawn");
+            let kept = output.check_replaced(&new.view()).unwrap();
+            let replaces = older.is_some() && *expected == replaced;
+            let kept = kept.map(|it| (it.from, it.to, it.replaced));
+            let is_reported = kept == Some((path.clone(), previous.clone(), replaces));
+            ensure(is_reported, || Failure::wrong(format!("case {i}: {kept:?}")))?;
+            // Nothing is renamed before there is a file to take its place.
+            output.rehearse_save(&new.view()).unwrap();
+            ensure(Checkpoint::load(&path).unwrap() == **old, || Failure::lost("the old model"))?;
+            let saves = [(), ()].map(|()| output.save(&new.view()).unwrap().set_aside.len());
+            let expected_moves = [if replaces || older.is_none() { 1 } else { 2 }, 0];
+            ensure(saves == expected_moves, || Failure::wrong(format!("case {i}: {saves:?}")))?;
+            drop(output);
+            let found = names(directory.path());
+            ensure(found == *expected, || Failure::wrong(format!("case {i}: {found:?}")))?;
+            let load = |path: &Path| Checkpoint::load(path).unwrap();
+            ensure(load(&previous) == **old, || Failure::lost(format!("case {i}")))?;
+            ensure(load(&path) == **new, || Failure::torn(format!("case {i}")))
+        });
+    }
+    // A file that is not a model, or cannot be read, is not an older generation, so it is set aside.
+    let mut damaged = fixture::bytes();
+    *damaged.last_mut().unwrap() ^= 1;
+    for bytes in [b"keep me".to_vec(), Vec::new(), damaged, fixture::newer(fixture::bytes())] {
+        tally.case(|| {
+            let (directory, path) = saved();
+            fs::write(directory.path().join("m.previous.model"), &bytes).unwrap();
+            let set_aside = OutputFile::claim(&path).unwrap().save(&new.view()).unwrap().set_aside;
+            let aside = directory.path().join("m.previous.model.skipped");
+            ensure(fs::read(&aside).is_ok_and(|it| it == bytes), || Failure::lost("a file"))?;
+            ensure(set_aside.len() == 2 && set_aside[0].to == aside, || {
+                Failure::wrong(format!("{set_aside:?}"))
+            })
+        });
+    }
+    tally.finish();
+}
+
+#[test]
+fn names_of_the_previous_generation() {
+    let new = state(1, 0);
+    for (name, previous) in [
+        ("garments", "garments.previous"),
+        ("a.b.model", "a.b.previous.model"),
+        (".hidden", ".hidden.previous"),
+        ("m.previous.model", "m.previous.previous.model"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        put(&path, Some(&fixture::checkpoint()));
+        OutputFile::claim(&path).unwrap().save(&new.view()).unwrap();
+        let mut expected = [name, previous];
+        expected.sort();
+        assert_eq!(names(directory.path()), expected);
+    }
+}
+
+/// A run that saves to the name of the previous generation is not disturbed.
+#[test]
+fn a_previous_generation_in_use() {
+    let (directory, path) = saved();
+    let previous = directory.path().join("m.previous.model");
+    let held = OutputFile::claim(&previous).unwrap();
+    let mut output = OutputFile::claim(&path).unwrap();
+    let error = output.check_replaced(&state(1, 0).view()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    says(&error, &["m.previous.model: in use by another run"]);
+    // A save that keeps no model does not need that name.
+    output.save(&fixture::checkpoint().view()).unwrap();
+    drop(held);
+    drop(output);
+    let mut output = OutputFile::claim(&path).unwrap();
+    output.check_replaced(&state(1, 0).view()).unwrap();
+    assert_eq!(OutputFile::claim(&previous).unwrap_err().kind(), ErrorKind::Locked);
+    output.save(&state(1, 0).view()).unwrap();
+    // The lock is released once the file is there.
+    OutputFile::claim(&previous).unwrap();
 }
 
 #[test]
@@ -301,8 +475,11 @@ mod unix {
         assert_eq!(mode(&path), mode(&plain));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let mut output = OutputFile::claim(&path).unwrap();
-        let encoded = output.encode(&fixture::checkpoint().view()).unwrap();
-        output.save(&encoded).unwrap();
+        output.save(&fixture::checkpoint().view()).unwrap();
+        assert_eq!(mode(&path) & 0o777, 0o600);
+        // Also one that takes the name of another run's.
+        drop(output);
+        OutputFile::claim(&path).unwrap().save(&state(1, 0).view()).unwrap();
         assert_eq!(mode(&path) & 0o777, 0o600);
         fixture::checkpoint().view().save(&path).unwrap();
         assert_eq!(mode(&path) & 0o777, 0o600);
@@ -344,12 +521,9 @@ fn all_damage_is_reported() {
 #[test]
 fn rehearsing_a_save_changes_nothing() {
     let (directory, path) = saved();
-    let mut other = fixture::checkpoint();
-    other.training = None;
+    let other = state(1, 0);
     let rehearse = |path: &Path| {
-        let mut output = OutputFile::claim(path).unwrap();
-        let encoded = output.encode(&other.view()).unwrap();
-        output.rehearse_save(&encoded).unwrap();
+        OutputFile::claim(path).unwrap().rehearse_save(&other.view()).unwrap();
     };
     rehearse(&path);
     assert_eq!(Checkpoint::load(&path).unwrap(), fixture::checkpoint());

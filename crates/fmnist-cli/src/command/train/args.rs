@@ -30,7 +30,7 @@ const COMMON: [&str; 11] = [
 /// Custom datasets: --dataset idx, folder or csv, with --data-dir. They determine the network's inputs and outputs.
 #[derive(Debug, clap::Args)]
 #[command(mut_args = common_first, after_help = help::examples(&[
-    ("fmnist train", "10 epochs on Fashion-MNIST"),
+    ("fmnist train", "10 epochs"),
     ("fmnist train --resume fashion_mnist.model --epochs 20", "10 more epochs"),
     ("fmnist train --preset better --output better.model", "more accurate"),
 ]))]

@@ -41,7 +41,6 @@ pub(super) fn claim_output(
     let Args { resume, warm_start, .. } = args;
     let given = &options.saves;
     let every = given.checkpoint_every;
-    let default_output = || PathBuf::from("fashion_mnist.model");
     let create = |directory: &PathBuf| {
         CheckpointDir::create(directory).map_err(|error| match error.kind() {
             ErrorKind::WouldOverwrite => {
@@ -53,15 +52,22 @@ pub(super) fn claim_output(
             _ => error.into(),
         })
     };
-    let claim = |output: PathBuf, checkpoints: Option<CheckpointDir>| -> anyhow::Result<Saves> {
-        let saves = Saves::claim(output)?;
-        let checkpoints = match (checkpoints, &given.checkpoint_dir) {
+    // The directory comes first, since it has the output unless --output gives another.
+    let claim = |directory: Option<CheckpointDir>, file: Option<&Path>| -> anyhow::Result<Saves> {
+        let directory = match (directory, &given.checkpoint_dir) {
             (None, Some(directory)) => Some(create(directory)?),
-            (checkpoints, _) => checkpoints,
+            (directory, _) => directory,
         };
-        Ok(match checkpoints {
-            None => saves,
-            Some(directory) => saves.with_checkpoints(directory, every.unwrap_or(1))?,
+        let every = every.unwrap_or(1);
+        Ok(match (directory, &given.output) {
+            (None, output) => {
+                let default = Path::new("fashion_mnist.model");
+                Saves::claim(output.as_deref().or(file).unwrap_or(default))?
+            }
+            (Some(directory), None) => Saves::in_directory(directory, every)?,
+            (Some(directory), Some(output)) => {
+                Saves::claim(output)?.with_checkpoints(directory, every)?
+            }
         })
     };
     if given.checkpoint_dir.is_some() && given.checkpoint_dir == given.output {
@@ -83,7 +89,7 @@ pub(super) fn claim_output(
                 Ok(Box::new(Checkpoint::load(path)?.into_inference()?.model))
             };
             let plan = Plan::New { warm_start: warm_start.as_ref().map(load).transpose()? };
-            let saves = claim(given.output.clone().unwrap_or_else(default_output), None)?;
+            let saves = claim(None, None)?;
             Ok(Claimed { plan, source, saves })
         }
         Some(directory) if is_directory => {
@@ -101,8 +107,7 @@ pub(super) fn claim_output(
                 console.warning(&format!("skipped: {error}"));
             }
             let source = source_of(&path, &checkpoint, options)?;
-            let output = given.output.clone().unwrap_or_else(default_output);
-            let saves = claim(output, Some(checkpoints))?;
+            let saves = claim(Some(checkpoints), None)?;
             let (path, checkpoint) = furthest(&saves, path, checkpoint);
             let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
             Ok(Claimed { plan, source, saves })
@@ -114,10 +119,13 @@ pub(super) fn claim_output(
                 Ok((checkpoint, source))
             };
             load()?;
-            let saves = claim(given.output.as_ref().unwrap_or(file).clone(), None)?;
+            let saves = claim(None, Some(file))?;
             // Again, since another run may have saved to it before it was locked.
             let (checkpoint, source) = load()?;
-            let (path, checkpoint) = furthest(&saves, file.clone(), checkpoint);
+            let (path, checkpoint) = match saves.output() == file {
+                true => (file.clone(), checkpoint),
+                false => furthest(&saves, file.clone(), checkpoint),
+            };
             let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
             Ok(Claimed { plan, source, saves })
         }
@@ -127,9 +135,6 @@ pub(super) fn claim_output(
 /// The state in the output, if it is a later one of the run than the one to resume: an output never goes back. It is
 /// saved after every epoch, and checkpoints perhaps are not.
 fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, Checkpoint) {
-    if saves.output() == path {
-        return (path, checkpoint);
-    }
     match saves.later_state(&checkpoint) {
         Some(later) => (saves.output().to_owned(), later),
         None => (path, checkpoint),

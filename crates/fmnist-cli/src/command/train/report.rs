@@ -7,7 +7,7 @@ use std::{
 };
 
 use fmnist::{
-    Event, Trainer,
+    Event, Saves, Trainer,
     options::{Change, Options, SavedRun},
 };
 use nn_core::Penalty;
@@ -15,6 +15,7 @@ use nn_io::SetAside;
 use nn_train::{EpochRecord, Metrics, Step, TrainingState};
 
 use super::{
+    super::warn_of_rename,
     book,
     view::{self, Epoch, Finished, ProfileView, SampleCounts, Start, Stopped},
 };
@@ -186,14 +187,10 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Warns that files which were in the way of a save have another name now.
-    pub(super) fn set_aside(&self, files: &[SetAside]) {
-        for SetAside { from, to } in files {
-            let (from, to) = (Outside::from(from), Outside::from(to));
-            self.console.warning(&format!(
-                "{from}: the file there was not saved by this run; it is kept as {to}"
-            ));
-        }
+    /// Warns of files that were in the way of a save and were renamed, except the one that a warning already named.
+    pub(super) fn set_aside(&self, files: &[SetAside], named: Option<&SetAside>) {
+        let others = files.iter().filter(|&it| Some(it) != named);
+        others.for_each(|it| warn_of_rename(it, self.console));
     }
 
     /// Removes the progress bar.
@@ -222,13 +219,14 @@ impl<'a> Report<'a> {
         &self,
         signal: Signal,
         state: &TrainingState,
-        output: &Path,
+        saves: &Saves,
     ) -> io::Result<()> {
         self.console.show(&Stopped {
             signal: signal.name(),
             epoch: state.progress.epoch,
             batch: state.progress.batch,
-            model: Outside::from(output),
+            model: Outside::from(saves.output()),
+            resume: Outside::from(saves.resume_path()),
             epochs: self.epochs,
         })
     }

@@ -176,6 +176,9 @@ pub(super) struct Stopped {
     pub(super) epoch: u64,
     pub(super) batch: u64,
     pub(super) model: Outside,
+    /// The file or directory to resume from.
+    #[serde(skip)]
+    pub(super) resume: Outside,
     /// The run's length.
     #[serde(skip)]
     pub(super) epochs: u64,
@@ -183,11 +186,11 @@ pub(super) struct Stopped {
 
 impl View for Stopped {
     fn text(&self) -> String {
-        let Self { signal, epoch, batch, model, epochs } = self;
+        let Self { signal, epoch, batch, model, resume, epochs } = self;
         let done = done(*epoch, *batch);
         format!(
             "stopped by {signal} and saved in {model}, {done} done;\n\
-             resume with --resume {model:?} --epochs {epochs}"
+             resume with --resume {resume:?} --epochs {epochs}"
         )
     }
 }
