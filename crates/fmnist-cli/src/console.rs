@@ -12,7 +12,7 @@ use clap::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::{help::OUTPUT, outside::escaped, signal::Stop, stream};
+use crate::{outside::escaped, signal::Stop, stream};
 
 /// A result that a command shows: in JSON its fields, else its `text`.
 pub(crate) trait View: Serialize {
@@ -24,6 +24,9 @@ pub(crate) trait View: Serialize {
         None
     }
 }
+
+/// The heading of the options about what is printed.
+pub(crate) const OUTPUT: &str = "Output";
 
 /// The styles of clap's messages and headings. They are added to text that is already escaped.
 const CLAP: Styles = Styles::styled();

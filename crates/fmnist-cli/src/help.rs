@@ -6,10 +6,7 @@ use clap::{
     builder::{Resettable, Styles},
 };
 
-use crate::{Cli, exit::EXIT_CODES};
-
-/// The heading of the options about what is printed.
-pub(crate) const OUTPUT: &str = "Output";
+use crate::{Cli, console::OUTPUT, exit::EXIT_CODES};
 
 /// The heading of the options about files of settings.
 pub(crate) const SETTINGS: &str = "Settings";

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Arg;
 use fmnist::options::{Options, Preset};
 
-use crate::help::{self, OUTPUT, SAVING, SETTINGS};
+use crate::{
+    console::OUTPUT,
+    help::{self, SAVING, SETTINGS},
+};
 
 /// The options that most runs need, in the order of `-h`.
 const COMMON: [&str; 11] = [
