@@ -62,7 +62,7 @@ fn a_class_without_images() {
 #[test]
 fn shows_people_a_table() {
     let output = with_model().run("evaluate m.model").success();
-    let summary = format!("m.model on 10,000 test images of {}: loss ", DATA.name);
+    let summary = format!("m.model on 10,000 test images of {}: cross-entropy ", DATA.name);
     for words in ["T-shirt/top", "Ankle boot", &summary] {
         assert!(output.stdout.contains(words), "{words:?} is not in: {}", output.stdout);
     }

@@ -3,7 +3,7 @@ use tally::{Failure, Tally, ensure};
 
 use crate::{fixture::digest, harness::Program};
 
-/// Each optimizer with a rate at which it learns within an epoch, its JSON in `inspect`, and its text.
+/// Each optimizer, with its default rate or another one, its JSON in `inspect`, and its text.
 fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
     [
         (
@@ -37,28 +37,28 @@ fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
             "RMSprop, rho 0.9, epsilon 0.0000001\nschedule:     learning rate 0.001, decay 0",
         ),
         (
-            "--optimizer adagrad --learning-rate 0.01",
+            "--optimizer adagrad",
             json!({"kind": "adagrad", "epsilon": 1e-7,
                 "learning_rate": 0.01, "decay": 0.0, "step": 430}),
             "Adagrad, epsilon 0.0000001\nschedule:     learning rate 0.01, decay 0",
         ),
         (
-            "--optimizer sgd --learning-rate 0.1",
+            "--optimizer sgd",
             json!({"kind": "sgd", "momentum": 0.0, "nesterov": false,
-                "learning_rate": 0.1, "decay": 0.0, "step": 430}),
-            "SGD\nschedule:     learning rate 0.1, decay 0",
+                "learning_rate": 0.05, "decay": 0.0, "step": 430}),
+            "SGD\nschedule:     learning rate 0.05, decay 0",
         ),
         (
-            "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --decay 0.0001",
+            "--optimizer sgd --momentum 0.9 --decay 0.0001",
             json!({"kind": "sgd", "momentum": 0.9, "nesterov": false,
                 "learning_rate": 0.05, "decay": 0.0001, "step": 430}),
             "SGD, momentum 0.9\nschedule:     learning rate 0.05, decay 0.0001",
         ),
         (
-            "--optimizer sgd --learning-rate 0.05 --momentum 0.9 --nesterov",
+            "--optimizer sgd --learning-rate 0.1 --momentum 0.9 --nesterov",
             json!({"kind": "sgd", "momentum": 0.9, "nesterov": true,
-                "learning_rate": 0.05, "decay": 0.0, "step": 430}),
-            "SGD, Nesterov momentum 0.9\nschedule:     learning rate 0.05, decay 0",
+                "learning_rate": 0.1, "decay": 0.0, "step": 430}),
+            "SGD, Nesterov momentum 0.9\nschedule:     learning rate 0.1, decay 0",
         ),
     ]
 }
@@ -102,25 +102,21 @@ fn the_start_shows_it() {
     );
 }
 
-/// The rates of the book, where none is given.
+/// The rates where none is given. That runs learn with them is tested above.
 #[test]
 fn default_rates() {
     let program = Program::new();
     let check = |name: &str, rate: f64, decay: f64| {
-        // Batches of all images, of a net without hidden layers: a step that even a rate of 1 survives.
-        let run = "--epochs 1 --hidden none --batch-size 60000 --validation 0 --output m.model";
-        let dataset = "train --dataset synthetic";
-        let events = program.json(&format!("{dataset} {run} --optimizer {name}"));
-        assert_eq!(
-            (&events[0]["learning_rate"], &events[0]["decay"]),
-            (&rate.into(), &decay.into())
-        );
+        let settings = program.json(&format!("train --print-config --optimizer {name}")).remove(0);
+        let found = (&settings["learning-rate"], &settings["decay"]);
+        assert_eq!(found, (&rate.into(), &decay.into()), "{name}");
     };
     check("adam", 0.001, 0.001);
     check("adamw", 0.001, 0.001);
     check("rmsprop", 0.001, 0.0);
-    check("adagrad", 1.0, 0.0);
-    check("sgd", 1.0, 0.0);
+    check("adagrad", 0.01, 0.0);
+    check("sgd", 0.05, 0.0);
+    check("sgd --momentum 0.9", 0.05, 0.0);
 }
 
 #[test]

@@ -188,8 +188,12 @@ fn a_run_that_diverges_leaves_the_good_file() {
     for rate in ["1e10", "1e20", "1e30", "1e38"] {
         tally.case(|| {
             let output = program.run(&format!("{arguments} {rate} --checkpoint-dir run{rate}"));
-            let words =
-                ["epoch 1, step ", " of layer ", "became", "try --learning-rate ", "find-rate"];
+            let words = [
+                "m.model: training diverged at epoch 1, step ",
+                " of layer ",
+                &format!("lower the learning rate, which was {}", rate.parse::<f64>().unwrap()),
+                ": try --learning-rate 0.001, or run `fmnist find-rate`\n",
+            ];
             let is_reported =
                 output.code == Some(5) && words.iter().all(|it| output.stderr.contains(it));
             ensure(is_reported, || Failure::wrong(format!("{output:?}")))?;

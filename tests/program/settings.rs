@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use tally::{Failure, Tally, ensure};
 
 use crate::{
@@ -53,6 +53,8 @@ fn every_setting_is_saved_and_resumes() {
         assert_eq!(settings[option], value, "{option}");
         assert_eq!(events[0]["settings"][option], value, "{option}, at the start");
     }
+    let train = "cross-entropy with label smoothing 0.1 and class weights";
+    assert_eq!(events[0]["loss"], json!({"train": train, "evaluation": "cross-entropy"}));
 
     let penalty = events[1]["penalty"].as_f64().unwrap();
     assert!(penalty > 0.0 && penalty < 1.0, "{penalty}");
@@ -365,9 +367,43 @@ fn a_run_that_gets_no_better_stops() {
         .collect();
     let (last, before) = losses.split_last().unwrap();
     assert!(before.iter().all(|loss| loss <= last) && losses.len() < 50, "{losses:?}");
+    let (best, _) = losses.iter().enumerate().min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap();
+    assert_eq!(events.last().unwrap()["best_epoch"], best + 1);
     // Resumed, it has nothing to do.
     let again = program.train("--resume m.model --epochs 50 --output n.model");
     assert_eq!(again.iter().filter(|event| event["event"] == "epoch").count(), 0);
+    let resume = format!("train --dataset {} --resume m.model --epochs 50", DATA.name);
+    let printed = program.run(&resume).success().stdout;
+    let words = format!(", at epoch {}, the best of {}, ", best + 1, losses.len());
+    assert!(printed.lines().last().unwrap().contains(&words), "{words:?} is not in: {printed}");
+}
+
+/// Where training minimises another loss than the plain one, both are named, and the test loss is called plain.
+#[test]
+fn a_loss_that_is_not_plain_is_named() {
+    let program = Program::with_data();
+    let run = format!("train --dataset {} --hidden none --epochs 1 --output m.model", DATA.name);
+    let [smoothed, plain] = [
+        "cross-entropy with label smoothing 0.1 in training;\n",
+        "plain cross-entropy on held-out and test images\n",
+    ];
+    let printed = program.run(&format!("{run} --label-smoothing 0.1")).success().stdout;
+    assert!(printed.contains(&format!("\nloss: {smoothed}{plain}\nepoch ")), "{printed}");
+    assert!(
+        printed.lines().last().unwrap().contains(" (plain cross-entropy), accuracy "),
+        "{printed}"
+    );
+    let printed = program.run("inspect m.model").success().stdout;
+    assert!(
+        printed.contains(&format!("\nloss:         {smoothed}              {plain}last epoch: ")),
+        "{printed}"
+    );
+    let expected =
+        json!({"train": "cross-entropy with label smoothing 0.1", "evaluation": "cross-entropy"});
+    assert_eq!(program.inspect("m.model")["progress"]["loss"], expected);
+
+    let printed = program.run(&run).success().stdout;
+    assert!(!printed.contains("cross-entropy"), "{printed}");
 }
 
 /// A new run can start with the weights of a model, all of them or those of the layers that fit.
@@ -409,11 +445,14 @@ fn a_learning_rate_is_suggested() {
     assert!(losses.len() > 50 && losses.len() <= 120, "{}", losses.len());
     let suggested = found["suggested"].as_f64().unwrap();
     assert!((1e-4..0.1).contains(&suggested), "{suggested}");
+    let marked: Vec<&Value> = losses.iter().filter(|row| row["suggested"] == true).collect();
+    assert!(marked.len() == 1 && marked[0]["learning_rate"] == suggested, "{marked:?}");
     let printed = program.run(&find).success().stdout;
-    assert!(
-        printed.contains("  lowest") && printed.contains("suggested: --learning-rate 0.0"),
-        "{printed}"
-    );
+    let row = format!("{suggested:.2e} ");
+    let is_marked =
+        |line: &str| line.trim_start().starts_with(&row) && line.ends_with("#  suggested");
+    assert!(printed.lines().any(is_marked), "{row} is not marked in: {printed}");
+    assert!(printed.contains("suggested: --learning-rate 0.0"), "{printed}");
     program.refuses(&format!("{find} --from 1 --to 0.1"), 2, &["--to: expected a finite number"]);
     program.refuses(&format!("{find} --from 0"), 2, &["--from: expected a finite number above 0"]);
     let too_high = program.run(&format!("{find} --from 1e4 --to 1e6")).success().stdout;

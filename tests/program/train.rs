@@ -18,6 +18,7 @@ fn reports_start_epochs_and_end() {
     assert_eq!(start["samples"], json!({"train": 55_000, "validation": 5_000, "test": 10_000}));
     assert_eq!(start["parameters"], 118_282);
     assert_eq!(start["resumed"], Value::Null);
+    assert_eq!(start["loss"], json!({"train": "cross-entropy", "evaluation": "cross-entropy"}));
 
     assert_eq!(column(epochs, "/epoch"), [1.0, 2.0, 3.0, 4.0]);
     for epoch in epochs {
@@ -28,7 +29,8 @@ fn reports_start_epochs_and_end() {
         assert_eq!(keys(&epoch["validation"]), ["accuracy", "loss"]);
     }
 
-    assert_eq!(keys(finished), ["epochs", "event", "model", "seconds", "test"]);
+    assert_eq!(keys(finished), ["best_epoch", "epochs", "event", "model", "seconds", "test"]);
+    assert_eq!(finished["best_epoch"], Value::Null, "it was not kept");
     assert_eq!(finished["event"], "finished");
     assert_eq!(finished["epochs"], 4);
     assert_eq!(finished["model"], "m.model");

@@ -74,7 +74,7 @@ pub(crate) fn report(error: &anyhow::Error, console: &Console) -> ExitCode {
 }
 
 /// The error and its causes, except those that its message already has.
-fn message(error: &anyhow::Error) -> String {
+pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !message.contains(&cause) {

@@ -1,23 +1,60 @@
-//! Describes the settings of a run that differ from the defaults.
+//! Describes the loss functions of a run, and the settings that differ from the defaults.
 
 use nn_core::Loss;
 use nn_train::{Clip, Monitor, RunConfig, Shuffle};
+use serde::Serialize;
 
 use crate::text::count;
 
-/// Such as `label smoothing 0.1`, `flips`, `weights averaged by 0.999`; empty if all are defaults.
+/// The loss functions of a run.
+#[derive(Serialize)]
+pub(crate) struct Losses {
+    /// The loss that training minimises, on the training images.
+    train: String,
+    /// The loss that evaluations measure, on held-out images and on the test set. It has no label smoothing, focus or
+    /// class weights.
+    evaluation: String,
+}
+
+impl Losses {
+    pub(crate) fn of(config: &RunConfig) -> Self {
+        let weights = (!config.class_weights.is_empty()).then(|| "class weights".to_owned());
+        Self { train: name(config.loss, weights), evaluation: name(config.loss.plain(), None) }
+    }
+
+    /// The loss that evaluations measure, such as `plain cross-entropy`, if training minimises another.
+    pub(crate) fn plain(&self) -> Option<String> {
+        (self.train != self.evaluation).then(|| format!("plain {}", self.evaluation))
+    }
+
+    /// Both in words, if they differ.
+    pub(crate) fn difference(&self) -> Option<[String; 2]> {
+        let plain = self.plain()?;
+        Some([
+            format!("{} in training", self.train),
+            format!("{plain} on held-out and test images"),
+        ])
+    }
+}
+
+/// Such as `cross-entropy with label smoothing 0.1 and class weights`.
+fn name(loss: Loss, weights: Option<String>) -> String {
+    let (name, setting) = match loss {
+        Loss::CrossEntropy { smoothing: 0.0 } => ("cross-entropy".into(), None),
+        Loss::CrossEntropy { smoothing } => {
+            ("cross-entropy".into(), Some(format!("label smoothing {smoothing}")))
+        }
+        Loss::Focal { gamma } => ("focal loss".into(), Some(format!("gamma {gamma}"))),
+        other => (other.name().replace('_', " "), None),
+    };
+    let settings: Vec<String> = setting.into_iter().chain(weights).collect();
+    if settings.is_empty() { name } else { format!("{name} with {}", settings.join(" and ")) }
+}
+
+/// Such as `flips`, `weights averaged by 0.999`; empty if all are defaults. The loss functions are in [`Losses`].
 pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     let default = RunConfig::default();
     let mut parts: Vec<String> = Vec::new();
-    match config.loss {
-        Loss::CrossEntropy { smoothing: 0.0 } => {}
-        Loss::CrossEntropy { smoothing } => parts.push(format!("label smoothing {smoothing}")),
-        Loss::Focal { gamma } => parts.push(format!("focal loss, gamma {gamma}")),
-        other => parts.push(other.name().replace('_', " ")),
-    }
-    if !config.class_weights.is_empty() {
-        parts.push("classes weighted".into());
-    }
     if let Some(penalty) = config.penalties.first() {
         let names = ["L1", "L2", "L1 of biases", "L2 of biases"];
         let given = names.iter().zip(penalty.settings()).filter(|(_, (_, value))| *value > 0.0);
@@ -70,4 +107,32 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
         parts.push("validated on the test set".into());
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_that_differ_are_named() {
+        let differ = |loss, class_weights: &[f32]| {
+            let class_weights = class_weights.to_vec();
+            Losses::of(&RunConfig { loss, class_weights, ..RunConfig::default() }).difference()
+        };
+        let smoothed = |smoothing| Loss::CrossEntropy { smoothing };
+        assert_eq!(differ(smoothed(0.0), &[]), None);
+        assert_eq!(differ(Loss::MeanSquaredError, &[]), None);
+        for (loss, weights, expected) in [
+            (smoothed(0.1), &[][..], "cross-entropy with label smoothing 0.1"),
+            (smoothed(0.1), &[1.0], "cross-entropy with label smoothing 0.1 and class weights"),
+            (smoothed(0.0), &[1.0], "cross-entropy with class weights"),
+            (Loss::Focal { gamma: 2.0 }, &[], "focal loss with gamma 2"),
+        ] {
+            let plain = "plain cross-entropy on held-out and test images";
+            assert_eq!(
+                differ(loss, weights),
+                Some([format!("{expected} in training"), plain.into()])
+            );
+        }
+    }
 }

@@ -9,12 +9,12 @@ use crate::{Error, Trainer};
 
 /// Settings of a new run: see [`Trainer::builder`].
 ///
-/// Without any: Adam at a constant learning rate of 0.001, batches of 128, seed 0, all processors.
+/// Without any: Adam, at the optimizer's default learning rate, constant; batches of 128, seed 0, all processors.
 #[must_use]
 pub struct TrainerBuilder {
     model: Model,
     optimizer: OptimizerConfig,
-    schedule: Schedule,
+    schedule: Option<Schedule>,
     config: RunConfig,
     threads: Option<Threads>,
 }
@@ -25,7 +25,7 @@ impl Trainer {
         TrainerBuilder {
             model,
             optimizer: OptimizerConfig::default(),
-            schedule: Schedule::constant(1e-3),
+            schedule: None,
             config: RunConfig::default(),
             threads: None,
         }
@@ -38,9 +38,10 @@ impl TrainerBuilder {
         Self { optimizer: optimizer.into(), ..self }
     }
 
-    /// Sets a constant learning rate, or a schedule.
+    /// Sets a constant learning rate, or a schedule. The default is a constant
+    /// [`OptimizerConfig::default_learning_rate`].
     pub fn learning_rate(self, schedule: impl Into<Schedule>) -> Self {
-        Self { schedule: schedule.into(), ..self }
+        Self { schedule: Some(schedule.into()), ..self }
     }
 
     /// Sets the number of samples in a batch.
@@ -74,7 +75,26 @@ impl TrainerBuilder {
     pub fn build(self) -> Result<Trainer, Error> {
         let Self { model, optimizer, schedule, config, threads } = self;
         let threads = threads.map_or_else(Threads::all, Ok)?;
+        let schedule = schedule.unwrap_or_else(|| optimizer.default_learning_rate().into());
         let state = TrainingState::new(&model, optimizer, schedule, config)?;
         Trainer::from_parts(model, state, ModelInfo::default(), threads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_optim::{Adagrad, Adam, Sgd};
+
+    use super::*;
+
+    #[test]
+    fn the_default_rate_is_the_optimizers() {
+        let schedule = |optimizer: OptimizerConfig| {
+            let builder = Trainer::builder(Model::classifier(&[4, 2]).unwrap());
+            builder.optimizer(optimizer).build().unwrap().run().state().schedule
+        };
+        assert_eq!(schedule(Adam::default().into()), Schedule::constant(1e-3));
+        assert_eq!(schedule(Sgd::default().into()), Schedule::constant(0.05));
+        assert_eq!(schedule(Adagrad::default().into()), Schedule::constant(0.01));
     }
 }

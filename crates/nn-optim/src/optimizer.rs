@@ -121,6 +121,12 @@ impl OptimizerConfig {
         self.rule().description()
     }
 
+    /// A learning rate to start with, at which dense networks learn Fashion-MNIST, also with momentum or batch
+    /// normalisation. It is not a setting of the optimizer: the rate of a run is that of its [`crate::Schedule`].
+    pub fn default_learning_rate(&self) -> f64 {
+        self.rule().default_learning_rate()
+    }
+
     /// The moments of the optimizer, in order: the buffers that it keeps from step to step. SGD without momentum has
     /// none.
     pub fn moments(&self) -> &'static [Moment] {

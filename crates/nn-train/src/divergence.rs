@@ -1,21 +1,21 @@
 //! Detects that a run has diverged, before a step is taken and at the end of an epoch.
 
 use nn_core::{LossSum, Model};
-use nn_optim::LARGEST_GRADIENT;
+use nn_optim::{LARGEST_GRADIENT, Schedule};
 
 use crate::{Error, gradients::Gradients, shards::Shards};
 
 /// A number that is not finite or too large, and its origin in words.
 pub(crate) struct Divergence {
-    what: String,
-    value: f64,
+    pub(crate) what: String,
+    pub(crate) value: f64,
 }
 
 impl Divergence {
-    /// The error for a run at this epoch and step, counted from 1.
-    pub(crate) fn at(self, epoch: u64, step: u64) -> Error {
+    /// The error for a run with this schedule at an epoch and a step, counted from 1.
+    pub(crate) fn at(self, epoch: u64, step: u64, schedule: &Schedule) -> Error {
         let Self { what, value } = self;
-        Error::Diverged { epoch, step, what, value }
+        Error::Diverged { epoch, step, what, value, learning_rate: schedule.learning_rate }
     }
 }
 

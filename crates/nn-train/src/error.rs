@@ -112,7 +112,10 @@ pub enum Error {
     },
     /// The run diverged: a number is no longer finite, or a gradient exceeds [`nn_optim::LARGEST_GRADIENT`]. Usually
     /// the learning rate is too high.
-    #[error("epoch {epoch}, step {step}: {what} became {value}; try a lower learning rate")]
+    #[error(
+        "training diverged at epoch {epoch}, step {step}: {what} became {value:.1e}; lower the learning rate, which was \
+         {learning_rate}"
+    )]
     Diverged {
         /// The current epoch, counted from 1.
         epoch: u64,
@@ -122,6 +125,8 @@ pub enum Error {
         what: String,
         /// The number.
         value: f64,
+        /// The learning rate of the run's schedule, which the step's rate follows from.
+        learning_rate: f64,
     },
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]

@@ -1,4 +1,8 @@
-//! The learning-rate finder: takes steps at rates that rise from very low to very high, and records the loss at each.
+//! The learning-rate finder: takes steps at rates that rise from very low to very high, and records the mean loss of
+//! several runs at each rate.
+//!
+//! The suggested rate lies where the loss still falls. The curve is steep there, so that noise hardly moves the
+//! suggestion. Around its lowest value the curve is flat, and where exactly it is lowest depends on the seed.
 //!
 //! # Sources
 //!
@@ -18,30 +22,42 @@ const SMOOTHING: f64 = 0.95;
 /// A run counts as diverged once its loss exceeds this many times the lowest loss.
 const DIVERGED: f64 = 4.0;
 
+/// The fraction of the fall of the loss that remains at the suggested rate.
+const REST_OF_FALL: f64 = 0.1;
+
 /// A learning rate, and the loss at that rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLoss {
     /// The learning rate.
     pub learning_rate: f64,
-    /// The exponentially smoothed mean loss up to this step.
+    /// The mean loss of all runs, exponentially smoothed over the steps up to this one.
     pub loss: f64,
 }
 
-/// Tests a range of learning rates, for [`suggested_rate`]. Takes the first `n_steps` steps of a run at rates that rise
-/// exponentially from the start of `rates` to its end, and returns the smoothed loss at each, until the run diverges.
+/// Tests a range of learning rates, for [`suggested_rate`]. Takes the first `n_steps` steps of each run at rates that
+/// rise exponentially from the start of `rates` to its end. Returns the smoothed mean loss of the runs at each rate, until
+/// one of them diverges.
 ///
-/// The run must be new.
+/// The runs must be new. With several runs of different seeds, such as five, the suggested rate hardly depends on the
+/// seeds.
 ///
 /// ```
 /// use nn_train::nn_core::Model;
 /// use nn_train::nn_optim::Adam;
-/// use nn_train::{Features, RunConfig, Samples, Threads, TrainingState, find_rate, suggested_rate};
+/// use nn_train::{
+///     Error, Features, RunConfig, Samples, Threads, TrainingState, find_rate, suggested_rate,
+/// };
 ///
 /// let points = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
 /// let samples = Samples::new(Features::Floats(&points), 2, &[0, 1, 1, 0])?;
 /// let model = Model::classifier(&[2, 16, 2])?;
-/// let state = TrainingState::new(&model, Adam::default(), 1e-3, RunConfig::default())?;
-/// let found = find_rate(model, state, &samples, 1e-6..10.0, 100, &Threads::default())?;
+/// let run = |seed| {
+///     let config = RunConfig { seed, ..RunConfig::default() };
+///     let state = TrainingState::new(&model, Adam::default(), 1e-3, config)?;
+///     Ok((model.clone(), state))
+/// };
+/// let runs = (0..5).map(run).collect::<Result<_, Error>>()?;
+/// let found = find_rate(runs, &samples, 1e-6..10.0, 100, &Threads::default())?;
 /// let learning_rate = suggested_rate(&found).unwrap_or(1e-3);
 /// # assert!(found.len() > 1 && learning_rate > 0.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,11 +65,10 @@ pub struct RateLoss {
 ///
 /// # Errors
 ///
-/// If a rate is not finite, the rates do not rise from above 0, there are no steps, the run is not new, or the state or
-/// the samples do not fit the model.
+/// If a rate is not finite, the rates do not rise from above 0, there are no steps or no runs, a run is not new, or its
+/// state or the samples do not fit its model.
 pub fn find_rate(
-    model: Model,
-    state: TrainingState,
+    runs: Vec<(Model, TrainingState)>,
     train: &Samples<'_>,
     rates: Range<f64>,
     n_steps: u64,
@@ -66,40 +81,87 @@ pub fn find_rate(
     let is_valid = rise > 1.0 && rise.is_finite();
     check("highest rate", is_valid, "a finite number above the lowest rate", rates.end)?;
     check("steps", n_steps > 0, "1 or more", 0.0)?;
-    let taken = state.optimizer.step();
-    check("steps that the run has taken", taken == 0, "0, a new run", taken as f64)?;
-    let mut trainer = Trainer::new(model, state, threads)?;
-    // A schedule that rises is not valid for a run, so it is set after the checks.
+    check("runs", !runs.is_empty(), "1 or more", 0.0)?;
+    // A schedule that rises is not valid for a run, so it is set after a run's checks.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { every: 1, factor };
-    trainer.state.schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
+    let schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
 
-    let mut found: Vec<RateLoss> = Vec::new();
-    let (mut mean, mut weight, mut lowest) = (0.0, 0.0, f64::INFINITY);
+    let sweep = |(model, state): (Model, TrainingState)| {
+        let taken = state.optimizer.step();
+        check("steps that the run has taken", taken == 0, "0, a new run", taken as f64)?;
+        let mut trainer = Trainer::new(model, state, threads)?;
+        trainer.state.schedule = schedule;
+        losses(trainer, train, n_steps)
+    };
+    let curves = runs.into_iter().map(sweep).collect::<Result<Vec<_>, Error>>()?;
+    let n_steps = curves.iter().map(Vec::len).min().unwrap_or_default();
+    let mut smoothed = Smoothed::default();
+    let at = |step: usize| {
+        let sum: f64 = curves.iter().map(|losses| losses[step]).sum();
+        RateLoss {
+            learning_rate: schedule.rate_at(step as u64, 0),
+            loss: smoothed.add(sum / curves.len() as f64),
+        }
+    };
+    Ok((0..n_steps).map(at).collect())
+}
+
+/// Takes so many steps, and returns the loss of each, up to where the run diverges.
+fn losses(mut trainer: Trainer, train: &Samples<'_>, n_steps: u64) -> Result<Vec<f64>, Error> {
+    let mut losses: Vec<f64> = Vec::new();
+    let (mut smoothed, mut lowest) = (Smoothed::default(), f64::INFINITY);
     let mut is_over = false;
     while !is_over {
         let observer = &mut |step: Step<'_>| {
-            mean = SMOOTHING * mean + (1.0 - SMOOTHING) * step.of_step.mean_loss();
-            weight = SMOOTHING * weight + (1.0 - SMOOTHING);
-            let loss = mean / weight;
-            lowest = loss.min(lowest);
-            is_over = found.len() as u64 + 1 >= n_steps || loss > DIVERGED * lowest;
-            found.push(RateLoss { learning_rate: step.learning_rate, loss });
+            let loss = step.of_step.mean_loss();
+            losses.push(loss);
+            let mean = smoothed.add(loss);
+            lowest = mean.min(lowest);
+            is_over = losses.len() as u64 >= n_steps || mean > DIVERGED * lowest;
             if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         match trainer.train_epoch(train, None, observer) {
             Ok(_) => {}
-            Err(Error::Diverged { .. }) if !found.is_empty() => is_over = true,
+            Err(Error::Diverged { .. }) if !losses.is_empty() => is_over = true,
             Err(error) => return Err(error),
         }
     }
-    Ok(found)
+    Ok(losses)
 }
 
-/// The suggested learning rate: a tenth of the rate with the lowest loss, above which the loss rises; `None` if the
-/// loss never fell.
+/// An exponentially weighted mean.
+#[derive(Default)]
+struct Smoothed {
+    sum: f64,
+    weight: f64,
+}
+
+impl Smoothed {
+    /// Adds a number, and returns the mean.
+    fn add(&mut self, number: f64) -> f64 {
+        self.sum = SMOOTHING * self.sum + (1.0 - SMOOTHING) * number;
+        self.weight = SMOOTHING * self.weight + (1.0 - SMOOTHING);
+        self.sum / self.weight
+    }
+}
+
+/// The suggested learning rate, one of those in `found`; `None` if the loss never fell.
+///
+/// It is the first rate at which the loss has fallen nine tenths of the way from its first to its lowest value:
+///
+/// ```text
+/// loss <= lowest + 0.1 (first - lowest)
+/// ```
+///
+/// # Sources
+///
+/// Smith (2017), section 3.3, and fastai's `lr_find`, whose suggestions `steep` and `valley` also lie where the loss
+/// falls.
 pub fn suggested_rate(found: &[RateLoss]) -> Option<f64> {
-    let (at, lowest) =
-        found.iter().enumerate().min_by(|(_, a), (_, b)| a.loss.total_cmp(&b.loss))?;
-    (at > 0).then_some(lowest.learning_rate / 10.0)
+    let first = found.first()?.loss;
+    let lowest = found.iter().map(|it| it.loss).fold(first, f64::min);
+    let limit = lowest + REST_OF_FALL * (first - lowest);
+    let suggested = found.iter().find(|it| it.loss <= limit)?;
+    (lowest < first).then_some(suggested.learning_rate)
 }

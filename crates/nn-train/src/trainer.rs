@@ -11,7 +11,7 @@ use nn_core::{
 use crate::{
     Best, EpochRecord, Error, EvaluationConfig, Metrics, Profile, Progress, RunConfig, Samples,
     Shuffle, TrainingState,
-    divergence::{check_params, check_step},
+    divergence::{Divergence, check_params, check_step},
     gradients::Gradients,
     profile::{ProfileStage, ProfileTotals},
     shards::{Batch, Shards},
@@ -177,8 +177,9 @@ impl Trainer {
                 break;
             }
         }
-        check_params(&self.model)
-            .map_err(|found| found.at(epoch + 1, self.state.optimizer.step()))?;
+        check_params(&self.model).map_err(|found| {
+            found.at(epoch + 1, self.state.optimizer.step(), &self.state.schedule)
+        })?;
         match is_stopped {
             true => Ok(EpochOutcome::Stopped),
             false => self.finish_epoch(validation, drops).map(EpochOutcome::Completed),
@@ -200,7 +201,7 @@ impl Trainer {
             let batch = Batch { indices: batch, epoch, step, of_step, step_len: indices.len() };
             let of_batch = shards.forward_backward(model, train, config, &batch);
             check_step(model, shards, gradients, of_batch)
-                .map_err(|found| found.at(epoch + 1, step + 1))?;
+                .map_err(|found| found.at(epoch + 1, step + 1, &state.schedule))?;
             sums += of_batch;
             if gradients.are_whole() {
                 gradients.add(shards, model, of_step == 0);
@@ -236,8 +237,8 @@ impl Trainer {
         let validation = validation.map(evaluate);
         // Only this evaluation shows that the last step made the parameters too large.
         if let Some(Metrics { loss, .. }) = validation.filter(|it| !it.loss.is_finite()) {
-            let what = "the loss on held-out samples".into();
-            return Err(Error::Diverged { epoch: epoch + 1, step: n_steps, what, value: loss });
+            let found = Divergence { what: "the loss on held-out samples".into(), value: loss };
+            return Err(found.at(epoch + 1, n_steps, &state.schedule));
         }
         let record = EpochRecord {
             train: Metrics::from(state.progress.sums),

@@ -17,6 +17,8 @@ use crate::{
 
 /// Evaluate a model on the test set, or on the training set
 ///
+/// The loss is plain cross-entropy, without the label smoothing or class weights of the training.
+///
 /// Uses the dataset that the model was trained on, or with --data-dir one of the same kind, image size and classes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
@@ -76,8 +78,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// An evaluation. `per_class` is the recall of each class, `null` in JSON if it has no images. In the confusion matrix, rows
-/// are true classes.
+/// An evaluation. `loss` is the cross-entropy. `per_class` is the recall of each class, `null` in JSON if it has no images. In
+/// the confusion matrix, rows are true classes.
 #[derive(Serialize)]
 struct EvaluationView {
     dataset: &'static str,
@@ -136,7 +138,7 @@ impl View for EvaluationView {
             },
         );
         let images = format!("{samples} {split} images of {dataset}");
-        text + &format!("{model} on {images}: loss {loss:.4}, accuracy {accuracy:.4}")
+        text + &format!("{model} on {images}: cross-entropy {loss:.4}, accuracy {accuracy:.4}")
     }
 
     fn head(&self) -> Option<String> {

@@ -25,6 +25,9 @@ use crate::{
 /// Rows of the table.
 const ROWS: usize = 20;
 
+/// Runs whose losses are averaged.
+const RUNS: u64 = 5;
+
 /// The head of the table.
 const HEAD: &str = "learning rate    loss";
 
@@ -37,8 +40,9 @@ const COMMON: [&str; 8] =
 
 /// Find the learning rate for a network and an optimizer
 ///
-/// Trains for some steps at rates that rise from very low to very high, prints the loss at each, and suggests a tenth
-/// of the rate at which it was lowest, if it fell. Nothing is saved.
+/// Starts five runs with different initial weights and batches, and trains each for some steps at rates that rise from
+/// very low to very high. Prints their mean loss at each rate. Suggests the rate at which the loss has fallen nine tenths
+/// of the way to its lowest value. Nothing is saved.
 #[derive(Debug, clap::Args)]
 #[command(mut_args = hide_others, after_help = help::examples(&[
     ("fmnist find-rate", "for the default network"),
@@ -46,7 +50,7 @@ const COMMON: [&str; 8] =
     ("fmnist find-rate --optimizer sgd --to 100", "for another optimizer"),
 ]) + "\n\nThe other settings of `fmnist train` are accepted as well.")]
 pub(crate) struct Args {
-    /// Steps to take
+    /// Steps of each run
     #[arg(long, value_name = "N", default_value_t = 300)]
     #[arg(value_parser = clap::value_parser!(u64).range(10..=100_000))]
     steps: u64,
@@ -104,8 +108,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let layered = LayeredOptions::new(&given, config.as_deref(), preset)?;
     let found = find(&layered.options, from..to, steps, console);
     let found = found.map_err(|error| layered.explain(error))?;
-    let losses = found.iter().map(|&RateLoss { learning_rate, loss }| Row { learning_rate, loss });
-    console.show(&Rates { suggested: suggested_rate(&found), losses: losses.collect(), from })?;
+    let suggested = suggested_rate(&found);
+    let row = |&RateLoss { learning_rate, loss }: &RateLoss| {
+        let is_suggested = suggested == Some(learning_rate);
+        Row { learning_rate, loss, is_suggested }
+    };
+    console.show(&Rates { suggested, losses: found.iter().map(row).collect(), from })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -119,14 +127,23 @@ fn find(
     let source = new_run::plan(options)?;
     let threads = data::threads(options.places.threads)?;
     let dataset = data::obtain(&source, console).map_err(data::suggest_kind)?;
-    let NewRun { model, state, n_validation, .. } = new_run::run(options, None, &dataset, console)?;
+    let seed = options.training.seed.unwrap_or_default();
+    // The first run is the one that `train` would start. The seeds of the others are far from those that users choose.
+    let run = |number: u64| {
+        let mut options = options.clone();
+        options.training.seed = Some(seed ^ number << 48);
+        new_run::run(&options, None, &dataset, console)
+    };
+    let runs = (0..RUNS).map(run).collect::<Result<Vec<_>, _>>()?;
+    let n_validation = runs.first().map_or(0, |run| run.n_validation);
     let (train, _) = dataset.train.hold_out(n_validation);
     let train = fmnist::samples(&train, Scaling::default())?;
-    let found = find_rate(model, state, &train, rates, steps, &threads);
+    let runs = runs.into_iter().map(|NewRun { model, state, .. }| (model, state)).collect();
+    let found = find_rate(runs, &train, rates, steps, &threads);
     Ok(found.map_err(fmnist::options::Error::of_run)?)
 }
 
-/// The losses at rising rates.
+/// The mean losses at rising rates.
 #[derive(Serialize)]
 struct Rates {
     suggested: Option<f64>,
@@ -139,6 +156,9 @@ struct Rates {
 struct Row {
     learning_rate: f64,
     loss: f64,
+    /// True for at most one row; not in JSON if false.
+    #[serde(rename = "suggested", skip_serializing_if = "std::ops::Not::not")]
+    is_suggested: bool,
 }
 
 impl View for Rates {
@@ -158,24 +178,47 @@ impl View for Rates {
     }
 }
 
-/// The losses as a table with bars, the lowest of them marked.
+/// The losses as a table with bars. If there are many rows, it shows every nth one, and the suggested one is among them.
 fn table(found: &[Row]) -> String {
-    let lowest = found.iter().map(|it| it.loss).fold(f64::INFINITY, f64::min);
     // What the first steps came to: beyond, bars are cut.
     let most = 1.2 * found.first().map_or(1.0, |first| first.loss);
-    let step = found.len().div_ceil(ROWS).max(1);
+    let every = found.len().div_ceil(ROWS).max(1);
+    let suggested = found.iter().position(|row| row.is_suggested).unwrap_or_default();
     let mut lines = vec![HEAD.to_owned()];
-    for rows in found.chunks(step) {
-        let Some(last) = rows.last() else { continue };
-        let width = (last.loss / most).clamp(0.0, 1.0) * BAR;
-        let has_lowest = rows.iter().any(|it| it.loss == lowest);
-        let mark = if has_lowest { "  lowest" } else { "" };
+    for row in found.iter().skip(suggested % every).step_by(every) {
+        let width = (row.loss / most).clamp(0.0, 1.0) * BAR;
+        let mark = if row.is_suggested { "  suggested" } else { "" };
         let bar = "#".repeat(width.round() as usize);
         lines.push(format!(
             "{:>13.2e}  {:>6}  {bar}{mark}",
-            last.learning_rate,
-            text::loss(last.loss)
+            row.learning_rate,
+            text::loss(row.loss)
         ));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever its place, the suggested row is in the table, once and with its mark.
+    #[test]
+    fn the_suggested_row_is_marked() {
+        for n in [1, 20, 21, 300, 1234] {
+            for suggested in [0, n / 3, n - 1] {
+                let row = |i: usize| Row {
+                    learning_rate: (i + 1) as f64,
+                    loss: 1.0,
+                    is_suggested: i == suggested,
+                };
+                let table = table(&(0..n).map(row).collect::<Vec<_>>());
+                let marked: Vec<&str> =
+                    table.lines().filter(|it| it.ends_with("suggested")).collect();
+                let rate = format!("{:.2e} ", (suggested + 1) as f64);
+                assert!(marked.len() == 1 && marked[0].trim_start().starts_with(&rate), "{table}");
+                assert!(table.lines().count() <= ROWS + 1, "{table}");
+            }
+        }
+    }
 }

@@ -16,7 +16,8 @@ use crate::{
     exit::Reasons,
     help, layer, optimizer,
     outside::Outside,
-    run_config, schedule,
+    run_config::{self, Losses},
+    schedule,
     text::{count, filled, loss},
 };
 
@@ -159,6 +160,8 @@ fn training_lines(training: &TrainingState) -> Vec<String> {
             count(step, "step")
         ),
     ];
+    let losses = Losses::of(config).difference();
+    lines.extend(losses.map(|it| format!("loss:         {}", filled(&it, ";", INDENT))));
     if let Some(record) = history.last() {
         let EpochRecord { train, validation, .. } = record;
         let mut line =
@@ -221,6 +224,7 @@ struct ProgressView {
     batch_size: usize,
     epoch: u64,
     batch: u64,
+    loss: Losses,
     history: Vec<RecordView>,
 }
 
@@ -286,6 +290,7 @@ impl ProgressView {
             batch_size: config.batch_size,
             epoch: progress.epoch,
             batch: progress.batch,
+            loss: Losses::of(config),
             history: history.iter().map(record).collect(),
         }
     }

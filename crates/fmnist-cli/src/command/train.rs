@@ -21,6 +21,7 @@ use fmnist::{
 use fmnist_data::{Dataset, DatasetName};
 use nn_core::{InstructionSet, Model};
 use nn_io::{Checkpoint, ModelInfo};
+use nn_optim::OptimizerConfig;
 use nn_train::TrainingState;
 
 use super::{LayeredOptions, OptionsView, warn_of_rename};
@@ -88,7 +89,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     let is_book = args.preset == Some(Preset::Nnfs);
     let mut report = Report::new(console, &trainer, epochs, is_book, train.len());
     report.start(&trainer, n_threads, train.len(), test.len(), resumed.as_deref(), &changes)?;
-    let rate = trainer.run().state().schedule.learning_rate;
+    let optimizer = trainer.run().state().optimizer.config();
     let mut reported = Ok(());
     let outcome = trainer.fit_with(&train, validation, epochs, &mut |event| {
         reported = report.event(&event);
@@ -99,7 +100,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     });
     report.finish_bar();
     report.set_aside(trainer.saves().map_or(&[], Saves::set_aside), kept.as_ref());
-    let outcome = outcome.map_err(|error| failure(error, &output, rate))?;
+    let outcome = outcome.map_err(|error| failure(error, &output, optimizer))?;
     reported?;
     let state = trainer.run().state();
     if outcome == FitOutcome::StoppedEarly {
@@ -195,14 +196,18 @@ impl Plan {
 }
 
 /// The error of a run, with the model's path, and after divergence with what to try.
-fn failure(error: fmnist::Error, output: &Path, rate: f64) -> anyhow::Error {
+fn failure(error: fmnist::Error, output: &Path, optimizer: OptimizerConfig) -> anyhow::Error {
     let path = Outside::from(output);
     let context = match error {
-        fmnist::Error::Training(nn_train::Error::Diverged { .. }) => {
-            let lower = rounded(rate / 10.0);
+        fmnist::Error::Training(nn_train::Error::Diverged { learning_rate, .. }) => {
+            let default = optimizer.default_learning_rate();
+            let origin = match learning_rate == default {
+                true => format!(", {}'s default", optimizer.name()),
+                false => String::new(),
+            };
+            let lower = rounded(default.min(learning_rate / 10.0));
             format!(
-                "{path}: training diverged, the learning rate was {rate}: \
-                 try --learning-rate {lower}, or run `fmnist find-rate`"
+                "{path}: {error}{origin}: try --learning-rate {lower}, or run `fmnist find-rate`"
             )
         }
         // These name their files.
@@ -210,4 +215,38 @@ fn failure(error: fmnist::Error, output: &Path, rate: f64) -> anyhow::Error {
         _ => path.to_string(),
     };
     anyhow::Error::new(error).context(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use nn_optim::{Adam, Sgd};
+
+    use super::*;
+    use crate::exit;
+
+    #[test]
+    fn a_run_that_diverges_says_what_to_try() {
+        let message_of = |optimizer: OptimizerConfig, learning_rate: f64| {
+            let what = "the gradient of layer 0 (dense)".into();
+            let value = -7_280_423_759_511_552.0;
+            let error = nn_train::Error::Diverged { epoch: 1, step: 8, what, value, learning_rate };
+            exit::message(&failure(error.into(), Path::new("m.model"), optimizer))
+        };
+        let sgd = Sgd::default().into();
+        assert_eq!(
+            message_of(sgd, 0.05),
+            "m.model: training diverged at epoch 1, step 8: the gradient of layer 0 (dense) became -7.3e15; lower the \
+             learning rate, which was 0.05, sgd's default: try --learning-rate 0.005, or run `fmnist find-rate`"
+        );
+        // Far above the default, a tenth would be no help.
+        let end = |rate: &str, try_rate: &str| {
+            format!("which was {rate}: try --learning-rate {try_rate}, or run `fmnist find-rate`")
+        };
+        for (found, expected) in [
+            (message_of(sgd, 1e10), end("10000000000", "0.05")),
+            (message_of(Adam::default().into(), 0.002), end("0.002", "0.0002")),
+        ] {
+            assert!(found.ends_with(&expected), "{found}");
+        }
+    }
 }

@@ -130,13 +130,14 @@ impl OptimizerOptions {
         }
     }
 
-    /// The default learning rate and decay with this optimizer: the book's, except that Adam's rate decays as in the
-    /// book's model for Fashion-MNIST.
+    /// The default learning rate and decay with this optimizer. Only Adam's rate decays, as in the book's model for
+    /// Fashion-MNIST.
     pub(super) fn default_rates(&self) -> (f64, f64) {
-        match self.chosen() {
-            OptimizerName::Adam | OptimizerName::AdamW => (1e-3, 1e-3),
-            OptimizerName::Sgd | OptimizerName::Adagrad => (1.0, 0.0),
-            OptimizerName::RmsProp => (1e-3, 0.0),
-        }
+        let name = self.chosen();
+        let decay = match name {
+            OptimizerName::Adam | OptimizerName::AdamW => 1e-3,
+            OptimizerName::Sgd | OptimizerName::Adagrad | OptimizerName::RmsProp => 0.0,
+        };
+        (name.default_config().default_learning_rate(), decay)
     }
 }

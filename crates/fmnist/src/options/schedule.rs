@@ -3,7 +3,7 @@
 use nn_optim::{Decay, Schedule};
 
 use super::{
-    Error,
+    Error, OptimizerOptions,
     form::{Form, one_of},
     group::{Group as _, options},
     kind::{self, Choice},
@@ -12,7 +12,7 @@ use super::{
 options! {
     /// The options of the learning rate. Without one, a new run has the default, and a resumed run what was saved.
     pub struct ScheduleOptions ["Learning rate"] {
-        /// Learning rate, or its peak [default: 0.001; sgd, adagrad: 1]
+        /// Learning rate, or its peak [default: 0.001; sgd: 0.05; adagrad: 0.01]
         learning_rate: f64 [value_name = "N", allow_negative_numbers = true],
 
         /// How the learning rate changes [default: inverse-time]
@@ -82,15 +82,16 @@ impl Choice for ScheduleOptions {
 
     /// With Adam; other optimizers have another rate and decay.
     fn defaults(name: ScheduleName) -> Self {
+        let (rate, decay) = OptimizerOptions::default().default_rates();
         let all = Self {
-            learning_rate: Some(1e-3),
+            learning_rate: Some(rate),
             schedule: Some(name),
             warmup_epochs: Some(0.0),
             ..Self::default()
         };
         match name {
             ScheduleName::Constant => all,
-            ScheduleName::InverseTime => Self { decay: Some(1e-3), ..all },
+            ScheduleName::InverseTime => Self { decay: Some(decay), ..all },
             ScheduleName::Step => Self { step_epochs: Some(5.0), decay_factor: Some(0.1), ..all },
             ScheduleName::Exponential => Self { decay_factor: Some(0.9), ..all },
             ScheduleName::Cosine => Self { minimum_rate: Some(0.0), ..all },

@@ -45,6 +45,10 @@ impl UpdateRule for Adagrad {
         }
     }
 
+    fn default_learning_rate(&self) -> f64 {
+        0.01
+    }
+
     fn moments(&self) -> &'static [Moment] {
         &[CACHE]
     }

@@ -66,6 +66,10 @@ impl UpdateRule for Adam {
         }
     }
 
+    fn default_learning_rate(&self) -> f64 {
+        1e-3
+    }
+
     fn moments(&self) -> &'static [Moment] {
         if self.amsgrad { &[M, V, V_MAX] } else { &[M, V] }
     }

@@ -50,6 +50,10 @@ impl UpdateRule for AdamW {
         Description { name: "adamw", phrase, details, settings }
     }
 
+    fn default_learning_rate(&self) -> f64 {
+        self.adam.default_learning_rate()
+    }
+
     fn moments(&self) -> &'static [Moment] {
         self.adam.moments()
     }

@@ -49,6 +49,10 @@ impl UpdateRule for RmsProp {
         }
     }
 
+    fn default_learning_rate(&self) -> f64 {
+        1e-3
+    }
+
     fn moments(&self) -> &'static [Moment] {
         &[CACHE]
     }

@@ -7,6 +7,9 @@ pub(crate) trait UpdateRule {
     /// Describes the optimizer: its name, a phrase and its settings.
     fn description(&self) -> Description;
 
+    /// A learning rate to start with: see [`super::OptimizerConfig::default_learning_rate`].
+    fn default_learning_rate(&self) -> f64;
+
     /// The buffers that the optimizer keeps from step to step.
     fn moments(&self) -> &'static [Moment];
 

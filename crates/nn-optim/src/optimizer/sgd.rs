@@ -52,6 +52,10 @@ impl UpdateRule for Sgd {
         }
     }
 
+    fn default_learning_rate(&self) -> f64 {
+        0.05
+    }
+
     fn moments(&self) -> &'static [Moment] {
         if self.momentum > 0.0 { &[MOMENTUM] } else { &[] }
     }

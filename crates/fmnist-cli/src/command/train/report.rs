@@ -23,7 +23,8 @@ use crate::{
     console::{Bar, Console, View as _},
     layer, optimizer,
     outside::Outside,
-    run_config, schedule,
+    run_config::{self, Losses},
+    schedule,
     signal::Signal,
     text::{count, loss},
 };
@@ -117,6 +118,7 @@ impl<'a> Report<'a> {
             changes: changes.to_vec(),
             batch_size: state.config.batch_size,
             seed: state.config.seed,
+            loss: Losses::of(&state.config),
             settings: Options::of(SavedRun { model, state, info }, Some(self.n_batches)),
             threads,
             instruction_set: info.instruction_set.clone(),

@@ -12,6 +12,7 @@ use crate::{
     command::MetricsView,
     console::View,
     outside::Outside,
+    run_config::Losses,
     text::{count, duration, filled, loss, rounded, thousands},
 };
 
@@ -38,6 +39,7 @@ pub(super) struct Start {
     pub(super) changes: Vec<Change>,
     pub(super) batch_size: usize,
     pub(super) seed: u64,
+    pub(super) loss: Losses,
     pub(super) settings: Options,
     pub(super) threads: usize,
     pub(super) instruction_set: String,
@@ -72,8 +74,11 @@ impl Start {
             format!("resuming {path}, {} done\n", done(self.epoch, self.batch))
         });
         let SampleCounts { train, validation, test } = self.samples;
+        let loss = self.loss.difference().map_or_else(String::new, |[train, plain]| {
+            format!("\n{}", filled(&[format!("loss: {train}"), plain], ";", 0))
+        });
         format!(
-            "{from}{}: {} to train on, {} held out, {} to test\n{}",
+            "{from}{}: {} to train on, {} held out, {} to test\n{}{loss}",
             self.dataset,
             count(train as u64, "image"),
             thousands(validation as u64),
@@ -201,11 +206,15 @@ impl View for Stopped {
 pub(super) struct Finished {
     test: MetricsView,
     epochs: u64,
+    /// The epoch whose weights were tested, if the best epoch was kept.
+    best_epoch: Option<u64>,
     seconds: f64,
     model: Outside,
     /// Batches done of another epoch.
     #[serde(skip)]
     batch: u64,
+    #[serde(skip)]
+    loss: Losses,
 }
 
 impl Finished {
@@ -215,19 +224,32 @@ impl Finished {
         time: Duration,
         model: Outside,
     ) -> Self {
-        let (epochs, batch) = (state.progress.epoch, state.progress.batch);
-        Self { test: test.into(), epochs, seconds: time.as_secs_f64(), model, batch }
+        let TrainingState { config, progress, history, best, .. } = state;
+        let best = best.as_ref().and_then(|_| config.monitor.best_epoch(history));
+        Self {
+            test: test.into(),
+            epochs: progress.epoch,
+            best_epoch: best.map(|index| index as u64 + 1),
+            seconds: time.as_secs_f64(),
+            model,
+            batch: progress.batch,
+            loss: Losses::of(config),
+        }
     }
 }
 
 impl View for Finished {
     fn text(&self) -> String {
-        let Self { test, epochs, seconds, model, batch } = self;
+        let Self { test, epochs, best_epoch, seconds, model, batch, .. } = self;
+        let plain = self.loss.plain().map_or_else(String::new, |plain| format!(" ({plain})"));
+        let when = match best_epoch {
+            Some(best) => format!("at epoch {best}, the best of {epochs}"),
+            None => format!("after {}", done(*epochs, *batch)),
+        };
         format!(
-            "\ntest loss {}, accuracy {:.4}, after {}, {}; saved in {model}",
+            "\ntest loss {}{plain}, accuracy {:.4}, {when}, {}; saved in {model}",
             loss(test.loss),
             test.accuracy,
-            done(*epochs, *batch),
             duration(Duration::from_secs_f64(*seconds)),
         )
     }
