@@ -59,9 +59,7 @@ pub enum Error {
     },
 
     /// The model gives no probabilities of classes.
-    #[error(
-        "the model is no classifier: expected softmax as its last layer, which gives probabilities"
-    )]
+    #[error("the model is not a classifier: expected softmax as the last layer")]
     NotAClassifier,
 
     /// The model takes the features of a table.

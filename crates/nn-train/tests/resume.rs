@@ -350,7 +350,9 @@ fn statistics_that_are_not_finite_end_a_run() {
         (end, trainer.state().history.first().map(|record| record.penalty.to_bits()))
     };
     let (end, record) = run(1e20);
-    let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = end else { panic!("{end:?}") };
+    let Err(Error::Diverged { epoch: 1, step: 1, what, value, .. }) = end else {
+        panic!("{end:?}")
+    };
     assert_eq!((what.as_str(), value, record), ("batch_norm0.variances", f64::INFINITY, None));
     let (end, record) = run(1.0);
     // Without regularisation, not -0.0.
@@ -367,7 +369,9 @@ fn a_loss_on_held_out_samples_that_is_not_finite_ends_a_run() {
     let samples = Samples::new(Features::Floats(&x), 2, &[0, 1, 0, 1]).unwrap();
     let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let end = trainer.train_epoch(&samples, Some(&samples), &mut |_| ControlFlow::Continue(()));
-    let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = end else { panic!("{end:?}") };
+    let Err(Error::Diverged { epoch: 1, step: 1, what, value, .. }) = end else {
+        panic!("{end:?}")
+    };
     assert_eq!(what, "the loss on held-out samples");
     assert!(!value.is_finite() && trainer.state().history.is_empty(), "{value}");
 }
@@ -400,7 +404,7 @@ fn a_gradient_that_is_not_finite_is_not_applied() {
         let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
         let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Break(()));
         if diverges {
-            let Err(Error::Diverged { epoch: 1, step: 1, what, value }) = result else {
+            let Err(Error::Diverged { epoch: 1, step: 1, what, value, .. }) = result else {
                 panic!("{result:?}")
             };
             assert_eq!(what, "the gradient of layer 2 (dense)");

@@ -28,6 +28,16 @@ const COMMANDS: [&str; 14] = [
     "error: 0\n\x1b[32mok",
 ];
 
+/// A text of [`COMMANDS`] as a message shows it, with escapes as in JSON.
+fn escaped(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\n' => "\\n".into(),
+        ' '..='~' => c.to_string(),
+        c => format!("\\u{:04x}", u32::from(c)),
+    };
+    text.chars().map(escape).collect()
+}
+
 /// The file with another name for the first key of the map at a path.
 fn with_key(path: &str, key: &str) -> Vec<u8> {
     fixture::edited(|metadata| {
@@ -45,7 +55,7 @@ fn refused_plainly(file: Vec<u8>) -> Result<(), Failure> {
 fn commands() {
     let mut tally = Tally::new("A13", "hostile strings: commands to terminals, in every string");
     for hostile in COMMANDS {
-        let shown = format!("{hostile:?}");
+        let shown = format!("\"{}\"", escaped(hostile));
         assert!(shown.contains('\\'), "shown as it is: {hostile}");
         for path in TEXTS {
             tally.case(|| refused(&with(path, hostile), &["no control characters", &shown]));
@@ -134,7 +144,7 @@ fn paths() {
             });
         }
         for field in WORDS {
-            tally.case(|| refused(&with(field, name), &["expected", &format!("{name:?}")]));
+            tally.case(|| refused(&with(field, name), &["expected", &format!("\"{name}\"")]));
         }
     }
     tally.finish();

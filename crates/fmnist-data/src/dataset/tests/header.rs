@@ -40,20 +40,20 @@ fn lies_are_refused_by_field() {
     magic([1, 0, 8, 3], &["an IDX file, raw or gzip, found unknown data that starts with 01 00"]);
     magic([0, 1, 8, 3], &["byte 0 (magic number): expected 00 00, found 00 01"]);
     magic([3, 8, 0, 0], &["found unknown data that starts with 03 08 00 00"]);
-    magic([0, 0, 9, 3], &["expected 3 dimensions of u8 (images), found 3 of i8"]);
+    magic([0, 0, 9, 3], &["expected 3 dimensions of u8 (images), found 3 dimensions of i8"]);
     magic([0, 0, 10, 3], &["byte 2 (element type): expected 08, 09", "found 0a"]);
-    magic([0, 0, 13, 3], &["expected 3 dimensions of u8 (images), found 3 of f32"]);
+    magic([0, 0, 13, 3], &["expected 3 dimensions of u8 (images), found 3 dimensions of f32"]);
     magic([0, 0, 8, 0], &["byte 3 (rank): expected 1 to 8, found 0"]);
-    magic([0, 0, 8, 1], &["expected 3 dimensions of u8 (images), found 1 of u8"]);
+    magic([0, 0, 8, 1], &["expected 3 dimensions of u8 (images), found 1 dimension of u8"]);
     magic([0, 0, 8, 4], &["byte 16 (dimension): expected at least 1", "found 117901063"]);
     magic([0, 0, 8, 255], &["byte 3 (rank): expected 1 to 8, found 255"]);
 
     let mut dims = |dims: &[usize], words: &[&str]| check(&idx_u8(dims, &pixels), words);
     let limit = "expected at least 1, and at most 1073741824 bytes in all";
     let huge = u32::MAX as usize;
-    dims(&[7840], &["expected 3 dimensions of u8 (images), found 1 of u8"]);
-    dims(&[10, 784], &["found 2 of u8"]);
-    dims(&[10, 28, 28, 1], &["found 4 of u8"]);
+    dims(&[7840], &["expected 3 dimensions of u8 (images), found 1 dimension of u8"]);
+    dims(&[10, 784], &["found 2 dimensions of u8"]);
+    dims(&[10, 28, 28, 1], &["found 4 dimensions of u8"]);
     dims(&[10 << 24, 28 << 24, 28 << 24], &["byte 8 (dimension)", limit, "found 469762048"]);
     dims(&[0, 28, 28], &["byte 4 (dimension)", limit, "found 0"]);
     dims(&[10, 0, 28], &["byte 8 (dimension)", limit, "found 0"]);
@@ -97,9 +97,12 @@ fn a_refused_header_takes_no_memory() {
     let all = |(images, labels): &(Vec<u8>, Vec<u8>)| {
         [images, labels, images, labels].map(Vec::clone).into_iter().enumerate().collect::<Vec<_>>()
     };
-    check(&all(&doubles), &[NAMES[0], "byte 2", "3 dimensions of u8 (images), found 3 of f64"]);
-    check(&[(3, doubles.1)], &[NAMES[3], "byte 2", "1 dimension of u8 (labels), found 1 of f64"]);
-    check(&[(0, bytes.1.clone())], &[NAMES[0], "3 dimensions of u8 (images), found 1 of u8"]);
+    check(&all(&doubles), &[NAMES[0], "3 dimensions of u8 (images), found 3 dimensions of f64"]);
+    check(&[(3, doubles.1)], &[NAMES[3], "1 dimension of u8 (labels), found 1 dimension of f64"]);
+    check(
+        &[(0, bytes.1.clone())],
+        &[NAMES[0], "3 dimensions of u8 (images), found 1 dimension of u8"],
+    );
     check(&[(1, bytes.1)], &[NAMES[1], "has 67108864 labels", NAMES[0], "has 20 images"]);
     let many = "byte 4 (dimension): expected at most 16777216, found 67108864";
     check(&[(0, file(8, &[BYTES, 1, 1]))], &[NAMES[0], many]);
