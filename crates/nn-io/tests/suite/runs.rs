@@ -213,7 +213,7 @@ fn settings_outside_their_range() {
     for (last, loss, expected) in [
         (Layer::SOFTMAX, Loss::CrossEntropy { smoothing: 1.0 }, "label smoothing"),
         (Layer::SOFTMAX, Loss::Huber { delta: 0.0 }, "delta of the Huber loss"),
-        (Layer::RELU, Loss::Focal { gamma: 2.0 }, "expected softmax, which focal needs"),
+        (Layer::RELU, Loss::Focal { gamma: 2.0 }, "expected softmax for the loss focal"),
         (Layer::SOFTMAX, Loss::BinaryCrossEntropy, "expected sigmoid"),
     ] {
         let checkpoint = of(last, RunConfig { loss, ..RunConfig::default() });
