@@ -3,7 +3,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::{
-    fixture::{DATA, digest, with_model},
+    fixture::{altered, digest},
     harness::{Output, Program},
     own_set::{KINDS, OwnSet},
 };
@@ -264,14 +264,15 @@ fn a_model_needs_data_of_its_own_kind() {
 /// A model of the garments is not replaced by one of something else.
 #[test]
 fn a_model_of_other_data_stays() {
-    let program = with_model();
+    let program = Program::new();
+    let of_fashion_mnist = altered(|checkpoint| {
+        checkpoint.info.dataset.as_mut().unwrap().name = "fashion-mnist".into();
+    });
+    program.write("m.model", of_fashion_mnist);
     OwnSet::garments(60, 20).write(&program, "csv");
     let train = "train --dataset csv --data-dir csv --epochs 1 --output m.model";
-    program.refuses(
-        train,
-        4,
-        &["m.model: refusing to overwrite", DATA.name, "with one of \"csv\""],
-    );
+    let words = ["m.model: refusing to overwrite", "fashion-mnist", "with one of \"csv\""];
+    program.refuses(train, 4, &words);
 }
 
 /// Errors of the readers are printed unchanged, with the exit code of bad data.
