@@ -155,7 +155,7 @@ impl Description {
             let mut blocks = values.chunks(ELEMENTS);
             let mut same = true;
             rest.take_tensor(spec, *crc, |data| {
-                same &= tensor::is_data(blocks.next().unwrap_or_default(), data);
+                same &= *tensor::data(blocks.next().unwrap_or_default()) == *data;
             })??;
             same &= blocks.next().is_none();
             check_value(same, &spec.name, "the elements to save", "others")?;

@@ -11,7 +11,7 @@ impl CheckpointRef<'_> {
     pub fn weights_sha256(&self) -> String {
         let mut hasher = Sha256::new();
         for values in [self.model.params(), self.model.statistics()] {
-            tensor::for_each_block(values, |bytes| hasher.update(bytes));
+            hasher.update(tensor::data(values));
         }
         hex(&hasher.finalize())
     }
@@ -33,7 +33,7 @@ impl CheckpointRef<'_> {
             Encoding::new(CheckpointRef { info: &info, ..*self }, &mut Default::default())?;
         let mut hasher = Sha256::new();
         hasher.update(encoding.start.get(header::LEN..).unwrap_or_default());
-        encoding.for_each_block(|bytes| hasher.update(bytes));
+        encoding.for_each_piece(|piece| hasher.update(piece));
         Ok(hex(&hasher.finalize()))
     }
 }

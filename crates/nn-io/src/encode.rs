@@ -49,7 +49,7 @@ impl Encoder {
         let encoding = Encoding::new(*checkpoint, &mut self.history)?;
         let mut bytes = Vec::with_capacity(encoding.file_len as usize);
         bytes.extend_from_slice(&encoding.start);
-        encoding.for_each_block(|block| bytes.extend_from_slice(block));
+        encoding.for_each_piece(|piece| bytes.extend_from_slice(piece));
 
         let tensors = bytes.get(encoding.start.len()..).unwrap_or_default();
         let mut rest = Rest::new(encoding.start.len() as u64, encoding.file_len.into(), tensors);
@@ -127,11 +127,11 @@ impl<'a> Encoding<'a> {
         Ok(Self { file_len, start, description, tensors })
     }
 
-    /// Calls `f` with the bytes of the tensors, block by block.
-    pub(crate) fn for_each_block(&self, mut f: impl FnMut(&[u8])) {
+    /// Calls `f` with the bytes of the tensors, piece by piece.
+    pub(crate) fn for_each_piece(&self, mut f: impl FnMut(&[u8])) {
         for ((spec, _), values) in self.description.tensors.iter().zip(&self.tensors) {
             f(&spec.prefix());
-            tensor::for_each_block(values, &mut f);
+            f(&tensor::data(values));
         }
     }
 }

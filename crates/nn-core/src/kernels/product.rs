@@ -245,13 +245,8 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let longest = match S::REGISTER_COUNT {
-            _ if TRANSPOSED => VECTORS_OF_TERMS,
-            32.. => 8,
-            _ => 6,
-        };
         let n_vectors = self.m.div_ceil(S::F32_LANES);
-        let n_panels = n_vectors.div_ceil(longest);
+        let n_panels = n_vectors.div_ceil(Self::longest::<S>());
         let k = self.terms.iter().map(|term| term.k).max().unwrap_or(0);
         let mut words = [[0; COLUMNS]; TERMS];
         // Without indices there is still one block, since `c` must be written.
@@ -265,7 +260,7 @@ impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
                 let mut vector = 0;
                 for panel in 0..n_panels {
                     // All panels have about the same length, so that none has too few sums.
-                    let n = (n_vectors - vector).div_ceil(n_panels - panel).min(longest);
+                    let n = (n_vectors - vector).div_ceil(n_panels - panel);
                     self.panel(simd, vector * S::F32_LANES, n, &part);
                     vector += n;
                 }
@@ -290,6 +285,15 @@ struct Panel {
 }
 
 impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
+    /// The maximum number of vectors of rows in a panel.
+    const fn longest<S: Simd>() -> usize {
+        match S::REGISTER_COUNT {
+            _ if TRANSPOSED => VECTORS_OF_TERMS,
+            32.. => 8,
+            _ => 6,
+        }
+    }
+
     /// Computes `n_vectors` vectors of rows from `row`.
     #[inline(always)]
     fn panel<S: Simd>(&self, simd: S, row: usize, n_vectors: usize, part: &Part<'_>) {
@@ -318,8 +322,27 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
     /// Computes `R` vectors of rows from `row`. Unless they are `FULL`, the last one can end early, at the end of the
     /// matrix.
     #[inline(always)]
-    #[allow(unsafe_code)]
     fn columns<S: Simd, const R: usize, const FULL: bool>(
+        &self,
+        simd: S,
+        row: usize,
+        part: &Part<'_>,
+    ) {
+        // Two things that halve the time to build this crate. Panels that never occur are not compiled; under any
+        // condition but a `const` one, they would be. And `vectorize` makes each panel a function of its own, since the
+        // compiler takes far longer for one large function than for many small ones.
+        if const { R > Self::longest::<S>() || !FULL && S::F32_LANES == 1 } {
+            unreachable!("a panel has at most `longest` vectors, and a vector of one row is full");
+        }
+        simd.vectorize(
+            #[inline(always)]
+            || self.columns_inlined::<S, R, FULL>(simd, row, part),
+        );
+    }
+
+    /// [`columns`](Self::columns), inlined there.
+    #[inline(always)]
+    fn columns_inlined<S: Simd, const R: usize, const FULL: bool>(
         &self,
         simd: S,
         row: usize,
@@ -338,12 +361,14 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                 panels[0] = term.copy::<S, R>(simd, row, part.block, &mut copy);
             }
         }
-        let column = match (R, TRANSPOSED) {
-            (1..=2, _) => self.tiles::<S, R, 4, FULL>(simd, &panels, row, 0, part),
-            (3, _) | (4, true) => self.tiles::<S, R, 3, FULL>(simd, &panels, row, 0, part),
-            _ => 0,
-        };
-        let column = self.tiles::<S, R, 2, FULL>(simd, &panels, row, column, part);
+        let mut column = 0;
+        if const { R <= 2 } {
+            column = self.tiles::<S, R, 4, FULL>(simd, &panels, row, column, part);
+        }
+        if const { R == 3 || R == 4 && TRANSPOSED } {
+            column = self.tiles::<S, R, 3, FULL>(simd, &panels, row, column, part);
+        }
+        column = self.tiles::<S, R, 2, FULL>(simd, &panels, row, column, part);
         self.tiles::<S, R, 1, FULL>(simd, &panels, row, column, part);
     }
 
@@ -407,7 +432,10 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                 while bits != 0 {
                     let p = bits.trailing_zeros() as usize;
                     bits &= bits - 1;
-                    let b_p = b.map(|b| simd.splat_f32s(*b.add(p * row_stride)));
+                    let mut b_p = [simd.splat_f32s(0.0); C];
+                    for (b_pj, b) in b_p.iter_mut().zip(&b) {
+                        *b_pj = simd.splat_f32s(*b.add(p * row_stride));
+                    }
                     for r in 0..R {
                         let a_pr = load(simd, a.at.add(p * a.stride + r * lanes), len(r));
                         for (sums, &b_pj) in sums.iter_mut().zip(&b_p) {
