@@ -6,6 +6,8 @@ use std::io::Write as _;
 #[cfg(unix)]
 use std::os::fd::AsFd;
 
+#[cfg(not(unix))]
+use anstream::stream::{AsLockedWrite, RawStream};
 #[cfg(unix)]
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -56,7 +58,7 @@ fn wait_for_reader(stream: &impl AsFd, stop: &Stop) -> io::Result<()> {
 /// Writes all of `bytes`. Old consoles have other commands than the escape sequences of styles.
 #[cfg(not(unix))]
 pub(crate) fn write(
-    stream: impl anstream::stream::RawStream,
+    stream: impl RawStream + AsLockedWrite,
     bytes: &[u8],
     _: &Stop,
 ) -> io::Result<()> {
