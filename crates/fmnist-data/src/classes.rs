@@ -25,17 +25,22 @@ pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
     (0..=last).map(|label| label.to_string()).collect()
 }
 
-/// Why this is not a valid name; `None` if it is.
-pub(crate) fn fault(name: &str) -> Option<&'static str> {
+/// What a name has instead of what it must have; `None` if it is valid.
+pub(crate) fn fault(name: &str) -> Option<String> {
     if name.is_empty() {
-        Some("nothing")
+        Some("nothing".into())
     } else if name.len() > MAX_NAME {
-        Some("a longer one")
-    } else if name.contains(quote::is_command) {
-        Some("control characters")
+        Some(format!("{} bytes", name.len()))
+    } else if has_commands(name) {
+        Some("control characters".into())
     } else {
         None
     }
+}
+
+/// Whether a name has control characters, or others that change how a terminal shows it.
+pub(crate) fn has_commands(name: &str) -> bool {
+    name.contains(quote::is_command)
 }
 
 /// The names in `classes.txt`, if it is in `dir`.
@@ -67,7 +72,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Vec<String>, Error> {
         let name = name.strip_suffix(b"\r").unwrap_or(name);
         let name = std::str::from_utf8(name).map_err(|_| wrong(line, "other bytes"))?;
         if let Some(found) = fault(name) {
-            return Err(wrong(line, found));
+            return Err(wrong(line, &found));
         }
         if line >= MAX_CLASSES {
             return Err(wrong(line, &format!("more than {MAX_CLASSES} classes")));
@@ -109,7 +114,7 @@ mod tests {
         refuse(b"cat\n\xff", "found other bytes");
         refuse(b"cat\n\x1b[2J", "found control characters");
         refuse("a\u{202e}b".as_bytes(), "found control characters");
-        refuse(&[b'x'; 256], "found a longer one");
+        refuse(&[b'x'; 256], "of 1 to 255 bytes, found 256 bytes");
         let many = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join("\n");
         assert_eq!(parse(many(256).as_bytes(), Path::new("classes.txt")).unwrap().len(), 256);
         refuse(many(257).as_bytes(), "line 257, column 1");

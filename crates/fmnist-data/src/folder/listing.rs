@@ -18,15 +18,15 @@ pub(super) type Class = (String, Vec<PathBuf>);
 /// contains folders.
 pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> {
     let parts = ["train", "test"].map(|name| dir.join(name));
-    match parts.each_ref().map(|part| part.is_dir()) {
-        [true, true] => return Ok(Some(parts)),
-        [false, false] => return Ok(None),
-        _ => {}
-    }
-    for part in parts.iter().filter(|part| part.is_dir()) {
-        let inner = entries(part)?.into_iter().find(|entry| entry.is_dir());
-        check(dir, inner.is_none(), "both train and test", "one of them")?;
-    }
+    let [train, test] = &parts;
+    let (part, found) = match (train.is_dir(), test.is_dir()) {
+        (true, true) => return Ok(Some(parts)),
+        (false, false) => return Ok(None),
+        (true, false) => (train, "train without test"),
+        (false, true) => (test, "test without train"),
+    };
+    let has_folders = entries(part)?.iter().any(|entry| entry.is_dir());
+    check(dir, !has_folders, "both folders, train and test", found)?;
     Ok(None)
 }
 
@@ -51,7 +51,7 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let fault = classes::fault(name);
         let expected = format_args!("a class's name in UTF-8 of 1 to {} bytes", classes::MAX_NAME);
-        check(&path, fault.is_none(), expected, fault.unwrap_or_default())?;
+        check(&path, fault.is_none(), expected, fault.as_deref().unwrap_or_default())?;
         let expected = format_args!("at most {MAX_CLASSES} classes");
         check(dir, classes.len() < MAX_CLASSES, expected, "more")?;
         let pictures = entries(&path)?;
@@ -109,7 +109,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         }
         // Errors show paths unescaped.
         let shown = name.to_string_lossy();
-        let is_plain = classes::fault(&shown) != Some("control characters");
+        let is_plain = !classes::has_commands(&shown);
         check(dir, is_plain, "names without control characters", quoted(&shown))?;
         paths.push(dir.join(name));
     }
