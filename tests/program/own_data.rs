@@ -144,7 +144,7 @@ fn pictures_without_a_test_set_are_split() {
     set.write_unparted(&program, "all");
     let output = program.run("train --dataset folder --data-dir all --epochs 1 --format json");
     let output = output.success();
-    let words = "pictures of 3 classes in all: without folders train and test, every 6th picture";
+    let words = "pictures of 3 classes in all: there are no folders train and test, so every 6th";
     assert!(output.stderr.contains(words), "{}", output.stderr);
     let sixths = |label| set.train.iter().filter(|(_, it)| *it == label).count() / 6;
     let n_test = sixths(0) + sixths(1) + sixths(2);

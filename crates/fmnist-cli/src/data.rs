@@ -39,7 +39,7 @@ pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Resu
         (DatasetKind::Folder, Some(dir)) => return pictures(dir, *size, console),
         _ => {}
     }
-    // A directory that was named and has no good dataset is an error: there is no fallback.
+    // If the user named a directory and it has no good dataset, that is an error: there is no fallback.
     let found = locate::find(data_dir)?;
     let named = locate::is_named(data_dir);
     match fashion_mnist(found, named, console) {
@@ -52,7 +52,7 @@ pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Resu
     }
 }
 
-/// Adds to an error of [`obtain`] the kind of dataset that the directory seems to hold, for commands with --dataset.
+/// Adds to an error of [`obtain`] the kind of dataset that the directory seems to have, for commands with --dataset.
 pub(crate) fn suggest_kind(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref() {
         Some(fmnist_data::Error::Missing { holds: Some(kind), .. }) => {
@@ -65,10 +65,10 @@ pub(crate) fn suggest_kind(error: anyhow::Error) -> anyhow::Error {
 /// The warning after `auto` fell back to synthetic garments.
 pub(crate) const SYNTHETIC_NOTICE: &str = "SYNTHETIC DATA: these garments are drawn by the \
     program, and results on them say nothing about Fashion-MNIST; \
-    get the real images with `cargo xtask fetch-data`, or name them with --data-dir";
+    get the real images with `cargo xtask fetch-data`, or give their directory with --data-dir";
 
-/// Loads the dataset from the directory where it was found. Downloads it if there is none, or if it is damaged and
-/// nobody named the directory.
+/// Loads the dataset from the directory where it was found. Downloads it if it was not found, or if it is damaged and
+/// the user did not name the directory.
 fn fashion_mnist(
     found: Option<PathBuf>,
     named: bool,
@@ -91,8 +91,8 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     let bar = console.start_bar(0, "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}");
     let show = &mut |progress: DownloadProgress<'_>| match progress {
         DownloadProgress::Waiting => console.warning(&format!(
-            "waiting for another download into {} to end, at most an hour; \
-             or stop it, or set {} to another directory",
+            "waiting up to an hour for another download into {}; \
+             to avoid this, stop that download, or set {} to another directory",
             Outside::from(&dir),
             locate::VARIABLE
         )),
@@ -112,19 +112,20 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
     Dataset::fashion_mnist(&dir)
 }
 
-/// Reads the pictures in a folder, after a message about their number.
+/// Reads the pictures in a folder, and prints beforehand how many there are.
 fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::Result<Dataset> {
     let folder = Folder::list(dir)?;
     let (n_train, n_test) = folder.counts();
     let [n_train, n_test] = [n_train, n_test].map(|n| thousands(n as u64));
     let (dir, n_classes) = (Outside::from(dir), folder.class_names().len());
-    let pictures =
-        format!("reading {n_train} and {n_test} pictures of {n_classes} classes in {dir}");
+    let pictures = format!(
+        "reading {n_train} training and {n_test} test pictures of {n_classes} classes in {dir}"
+    );
     console.message(&match folder.has_test() {
         true => pictures,
         false => format!(
-            "{pictures}: without folders train and test, every {TEST_SHARE}th picture of a class, \
-             by name, is a test picture"
+            "{pictures}: there are no folders train and test, so every {TEST_SHARE}th picture of a \
+             class, in the order of their names, is for the test"
         ),
     });
     Ok(folder.load(size)?)
@@ -135,8 +136,8 @@ fn synthetic(console: &Console) -> Dataset {
     garments::synthetic(SYNTHETIC_SEED, 60_000, 10_000)
 }
 
-/// Fails if a custom dataset does not fit the model, which determines the size of images and the classes. Warns if it is
-/// not the dataset of the training.
+/// Fails if a custom dataset has another image size or other classes than the model. Warns if it is not the dataset that
+/// the model was trained on.
 pub(crate) fn check_fits(
     info: &ModelInfo,
     dataset: &Dataset,
@@ -174,7 +175,7 @@ pub(crate) fn check_fits(
     Ok(())
 }
 
-/// The threads to use: as many as asked for, or as the machine can run at once.
+/// The threads to use: the number asked for, or as many as the machine can run at once.
 pub(crate) fn threads(asked: Option<u64>) -> Result<Threads, nn_train::Error> {
     asked.map_or_else(Threads::all, |count| Threads::new(count as usize))
 }
