@@ -22,19 +22,19 @@ use crate::{
     text::{self, rounded},
 };
 
-/// Rows of the table.
+/// The maximum number of rows in the table.
 const ROWS: usize = 20;
 
-/// Runs whose losses are averaged.
+/// The number of runs whose losses are averaged.
 const RUNS: u64 = 5;
 
-/// The head of the table.
+/// The header of the table.
 const HEAD: &str = "learning rate    loss";
 
-/// Columns of the longest bar.
+/// The length of the longest bar, in columns.
 const BAR: f64 = 40.0;
 
-/// The settings of a run that matter most for its rate. The others are not in the help.
+/// The settings of a run that affect its learning rate most. Help does not list the others.
 const COMMON: [&str; 8] =
     ["data_dir", "dataset", "batch_size", "hidden", "norm", "optimizer", "preset", "config"];
 
@@ -93,7 +93,7 @@ pub(crate) struct Args {
     config: Option<PathBuf>,
 }
 
-/// Hides the settings of a run that matter less.
+/// Hides all other settings of a run from help.
 fn hide_others(arg: Arg) -> Arg {
     let is_own = ["steps", "from", "to"].iter().any(|id| arg.get_id() == id);
     let is_common = COMMON.iter().any(|id| arg.get_id() == id);
@@ -117,7 +117,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// The losses at rising rates.
+/// Trains at rising learning rates, and returns the mean loss at each.
 fn find(
     options: &Options,
     rates: Range<f64>,
@@ -143,7 +143,7 @@ fn find(
     Ok(found.map_err(fmnist::options::Error::of_run)?)
 }
 
-/// The mean losses at rising rates.
+/// The mean losses at rising learning rates.
 #[derive(Serialize)]
 struct Rates {
     suggested: Option<f64>,
@@ -171,16 +171,16 @@ impl View for Rates {
             Some(rate) => format!("suggested: --learning-rate {}", rounded(rate)),
             None => {
                 let from = self.from;
-                format!("no rate suggested: the loss rose from {from} on; try a lower --from")
+                format!("no rate suggested: the loss is lowest at {from}; try a lower --from")
             }
         };
         format!("{}\n\n{suggestion}", table(&self.losses))
     }
 }
 
-/// The losses as a table with bars. If there are many rows, it shows every nth one, and the suggested one is among them.
+/// The losses as a table with bars. If there are many, it shows only every nth one, but always the suggested one.
 fn table(found: &[Row]) -> String {
-    // What the first steps came to: beyond, bars are cut.
+    // Bars are cut off above 1.2 times the first loss, since the last losses can be far higher.
     let most = 1.2 * found.first().map_or(1.0, |first| first.loss);
     let every = found.len().div_ceil(ROWS).max(1);
     let suggested = found.iter().position(|row| row.is_suggested).unwrap_or_default();
