@@ -102,7 +102,7 @@ fn arguments_that_make_no_sense() {
     check("train --dataset cifar", &["--dataset", "cifar", "fashion-mnist", "synthetic"]);
     check("train --optimizer lion", &["--optimizer", "lion", "adam", "rmsprop"]);
     check("predict", &["IMAGE"]);
-    check("predict m.model", &["name a picture", "--index"]);
+    check("predict m.model", &["give a picture", "--index"]);
     check("evaluate --split validation", &["--split", "validation", "test"]);
 }
 

@@ -21,19 +21,19 @@ use sheet::Sheet;
 /// Classify pictures
 ///
 /// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set by index. For a
-/// model of a custom dataset, pictures are only made grey and fitted to its size.
+/// model of a custom dataset, pictures are only converted to greyscale and fitted to the model's image size.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
-    ("fmnist predict photo.png", "by the built-in model"),
-    ("fmnist predict fashion_mnist.model boot.png dress.jpg", "by your model"),
-    ("fmnist predict --index 0,1,2 --sheet sheet.svg", "test images, drawn"),
+    ("fmnist predict photo.png", "with the built-in model"),
+    ("fmnist predict fashion_mnist.model boot.png dress.jpg", "with your model"),
+    ("fmnist predict --index 0,1,2 --sheet sheet.svg", "test images, also drawn"),
 ]))]
 pub(crate) struct Args {
     /// Pictures, optionally after the model to use [default: the built-in model]
     #[arg(value_name = "[MODEL] IMAGE", required_unless_present = "index")]
     files: Vec<PathBuf>,
 
-    /// Images of the test set, counted from 0 [default: none]
+    /// Images of the test set, by index from 0 [default: none]
     #[arg(long, value_name = "N", value_delimiter = ',')]
     index: Vec<usize>,
 
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// SVG file to draw the images and their answers in [default: none]
+    /// SVG file to draw the images and predictions in [default: none]
     #[arg(long, value_name = "FILE")]
     sheet: Option<PathBuf>,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let (model, pictures) = bundled::split_model(args.files)?;
     if pictures.is_empty() && args.index.is_empty() {
-        return Err(Usage::error("name a picture, or an image of the test set with --index"));
+        return Err(Usage::error("give a picture, or an image of the test set with --index"));
     }
     let checkpoint = bundled::load(model.as_deref())?;
     let source = match args.index.as_slice() {
@@ -106,14 +106,14 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-/// The answer to one image, with the true class if it is known.
+/// The prediction for one image, with the true class if it is known.
 #[derive(Serialize)]
 struct Answer<'a> {
     input: &'a Outside,
     class: usize,
     label: &'a str,
     confidence: f32,
-    /// In the order of the classes.
+    /// One for each class, in the order of the classes.
     probabilities: Vec<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actual: Option<u8>,
@@ -151,7 +151,7 @@ impl<'a> Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Whether the answer is the true class, if that is known.
+    /// Whether the prediction is right, if the true class is known.
     fn is_right(&self) -> Option<bool> {
         self.actual.map(|actual| usize::from(actual) == self.class)
     }

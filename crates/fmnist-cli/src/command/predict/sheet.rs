@@ -1,4 +1,4 @@
-//! `fmnist predict --sheet`: the images and their answers as one SVG picture.
+//! `fmnist predict --sheet`: draws the images and their predictions as one SVG picture.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
@@ -10,7 +10,7 @@ use nn_core::Shape;
 use super::Answer;
 use crate::{exit::Usage, outside::Outside};
 
-/// Images in a row.
+/// The number of images in a row.
 const COLUMNS: usize = 5;
 /// The side of the square that an image is fitted into, and the space around it, in pixels.
 const IMAGE: usize = 112;
@@ -31,7 +31,7 @@ impl Sheet {
         Self { image, cards: Vec::new() }
     }
 
-    /// Adds an image with the answer to it.
+    /// Adds an image and its prediction.
     pub(super) fn add(&mut self, pixels: &[u8], answer: &Answer<'_>) -> anyhow::Result<()> {
         let mut png = Vec::new();
         let (width, height) = (self.image.width as u32, self.image.height as u32);
@@ -92,7 +92,7 @@ impl Sheet {
     }
 }
 
-/// Text from outside as text in SVG.
+/// Escapes text from outside for SVG.
 fn text(outside: &str) -> String {
     let text = Outside::from(outside).to_string();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
