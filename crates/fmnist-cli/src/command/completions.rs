@@ -1,4 +1,4 @@
-//! `fmnist completions`: prints a script with which a shell completes commands and options.
+//! `fmnist completions`: prints a script that lets a shell complete commands and options.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use clap_complete::Shell;
 
 use crate::{console::Console, help};
 
-/// Print a script with which your shell completes commands and options
+/// Print a completion script for your shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("fmnist completions bash >> ~/.bash_completion", "for bash-completion"),
@@ -14,7 +14,7 @@ use crate::{console::Console, help};
     ("fmnist completions fish > ~/.config/fish/completions/fmnist.fish", "for fish"),
 ]))]
 pub(crate) struct Args {
-    /// Shell
+    /// Shell that will run the script
     #[arg(value_enum)]
     shell: Shell,
 }

@@ -1,4 +1,4 @@
-//! `fmnist export`: writes a model in another form.
+//! `fmnist export`: writes a model without its training state.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -14,12 +14,12 @@ use crate::{
     text::thousands,
 };
 
-/// Write a model in another form
+/// Write a model without its training state, for inference
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("fmnist export fashion_mnist.model small.model --to inference", "a third of the size"),
     ("fmnist export run/best.model best.model --to inference", "the best epoch"),
-    ("fmnist predict small.model photo.png", "such a file in use"),
+    ("fmnist predict small.model photo.png", "use the exported file"),
 ]))]
 pub(crate) struct Args {
     /// Model file
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// File to write; another model there is kept as NAME.previous.model
     out: PathBuf,
 
-    /// Form of the file
+    /// What to export
     #[arg(long, value_enum, value_name = "FORM")]
     to: Form,
 }
@@ -41,7 +41,7 @@ enum Form {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let checkpoint = match args.to {
-        // With averaged weights, or those of the best epoch, if the run has them.
+        // This takes the averaged weights or those of the best epoch, if the run has them.
         Form::Inference => Checkpoint::load(&args.model)?.into_inference()?,
     };
     let Saved { encoded, set_aside } = fmnist::save(&checkpoint.view(), &args.out)?;

@@ -1,4 +1,4 @@
-//! `fmnist man`: writes the man pages, for packages of the program. Hidden from help.
+//! `fmnist man`: writes the man pages, for packagers. It is hidden from help.
 
 use std::{path::PathBuf, process::ExitCode};
 
