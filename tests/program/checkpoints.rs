@@ -196,7 +196,7 @@ fn a_single_checkpoint_is_not_replaced() {
     assert_eq!(program.read("run/ckpt-000430.model"), before);
     program.train("--resume run/ckpt-000430.model --epochs 2 --output again.model");
     assert_eq!(digest(&program, "again.model"), digest(&program, "m.model"));
-    let same = ["--output: expected another path than --checkpoint-dir"];
+    let same = ["--output: expected a different path from --checkpoint-dir"];
     program.refuses("train --checkpoint-dir new --output new", 2, &same);
     assert!(!program.path("new").exists());
 }

@@ -27,7 +27,7 @@ impl Losses {
         (self.train != self.evaluation).then(|| format!("plain {}", self.evaluation))
     }
 
-    /// Both in words, if they differ.
+    /// Describes both, if they differ.
     pub(crate) fn difference(&self) -> Option<[String; 2]> {
         let plain = self.plain()?;
         Some([
@@ -37,7 +37,7 @@ impl Losses {
     }
 }
 
-/// Such as `cross-entropy with label smoothing 0.1 and class weights`.
+/// Describes a loss function, such as `cross-entropy with label smoothing 0.1 and class weights`.
 fn name(loss: Loss, weights: Option<String>) -> String {
     let (name, setting) = match loss {
         Loss::CrossEntropy { smoothing: 0.0 } => ("cross-entropy".into(), None),
@@ -51,7 +51,8 @@ fn name(loss: Loss, weights: Option<String>) -> String {
     if settings.is_empty() { name } else { format!("{name} with {}", settings.join(" and ")) }
 }
 
-/// Such as `flips`, `weights averaged by 0.999`; empty if all are defaults. The loss functions are in [`Losses`].
+/// Describes the settings that differ from the defaults, such as `flips` and `weights averaged with decay 0.999`. The
+/// loss functions are in [`Losses`].
 pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     let default = RunConfig::default();
     let mut parts: Vec<String> = Vec::new();
@@ -61,7 +62,7 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
         parts.extend(given.map(|(name, (_, value))| format!("{name} {value}")));
     }
     if config.accumulation > 1 {
-        parts.push(format!("{} batches a step", config.accumulation));
+        parts.push(format!("{} batches per step", config.accumulation));
     }
     if config.shuffle == Shuffle::Once {
         parts.push("shuffled once".into());
@@ -85,11 +86,11 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     }
     match config.clip {
         None => {}
-        Some(Clip::Norm(norm)) => parts.push(format!("gradients clipped to the norm {norm}")),
+        Some(Clip::Norm(norm)) => parts.push(format!("gradients clipped to norm {norm}")),
         Some(Clip::Value(value)) => parts.push(format!("gradients clipped at {value}")),
     }
     if let Some(decay) = config.averaging {
-        parts.push(format!("weights averaged by {decay}"));
+        parts.push(format!("weights averaged with decay {decay}"));
     }
     if config.keep_best {
         parts.push("best epoch kept".into());
@@ -98,7 +99,7 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
         parts.push(format!("stops after {} without a better one", count(stop.patience, "epoch")));
     }
     if config.monitor == Monitor::Accuracy && *config != default {
-        parts.push("best by accuracy".into());
+        parts.push("best epoch by accuracy".into());
     }
     if config.init != default.init {
         parts.push(format!("initialised by {}", config.init.name()));

@@ -1,4 +1,4 @@
-//! `fmnist train`: starts or resumes a run, saves after every epoch, and stops at a signal.
+//! `fmnist train`: starts or resumes a run, saves it after every epoch, and stops on a signal.
 
 mod args;
 mod book;
@@ -59,7 +59,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     let output = saves.output().to_owned();
     let threads = data::threads(options.places.threads)?;
     let dataset = match data::obtain(&source, console) {
-        // A resumed run has the kind that it was saved with.
+        // A resumed run has a fixed kind of dataset, so no other kind can be suggested for it.
         Err(error) if args.resume.is_none() => return Err(data::suggest_kind(error)),
         result => result?,
     };
@@ -130,7 +130,7 @@ const VALIDATES_ON_TEST: &str = "each epoch is evaluated on the test set, as in 
 struct Run {
     model: Model,
     state: TrainingState,
-    /// What its file says in addition; empty for a new run.
+    /// Information about the model, from its file; empty for a new run.
     info: ModelInfo,
     n_validation: usize,
     epochs: u64,
@@ -140,7 +140,7 @@ struct Run {
 }
 
 impl Plan {
-    /// Makes a new run, or lays the options over the saved one.
+    /// Makes a new run, or applies the options to the saved one.
     fn into_run(
         self,
         options: &Options,
@@ -195,7 +195,7 @@ impl Plan {
     }
 }
 
-/// The error of a run, with the model's path, and after divergence with what to try.
+/// Adds the model's path to the error of a run. If training diverged, also says what to try.
 fn failure(error: fmnist::Error, output: &Path, optimizer: OptimizerConfig) -> anyhow::Error {
     let path = Outside::from(output);
     let context = match error {
@@ -238,7 +238,7 @@ mod tests {
             "m.model: training diverged at epoch 1, step 8: the gradient of layer 0 (dense) became -7.3e15; lower the \
              learning rate, which was 0.05, sgd's default: try --learning-rate 0.005, or run `fmnist find-rate`"
         );
-        // Far above the default, a tenth would be no help.
+        // For a rate far above the default, a tenth of it would still be too high.
         let end = |rate: &str, try_rate: &str| {
             format!("which was {rate}: try --learning-rate {try_rate}, or run `fmnist find-rate`")
         };

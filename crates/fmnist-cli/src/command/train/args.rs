@@ -27,10 +27,11 @@ const COMMON: [&str; 11] = [
 
 /// Train a classifier, or resume training
 ///
-/// Without options: the network 784-128-128-10 on Fashion-MNIST for 10 epochs. The whole run is saved after every
+/// Without options, trains the network 784-128-128-10 on Fashion-MNIST for 10 epochs. The whole run is saved after every
 /// epoch, and on Ctrl-C after the current step. A resumed run ends bit-for-bit identical to an uninterrupted one.
 ///
-/// Custom datasets: --dataset idx, folder or csv, with --data-dir. They determine the network's inputs and outputs.
+/// For a custom dataset, give --dataset idx, folder or csv, and --data-dir. The data determine the network's inputs and
+/// outputs.
 #[derive(Debug, clap::Args)]
 #[command(mut_args = common_first, after_help = help::examples(&[
     ("fmnist train", "10 epochs"),
@@ -57,11 +58,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help_heading = SETTINGS)]
     pub(super) config: Option<PathBuf>,
 
-    /// Print all settings of the run as such a file, and do not train
+    /// Print all settings of the run as a TOML file, and do not train
     #[arg(long, help_heading = SETTINGS)]
     pub(super) print_config: bool,
 
-    /// Print where the time of a step goes, at the end
+    /// At the end, print how long each stage of a step takes
     #[arg(long, help_heading = OUTPUT)]
     pub(super) profile: bool,
 }

@@ -1,4 +1,4 @@
-//! Decides which run it is, new or resumed, and locks the files that it will write.
+//! Decides whether a run is new or resumed, and locks the files that it will write.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
 use super::{args::Args, new_run};
 use crate::{console::Console, data, exit::Usage, outside::Outside};
 
-/// A run whose data are not known yet.
+/// A run whose data are not loaded yet.
 pub(super) enum Plan {
     New {
         /// The model whose weights it starts with.
@@ -32,7 +32,8 @@ pub(super) struct Claimed {
     pub(super) saves: Saves,
 }
 
-/// Plans the run and claims its files, before anything that takes time.
+/// Plans the run and claims its files. This comes before anything slow, so that a run that could not be saved fails at
+/// once.
 pub(super) fn claim_output(
     args: &Args,
     options: &Options,
@@ -52,7 +53,7 @@ pub(super) fn claim_output(
             _ => error.into(),
         })
     };
-    // The directory comes first, since it has the output unless --output gives another.
+    // The directory comes first, since the output is in it unless --output gives another path.
     let claim = |directory: Option<CheckpointDir>, file: Option<&Path>| -> anyhow::Result<Saves> {
         let directory = match (directory, &given.checkpoint_dir) {
             (None, Some(directory)) => Some(create(directory)?),
@@ -71,7 +72,7 @@ pub(super) fn claim_output(
         })
     };
     if given.checkpoint_dir.is_some() && given.checkpoint_dir == given.output {
-        return Err(Usage::error("--output: expected another path than --checkpoint-dir"));
+        return Err(Usage::error("--output: expected a different path from --checkpoint-dir"));
     }
     let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
     if every.is_some() && given.checkpoint_dir.is_none() && !is_directory {
@@ -120,7 +121,7 @@ pub(super) fn claim_output(
             };
             load()?;
             let saves = claim(None, Some(file))?;
-            // Again, since another run may have saved to it before it was locked.
+            // Loaded again, since another run may have saved to the file before it was locked.
             let (checkpoint, source) = load()?;
             let (path, checkpoint) = match saves.output() == file {
                 true => (file.clone(), checkpoint),
@@ -132,8 +133,8 @@ pub(super) fn claim_output(
     }
 }
 
-/// The state in the output, if it is a later one of the run than the one to resume: an output never goes back. It is
-/// saved after every epoch, and checkpoints perhaps are not.
+/// The latest state of the run: the one in the output, if that is later than the checkpoint. An output must never go
+/// back to an earlier state. It is saved after every epoch, but checkpoints may be saved less often.
 fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, Checkpoint) {
     match saves.later_state(&checkpoint) {
         Some(later) => (saves.output().to_owned(), later),
@@ -141,7 +142,7 @@ fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, C
     }
 }
 
-/// The dataset of a saved run, which the options must agree with.
+/// The dataset of a saved run. Fails if the options ask for another.
 fn source_of(
     path: &Path,
     checkpoint: &Checkpoint,

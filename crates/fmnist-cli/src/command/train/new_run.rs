@@ -26,7 +26,7 @@ pub(in crate::command) struct NewRun {
     pub(in crate::command) epochs: u64,
 }
 
-/// Makes the run.
+/// Makes a new run, with initial weights or those of another model.
 pub(in crate::command) fn run(
     options: &Options,
     warm_start: Option<&Model>,
@@ -43,8 +43,8 @@ pub(in crate::command) fn run(
     Ok(NewRun { model, state, n_validation, epochs })
 }
 
-/// Copies the weights of another model: all of them if the layers are the same, else those of layers of the same size in
-/// the same place.
+/// Copies the weights of another model: all of them if the architectures are equal, otherwise those of each layer that
+/// has the same size in the same place.
 fn copy_weights(model: &mut Model, from: &Model, console: &Console) -> anyhow::Result<()> {
     if from.architecture() == model.architecture() {
         *model = from.clone();
@@ -54,7 +54,7 @@ fn copy_weights(model: &mut Model, from: &Model, console: &Console) -> anyhow::R
     let architecture = model.architecture().clone();
     let mut copied = Vec::new();
     for at in architecture.layers() {
-        // Running statistics start anew, as for any new run.
+        // Running statistics start from their initial values, as in any new run.
         let is_own = |it: &&TensorSpec| it.layer == at.place.index && !it.role.is_statistic();
         let own: Vec<_> = architecture.tensors().iter().filter(is_own).collect();
         let fits = |it: &&TensorSpec| {

@@ -37,7 +37,7 @@ const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
 /// Reports the progress of a run.
 pub(super) struct Report<'a> {
     console: &'a mut Console,
-    /// The run's length.
+    /// The total number of epochs.
     epochs: u64,
     /// Batches in an epoch.
     n_batches: u64,
@@ -78,7 +78,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Reports the run before its first step, and warns if there is none to take.
+    /// Reports the run before its first step, and warns if it already has all its epochs.
     pub(super) fn start(
         &mut self,
         trainer: &Trainer,
@@ -153,7 +153,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Reports a step: updates the progress bar now and then, and prints the line of the book.
+    /// Reports a step: updates the progress bar every few steps, and prints the line of the book.
     fn step(&mut self, step: &Step<'_>) -> io::Result<()> {
         let &Step { epoch, batch, n_batches, .. } = step;
         if self.bar.is_none() && self.is_book {
@@ -189,7 +189,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Warns of files that were in the way of a save and were renamed, except the one that a warning already named.
+    /// Warns about files that were in the way of a save and were renamed, except the one that an earlier warning named.
     pub(super) fn set_aside(&self, files: &[SetAside], named: Option<&SetAside>) {
         let others = files.iter().filter(|&it| Some(it) != named);
         others.for_each(|it| warn_of_rename(it, self.console));

@@ -1,4 +1,4 @@
-//! What `fmnist train` shows: each event as JSON has it, and as text.
+//! What `fmnist train` prints: each event as JSON and as text.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use crate::{
 
 const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning rate    time";
 
-const PROFILE_HEAD: &str = "stage                   us of a step      share";
+const PROFILE_HEAD: &str = "stage                    us per step      share";
 
-/// Added to the head if there is regularisation.
+/// Added to the header if there is regularisation.
 const PENALTY: &str = " penalty";
 
 /// The run before its first step.
@@ -62,13 +62,13 @@ pub(super) struct SampleCounts {
 }
 
 impl Start {
-    /// The head of the table of epochs.
+    /// The header of the table of epochs.
     fn table_head(&self) -> String {
         let penalty = if self.has_penalty { PENALTY } else { "" };
         format!("{HEAD}{penalty}")
     }
 
-    /// The run in words, without the head of the table of epochs.
+    /// The run in words, without the header of the table of epochs.
     pub(super) fn summary(&self) -> String {
         let from = self.resumed.as_ref().map_or_else(String::new, |path| {
             format!("resuming {path}, {} done\n", done(self.epoch, self.batch))
@@ -98,7 +98,7 @@ impl View for Start {
     }
 }
 
-/// A change of a resumed run in words.
+/// Describes a setting of a resumed run that changes.
 pub(super) fn change(change: &Change) -> String {
     let Change { option, saved, given, next_rate_before, next_rate, subject } = change;
     let what = match *subject {
@@ -184,7 +184,7 @@ pub(super) struct Stopped {
     /// The file or directory to resume from.
     #[serde(skip)]
     pub(super) resume: Outside,
-    /// The run's length.
+    /// The total number of epochs.
     #[serde(skip)]
     pub(super) epochs: u64,
 }
@@ -210,7 +210,7 @@ pub(super) struct Finished {
     best_epoch: Option<u64>,
     seconds: f64,
     model: Outside,
-    /// Batches done of another epoch.
+    /// The number of batches done in an incomplete epoch after these.
     #[serde(skip)]
     batch: u64,
     #[serde(skip)]
@@ -255,7 +255,7 @@ impl View for Finished {
     }
 }
 
-/// Where the time of the steps went. The seconds of stages are of all threads together.
+/// The profile of the steps: the time of each stage, added up over all threads.
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "profile")]
 pub(super) struct ProfileView {
@@ -309,7 +309,7 @@ impl View for ProfileView {
     }
 }
 
-/// As `3 epochs and 17 batches`.
+/// What a run has done, such as `3 epochs and 17 batches`.
 fn done(epochs: u64, batch: u64) -> String {
     let epochs = count(epochs, "epoch");
     match batch {
