@@ -14,18 +14,18 @@ use serde::Serialize;
 
 use crate::{outside::escaped, signal::Stop, stream};
 
-/// A result that a command shows: in JSON its fields, else its `text`.
+/// A result that a command prints: its fields as JSON, or its `text`.
 pub(crate) trait View: Serialize {
     /// The result as text for people.
     fn text(&self) -> String;
 
-    /// The line of the text that is the head of a table, if it has one.
+    /// The line of the text that is the header of a table, if it has one.
     fn head(&self) -> Option<String> {
         None
     }
 }
 
-/// The heading of the options about what is printed.
+/// The help heading of the options about output.
 pub(crate) const OUTPUT: &str = "Output";
 
 /// The styles of clap's messages and headings. They are added to text that is already escaped.
@@ -56,7 +56,8 @@ pub(crate) struct ConsoleArgs {
     quiet: bool,
 }
 
-/// Whether streams show styles: terminals do, unless `NO_COLOR` is set; others do with `CLICOLOR_FORCE`.
+/// Whether stdout and stderr get styles: terminals do unless `NO_COLOR` is set, other outputs only with
+/// `CLICOLOR_FORCE`.
 #[derive(Clone, Copy, Debug)]
 struct HasStyles {
     stdout: bool,
@@ -73,7 +74,7 @@ impl HasStyles {
     }
 }
 
-/// Standard output and error.
+/// Prints to stdout and stderr.
 #[derive(Debug)]
 pub(crate) struct Console {
     args: ConsoleArgs,
@@ -88,12 +89,12 @@ impl Console {
         Self { args, has_styles, bar: Bar(ProgressBar::hidden()), stop: Stop::default() }
     }
 
-    /// From now on, no longer waits for a reader of the output once a signal asks to stop.
+    /// Makes later writes give up waiting for a reader of the output once a signal asks to stop.
     pub(crate) fn heed(&mut self, stop: Stop) {
         self.stop = stop;
     }
 
-    /// Writes one result, as text or as one line of JSON, at once.
+    /// Writes one result immediately, as text or as one line of JSON.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn show(&self, view: &impl View) -> io::Result<()> {
@@ -108,21 +109,21 @@ impl Console {
         self.args.format == Format::Text
     }
 
-    /// Writes lines of text, at once.
+    /// Writes lines of text immediately.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn lines(&self, text: &str) -> io::Result<()> {
         self.write(text, None)
     }
 
-    /// Writes a script that has nothing from outside, as it is.
+    /// Writes a script without escaping it. It must not contain text from outside.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
     pub(crate) fn script(&self, text: &[u8]) -> io::Result<()> {
         self.to_stdout(text)
     }
 
-    /// Writes lines of text, of which `head` is the head of a table.
+    /// Writes lines of text. A line that equals `head` is styled as the header of a table.
     fn write(&self, text: &str, head: Option<&str>) -> io::Result<()> {
         let line = |line: &str| match head == Some(line) {
             true => styled(HEAD, &escaped(line), self.has_styles.stdout),
@@ -143,24 +144,24 @@ impl Console {
         })
     }
 
-    /// Writes a message of one line to stderr. A closed stderr is ignored.
+    /// Writes a one-line message to stderr. A closed stderr is ignored.
     pub(crate) fn message(&self, line: &str) {
         if !self.args.quiet {
             self.to_stderr(&escaped(line));
         }
     }
 
-    /// Writes a warning of one line to stderr, even with `--quiet`.
+    /// Writes a one-line warning to stderr, even with `--quiet`.
     pub(crate) fn warning(&self, line: &str) {
         self.labelled(WARNING, "warning:", line);
     }
 
-    /// Writes an error of one line to stderr.
+    /// Writes a one-line error to stderr.
     pub(crate) fn error(&self, line: &str) {
         self.labelled(ERROR, "error:", line);
     }
 
-    /// Writes a line of an error's details to stderr.
+    /// Writes one line of an error's details to stderr.
     pub(crate) fn detail(&self, line: &str) {
         self.to_stderr(&format!("  {}", escaped(line)));
     }
@@ -218,8 +219,8 @@ impl Deref for Bar {
     }
 }
 
-/// Prints help, the version, or an error in the arguments. The error must quote arguments as `Outside`, since its line
-/// breaks and styles are kept.
+/// Prints help, the version, or an error in the arguments. The error must quote arguments as `Outside`, since this keeps
+/// its line breaks and styles.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let (text, stop) = (error.render(), Stop::default());
     let text = |has_styles| match has_styles {

@@ -1,5 +1,5 @@
-//! Help in two sizes: `-h` has the options that most runs need, on one screen; `--help` has all of them, under headings
-//! and a line each, then examples, environment variables and exit codes.
+//! Prints help in two sizes. `-h` shows the options that most runs need, on one screen. `--help` shows all of them, one
+//! line each under headings, then examples, environment variables and exit codes.
 
 use clap::{
     Arg, ArgAction, Command, CommandFactory as _, FromArgMatches as _,
@@ -8,46 +8,46 @@ use clap::{
 
 use crate::{Cli, console::OUTPUT, exit::EXIT_CODES};
 
-/// The heading of the options about files of settings.
+/// The help heading of the options that read or print settings.
 pub(crate) const SETTINGS: &str = "Settings";
 
-/// The heading of the options about saved runs.
+/// The help heading of the options about saved runs.
 pub(crate) const SAVING: &str = "Saving";
 
-/// The variables that the program reads.
+/// The environment variables that the program reads.
 const ENVIRONMENT: &[(&str, &str)] = &[
-    ("FMNIST_DATA_DIR", "Directory of Fashion-MNIST"),
+    ("FMNIST_DATA_DIR", "Directory that has Fashion-MNIST"),
     ("FMNIST_MIRROR", "Directory or URL to download Fashion-MNIST from"),
     ("FMNIST_ISA", "Instruction set to use: avx512, avx2, neon or portable"),
-    ("NO_COLOR", "If set, no colours"),
-    ("CLICOLOR_FORCE", "If set to 1, colours even if the output is not a terminal"),
+    ("NO_COLOR", "If set, print no colours"),
+    ("CLICOLOR_FORCE", "If set to 1, print colours even if the output is not a terminal"),
 ];
 
-/// A flag of clap's, under a heading.
+/// A flag that clap would otherwise add by itself, under our heading.
 fn flag(name: &'static str, short: char, help: &'static str) -> Arg {
     let flag = Arg::new(name).long(name).short(short).help(help);
     flag.help_heading(OUTPUT).display_order(1000)
 }
 
-/// `-h` and `--help`. Both are in clap's short form: its long form has three lines an option.
+/// The flags `-h` and `--help`. Both print clap's short form, since its long form takes three lines per option.
 pub(crate) fn help_flag() -> Arg {
     flag("help", 'h', "Print help: a summary with -h, all of it with --help")
         .action(ArgAction::HelpShort)
         .global(true)
 }
 
-/// `-V` and `--version`.
+/// The flags `-V` and `--version`.
 pub(crate) fn version_flag() -> Arg {
     flag("version", 'V', "Print version").action(ArgAction::Version)
 }
 
-/// The examples of a command, each with what it does, as the end of its help.
+/// Formats a command's examples, each with what it does, for the end of its help.
 pub(crate) fn examples(examples: &[(&str, &str)]) -> String {
     let rows: Vec<_> = examples.iter().map(|(line, does)| (line, format!("# {does}"))).collect();
     section("Examples", &rows)
 }
 
-/// A heading, and rows of two columns.
+/// Formats a heading, and rows of two columns.
 fn section(heading: &str, rows: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let header = *Styles::styled().get_header();
     let width = rows.iter().map(|(name, _)| name.as_ref().len()).max().unwrap_or(0);
@@ -58,7 +58,7 @@ fn section(heading: &str, rows: &[(impl AsRef<str>, impl AsRef<str>)]) -> String
     text
 }
 
-/// Parses the command line, for the help or the error that it leads to. `fmnist help train` is `fmnist train --help`.
+/// Parses the command line. Help and errors come back as an error. `fmnist help train` means `fmnist train --help`.
 pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Cli, clap::Error> {
     if arguments.get(1).is_some_and(|first| first == "help") {
         arguments.remove(1);
@@ -69,7 +69,7 @@ pub(crate) fn parse(mut arguments: Vec<String>) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-/// The command line, with the help of `-h`.
+/// The command-line parser that prints the help of `-h`.
 fn brief() -> Command {
     fn brief(command: Command, path: &str) -> Command {
         let path = format!("{path}{}", command.get_name());
@@ -82,7 +82,7 @@ fn brief() -> Command {
     brief(Cli::command(), "")
 }
 
-/// The command line, with the help of `--help`.
+/// The command-line parser that prints the help of `--help`.
 fn full() -> Command {
     fn explained(command: Command) -> Command {
         let about = command.get_long_about().or(command.get_about()).cloned();
@@ -92,12 +92,12 @@ fn full() -> Command {
     complete(explained(Cli::command()))
 }
 
-/// The command line with all that clap's long form of help needs, for man pages and completions.
+/// The command-line parser with everything that man pages and completions need.
 pub(crate) fn documented() -> Command {
     complete(Cli::command())
 }
 
-/// Shows all options, and ends with the variables and the exit codes.
+/// Shows all options in a command's help, and adds the environment variables and the exit codes at its end.
 fn complete(command: Command) -> Command {
     let variables = section("Environment variables", ENVIRONMENT);
     end_with(command, [variables, section("Exit codes", EXIT_CODES)])
@@ -105,7 +105,7 @@ fn complete(command: Command) -> Command {
         .mut_subcommands(complete)
 }
 
-/// What an option's values mean, if help says it.
+/// A section on what an option's values mean, if they have help.
 fn values(arg: &Arg) -> Option<String> {
     let values = arg.get_possible_values();
     let meanings =
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// At 100 columns, clap would begin another line after each option of a group with a longer one.
+    /// If one option of a group were longer, clap would put the meaning of each on the next line, even at 100 columns.
     #[test]
     fn an_option_and_its_meaning_stand_on_one_line() {
         for name in names() {

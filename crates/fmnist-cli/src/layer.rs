@@ -1,10 +1,10 @@
-//! How layers are shown: a network as text, and a layer as JSON.
+//! Shows a network as text, and a layer as JSON.
 
 use nn_core::{Model, PlacedLayer};
 use serde_json::{Value, json};
 
-/// A network in short, such as `784-128-128-10, batch norm, silu, dropout`: the sizes of dense layers, then the kinds of
-/// all others except for ReLU and softmax.
+/// A summary of a network, such as `784-128-128-10, batch norm, silu, dropout`: the sizes of dense layers, then the
+/// kinds of all other layers except ReLU and softmax.
 pub(crate) fn architecture(model: &Model) -> String {
     let mut sizes = vec![model.inputs().to_string()];
     let mut kinds = Vec::new();
@@ -21,7 +21,7 @@ pub(crate) fn architecture(model: &Model) -> String {
     parts.join(", ")
 }
 
-/// A layer, such as `{"kind": "dropout", "rate": 0.2}`. A dense layer also has `inputs` and `outputs`.
+/// A layer as JSON, such as `{"kind": "dropout", "rate": 0.2}`. A dense layer also has `inputs` and `outputs`.
 pub(crate) fn to_json(at: &PlacedLayer) -> Value {
     let mut value = json!({"kind": at.layer.name()});
     if at.layer.name() == "dense" {

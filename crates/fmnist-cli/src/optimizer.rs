@@ -1,9 +1,9 @@
-//! An optimizer as JSON.
+//! Shows an optimizer as JSON.
 
 use nn_optim::{OptimizerConfig, Setting};
 use serde_json::{Value, json};
 
-/// Such as `{"kind": "sgd", "momentum": 0.9, "nesterov": true}`.
+/// An optimizer as JSON, such as `{"kind": "sgd", "momentum": 0.9, "nesterov": true}`.
 pub(crate) fn to_json(config: &OptimizerConfig) -> Value {
     let description = config.description();
     let mut value = json!({"kind": description.name});

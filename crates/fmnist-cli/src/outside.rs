@@ -1,18 +1,18 @@
-//! Text from outside: paths, names, arguments, variables, and what files and servers say. It must not move the cursor,
-//! change how other text is shown, or look like a line of this program.
+//! Escapes text from outside: paths, names, arguments, environment variables, and text in files or from servers. It must
+//! not move the cursor, change how other text is shown, or look like a line that this program prints.
 
 use std::{ffi::OsStr, fmt};
 
 use serde::Serialize;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
-/// Text from outside. As text it is shown on one line without hidden characters; JSON has it unchanged.
+/// Text from outside. It is displayed on one line, with hidden characters escaped. In JSON it is unchanged.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Outside(String);
 
 impl Outside {
-    /// Whether it has line breaks or hidden characters.
+    /// Whether it has line breaks or hidden characters, which are escaped when it is displayed.
     pub(crate) fn is_escaped(&self) -> bool {
         self.0.contains(is_hidden)
     }
@@ -83,7 +83,7 @@ mod tests {
             ("Größe e\u{301} 鞋 \u{1F457} \\u001b", "Größe e\u{301} 鞋 \u{1F457} \\u001b"),
         ] {
             assert_eq!(escaped(text), expected);
-            // In JSON, it is still the same text.
+            // Escaped JSON still stands for the same text.
             let json = escaped(&serde_json::json!(text).to_string());
             assert!(!json.contains(is_hidden), "{json:?}");
             assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);

@@ -1,4 +1,4 @@
-//! How a schedule is shown: its rate, its kind and its settings, as text and as JSON.
+//! Shows a schedule as text and as JSON: its rate, its kind and its settings.
 
 use nn_optim::{Decay, Schedule, Setting};
 use serde_json::{Value, json};
@@ -8,8 +8,8 @@ use crate::{
     text::{count, counted, rounded},
 };
 
-/// Such as `learning rate 0.001, along a cosine to 0 in 10 epochs`; in steps if the number of batches of an epoch,
-/// `n_batches`, is unknown.
+/// A schedule as text, such as `learning rate 0.001, along a cosine to 0 in 10 epochs`. It counts in steps if the number
+/// of batches in an epoch, `n_batches`, is unknown.
 pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     let Schedule { learning_rate, warmup, decay } = *schedule;
     let span = |steps: u64| match n_batches {
@@ -26,7 +26,8 @@ pub(crate) fn text(schedule: &Schedule, n_batches: Option<u64>) -> String {
     format!("learning rate {learning_rate}, {phrase}{warmup}")
 }
 
-/// Such as `{"kind": "step", "learning_rate": 0.001, "warmup": 0, "every": 430, "factor": 0.1}`, in steps.
+/// A schedule as JSON, such as `{"kind": "step", "learning_rate": 0.001, "warmup": 0, "every": 430, "factor": 0.1}`. It
+/// counts in steps.
 pub(crate) fn to_json(schedule: &Schedule) -> Value {
     let Schedule { learning_rate, warmup, decay } = *schedule;
     let description = decay.description();
@@ -38,7 +39,7 @@ pub(crate) fn to_json(schedule: &Schedule) -> Value {
     value
 }
 
-/// The decay of an inverse-time schedule. JSON has it because there were no other schedules at first.
+/// The decay of an inverse-time schedule. It has a JSON field of its own because there were no other schedules at first.
 pub(crate) fn inverse_decay(schedule: &Schedule) -> Option<f64> {
     match schedule.decay {
         Decay::InverseTime { decay } => Some(decay),

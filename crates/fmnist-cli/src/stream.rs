@@ -21,10 +21,10 @@ use crate::signal::Stop;
 #[cfg(unix)]
 const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-/// Writes all of `bytes`, as fast as they are read.
+/// Writes all of `bytes`, and waits for the reader if it is slow.
 ///
-/// Fails if the stream fails; with [`io::ErrorKind::Interrupted`] and the signal, if a signal asked to stop and nobody
-/// reads.
+/// Fails if the stream fails. If a signal asked to stop and nobody reads, the error is [`io::ErrorKind::Interrupted`],
+/// with the signal.
 #[cfg(unix)]
 pub(crate) fn write(stream: impl AsFd, mut bytes: &[u8], stop: &Stop) -> io::Result<()> {
     while !bytes.is_empty() {
@@ -55,7 +55,7 @@ fn wait_for_reader(stream: &impl AsFd, stop: &Stop) -> io::Result<()> {
     }
 }
 
-/// Writes all of `bytes`. Old consoles have other commands than the escape sequences of styles.
+/// Writes all of `bytes`. Translates styles for old consoles, which do not understand escape sequences.
 #[cfg(not(unix))]
 pub(crate) fn write(
     stream: impl RawStream + AsLockedWrite,
