@@ -1,8 +1,8 @@
-//! The options of a run, once for the command line, for TOML files, for presets and for saved runs.
+//! The options of a run, declared once for the command line, TOML files, presets and saved runs.
 //!
-//! An option is a field, which is `None` if it is not given. [`Options::over`] overrides options with others;
-//! [`Options::recipe`] resolves them against their defaults; [`Options::of`] gives the options of a saved run. To add an
-//! option, add a field to its group, and use it in the group's two conversions.
+//! An option is a field, which is `None` if it is not given. [`Options::over`] overrides options with others.
+//! [`Options::recipe`] fills in the defaults and resolves the options to a new run. [`Options::of`] does the reverse for a
+//! saved run. To add an option, add a field to its group, and use it in the group's two conversions.
 
 mod error;
 mod file;
@@ -109,12 +109,12 @@ pub struct SavedRun<'a> {
     pub model: &'a Model,
     /// The state of training.
     pub state: &'a TrainingState,
-    /// What the file holds in addition.
+    /// Information about the model, from its file.
     pub info: &'a ModelInfo,
 }
 
 impl Options {
-    /// The options in a TOML file.
+    /// Reads options from a TOML file.
     ///
     /// # Errors
     ///
@@ -123,7 +123,7 @@ impl Options {
         file::read(path)
     }
 
-    /// The options in a TOML text, which `name` names in messages.
+    /// Parses options from TOML text. Messages call the text `name`.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Options {
         file::parse(text, name)
     }
 
-    /// These options as TOML.
+    /// Writes these options as TOML.
     ///
     /// # Errors
     ///
@@ -159,12 +159,12 @@ impl Options {
         self.or(below)
     }
 
-    /// These options with every default filled in, except those that depend on a custom dataset: the number of held-out
-    /// images and the batch size.
+    /// Fills in every default, except those that depend on a custom dataset: the number of held-out images and the batch
+    /// size.
     ///
     /// # Errors
     ///
-    /// If an option is outside its range or does not go with the others.
+    /// If an option is outside its range or conflicts with another.
     pub fn completed(&self) -> Result<Self, Error> {
         let recipe = self.recipe(DataShape { inputs: 1, outputs: 1, n_train: None })?;
         let dataset = self.data.dataset.unwrap_or_default();
@@ -187,8 +187,8 @@ impl Options {
         Ok(self.clone().or(defaults))
     }
 
-    /// The options that give a saved run, every one filled in. Without the number of batches in an epoch, options that
-    /// count in epochs are left out.
+    /// The options that would make a saved run, with every one filled in. Without the number of batches in an epoch, options
+    /// that count in epochs are left out.
     pub fn of(run: SavedRun<'_>, n_batches: Option<u64>) -> Self {
         let SavedRun { model, state, info } = run;
         let dataset = DatasetKind::of_model(info).ok();
@@ -213,7 +213,7 @@ impl Options {
         }
     }
 
-    /// Checks the ranges of single options and the lengths of lists, before memory of their size is taken.
+    /// Checks the ranges of single options and the lengths of lists, before memory for them is allocated.
     fn check(&self) -> Result<(), Error> {
         self.network.check()?;
         check_len("freeze", &self.training.freeze, nn_io::limits::LAYERS, "layers")?;
@@ -249,7 +249,7 @@ impl Options {
         .concat()
     }
 
-    /// These options, completed by others.
+    /// These options, with those of `below` where one is not given.
     fn or(self, below: Self) -> Self {
         Self {
             places: self.places.or(below.places),

@@ -17,8 +17,8 @@ pub fn save(checkpoint: &CheckpointRef<'_>, path: impl AsRef<Path>) -> Result<Sa
     Ok(claim(path.as_ref().into())?.save(checkpoint)?)
 }
 
-/// Claims a file. A model of any dataset may take the place of a model of synthetic garments, which `fmnist train` falls
-/// back to if it finds no other images.
+/// Claims a file. A model of any dataset may take the place of a model of synthetic garments, since `fmnist train` falls
+/// back to those without being asked.
 fn claim(path: PathBuf) -> Result<OutputFile, Error> {
     Ok(OutputFile::claim(path)?.with_substitute(DatasetName::Synthetic.as_str()))
 }
@@ -62,7 +62,7 @@ impl Saves {
         Self::claim(directory.final_path()?)?.with_checkpoints(directory, every)
     }
 
-    /// Also saves checkpoints to a directory: one every `every` epochs, one after the last epoch, one where the run is
+    /// Also saves checkpoints to a directory: one every `every` epochs, one after the last epoch, one when the run is
     /// stopped, and the best.
     ///
     /// # Errors
@@ -73,12 +73,12 @@ impl Saves {
         Ok(Self { checkpoints: Some((directory, every)), ..self })
     }
 
-    /// The file.
+    /// The path of the output file.
     pub fn output(&self) -> &Path {
         self.output.path()
     }
 
-    /// The state in the output, if it is a later one of the same run.
+    /// Loads the state in the output, if it is a later state of the same run than `than`.
     pub fn later_state(&self, than: &Checkpoint) -> Option<Checkpoint> {
         let later = Checkpoint::load(self.output()).ok()?;
         let step = |it: &Checkpoint| it.training.as_ref().map(|it| it.optimizer.step());
@@ -103,7 +103,7 @@ impl Saves {
         }
     }
 
-    /// How the first save will rename another run's model in the output. Fails if it must not.
+    /// How the first save will rename another run's model in the output. Fails if that model must be left alone.
     pub(crate) fn check_replaced(
         &mut self,
         checkpoint: &CheckpointRef<'_>,
@@ -111,7 +111,7 @@ impl Saves {
         Ok(self.output.check_replaced(checkpoint)?)
     }
 
-    /// Does everything of a save except renaming and replacing files.
+    /// Rehearses a save: does everything except renaming and replacing files.
     pub(crate) fn rehearse(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
         let encoded = self.output.rehearse_save(checkpoint)?;
         let directory = self.checkpoints.as_ref().map(|(directory, _)| directory);
@@ -131,7 +131,7 @@ impl Saves {
     }
 
     /// Saves the run, after an epoch or after a stop within one, and the checkpoints that are then due. `epochs` is the
-    /// run's length.
+    /// run's total.
     pub(crate) fn save(
         &mut self,
         checkpoint: &CheckpointRef<'_>,

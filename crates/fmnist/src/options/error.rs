@@ -1,12 +1,12 @@
-//! What can be wrong with options.
+//! Errors in options.
 
 use std::{fmt, io, path::PathBuf};
 
-/// An option that cannot be used.
+/// An invalid option, or a run that cannot be made from the options.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An option's value is outside its range, or does not go with the others.
+    /// An option's value is outside its range, or conflicts with another option.
     #[error("--{option}: {problem}")]
     Option {
         /// The option, without dashes.
@@ -15,7 +15,7 @@ pub enum Error {
         problem: String,
     },
 
-    /// A file has something that is not an option, or an invalid value.
+    /// A file has an unknown option or an invalid value.
     #[error("{place}: {problem}")]
     File {
         /// The file, and the line if it is known.
@@ -37,7 +37,7 @@ pub enum Error {
     #[error("{0}")]
     Dataset(String),
 
-    /// The run cannot be made, and no option is the reason.
+    /// The run cannot be made, for a reason other than an option.
     #[error(transparent)]
     Run(#[from] nn_train::Error),
 }
@@ -56,13 +56,13 @@ impl Error {
         Self::option(option, format!("expected {expected}, found {found}"))
     }
 
-    /// An error of the libraries. They name a setting as files do; some options have another name.
+    /// Converts an error of the libraries. They name a setting as model files do; some options have another name.
     fn setting(error: nn_core::SettingError) -> Self {
         let nn_core::SettingError { name, expected, found } = error;
         Self::range(option_of(name), expected, found)
     }
 
-    /// The error of a run's settings, with the option to blame if there is one.
+    /// Converts an error in a run's settings, and blames the option that causes it if there is one.
     pub fn of_run(error: nn_train::Error) -> Self {
         match error {
             nn_train::Error::Setting(error) => error.into(),
@@ -75,7 +75,7 @@ impl Error {
         }
     }
 
-    /// The same error, of another option.
+    /// The same error, blamed on another option.
     pub(super) fn blame(self, option: &str) -> Self {
         match self {
             Self::Option { problem, .. } => Self::option(option, problem),

@@ -1,4 +1,4 @@
-//! Options in a TOML file.
+//! Reads options from a TOML file.
 
 use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
@@ -7,13 +7,13 @@ use toml::{Spanned, Table, Value};
 
 use super::{Error, Options};
 
-/// The longest file in bytes: ten times one with all options and the weights of a thousand classes.
+/// The largest size of a file in bytes: ten times that of a file with all options and a thousand class weights.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The longest part of a message that may quote the file, in characters.
 const MAX_SHOWN: usize = 240;
 
-/// The options in a TOML file.
+/// Reads the options in a TOML file.
 pub(super) fn read(path: &Path) -> Result<Options, Error> {
     let place = path.display().to_string();
     let io = |source| Error::Io { path: path.into(), source };
@@ -37,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Options, Error> {
     }
 }
 
-/// The options in a TOML text. Each must be known, with a valid value.
+/// Parses the options in TOML text. Each must be known and have a valid value.
 pub(super) fn parse(text: &str, name: &str) -> Result<Options, Error> {
     let place = |at: usize| format!("{name}: line {}", line(text.as_bytes(), at));
     let table: BTreeMap<String, Spanned<Value>> = toml::from_str(text).map_err(|error| {
@@ -52,12 +52,12 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Options, Error> {
         let Some((_, form)) = known.iter().find(|(name, _)| *name == key) else {
             let hint = match nearest(&key, &known) {
                 Some(option) => format!("did you mean `{option}`?"),
-                None => "`fmnist train --print-config` shows all".into(),
+                None => "`fmnist train --print-config` shows all settings".into(),
             };
             return Err(refused(format!("unknown setting `{}`; {hint}", brief(&key))));
         };
         let value = value.into_inner();
-        // TOML would escape it in a style of its own.
+        // `to_string` would use the quotes and escapes of TOML, not those of our messages.
         let found = brief(&match &value {
             Value::String(text) => format!("\"{text}\""),
             other => other.to_string(),
@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str, name: &str) -> Result<Options, Error> {
     Ok(options)
 }
 
-/// The name most like an unknown one, if it is like it at all.
+/// The known name that is closest to an unknown one, if it is close enough to suggest.
 fn nearest<'a>(name: &str, known: &'a [(String, String)]) -> Option<&'a str> {
     const MAX_DISTANCE: usize = 2;
     let names = known.iter().map(|(name, _)| name.as_str());

@@ -1,4 +1,4 @@
-//! What a value must be, in words, for messages about files.
+//! Describes what a value must be, for messages about files.
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The type of an option's value.
 pub(super) trait Form {
-    /// What a file must have, as `true or false`.
+    /// What a file must have, such as `true or false`.
     fn form() -> String;
 }
 
@@ -46,7 +46,7 @@ impl Form for PathBuf {
     }
 }
 
-/// One of these names.
+/// Lists the names that are valid.
 pub(super) fn one_of(all: &[impl Serialize]) -> String {
     let names = all.iter().filter_map(|name| serde_json::to_value(name).ok());
     let names: Vec<String> = names.filter_map(|name| Some(name.as_str()?.to_owned())).collect();

@@ -11,10 +11,10 @@ pub(super) trait Group: Serialize {
     /// The options' names, without dashes, and what their values must be.
     fn forms() -> Vec<(String, String)>;
 
-    /// These options, completed by others.
+    /// These options, with those of `below` where one is not given.
     fn or(self, below: Self) -> Self;
 
-    /// Those of these options that `other` also has.
+    /// The options that `other` also has.
     fn only(self, other: &Self) -> Self;
 }
 
@@ -39,7 +39,7 @@ pub(super) fn plain(value: &Value) -> String {
     }
 }
 
-/// Declares a group of options with its heading. After an option's type, in brackets, are arguments of clap's `arg`.
+/// Declares a group of options with its heading. The brackets after an option's type have arguments of clap's `arg`.
 macro_rules! options {
     (
         $(#[$doc:meta])*
@@ -79,7 +79,7 @@ macro_rules! options {
 }
 pub(super) use options;
 
-/// Declares names of values, as options have them.
+/// Declares the names of an option's values.
 macro_rules! names {
     (
         $(#[$doc:meta])*
@@ -91,7 +91,7 @@ macro_rules! names {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
         #[serde(rename_all = "kebab-case")]
-        #[allow(missing_docs, reason = "a name says it; the program would print a doc comment as help")]
+        #[allow(missing_docs, reason = "the names speak for themselves; help would print a doc comment")]
         pub enum $name {
             $($(#[$of_name])* $variant,)*
         }

@@ -24,7 +24,7 @@ pub(super) trait Choice: Group + Clone {
     fn defaults(name: Self::Name) -> Self;
 }
 
-/// The options of `below` that belong to the kind that `above` chooses; all of them if it chooses none.
+/// Keeps the options of `below` that the kind chosen in `above` has. If `above` chooses none, keeps all of them.
 pub(super) fn kept<G: Choice>(above: &G, below: G) -> G {
     let is_chosen = table(above).contains_key(G::OPTION);
     if is_chosen { below.only(&G::defaults(above.chosen())) } else { below }
@@ -52,7 +52,7 @@ pub(super) fn check<G: Choice>(given: &G) -> Result<(), Error> {
     Err(Error::option(&option, problem))
 }
 
-/// A kind as options name it.
+/// The name of a kind, as an option's value has it.
 fn text(name: &impl Serialize) -> String {
     serde_json::to_value(name).map(|value| plain(&value)).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::{Error, form::Form};
 #[serde(transparent)]
 pub struct List<T>(pub Vec<T>);
 
-/// An element of a list.
+/// The type of a list's elements.
 pub trait Element: FromStr {
     /// What the elements are, in words.
     const EXPECTED: &str;

@@ -56,7 +56,7 @@ impl LossOptions {
         Ok(())
     }
 
-    /// The options that give this configuration, every one filled in.
+    /// The options that would make this configuration, with every one filled in.
     pub(super) fn of(config: &RunConfig) -> Self {
         let (label_smoothing, focal_gamma) = match config.loss {
             Loss::CrossEntropy { smoothing } => (Some(smoothing), Some(0.0)),

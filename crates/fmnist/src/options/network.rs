@@ -83,7 +83,7 @@ impl NetworkOptions {
         }
     }
 
-    /// Fails if there are more or wider layers than any file can hold.
+    /// Fails if there are more layers, or wider ones, than any file can have.
     pub(super) fn check(&self) -> Result<(), Error> {
         check_len("hidden", &self.hidden, nn_io::limits::LAYERS, "layers")?;
         let most = nn_io::limits::WIDTH;
@@ -95,7 +95,7 @@ impl NetworkOptions {
         }
     }
 
-    /// The network between the data's inputs and outputs.
+    /// Builds the network for the data's inputs and outputs.
     pub(super) fn architecture(
         &self,
         inputs: usize,
@@ -123,7 +123,7 @@ impl NetworkOptions {
         self.init.map_or(Init::He, InitName::value)
     }
 
-    /// The options that give this network, every one filled in. If no options give it, only the initialisation.
+    /// The options that would make this network, with every one filled in. If none would, only the initialisation.
     pub(super) fn of(architecture: &Architecture, init: Init) -> Self {
         let init = InitName::of(&init);
         let layers = architecture.specs();

@@ -31,12 +31,12 @@ options! {
     }
 }
 
-/// The optimizers.
+/// The names of the optimizers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "clap", value(rename_all = "lower"))]
-#[allow(missing_docs, reason = "a name says it; the program would print a doc comment as help")]
+#[allow(missing_docs, reason = "the names speak for themselves; help would print a doc comment")]
 pub enum OptimizerName {
     #[default]
     Adam,
@@ -106,7 +106,7 @@ impl OptimizerOptions {
         Ok(config)
     }
 
-    /// The options that give this optimizer, every one filled in.
+    /// The options that would make this optimizer, with every one filled in.
     pub(super) fn of(config: &OptimizerConfig) -> Self {
         let none = Self::default();
         match *config {

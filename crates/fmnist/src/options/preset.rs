@@ -1,8 +1,8 @@
-//! Options that are built into the library.
+//! Presets: options that are built into the library.
 
 use super::{Error, Options, file};
 
-/// Options that are built into the library.
+/// A preset: options that are built into the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Preset {
@@ -17,10 +17,10 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Self; 4] = [Self::Nnfs, Self::Better, Self::DenseFast, Self::DenseBest];
 
-    /// Its options.
+    /// The options of this preset.
     ///
     /// # Errors
     ///

@@ -14,7 +14,7 @@ pub(super) const EPOCHS: u64 = 10;
 /// The number of held-out images, if no option gives it and the dataset is large enough.
 pub(super) const N_VALIDATION: usize = 5000;
 
-/// By default, a twelfth of a smaller dataset is held out, as 5,000 are of Fashion-MNIST's 60,000.
+/// By default, a twelfth of a smaller dataset is held out: the same share as 5,000 of Fashion-MNIST's 60,000.
 const VALIDATION_SHARE: usize = 12;
 
 /// A new run, resolved from options and the shape of the data.
@@ -32,16 +32,16 @@ pub struct Recipe {
     pub n_validation: usize,
     /// The number of epochs.
     pub epochs: u64,
-    /// Not part of the network, but a resumed run must have the same.
+    /// Not part of the network, but compared when a run is resumed.
     image_size: Option<Size>,
 }
 
 impl Options {
-    /// Resolves these options to a new run. Without the number of training images, epochs have one step.
+    /// Resolves these options to a new run. If the number of training images is unknown, an epoch counts as one step.
     ///
     /// # Errors
     ///
-    /// If an option is outside its range or does not go with the others, or if no file could hold the run.
+    /// If an option is outside its range or conflicts with another, or if the run is too large for a model file.
     pub fn recipe(&self, data: DataShape) -> Result<Recipe, Error> {
         self.check()?;
         let DataShape { inputs, outputs, n_train } = data;
@@ -60,7 +60,7 @@ impl Options {
         let most = n_fit.unwrap_or(usize::MAX);
         let given = self.training.batch_size.map(NonZeroUsize::get);
         config.batch_size = given.unwrap_or(config.batch_size.min(most));
-        // The memory of a batch is taken before its first image is copied.
+        // Memory for a whole batch is allocated before its first image is copied, however few images there are.
         if let Some(n_train) = n_train.filter(|&n| config.batch_size > n) {
             let expected = format!("at most {n_train}");
             return Err(Error::range("batch-size", expected, config.batch_size));

@@ -54,18 +54,18 @@ pub enum Subject {
 pub struct Resumed {
     /// The total number of epochs.
     pub epochs: u64,
-    /// What differs from now on.
+    /// The settings that change.
     pub changes: Vec<Change>,
 }
 
 impl Options {
     /// Resumes a saved run with these options, on a dataset of `n_train` training images, including the held-out ones. The
     /// learning rate may change, and so may the length of a schedule that ends with the run; `state` then has the new
-    /// schedule. Every other option must give the run that was saved.
+    /// schedule. Every other option must agree with the saved run.
     ///
     /// # Errors
     ///
-    /// If an option is outside its range, or would give another run; the error names it.
+    /// If an option is outside its range, or disagrees with the saved run. The error names it.
     pub fn resume(
         &self,
         model: &Model,
@@ -109,7 +109,7 @@ impl Options {
         Ok(Resumed { epochs, changes })
     }
 
-    /// Fails if an option would give another run than the saved one.
+    /// Fails if an option disagrees with the saved run.
     fn agree(&self, saved: &Self, data: DataShape) -> Result<(), Error> {
         self.check()?;
         let all = self.clone().over(saved.clone());
@@ -123,16 +123,16 @@ impl Options {
             ..self.clone()
         };
         let saved_table = table(saved);
-        // Options cannot give every run that the library can make. Such a run resumes all the same.
+        // The library can make runs that no options describe. Such a run can be resumed too.
         let saved_recipe = saved.recipe(data).ok();
         for (option, given) in table(&free) {
-            // JSON has no numbers that are not finite.
+            // JSON has null for a number that is not finite.
             let is_finite = |value: &Value| !value.is_null();
             if !given.as_array().map_or(is_finite(&given), |list| list.iter().all(is_finite)) {
                 return Err(Error::range(&option, "a finite number", "inf or NaN"));
             }
             let saved_value = saved_table.get(&option);
-            // Another value can give the same run, such as a warm-up of as many steps.
+            // A different value can make the same run, such as a warm-up that rounds to as many steps.
             let gives_same = || {
                 let alone = Self::deserialize(json!({ &option: &given })).ok();
                 let recipe = alone.and_then(|alone| alone.over(saved.clone()).recipe(data).ok());
@@ -148,7 +148,7 @@ impl Options {
 }
 
 impl Error {
-    /// The error of an option that differs from the saved run's.
+    /// The error of an option whose value differs from that of the saved run.
     pub fn not_saved(option: &str, saved: impl fmt::Display, given: impl fmt::Display) -> Self {
         let problem = format!(
             "the saved run has {saved}, not {given}; leave the option out to resume the run, or start a new run \
@@ -158,7 +158,7 @@ impl Error {
     }
 }
 
-/// Gives the run another schedule. Returns the change, if it is one.
+/// Changes the schedule of a run. Returns the change, or `None` if the schedule is the same.
 fn change(
     state: &mut TrainingState,
     schedule: Schedule,
@@ -194,7 +194,7 @@ mod tests {
         let schedule = Schedule { warmup: 3, ..Schedule::constant(0.1) };
         let mut state = TrainingState::new(&model, Adam::default(), schedule, config).unwrap();
         let mut options = Options::from_toml(options, "test").unwrap();
-        // A number that no JSON has.
+        // A number that JSON cannot represent.
         if let Some(weights) = &mut options.loss.class_weights {
             weights.0[0] = f32::NAN;
         }
@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    /// The library can make runs that no options give.
+    /// The library can make runs that no options describe.
     #[test]
     fn a_run_beyond_the_options_resumes() {
         let activations = [Activation::Tanh, Activation::Relu, Activation::Silu];

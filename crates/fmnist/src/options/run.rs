@@ -7,12 +7,12 @@ use fmnist_data::{ImageSize, dataset::MAX_SIDE};
 use super::{DatasetKind, form::Form, group::options};
 
 options! {
-    /// The options of the dataset, and of the run's length.
+    /// The options of the dataset, and the number of epochs.
     pub struct DataOptions ["Data"] {
         /// Kind of dataset [default: auto]
         dataset: DatasetKind [value_enum, value_name = "KIND"],
 
-        /// Size of the images of folder and csv [default: the files' own]
+        /// With folder, csv: size of the images [default: the files' own]
         image_size: Size [value_name = "WxH"],
 
         /// Epochs in total, including those before --resume [default: 10]
@@ -21,7 +21,7 @@ options! {
 }
 
 options! {
-    /// Where the data are, and the threads. They change no result, and are not saved with the run.
+    /// The options of the data directory and the threads. They do not affect results, and are not saved with the run.
     pub struct PlaceOptions ["Data"] {
         /// Directory of the dataset [default: found or downloaded]
         data_dir: PathBuf [value_name = "DIR"],
@@ -32,7 +32,7 @@ options! {
 }
 
 options! {
-    /// Where a run is saved. They change no result, and are not saved with the run.
+    /// The options of where a run is saved. They do not affect results, and are not saved with the run.
     pub struct SaveOptions ["Saving"] {
         /// File for the run; another run's model there is kept as NAME.previous.model [default: DIR/final.model, the
         /// resumed file, or fashion_mnist.model]
@@ -46,7 +46,7 @@ options! {
     }
 }
 
-/// The size of an image, as `28x28`.
+/// The size of an image, such as `28x28`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Size(pub ImageSize);

@@ -1,4 +1,4 @@
-//! The options of the learning rate, which count in epochs, and the schedule in steps that they give.
+//! The options of the learning rate. They count in epochs, and are converted to a schedule that counts in steps.
 
 use nn_optim::{Decay, Schedule};
 
@@ -10,7 +10,7 @@ use super::{
 };
 
 options! {
-    /// The options of the learning rate. Without one, a new run has the default, and a resumed run what was saved.
+    /// The options of the learning rate. Without one, a new run has the default, and a resumed run the saved value.
     pub struct ScheduleOptions ["Learning rate"] {
         /// Learning rate, or its peak [default: 0.001; sgd: 0.05; adagrad: 0.01]
         learning_rate: f64 [value_name = "N", allow_negative_numbers = true],
@@ -45,7 +45,7 @@ options! {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "a name says it; the program would print a doc comment as help")]
+#[allow(missing_docs, reason = "the names speak for themselves; help would print a doc comment")]
 pub enum ScheduleName {
     Constant,
     #[default]
@@ -80,7 +80,7 @@ impl Choice for ScheduleOptions {
         self.schedule.unwrap_or_default()
     }
 
-    /// With Adam; other optimizers have another rate and decay.
+    /// The defaults with Adam. Other optimizers have a different rate and decay.
     fn defaults(name: ScheduleName) -> Self {
         let (rate, decay) = OptimizerOptions::default().default_rates();
         let all = Self {
@@ -143,7 +143,7 @@ impl ScheduleOptions {
             ScheduleName::Exponential => Decay::Exponential { every: n_batches, factor },
             ScheduleName::Cosine => {
                 if warmup_epochs >= epochs as f64 {
-                    let expected = "a warm-up shorter than the run, for the cosine to follow";
+                    let expected = "a warm-up shorter than the run, since the cosine follows it";
                     let found = format!("{warmup_epochs} of {epochs} epochs");
                     return Err(Error::range("warmup-epochs", expected, found));
                 }
@@ -163,8 +163,8 @@ impl ScheduleOptions {
         Ok(schedule)
     }
 
-    /// The options that give this schedule, every one filled in. Without the number of batches in an epoch, options that
-    /// count in epochs are left out.
+    /// The options that would make this schedule, with every one filled in. Without the number of batches in an epoch,
+    /// options that count in epochs are left out.
     pub(super) fn of(schedule: &Schedule, n_batches: Option<u64>) -> Self {
         let &Schedule { learning_rate, warmup, decay } = schedule;
         let epochs = |steps: u64| n_batches.map(|n| in_epochs(steps, n));

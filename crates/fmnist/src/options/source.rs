@@ -1,4 +1,4 @@
-//! Which dataset is used and where it is. Options that do not go together are refused before any file is read.
+//! Which dataset is used and where it is. Options that conflict are refused before any file is read.
 
 use std::{
     fmt,
@@ -29,11 +29,11 @@ pub enum DatasetKind {
     FashionMnist,
     /// Synthetic garments, drawn by this program
     Synthetic,
-    /// Four IDX files in --data-dir, with the names of Fashion-MNIST's
+    /// Four IDX files in --data-dir, named like those of Fashion-MNIST
     Idx,
     /// Pictures in --data-dir, in one folder for each class
     Folder,
-    /// Two CSV files in --data-dir, in the form of Fashion-MNIST on Kaggle
+    /// Two CSV files in --data-dir, in the format of Fashion-MNIST on Kaggle
     Csv,
 }
 
@@ -58,7 +58,7 @@ impl DatasetKind {
         })
     }
 
-    /// Its name in model files; none for [`DatasetKind::Auto`].
+    /// The name of this kind in model files; `None` for [`DatasetKind::Auto`].
     pub fn name(self) -> Option<&'static str> {
         let name = match self {
             DatasetKind::Auto => return None,
@@ -82,7 +82,7 @@ impl DatasetKind {
             DatasetKind::Auto | DatasetKind::FashionMnist | DatasetKind::Synthetic => None,
             DatasetKind::Idx => Some(
                 "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
-                 t10k-labels-idx1-ubyte, each as it is or as .gz",
+                 t10k-labels-idx1-ubyte, each plain or as .gz",
             ),
             DatasetKind::Folder => {
                 Some("train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png; .jpg as well")
@@ -93,7 +93,7 @@ impl DatasetKind {
         }
     }
 
-    /// Whether the size of an image is an option, since the files do not determine it.
+    /// Whether the image size is an option, because the files do not determine it.
     pub fn takes_size(self) -> bool {
         matches!(self, DatasetKind::Folder | DatasetKind::Csv)
     }
@@ -116,18 +116,18 @@ impl fmt::Display for DatasetKind {
 pub struct DataSource {
     /// The kind of dataset.
     pub kind: DatasetKind,
-    /// Its directory, if it is named.
+    /// Its directory, if one was given.
     pub dir: Option<PathBuf>,
-    /// The size of an image, if it is named.
+    /// The size of an image, if one was given.
     pub size: Option<ImageSize>,
 }
 
 impl DataSource {
-    /// The dataset of this kind in this directory.
+    /// Names the dataset of this kind in this directory.
     ///
     /// # Errors
     ///
-    /// If a custom dataset has no directory, synthetic garments have one, or the kind determines the size by itself.
+    /// If a custom dataset has no directory, synthetic garments have one, or the kind has a fixed image size.
     pub fn new(
         kind: DatasetKind,
         dir: Option<&Path>,
@@ -168,7 +168,7 @@ impl DataSource {
     }
 }
 
-/// What a run needs to know of its data.
+/// What a run needs to know about its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataShape {
     /// Pixels of an image.

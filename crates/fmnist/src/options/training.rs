@@ -49,13 +49,13 @@ options! {
         /// Clip each element of the gradient to this size [default: 0, off]
         clip_value: f64 [value_name = "LIMIT", allow_negative_numbers = true],
 
-        /// Decay of a moving average of the weights, as 0.999 [default: 0, off]
+        /// Decay of the weights' moving average, such as 0.999 [default: 0, off]
         average: f64 [value_name = "DECAY", allow_negative_numbers = true, help_heading = CHOOSING],
 
         /// Metric that determines the best epoch [default: loss]
         monitor: MonitorName [value_enum, value_name = "NAME", help_heading = CHOOSING],
 
-        /// Use the weights of the best epoch in the end [default: false]
+        /// Use the weights of the best epoch at the end [default: false]
         keep_best: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
             value_name = "BOOL", hide_possible_values = true, help_heading = CHOOSING],
 
@@ -145,7 +145,7 @@ impl TrainingOptions {
         Ok(if layers.is_empty() { Vec::new() } else { frozen.collect() })
     }
 
-    /// The options that give this configuration, every one filled in except for the number of held-out images.
+    /// The options that would make this configuration, with every one filled in except the number of held-out images.
     pub(super) fn of(config: &RunConfig) -> Self {
         let frozen = config.frozen.iter().enumerate().filter(|(_, is_frozen)| **is_frozen);
         let frozen: Vec<usize> = frozen.map(|(layer, _)| layer).collect();
