@@ -34,7 +34,7 @@ fn something_in_the_way() {
         ("cut.model", TRAINED.bytes[..1000].to_vec(), "a model that cannot be read (byte 0"),
         ("newer.model", bad_model::newer(), "a model of format 2.0"),
         ("empty", Vec::new(), "an empty file"),
-        (".z.model.7.tmp", b"keep me".to_vec(), "a temporary file, by its name"),
+        (".z.model.7.tmp", b"keep me".to_vec(), "a file with the name of a temporary file"),
     ];
     let mut tally = Tally::new("B13", "files that an output must not overwrite");
     for (name, bytes, what) in files {

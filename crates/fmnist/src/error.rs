@@ -20,7 +20,7 @@ pub enum Error {
     #[error(transparent)]
     Network(#[from] nn_core::Error),
 
-    /// The model's file has no state of training.
+    /// The model's file has no training state.
     #[error(
         "the model is for inference only and has no training state to resume from; use the file that training saved"
     )]

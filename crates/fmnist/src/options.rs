@@ -107,7 +107,7 @@ pub struct Options {
 pub struct SavedRun<'a> {
     /// The model.
     pub model: &'a Model,
-    /// The state of training.
+    /// The training state.
     pub state: &'a TrainingState,
     /// Information about the model, from its file.
     pub info: &'a ModelInfo,

@@ -47,7 +47,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is damaged, if it holds no state of training, or if the threads cannot be started.
+    /// If the file cannot be read or is damaged, if it holds no training state, or if the threads cannot be started.
     pub fn resume(path: impl AsRef<Path>) -> Result<Self, Error> {
         let Checkpoint { model, info, training } = Checkpoint::load(path.as_ref())?;
         let state = training.ok_or(Error::ForInference)?;

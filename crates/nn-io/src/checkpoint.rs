@@ -53,7 +53,7 @@ pub struct Checkpoint {
     pub model: Model,
     /// The description of the model.
     pub info: ModelInfo,
-    /// The state of training, from which a run resumes; `None` in a file for inference only.
+    /// The training state, from which a run resumes; `None` in a file for inference only.
     pub training: Option<TrainingState>,
 }
 
@@ -64,7 +64,7 @@ pub struct CheckpointRef<'a> {
     pub model: &'a Model,
     /// The description of the model.
     pub info: &'a ModelInfo,
-    /// The state of training, from which a run resumes; `None` in a file for inference only.
+    /// The training state, from which a run resumes; `None` in a file for inference only.
     pub training: Option<&'a TrainingState>,
 }
 
@@ -74,7 +74,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// If the state of training is of another model. This cannot happen to a checkpoint that was read from a file.
+    /// If the training state is of another model. This cannot happen to a checkpoint that was read from a file.
     pub fn inference_model(&self) -> Result<Model, Error> {
         match &self.training {
             Some(training) => training.inference_model(&self.model).map_err(Error::Run),
@@ -83,7 +83,7 @@ impl Checkpoint {
     }
 
     /// Turns this into a checkpoint for inference only: with the model of [`Checkpoint::inference_model`], and without
-    /// the state of training, whose memory is freed.
+    /// the training state, whose memory is freed.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ impl CheckpointRef<'_> {
     }
 
     /// The SHA-256 of the whole checkpoint except `producer` and `instruction_set`, in hexadecimal. It covers the
-    /// model, its input, its dataset and, if there is one, the state of training. It is equal for equal runs,
+    /// model, its input, its dataset and, if there is one, the training state. It is equal for equal runs,
     /// regardless of when and where they ran.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::wire::{header, layer};
 use crate::{Error, limits};
 
 /// Checks that a network fits into a file, before anything is allocated or trained. If there is a `run`, checks this
-/// for its state of training too. The result holds whatever else is in the file.
+/// for its training state too. The result holds whatever else is in the file.
 ///
 /// # Errors
 ///

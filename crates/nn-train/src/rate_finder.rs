@@ -34,9 +34,9 @@ pub struct RateLoss {
     pub loss: f64,
 }
 
-/// Tests a range of learning rates, for [`suggested_rate`]. Takes the first `n_steps` steps of each run at rates that
-/// rise exponentially from the start of `rates` to its end. Returns the smoothed mean loss of the runs at each rate, until
-/// one of them diverges.
+/// Measures the loss over a range of learning rates, for [`suggested_rate`]. Takes the first `n_steps` steps of each run
+/// at rates that rise exponentially from the start of `rates` to its end. Returns the smoothed mean loss of the runs at
+/// each rate, until one of them diverges.
 ///
 /// The runs must be new. With several runs of different seeds, such as five, the suggested rate hardly depends on the
 /// seeds.
@@ -82,7 +82,7 @@ pub fn find_rate(
     check("highest rate", is_valid, "a finite number above the lowest rate", rates.end)?;
     check("steps", n_steps > 0, "1 or more", 0.0)?;
     check("runs", !runs.is_empty(), "1 or more", 0.0)?;
-    // A schedule that rises is not valid for a run, so it is set after a run's checks.
+    // A rising schedule is not valid for a run, so it is set only after the run has been checked.
     let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { every: 1, factor };
     let schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
@@ -107,7 +107,7 @@ pub fn find_rate(
     Ok((0..n_steps).map(at).collect())
 }
 
-/// Takes so many steps, and returns the loss of each, up to where the run diverges.
+/// Takes up to `n_steps` steps, and returns the loss of each. Stops early if the run diverges.
 fn losses(mut trainer: Trainer, train: &Samples<'_>, n_steps: u64) -> Result<Vec<f64>, Error> {
     let mut losses: Vec<f64> = Vec::new();
     let (mut smoothed, mut lowest) = (Smoothed::default(), f64::INFINITY);
@@ -146,7 +146,7 @@ impl Smoothed {
     }
 }
 
-/// The suggested learning rate, one of those in `found`; `None` if the loss never fell.
+/// Suggests a learning rate, one of those in `found`. Returns `None` if the loss never fell.
 ///
 /// It is the first rate at which the loss has fallen nine tenths of the way from its first to its lowest value:
 ///

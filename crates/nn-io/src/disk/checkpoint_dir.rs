@@ -1,4 +1,4 @@
-//! A directory with the last checkpoints of a run, its best and its final model: section 12 of FORMAT.md.
+//! A directory with a run's newest checkpoints, its best one and its final model: section 12 of FORMAT.md.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use crate::{Checkpoint, Encoded, Error, VERSION};
 
 /// The number of newest checkpoints that are kept.
 const KEPT: usize = 3;
-/// The name of the best one.
+/// The name of the best checkpoint.
 const BEST: &str = "best.model";
-/// The name of the model that the run ends with, unless its output is elsewhere.
+/// The name of the final model, unless the output of the run is elsewhere.
 const FINAL: &str = "final.model";
 /// The name of the lock.
 const LOCK: &str = "checkpoints.lock";
 
-/// A directory with the newest three checkpoints of a run and its best, locked for the run. It also has the final model,
-/// unless the run saves that elsewhere.
+/// A directory with the newest three checkpoints of a run and the best one, locked for the run. It also has the final
+/// model, unless the run saves that elsewhere.
 ///
 /// Files that are not the run's (links, files of other kinds, damaged checkpoints, checkpoints of a newer version) are
 /// never followed, replaced or removed. If a new checkpoint needs the name of such a file, the file is set aside.
@@ -38,7 +38,7 @@ pub struct CheckpointDir {
 pub struct Newest {
     /// Its file.
     pub path: PathBuf,
-    /// Its contents, which always include a state of training.
+    /// Its contents, which always include a training state.
     pub checkpoint: Checkpoint,
     /// Why other checkpoints cannot be used; each error names its file.
     pub skipped: Vec<Error>,
@@ -102,6 +102,7 @@ impl CheckpointDir {
         file::refuse_link(&path)?;
         Ok(path)
     }
+
     /// Checks that a run may save its output at this path: it must not be the name of one of the directory's checkpoints.
     ///
     /// # Errors
@@ -119,7 +120,7 @@ impl CheckpointDir {
     ///
     /// # Errors
     ///
-    /// If the checkpoint has no state of training, or writing fails.
+    /// If the checkpoint has no training state, or writing fails.
     pub fn save(&mut self, encoded: &Encoded) -> Result<Vec<SetAside>, Error> {
         let step = encoded.step().ok_or_else(no_training)?;
         // A run has only one state at a step, and it has been saved.
@@ -137,13 +138,13 @@ impl CheckpointDir {
     /// If writing fails.
     pub fn rehearse_save(&self, encoded: &Encoded) -> Result<(), Error> {
         let best = self.best.path();
-        // Those that are kept, the best, the next one before the oldest is removed, and the final model.
+        // The kept checkpoints, one more before the oldest is removed, the best one, and the final model.
         let there = self.saved.len().saturating_add(usize::from(best.exists()));
         let copies = KEPT.saturating_add(3).saturating_sub(there);
         file::rehearse(&SystemDisk, best, encoded.bytes(), copies)
     }
 
-    /// Saves a checkpoint as the best. If a file was in the way, returns where it was set aside.
+    /// Saves a checkpoint as the best one. If a file was in the way, returns where it was set aside.
     ///
     /// # Errors
     ///
@@ -248,7 +249,7 @@ impl Usable {
 fn read(directory: &Path) -> Result<Found, Error> {
     let [best_path, final_path] = [BEST, FINAL].map(|name| directory.join(name));
     let is_there = |(path, _): &(PathBuf, _)| fs::symlink_metadata(path).is_ok();
-    // The best may be the only checkpoint that is left, or the only one of its epoch.
+    // The best checkpoint may be the only one that is left, or the only one of its epoch.
     let best = Some((best_path.clone(), None)).filter(is_there);
     let last = Some((final_path.clone(), None)).filter(is_there);
     let numbered =
@@ -264,7 +265,7 @@ fn read(directory: &Path) -> Result<Found, Error> {
                 continue;
             }
         };
-        // No more than two checkpoints are in memory. The final model counts only if it is a later state of the same run.
+        // At most two checkpoints are in memory at a time. The final model counts only if it is a later state of the same run.
         let (newer, older) = match newest.take() {
             None => (found, None),
             Some(newest) if newest.step > found.step => (newest, Some(found)),
@@ -310,9 +311,9 @@ fn load(path: PathBuf, named: Option<u64>) -> Result<Usable, Error> {
     Ok(Usable { step, path, checkpoint, place: (!is_newer).then_some(place) })
 }
 
-/// The error of a checkpoint without a state of training.
+/// The error of a checkpoint without a training state.
 fn no_training() -> Error {
-    Error::value("training", "a state of training", "none")
+    Error::value("training", "a training state", "none")
 }
 
 /// Saves the bytes of a checkpoint in a directory. `saved` are the checkpoints that the run has there.

@@ -21,7 +21,7 @@ pub(crate) fn open_model(path: &Path) -> Result<(Header, impl Read), Error> {
     Ok((header, Cursor::new(rest).chain(file)))
 }
 
-/// Replaces the file as a whole, and returns once the new one is on the disk.
+/// Replaces the whole file, and returns once the new one is on the disk.
 pub(crate) fn replace(disk: &impl Disk, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let target = follow_link(path)?;
     Temporary::write(disk, &target, Some(&target), bytes)?.rename(&target)?;
@@ -47,7 +47,7 @@ pub(crate) fn rehearse(
     }
 }
 
-/// The file that a symbolic link leads to; any other path as it is.
+/// The file that a symbolic link leads to; any other path unchanged.
 pub(crate) fn follow_link(path: &Path) -> Result<PathBuf, Error> {
     if path.is_symlink() {
         fs::canonicalize(path).map_err(Error::io(path, "follow this link"))
@@ -80,7 +80,7 @@ pub fn is_model(path: impl AsRef<Path>) -> bool {
     open(path).and_then(|(file, _)| start(path, &file)).is_ok_and(|start| header::is_model(&start))
 }
 
-/// Opens a regular file and says how long it is.
+/// Opens a regular file, and returns it with its length.
 ///
 /// Opening a named pipe would block, so the kind of the file is checked first. It is checked again after opening,
 /// because another file may have taken the name in between.

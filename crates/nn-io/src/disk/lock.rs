@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::temporary;
 use crate::Error;
 
-/// The lock of a model file or of a directory of checkpoints. It is held until it is dropped or the process ends, in
-/// whatever way.
+/// The lock of a model file or of a directory of checkpoints. It is held until it is dropped or the process ends, even if
+/// the process is killed.
 ///
 /// It is an advisory lock on a separate file, which its holder removes: see section 11 of FORMAT.md.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl FileLock {
         Ok(lock)
     }
 
-    /// Takes the lock file `lock` of the file or directory `path`, without waiting.
+    /// Locks the file or directory `path` by its lock file `lock`, without waiting.
     pub(crate) fn lock(lock: &Path, path: &Path) -> Result<Self, Error> {
         // Another attempt is needed only if another process has just removed the file.
         for _ in 0..ATTEMPTS {
@@ -70,8 +70,8 @@ impl FileLock {
 impl Drop for FileLock {
     /// Unlocks explicitly. Closing the file is not enough: a child process between fork and exec has it open too.
     fn drop(&mut self) {
-        // Removed while it is still locked, so that a process that has opened it and locks it next sees that the file
-        // has lost its name. Only on Unix can a process see that; elsewhere the file stays.
+        // Removed while it is still locked. A process that has opened it and locks it next then notices that the file has
+        // lost its name. A process can only notice that on Unix; elsewhere the file stays.
         if cfg!(unix) && is_named(&self.path, &self.file) {
             let _ = fs::remove_file(&self.path);
         }
@@ -131,8 +131,8 @@ fn foreign(lock: &Path, found: &str) -> Error {
     Error::WouldOverwrite { path: lock.into(), found: found.into() }
 }
 
-/// The process that holds the lock. It may have taken the lock just now and not yet written its id, and the file may
-/// still have the id of a killed process. So this waits before it reads, and tries several times.
+/// The id of the process that holds the lock. That process may have just taken the lock and not yet written its id, and
+/// the file may still have the id of a killed process. So this waits before it reads, and tries several times.
 fn holder(file: &File) -> Option<u32> {
     (0..10).find_map(|_| {
         thread::sleep(Duration::from_millis(10));
@@ -140,7 +140,7 @@ fn holder(file: &File) -> Option<u32> {
     })
 }
 
-/// The content of the lock file: the process id of its holder. If it cannot be read, a text that is not a number.
+/// The content of the lock file: the process id of its holder. If it cannot be read, text that is not a number.
 fn content(mut file: &File) -> String {
     let mut content = Vec::new();
     match file.rewind().and_then(|()| file.take(64).read_to_end(&mut content)) {

@@ -1,5 +1,4 @@
-//! The output file of a run. It is claimed before training, so that hours of training are not lost because of a save
-//! that fails.
+//! The output file of a run. It is claimed before training, so that no run trains for hours and then cannot be saved.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -25,9 +24,9 @@ pub struct OutputFile {
     path: PathBuf,
     place: Place,
     encoder: Encoder,
-    /// The dataset whose models a run on any other dataset may take the place of.
+    /// The dataset whose models may be replaced by models of any other dataset.
     substitute: Option<String>,
-    /// Whether [`OutputFile::check_replaced`] has decided what happens to the model that is there.
+    /// Whether [`OutputFile::check_replaced`] has decided what happens to the existing model.
     is_checked: bool,
     /// The lock of the name of the previous generation, held until the first save is complete.
     previous_lock: Option<FileLock>,
@@ -45,8 +44,8 @@ pub struct Saved {
 
 impl OutputFile {
     /// Locks an output file, and checks that a model can be saved there, by creating and removing a temporary file.
-    /// Removes the temporary files that killed runs left next to it. If the path is a symbolic link, all this concerns
-    /// the file that the link leads to.
+    /// Removes the temporary files that killed runs left next to it. If the path is a symbolic link, all of this applies
+    /// to the file that the link leads to.
     ///
     /// # Errors
     ///
@@ -75,7 +74,7 @@ impl OutputFile {
         })
     }
 
-    /// Lets a model of any dataset take the place of a model of this dataset, which is kept as the previous generation.
+    /// Allows a model of any dataset to replace a model of this dataset, which is kept as the previous generation.
     /// Use it for a dataset such as synthetic images, which a program falls back to without being asked.
     pub fn with_substitute(self, dataset: impl Into<String>) -> Self {
         Self { substitute: Some(dataset.into()), ..self }
@@ -86,7 +85,7 @@ impl OutputFile {
         &self.path
     }
 
-    /// Whether a path leads to this file.
+    /// Whether a path leads to this output file.
     pub fn is_at(&self, path: impl AsRef<Path>) -> bool {
         follow_link(path.as_ref())
             .is_ok_and(|path| temporary::is_same_name(&path, self.place.path()))
@@ -126,7 +125,7 @@ impl OutputFile {
         Ok(self.place.kept())
     }
 
-    /// Why `new` must not take the place of `old`; `None` if it may.
+    /// Describes `old` if `new` must not replace it; `None` if it may.
     fn conflict(&self, old: &Checkpoint, new: &CheckpointRef<'_>) -> Option<String> {
         if old.training.is_some() && new.training.is_none() {
             return Some("a run that can be resumed".into());
@@ -215,7 +214,7 @@ fn check(target: &Path) -> Result<(), Error> {
         |found: &str| Err(Error::WouldOverwrite { path: target.into(), found: found.into() });
     let Some(name) = target.file_name() else { return refuse("a path that names no file") };
     if temporary::is_temporary(name) {
-        return refuse("a temporary file, by its name, which the next run removes");
+        return refuse("a file with the name of a temporary file, which the next run would remove");
     }
     checkpoint_dir::refuse_checkpoint(target)?;
     match fs::metadata(target) {

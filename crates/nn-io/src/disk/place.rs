@@ -31,7 +31,7 @@ pub struct SetAside {
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
-    /// The first bytes of the file that a save may replace or keep as `previous`; `None` if every file is foreign.
+    /// The first bytes of the file that a save may replace or keep as `previous`; `None` if any file there is foreign.
     own: Option<Vec<u8>>,
     /// Where the next save moves that file to, instead of replacing it.
     previous: Option<Box<Place>>,
@@ -74,8 +74,8 @@ impl Place {
         Some(SetAside { from, to, replaced: previous.own.is_some() })
     }
 
-    /// Replaces the file as a whole, and returns once the new file is on the disk. Returns the files that were renamed
-    /// for it.
+    /// Replaces the whole file, and returns once the new one is on the disk. Returns the files that were renamed to make
+    /// way.
     pub(crate) fn replace(
         &mut self,
         disk: &impl Disk,
@@ -83,8 +83,8 @@ impl Place {
     ) -> Result<Vec<SetAside>, Error> {
         let like = (self.occupant(disk)? == Occupant::Own).then_some(&*self.path);
         let temporary = Temporary::write(disk, &self.path, like, bytes)?;
-        // Not earlier: another file can appear while the new one is written, and if writing fails, nothing must be
-        // moved.
+        // Only now, since another file can appear while the new one is written, and nothing must be moved if writing
+        // fails.
         let moved = self.make_way(disk)?;
         let renamed = temporary.rename(&self.path);
         if renamed.is_ok() {
@@ -156,8 +156,8 @@ impl Place {
     }
 }
 
-/// Renames a file, and returns once that is on the disk. Otherwise, after a power cut, the new file could have replaced
-/// the one that was renamed.
+/// Renames a file, and waits until the new name is on the disk. Otherwise, after a power cut, the new file could have
+/// replaced the one that was renamed.
 fn rename(disk: &impl Disk, moved: &SetAside) -> Result<(), Error> {
     let SetAside { from, to, .. } = moved;
     disk.rename(from, to).map_err(Error::io(from, "move this file out of the way"))?;

@@ -44,7 +44,7 @@ impl Disk for SystemDisk {
         match fs::symlink_metadata(like) {
             Ok(metadata) if metadata.is_file() => {
                 let permissions = metadata.permissions();
-                // Some file systems have the same permissions for all files, and nobody may set them.
+                // Some file systems give all files the same permissions, and refuse to change them.
                 let same = fs::metadata(path)?.permissions() == permissions;
                 if same { Ok(()) } else { fs::set_permissions(path, permissions) }
             }

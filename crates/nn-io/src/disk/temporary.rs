@@ -53,7 +53,7 @@ impl<'a, D: Disk> Temporary<'a, D> {
                     like.map_or(Ok(()), |like| temporary.copy_permissions(like))?;
                     return Ok((temporary, file));
                 }
-                // It belongs to another run, or a killed run left it behind.
+                // It belongs to another run, or a killed run left it there.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io(directory, "create a file in it")(error)),
             }
@@ -94,7 +94,7 @@ impl<D: Disk> Drop for Temporary<'_, D> {
     }
 }
 
-/// Removes the temporary files of these targets that killed runs left behind: regular files that are the beginning of a
+/// Removes the temporary files of these targets that killed runs left: regular files that are the beginning of a
 /// model. Only the holder of the lock may do this, since it would remove another run's files too.
 pub(crate) fn sweep(directory: &Path, is_target: impl Fn(&[u8]) -> bool) -> Result<(), Error> {
     let entries = fs::read_dir(directory).map_err(Error::io(directory, "list it"))?;

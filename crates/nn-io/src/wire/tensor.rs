@@ -78,7 +78,7 @@ pub(crate) struct TensorSpec {
     of_squares: Vec<Range<usize>>,
 }
 
-/// The tensors of a file in addition to those of the layers; none if it has no state of training.
+/// The tensors of a file in addition to those of the layers; none if it has no training state.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) moments: &'static [Moment],

@@ -1,4 +1,4 @@
-//! The state of training, without its tensors: `training` in section 3 of FORMAT.md.
+//! The training state, without its tensors: `training` in section 3 of FORMAT.md.
 
 use nn_core::Architecture;
 use nn_optim::OptimizerConfig;
@@ -23,7 +23,7 @@ pub(super) struct Training {
     history: Vec<Record>,
 }
 
-/// A state of training without its tensors.
+/// A training state without its tensors.
 #[derive(Debug)]
 pub(crate) struct TrainingDescription {
     pub(crate) optimizer: OptimizerConfig,
@@ -35,7 +35,7 @@ pub(crate) struct TrainingDescription {
 }
 
 impl Training {
-    /// A state of training without its history.
+    /// A training state without its history.
     pub(super) fn new(state: &TrainingState) -> Result<Self, Error> {
         check_limit("completed epochs", limits::HISTORY, state.history.len())?;
         Ok(Self {
@@ -51,7 +51,7 @@ impl Training {
         self.history = history.records().to_vec();
     }
 
-    /// Converts and checks the state of training, for this network. `mirror` is that of the file's `input`.
+    /// Converts and checks the training state, for this network. `mirror` is that of the file's `input`.
     pub(super) fn read(
         self,
         architecture: &Architecture,

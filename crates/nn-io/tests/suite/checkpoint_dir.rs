@@ -149,9 +149,9 @@ fn files_under_names_of_checkpoints() {
     let newest = Newest::load(&path).unwrap();
     assert_eq!(newest.path, path.join("ckpt-000010.model"));
     says(&newest.skipped[0], &["ckpt-000030.model", "expected 30, as the file's name says", "10"]);
-    says(&newest.skipped[1], &["ckpt-000020.model", "expected a state of training, found none"]);
+    says(&newest.skipped[1], &["ckpt-000020.model", "expected a training state, found none"]);
     let error = CheckpointDir::open(&path).unwrap().0.save(&encoded(&inference)).unwrap_err();
-    says(&error, &["training: expected a state of training"]);
+    says(&error, &["training: expected a training state"]);
 }
 
 #[test]

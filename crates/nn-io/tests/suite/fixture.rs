@@ -141,7 +141,7 @@ pub(crate) fn bytes_with(config: OptimizerConfig) -> Vec<u8> {
     checkpoint_with(config).view().to_bytes().unwrap()
 }
 
-/// The program's default network with its state of training: a file of 1.4 MB.
+/// The program's default network with its training state: a file of 1.4 MB.
 pub(crate) fn real() -> Checkpoint {
     let model = Model::new(Architecture::mlp(&[784, 128, 128, 10]).unwrap(), Init::He, 7);
     let n = model.params().len();

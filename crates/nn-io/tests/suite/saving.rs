@@ -124,7 +124,7 @@ fn what_must_not_be_overwritten() {
     newer[13] = 0;
     seal_header(&mut newer);
     protected(&write("cut.model", &newer), "a model that cannot be read");
-    protected(&directory.path().join(".m.model.7.tmp"), "a temporary file, by its name");
+    protected(&directory.path().join(".m.model.7.tmp"), "the name of a temporary file");
 }
 
 #[test]
