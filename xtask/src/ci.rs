@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: the checks, cheapest first, in three tiers.
 //!
-//! A plain run is exactly what CI runs. `--fast` is for between two changes, `--full` for before a release.
+//! A plain run is exactly what CI runs. Use `--fast` between changes, and `--full` before a release.
 
 use std::fs;
 use std::ops::RangeInclusive;
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long)]
     fast: bool,
 
-    /// Also everything that is slow: torture, mutants, fuzzing, release builds; some hours
+    /// Also everything slow: torture, mutants, fuzzing, release builds; takes some hours
     #[arg(long, conflicts_with = "fast")]
     full: bool,
 }
@@ -54,7 +54,7 @@ const STEPS: [Step; 32] = [
     ("supply chain", PLAIN, supply_chain),
     ("clippy", ALL, || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("unit tests", FAST, || cargo(&["test", "--workspace", "--lib", "--bins"])),
-    // Which nobody builds between two measurements; the others' libraries are not built here.
+    // Otherwise only measurements would build it. The other peers need their own large libraries, so they are left out.
     ("our peer", PLAIN, || check_apart(&["tests/peers/rust/Cargo.toml", "--package", "peer-ours"])),
     ("benches", PLAIN, || check_apart(&["benches/Cargo.toml", "--benches"])),
     ("fuzz targets", PLAIN, fuzz::check),
@@ -80,7 +80,7 @@ const STEPS: [Step; 32] = [
     ("fuzzing", FULL, || fuzz::run_all(FUZZ_MINUTES)),
 ];
 
-/// For each target of a full run.
+/// The time for each fuzz target in a full run.
 const FUZZ_MINUTES: u32 = 30;
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
@@ -104,16 +104,16 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
     cargo::run(cargo::command("cargo").args(args))
 }
 
-/// What is in workspaces of their own shares most of its dependencies.
+/// The target directory of the separate workspaces, which share most of their dependencies.
 const APART: &str = "target/peers";
 
-/// Compiles what is in a workspace of its own, whose manifest is the first argument.
+/// Compiles a crate of a separate workspace, whose manifest is the first argument.
 fn check_apart(manifest: &[&str]) -> anyhow::Result<()> {
     let options = ["check", "--locked", "--target-dir", APART, "--manifest-path"];
     cargo(&[&options, manifest].concat())
 }
 
-/// That of the workspace, and of those that are not part of it.
+/// Checks the formatting of the workspace, and of the crates outside it.
 fn formatting() -> anyhow::Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     for apart in [
@@ -129,25 +129,25 @@ fn formatting() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What dependencies may be, as deny.toml says. Advisories need their database, from the network.
+/// Checks that dependencies follow the rules in deny.toml. Advisories need a database from the network.
 fn supply_chain() -> anyhow::Result<()> {
     let succeeds = |args: &[&str]| {
         let output = cargo::command("cargo").args(args).output();
         output.is_ok_and(|output| output.status.success())
     };
     if !succeeds(&["deny", "--version"]) {
-        println!("skipped: no cargo-deny here; `cargo install cargo-deny --locked` brings it");
+        println!("skipped: cargo-deny not found; run `cargo install cargo-deny --locked`");
         return Ok(());
     }
     cargo(&["deny", "check", "licenses", "bans", "sources"])?;
     if succeeds(&["deny", "fetch", "db"]) {
         return cargo(&["deny", "check", "advisories"]);
     }
-    println!("skipped: the database of advisories cannot be had");
+    println!("skipped: the database of advisories cannot be downloaded");
     Ok(())
 }
 
-/// What the program prints, whole sessions of it.
+/// Compares whole sessions of the program with tests/transcripts.
 fn transcripts() -> anyhow::Result<()> {
     let mut test = cargo::command("cargo");
     test.args(["test", "--locked", "--manifest-path", "tests/transcripts/Cargo.toml"]);
@@ -155,7 +155,7 @@ fn transcripts() -> anyhow::Result<()> {
     cargo::run(&mut test)
 }
 
-/// The exercises of docs/book.md: their solutions pass every test, and what the reader starts with passes none.
+/// Checks the exercises of docs/book.md: their solutions pass every test, and the reader's starting point passes none.
 fn exercises() -> anyhow::Result<()> {
     let test =
         ["test", "--locked", "--manifest-path", "exercises/Cargo.toml", "--target-dir", APART];
@@ -165,8 +165,8 @@ fn exercises() -> anyhow::Result<()> {
     let output = unsolved.args(test).arg("--no-fail-fast").output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let passed: Vec<&str> = printed.lines().filter(|line| line.ends_with(" ... ok")).collect();
-    anyhow::ensure!(passed.is_empty(), "unsolved, and yet these pass: {passed:?}");
-    anyhow::ensure!(printed.contains(" ... FAILED"), "expected tests that fail\n{printed}");
+    anyhow::ensure!(passed.is_empty(), "these tests pass without a solution: {passed:?}");
+    anyhow::ensure!(printed.contains(" ... FAILED"), "expected failing tests\n{printed}");
     Ok(())
 }
 
@@ -176,11 +176,11 @@ fn docs() -> anyhow::Result<()> {
     cargo::run(&mut doc)
 }
 
-/// The tests that look for Fashion-MNIST, as in a fresh clone without a network: those of the program, which then train
-/// on synthetic garments, and fmnist-data's own. No other test reads the data. They run in an empty directory that is
-/// also their home, so that neither the workspace's data nor the user's cache is found.
+/// Runs the tests that look for Fashion-MNIST as in a fresh clone without a network: those of the program, which then
+/// train on synthetic garments, and those of fmnist-data. No other test reads the data. They run in an empty directory
+/// that is also their home, so that they find neither the workspace's data nor the user's cache.
 fn tests_without_data() -> anyhow::Result<()> {
-    // Not under the workspace, which is looked for upwards.
+    // Outside the workspace, since the tests look for it in all parent directories.
     let empty = tempfile::tempdir()?;
     let mut build = cargo::command("cargo");
     build.args(["test", "--workspace", "--no-run", "--message-format", "json"]);
@@ -200,13 +200,13 @@ fn tests_without_data() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Faults in great number, and runs with every optimizer and schedule: they are the same whatever the images are.
+/// Tests that do not depend on which images they get: many faults, and runs with every optimizer and schedule.
 const ANY_IMAGES: [&str; 5] = ["kill::", "kills::", "disk::", "optimizers::", "schedules::"];
 
 /// Targets whose tests look for the data.
 const READ_DATA: [&str; 2] = ["fmnist_data", "program"];
 
-/// Compiles the program for Windows. Nothing is run. ring, which downloads need, has C code.
+/// Compiles the program for Windows, without running it. This needs a C compiler for ring, which downloads use.
 fn windows() -> anyhow::Result<()> {
     const TARGET: &str = "x86_64-pc-windows-gnu";
     let compiler = cargo::output(cargo::command("x86_64-w64-mingw32-gcc").arg("--version"));
@@ -217,15 +217,14 @@ fn windows() -> anyhow::Result<()> {
     cargo(&["check", "--package", "fmnist-cli", "--target", TARGET])
 }
 
-/// Tests whose optimiser, linker and processor are those of the shipped program: the arithmetic's, the file's, and runs
-/// from outside.
+/// Tests the arithmetic, the model file and whole runs, as compiled for a release.
 fn release_profile() -> anyhow::Result<()> {
     let libraries = ["--package", "nn-core", "--package", "nn-train", "--package", "nn-io"];
     cargo(&[&["test", "--release", "--lib", "--tests"], &libraries[..]].concat())?;
     cargo(&["test", "--release", "--package", "fmnist-cli", "--test", "program", "train::"])
 }
 
-/// Examples that train for more than some seconds.
+/// Examples that train for more than a few seconds.
 const LONG_EXAMPLES: [&str; 3] = ["binary_spiral", "sine", "spiral"];
 
 fn examples() -> anyhow::Result<()> {
@@ -251,11 +250,11 @@ fn run_examples(chosen: fn(&str) -> bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads a model file with Python, following the format document alone, and compares its
-/// predictions with the program's. Python's packages go into a virtual environment under `target`.
+/// Reads model files with a Python program that follows the format document alone, and compares its predictions with
+/// those of `fmnist`. Python's packages go into a virtual environment under `target`.
 fn model_format() -> anyhow::Result<()> {
     let Some(data) = locate::find(None)? else {
-        println!("skipped: no Fashion-MNIST here; cargo xtask fetch-data brings it");
+        println!("skipped: Fashion-MNIST not found; run `cargo xtask fetch-data` to download it");
         return Ok(());
     };
     let environment = cargo::target_dir()?.join("python");
@@ -267,7 +266,7 @@ fn model_format() -> anyhow::Result<()> {
     let mut pip = cargo::command(&program(&python));
     cargo::run(pip.args(["-m", "pip", "install", "--quiet", "--requirement", requirements]))?;
     let fmnist = cargo::build_program()?;
-    // Together they have all that a prediction may depend on: norms, flips, the average, the best epoch.
+    // Together they cover everything that a prediction can depend on: norms, flips, the average, the best epoch.
     let kept = "--epochs 2 --hidden 32,16 --test-flips --average 0.99";
     for (name, options) in [
         ("plain", "--epochs 1"),

@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: the program as it is released, in an archive with shell completions, man pages and documents,
-//! and the archive's checksum.
+//! `cargo xtask dist`: builds the release archive, with the program, shell completions, man pages and documents, and
+//! writes its checksum.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub(crate) struct Args {}
 
 const DOCUMENTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Shells with the names that they give to files of completions.
+/// Each shell, and the file name that it expects for completions.
 const COMPLETIONS: [(&str, &str); 5] = [
     ("bash", "fmnist.bash"),
     ("elvish", "fmnist.elv"),
@@ -61,7 +61,7 @@ pub(crate) fn run(Args {}: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The end of the names of targets whose programs are static.
+/// The suffix of targets whose programs are static.
 const MUSL: &str = "-linux-musl";
 
 /// The target to build for. On Linux it is the one whose programs are static, if its standard library is installed.
@@ -75,13 +75,14 @@ fn target() -> anyhow::Result<String> {
             return Ok(musl);
         }
         println!(
-            "not static, so only for systems with this glibc or a later one: {musl} is not installed"
+            "not static, so it needs this glibc or a later one; for a static program, run \
+             `rustup target add {musl}`"
         );
     }
     Ok(host.into())
 }
 
-/// Shell completions and man pages, as the program makes them: paths in the archive, and contents.
+/// Makes shell completions and man pages with the program: paths in the archive, and contents.
 fn generated(program: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for (shell, name) in COMPLETIONS {
@@ -98,7 +99,7 @@ fn generated(program: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// Adds a file, with nothing of this machine or the clock: the same contents give the same archive.
+/// Adds a file without dates, owners and other traces of this machine, so that equal contents give equal archives.
 fn append(
     tar: &mut tar::Builder<GzEncoder<File>>,
     dir: &str,
@@ -113,7 +114,7 @@ fn append(
     Ok(())
 }
 
-/// The licence texts of every crate that is compiled into the program.
+/// Collects the licence texts of every crate that is compiled into the program.
 fn third_party_licences() -> anyhow::Result<String> {
     let mut tree = cargo::command("cargo");
     tree.args(["tree", "--package", "fmnist-cli", "--edges", "normal", "--prefix", "none"]);

@@ -1,6 +1,7 @@
-//! Phrases that must not come back: the dialect that these texts were written in once, and what to write instead.
+//! Finds phrases that must not come back, from the dialect in which these texts were once written, and says what to write
+//! instead.
 //!
-//! The list has exact phrases that plain English does not need, so that each finding is a mistake. Everything else takes a
+//! The list has only phrases that plain English never needs, so every finding is a mistake. Anything else takes a human
 //! reader.
 
 use std::{fs, path::Path};
@@ -31,7 +32,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("a great deal of", "much, many"),
 ];
 
-/// What people read.
+/// The extensions of files that people read.
 const KINDS: [&str; 5] = ["md", "py", "rs", "toml", "sh"];
 
 pub(crate) fn check() -> anyhow::Result<()> {
@@ -39,7 +40,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let listing = cargo::output(git.args(["ls-files", "-z", "--cached"]))?;
     let mut findings = Vec::new();
     for name in listing.split_terminator('\0').filter(|name| is_read(name)) {
-        // Git also lists a file that was removed and not committed.
+        // Git also lists a file that was removed without a commit.
         let Ok(text) = fs::read_to_string(cargo::root().join(name)) else { continue };
         findings.extend(find(&text).into_iter().map(|finding| format!("{name}:{finding}")));
     }
@@ -47,13 +48,13 @@ pub(crate) fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a file is text for people, except this one.
+/// Whether people read a file. This one is an exception, since it quotes the phrases.
 fn is_read(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
     name != "xtask/src/english.rs" && extension.is_some_and(|it| KINDS.contains(&it))
 }
 
-/// The phrases in a text, each with its line and advice. They may be broken over lines of a comment.
+/// The phrases in a text, each with its line and advice. A phrase may continue on the next line of a comment.
 fn find(text: &str) -> Vec<String> {
     let lines = (1..).zip(text.lines());
     let words: Vec<(u32, String)> = lines
@@ -72,7 +73,7 @@ fn find(text: &str) -> Vec<String> {
     findings
 }
 
-/// A word in lower case, without the punctuation and marks of comments around it.
+/// A word in lower case, without the punctuation and comment marks around it.
 fn bare(word: &str) -> String {
     word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }

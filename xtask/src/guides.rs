@@ -1,8 +1,8 @@
 //! `cargo xtask guides`: runs the sessions that README.md and docs show, and compares what the program prints.
 //!
 //! A session is a code block of the kind `console`: commands after `$ `, each with its output. The sessions of a document
-//! run one after another, in a directory of its own with a copy of docs/example. Their words are compared, but any number
-//! stands for any other: times differ from run to run, and the last digits of a loss between instruction sets.
+//! run one after another, in a temporary directory with a copy of docs/example. Their words are compared, but any number
+//! equals any other, since times differ from run to run, and the last digits of a loss between instruction sets.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,12 +17,12 @@ use crate::{cargo, links};
 /// Run the sessions in README.md and docs, and compare what they print
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Write what they print now into the documents
+    /// Update the documents with what the sessions print now
     #[arg(long)]
     write: bool,
 }
 
-/// Where newcomers are told to run the program by cargo.
+/// How documents for newcomers run the program.
 const BY_CARGO: &str = "cargo run -p fmnist-cli --";
 
 /// Commands whose options the documents name.
@@ -34,7 +34,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let Some(data) = locate::find(None)? else {
-        println!("skipped: no Fashion-MNIST here; cargo xtask fetch-data brings it");
+        println!("skipped: Fashion-MNIST not found; run `cargo xtask fetch-data` to download it");
         return Ok(());
     };
     let program = cargo::build_program()?;
@@ -70,12 +70,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             fs::write(file, written + &text[end..])?;
         }
     }
-    let advice = "after a change on purpose: cargo xtask guides --write";
+    let advice = "if the change is intended, run `cargo xtask guides --write`";
     ensure!(findings.is_empty(), "{}\n{advice}", findings.join("\n"));
     Ok(())
 }
 
-/// The places of a document's sessions, and the options that its text names, each with its place.
+/// The places of a document's sessions, and the options that its text mentions, each with its place.
 #[derive(Default)]
 struct Guide {
     sessions: Vec<Range<usize>>,
@@ -92,7 +92,7 @@ impl Guide {
                     session = (&*kind == "console").then_some(range.end..range.start);
                 }
                 Event::Text(_) => {
-                    // A block's text comes in pieces.
+                    // The parser returns a block's text in pieces.
                     if let Some(session) = &mut session {
                         *session = session.start.min(range.start)..session.end.max(range.end);
                     }
@@ -114,7 +114,7 @@ fn options(text: &str) -> impl Iterator<Item = String> {
     words.filter(|word| word.starts_with("--") && word.len() > 2).map(String::from)
 }
 
-/// What is compared of a text: its words, with all numbers alike, all checksums, and all times.
+/// The words of a text for comparison. All numbers are alike, and so are all checksums and all times.
 fn words(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(word).collect();
     words.join(" ").replace("# min # s", "# s")
@@ -149,7 +149,7 @@ impl Runner {
         Ok(String::from_utf8(shell.output().context("cannot run sh")?.stdout)?)
     }
 
-    /// A session as it runs now.
+    /// Runs the commands of a session, and returns it with what they print now.
     fn session(&self, shown: &str, dir: &Path) -> anyhow::Result<String> {
         let mut session = String::new();
         for command in shown.lines().filter_map(|line| line.strip_prefix("$ ")) {
@@ -160,7 +160,7 @@ impl Runner {
         Ok(session.trim_end().to_owned() + "\n")
     }
 
-    /// Every option that the program's help names.
+    /// Every option that the program's help mentions.
     fn options(&self) -> anyhow::Result<BTreeSet<String>> {
         let help = |command| self.command(&format!("fmnist {command} --help"), cargo::root());
         let texts = COMMANDS.map(help).into_iter().collect::<anyhow::Result<Vec<_>>>()?;
@@ -168,13 +168,13 @@ impl Runner {
     }
 }
 
-/// The search path, with a directory before all others.
+/// The search path, with this directory first.
 fn with_path(dir: &Path) -> anyhow::Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     Ok(env::join_paths([dir.to_owned()].into_iter().chain(env::split_paths(&path)))?)
 }
 
-/// Copies what is in a directory.
+/// Copies the contents of a directory.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {

@@ -1,4 +1,4 @@
-//! Links in the documents: each leads to a file of the repository and, after a `#`, to one of its headings.
+//! Checks the links in the documents: each must lead to a file of the repository and, after a `#`, to one of its headings.
 //!
 //! Addresses on the web are not looked up, since CI has no network, except those of our own files on docs.rs, which the
 //! READMEs of published crates use.
@@ -12,13 +12,13 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::cargo;
 
-/// Where docs.rs shows a file of the newest version of a crate: this, the crate's name, then the second.
+/// The parts of an address on docs.rs before and after a crate's name. A path in the newest version of the crate follows.
 const SOURCES: (&str, &str) = ("https://docs.rs/crate/", "/latest/source/");
 
-/// What a document links to, and what others can link to in it.
+/// What a document links to, and the anchors that others can link to.
 #[derive(Default)]
 struct Document {
-    /// Each with its line.
+    /// Each link with its line.
     links: Vec<(usize, String)>,
     anchors: BTreeSet<String>,
 }
@@ -41,22 +41,22 @@ pub(crate) fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The documents in the repository, new ones included, from its root.
+/// The documents in the repository, including new ones, relative to its root.
 pub(crate) fn paths() -> anyhow::Result<BTreeSet<PathBuf>> {
     let mut git = cargo::command("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"]);
     let listing = cargo::output(&mut git).context("git lists the documents")?;
     let paths = listing.split_terminator('\0').map(PathBuf::from);
-    // Git also lists a file that was removed and not committed.
+    // Git also lists a file that was removed without a commit.
     Ok(paths.filter(|path| cargo::root().join(path).is_file()).collect())
 }
 
-/// The parts of a document, by their place in its text.
+/// Parses a document. Each part comes with its place in the text.
 pub(crate) fn parse(text: &str) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
     Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter()
 }
 
-/// The line of a place in a text, from 1.
+/// The line of a place in a text, counted from 1.
 pub(crate) fn line(text: &str, place: usize) -> usize {
     1 + text[..place].matches('\n').count()
 }
@@ -92,7 +92,7 @@ impl Document {
         document
     }
 
-    /// Adds a heading by the name that GitHub gives it.
+    /// Adds the anchor that GitHub makes from a heading.
     fn add_anchor(&mut self, heading: &str) {
         let kept = |c: &char| c.is_alphanumeric() || ['-', '_', ' '].contains(c);
         let name: String = heading.to_lowercase().chars().filter(kept).collect();
@@ -103,7 +103,7 @@ impl Document {
     }
 }
 
-/// What is wrong with a document's link.
+/// What is wrong with a document's link; `None` if it is good.
 fn problem(from: &Path, link: &str, documents: &BTreeMap<PathBuf, Document>) -> Option<String> {
     let (target, anchor) = link.split_once('#').map_or((link, None), |(it, name)| (it, Some(name)));
     let ours = target.strip_prefix(SOURCES.0).and_then(|rest| rest.split_once(SOURCES.1));
@@ -121,7 +121,7 @@ fn problem(from: &Path, link: &str, documents: &BTreeMap<PathBuf, Document>) -> 
     (!known).then(|| format!("no heading `{anchor}` in {}", path.display()))
 }
 
-/// A path without `..`, as the documents are listed.
+/// A path without `..`, as in the list of documents.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

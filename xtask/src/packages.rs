@@ -1,7 +1,7 @@
-//! Checks what would be published: packages are complete, and a user's project works with the libraries in them.
+//! Checks the packages that would be published: they are complete, and a user's project works with the libraries in them.
 //!
-//! The project is `tests/package_user`, the library example of the READMEs. It depends on a version, not on a path, so it
-//! fails if a package lacks a file.
+//! The project is `tests/package_user`, the library example of the READMEs. It uses the unpacked packages, not the
+//! workspace, so it fails if a package lacks a file.
 
 use std::env;
 use std::fs::{self, File};
@@ -80,13 +80,13 @@ fn unpack(archive: &Path, into: &Path) -> anyhow::Result<PathBuf> {
     Ok(into.join(archive.file_stem().context("an archive has a name")?))
 }
 
-/// Fails if a package lacks something that its users look for.
+/// Fails if a package lacks something that its users need.
 fn check_package(package: &Value, dir: &Path) -> anyhow::Result<()> {
     for field in FIELDS {
         let value = &package[field];
         let is_set = value.as_str().is_some_and(|text| !text.is_empty());
         let is_listed = value.as_array().is_some_and(|list| (1..=5).contains(&list.len()));
-        ensure!(is_set || is_listed, "{field} is {value}: expected a text, or 1 to 5 of them");
+        ensure!(is_set || is_listed, "{field}: expected text, or a list of 1 to 5, found {value}");
     }
     for licence in LICENCES {
         let expected = fs::read(cargo::root().join(licence))?;
@@ -139,13 +139,13 @@ fn check_example() -> anyhow::Result<()> {
 /// Runs the user's project with the unpacked libraries instead of those of crates.io. Without the data, it only compiles
 /// the project.
 fn run_user(libraries: &[Library]) -> anyhow::Result<()> {
-    // Other crates have the workspace's versions, which are on this machine.
+    // Other crates get the workspace's versions, which are already on this machine.
     fs::copy(cargo::root().join("Cargo.lock"), cargo::root().join(USER).join("Cargo.lock"))?;
     let mut build = cargo::command("cargo");
     build.args(["build", "--quiet", "--manifest-path", &format!("{USER}/Cargo.toml")]);
     cargo::run(with_libraries(&mut build, libraries)?)?;
     let Some(data) = locate::find(None)? else {
-        println!("not run: no Fashion-MNIST here");
+        println!("not run: Fashion-MNIST not found");
         return Ok(());
     };
     let dir = cargo::target_dir()?.join("package_user");
@@ -187,11 +187,12 @@ pub(crate) fn test() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does everything that publishing does, except the upload. This compiles every package by itself, the program too.
+/// Does everything that publishing does, except the upload. This compiles every package by itself, including the
+/// program.
 pub(crate) fn dry_run() -> anyhow::Result<()> {
     let mut registry = cargo::command("cargo");
     registry.args(["update", "--dry-run", "--quiet"]);
-    // Offline, cargo would succeed with what it has cached.
+    // Offline, cargo would succeed with its cache.
     let is_offline = env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true");
     if is_offline || cargo::output(&mut registry).is_err() {
         println!("skipped: crates.io cannot be reached");

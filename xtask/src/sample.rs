@@ -1,4 +1,4 @@
-//! `cargo xtask sample`: breaks the code at random, with cargo-mutants, and checks that tests fail.
+//! `cargo xtask sample`: breaks the code at random with cargo-mutants, and checks that tests fail.
 //!
 //! `.cargo/mutants.toml` says what is broken and how it is tested. [`mutants`] has mutants that cargo-mutants would not
 //! find.
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 40)]
     count: usize,
 
-    /// Another seed chooses other mutants
+    /// Seed; a different one chooses other mutants
     #[arg(long, default_value_t = 0)]
     seed: u64,
 
@@ -49,10 +49,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     run_sample(&args).map(drop)
 }
 
-/// The percentage that tests caught of the mutants that compile. Each mutant is tried with the tests of its own crate. If
-/// they miss it, it is tried with those of all four crates.
+/// Returns the percentage of mutants that tests caught, of those that compile. Each mutant is tried with the tests of its
+/// own crate. If they miss it, it is tried with the tests of all four crates.
 fn run_sample(args: &Args) -> anyhow::Result<usize> {
-    // The copy stays, so that the next run compiles less.
+    // The copy is kept, so that the next run compiles less.
     let tree = mutants::copy()?;
     let mut list = cargo_mutants(&tree, args);
     list.args(args.file.iter().flat_map(|glob| ["--file", glob]));
@@ -61,7 +61,7 @@ fn run_sample(args: &Args) -> anyhow::Result<usize> {
     )?;
     let mut chosen: Vec<&str> = list.lines().filter(|name| !name.is_empty()).collect();
     println!("{} of {} mutants", args.count.min(chosen.len()), chosen.len());
-    // Ordered by their hashes: random, but the same next time where the code is the same.
+    // Ordered by hash, which is random, but the same the next time for unchanged code.
     chosen.sort_by_cached_key(|name| Sha256::digest(format!("{} {name}", args.seed)).to_vec());
     chosen.truncate(args.count);
     ensure!(!chosen.is_empty(), "there are no mutants");
@@ -134,7 +134,7 @@ fn test(mut command: Command, chosen: &[&str], out: &Path) -> anyhow::Result<Out
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
-        // No other characters: `\<` would match the start of a word.
+        // Other characters must not be escaped: `\<` would match the start of a word.
         if r"\.+*?()|[]{}^$#&-~".contains(c) {
             escaped.push('\\');
         }

@@ -11,14 +11,14 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::cargo;
 
-/// Try every case of every fault, which takes up to 20 minutes, and print a table
+/// Try every case of every fault, and print a table; takes up to 20 minutes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-/// A row of SECURITY.md: its group's letter, and its number there.
+/// A row of SECURITY.md: the letter of its group, and its number in the group.
 type Row = (char, u32);
 
-/// The row without a tally, which `cargo xtask mutants` covers.
+/// The only row without a tally: `cargo xtask mutants` covers it.
 const MUTANTS: Row = ('B', 7);
 
 /// One fault's line of a tally.
@@ -78,7 +78,7 @@ fn promised() -> anyhow::Result<BTreeSet<Row>> {
     Ok(text.lines().filter_map(first_cell).collect())
 }
 
-/// Adds the rows that have tallies in the Rust files of a directory, except for the tally's own tests.
+/// Adds the rows that have tallies in the Rust files of a directory, except those in the tally crate's own tests.
 fn find_tallies(dir: &Path, rows: &mut BTreeSet<Row>) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();

@@ -1,4 +1,4 @@
-//! Builds the crate for browsers, a workspace of its own, for WebAssembly, and tests it in Node.
+//! Builds the browser crate, which is a separate workspace, for WebAssembly, and tests it in Node.
 
 use std::fs;
 
