@@ -46,7 +46,7 @@ fn settings_outside_their_range() {
     checks.0.finish();
 }
 
-/// Refused before memory is taken, with what it would take.
+/// Refused before memory is allocated, with the amount that it would need.
 #[test]
 fn networks_too_large() {
     let words = ["--hidden", "7950000010 parameters", "95402097366", "make the model smaller"];

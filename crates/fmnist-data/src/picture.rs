@@ -5,8 +5,8 @@
 //! polarity adjusted.
 //!
 //! For pictures in general this is wrong: whether tones are inverted would depend on each picture's border. Pictures
-//! in [folders](crate::folder), and those that their models classify, are only made grey and fitted to the size:
-//! [`load_plain`].
+//! in [folders](crate::folder), and those that their models classify, are only converted to greyscale and fitted to the
+//! size: [`load_plain`].
 //!
 //! # Limits
 //!

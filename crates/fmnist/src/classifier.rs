@@ -109,7 +109,7 @@ impl Classifier {
     /// Classifies a PNG or JPEG file. Returns every class, the most probable first.
     ///
     /// For a model of Fashion-MNIST or of synthetic garments, the picture is prepared as the dataset's were: see
-    /// [`picture::decode`]. Otherwise it is only made grey and fitted to the model's size.
+    /// [`picture::decode`]. Otherwise it is only converted to greyscale and fitted to the model's size.
     ///
     /// # Errors
     ///

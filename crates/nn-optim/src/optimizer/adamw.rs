@@ -71,7 +71,7 @@ impl UpdateRule for AdamW {
             #[inline(always)]
             || {
                 for param in params.iter_mut() {
-                    // The weights of a dead unit decay for ever, and would become denormal numbers, like moments.
+                    // The weights of a dead unit decay forever, and would become denormal numbers, like moments.
                     *param = flushed(remaining * *param);
                 }
             },
