@@ -1,7 +1,13 @@
+use std::fs;
+
 use serde_json::json;
 use tally::{Failure, Tally, ensure};
 
-use crate::{fixture::digest, harness::Program};
+use crate::{
+    fixture::digest,
+    harness::Program,
+    own_set::{SMALL, with_small_set},
+};
 
 /// Each optimizer, with its default rate or another one, its JSON in `inspect`, and its text.
 fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
@@ -63,11 +69,10 @@ fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
     ]
 }
 
-/// Each learns in an epoch and is shown; two epochs in one run and in two runs are identical.
+/// In one epoch.
 #[test]
-fn each_learns_and_resumes() {
+fn each_learns_and_is_shown() {
     let program = Program::with_data();
-    let mut tally = Tally::new("C1", "each optimizer: two halves make a whole");
     for (options, expected, text) in optimizers() {
         let events = program.train(&format!("{options} --epochs 1 --output m.model"));
         assert_eq!(events[0]["optimizer"], expected["kind"]);
@@ -80,12 +85,25 @@ fn each_learns_and_resumes() {
         assert_eq!(program.inspect("m.model")["optimizer"], expected);
         let printed = program.run("inspect m.model").success().stdout;
         assert!(printed.contains(&format!("optimizer:    {text}")), "{text} is not in: {printed}");
+    }
+}
 
-        // The run can be resumed with its settings or without.
-        program.train(&format!("{options} --resume m.model --epochs 2 --threads 1"));
-        program.train(&format!("{options} --epochs 2 --output whole.model"));
-        let same = digest(&program, "m.model") == digest(&program, "whole.model");
-        tally.case(|| ensure(same, || Failure::torn(options)));
+/// Two epochs in one run and in two runs are identical. The run can be resumed with its settings or without.
+#[test]
+fn each_resumes() {
+    let mut tally = Tally::new("C1", "each optimizer: two halves make a whole");
+    for (options, ..) in optimizers() {
+        let program = with_small_set();
+        let train = |options: &str| program.json(&format!("train {SMALL} {options}"));
+        train(&format!("{options} --epochs 2 --output whole.model"));
+        let whole = digest(&program, "whole.model");
+        for given in [options, ""] {
+            train(&format!("{options} --epochs 1 --output m.model"));
+            train(&format!("{given} --resume m.model --epochs 2 --threads 1"));
+            let same = digest(&program, "m.model") == whole;
+            tally.case(|| ensure(same, || Failure::torn(options)));
+            fs::remove_file(program.path("m.model")).unwrap();
+        }
     }
     tally.finish();
 }
@@ -93,9 +111,9 @@ fn each_learns_and_resumes() {
 /// In the text that a run prints before its first step.
 #[test]
 fn the_start_shows_it() {
-    let run = "train --dataset synthetic --epochs 1 --hidden none --output m.model";
+    let run = format!("train {SMALL} --epochs 1 --hidden none --output m.model");
     let output =
-        Program::new().run(&format!("{run} --optimizer sgd --learning-rate 0.01")).success();
+        with_small_set().run(&format!("{run} --optimizer sgd --learning-rate 0.01")).success();
     assert!(
         output.stdout.contains("; SGD; learning rate 0.01, decay 0; batches of"),
         "{output:#?}"
@@ -162,15 +180,15 @@ fn settings_of_another_optimizer() {
 
 #[test]
 fn another_setting_is_another_run() {
-    let program = Program::new();
-    let new = "train --dataset synthetic --epochs 1 --hidden none --learning-rate 0.001";
+    let program = with_small_set();
+    let new = format!("train {SMALL} --epochs 1 --hidden none --learning-rate 0.001");
     program.json(&format!("{new} --optimizer sgd --momentum 0.5 --output sgd.model"));
     program.json(&format!("{new} --optimizer adamw --output adamw.model"));
     let mut tally =
         Tally::new("C4", "settings of an optimizer that are not those of the saved run");
     let mut check = |model: &str, options: &str, words: &[&str]| {
         tally.case(|| {
-            program.refuses(&format!("train --resume {model} {options}"), 2, words);
+            program.refuses(&format!("train {SMALL} --resume {model} {options}"), 2, words);
             Ok(())
         });
     };

@@ -1,4 +1,4 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
 use fmnist_data::{CLASS_NAMES, Split, garments};
 use image::{
@@ -10,6 +10,17 @@ use crate::harness::Program;
 
 /// The kinds of custom datasets.
 pub(crate) const KINDS: [&str; 3] = ["idx", "folder", "csv"];
+
+/// The options of a run on the set of [`with_small_set`]: 6 steps an epoch.
+pub(crate) const SMALL: &str = "--dataset idx --data-dir small --batch-size 100 --validation 60";
+
+/// A program with a set that is read and learnt in milliseconds.
+pub(crate) fn with_small_set() -> Program {
+    static SET: LazyLock<OwnSet> = LazyLock::new(|| OwnSet::garments(660, 100));
+    let program = Program::new();
+    SET.write_as(&program, "idx", "small");
+    program
+}
 
 /// A picture and its label.
 pub(crate) type Labelled = (GrayImage, u8);

@@ -1,15 +1,16 @@
 use serde_json::{Value, json};
 use tally::{Failure, Tally, ensure};
 
-use crate::{fixture::digest, harness::Program};
-
-/// 6 steps an epoch, of a net without hidden layers.
-const SHORT: &str = "--dataset synthetic --hidden none --batch-size 10000 --validation 5000";
+use crate::{
+    fixture::digest,
+    harness::Program,
+    own_set::{SMALL, with_small_set},
+};
 
 /// Starts or resumes a run. Returns its events.
 #[track_caller]
 fn train(program: &Program, arguments: &str) -> Vec<Value> {
-    program.json(&format!("train {SHORT} {arguments}"))
+    program.json(&format!("train {SMALL} {arguments}"))
 }
 
 /// Each schedule, its JSON in a run of 2 epochs of 6 steps, and its text.
@@ -64,7 +65,7 @@ fn schedules() -> [(&'static str, Value, &'static str); 8] {
 /// Each is shown at the start and in the file; two epochs in one run and in two runs are identical.
 #[test]
 fn each_is_shown_and_resumes() {
-    let program = Program::new();
+    let program = with_small_set();
     let mut tally = Tally::new("C1", "each schedule: two halves make a whole");
     let mut digests = Vec::new();
     for (i, (options, expected, text)) in schedules().into_iter().enumerate() {
@@ -102,8 +103,8 @@ fn each_is_shown_and_resumes() {
 /// In the text that a run prints before its first step.
 #[test]
 fn the_start_shows_it() {
-    let program = Program::new();
-    let run = format!("train {SHORT} --epochs 1 --output m.model");
+    let program = with_small_set();
+    let run = format!("train {SMALL} --epochs 1 --output m.model");
     let printed = |options: &str| {
         let output = program.run(&format!("{run} {options}")).success().stdout;
         // Wherever the text is wrapped.
@@ -119,7 +120,7 @@ fn the_start_shows_it() {
 /// The defaults are PyTorch's, or suit a run of ten epochs.
 #[test]
 fn default_settings() {
-    let program = Program::new();
+    let program = with_small_set();
     let check = |name: &str, expected: Value| {
         let run = "--epochs 1 --output m.model --schedule";
         let found = train(&program, &format!("{run} {name}"))[0]["schedule"].clone();
@@ -136,13 +137,13 @@ fn default_settings() {
 /// The rate and the number of epochs may change, and the effect is reported.
 #[test]
 fn another_rate_and_more_epochs() {
-    let program = Program::new();
+    let program = with_small_set();
     train(&program, "--schedule cosine --epochs 1 --output cosine.model --checkpoint-dir c");
     train(&program, "--schedule one-cycle --epochs 2 --output cycle.model");
     train(&program, "--schedule constant --epochs 1 --output constant.model");
     train(&program, "--epochs 1 --output inverse.model");
     let resume = |arguments: &str| {
-        let arguments = format!("train {SHORT} {arguments} --format json");
+        let arguments = format!("train {SMALL} {arguments} --format json");
         let output = program.run(&arguments).success();
         (output.json(), output.stderr)
     };
@@ -268,7 +269,7 @@ fn settings_of_another_schedule_are_refused() {
 
 #[test]
 fn another_setting_is_another_run() {
-    let program = Program::new();
+    let program = with_small_set();
     let new = |options: &str| {
         train(&program, &format!("--epochs 1 --schedule {options}"));
     };
@@ -280,7 +281,8 @@ fn another_setting_is_another_run() {
     let mut check = |model: &str, option: &str, saved: &str, given: &str| {
         tally.case(|| {
             let words = [&format!("{option}: the saved run has {saved}, not {given}")[..]];
-            let resume = format!("train --resume {model}.model --epochs 2 {option} {given}");
+            let resume =
+                format!("train {SMALL} --resume {model}.model --epochs 2 {option} {given}");
             program.refuses(&resume, 2, &words);
             Ok(())
         });
@@ -299,7 +301,7 @@ fn another_setting_is_another_run() {
     tally.finish();
 
     let refuses = |options: &str, words: &[&str]| {
-        program.refuses(&format!("train --resume {options}"), 2, words);
+        program.refuses(&format!("train {SMALL} --resume {options}"), 2, words);
     };
     let words = ["--patience: needs --schedule plateau", "found step"];
     refuses("step.model --epochs 2 --patience 3", &words);
