@@ -6,6 +6,7 @@ use tally::{Failure, Tally, ensure};
 use crate::{
     fixture::{DATA, TRAINED, digest, keys, with_model},
     harness::Program,
+    own_set::{SMALL, with_small_set},
     signal::send,
 };
 
@@ -226,48 +227,47 @@ fn all_damage_is_reported() {
 #[test]
 #[cfg(unix)]
 fn an_output_that_is_ahead_of_the_directory_is_used() {
-    let run = "--hidden none --batch-size 6000 --validation 0";
-    let whole = Program::with_data();
-    whole.train(&format!("{run} --epochs 9 --output whole.model"));
+    let run = format!("train {SMALL} --hidden none");
+    let whole = with_small_set();
+    whole.json(&format!("{run} --epochs 9 --output whole.model"));
     let mut tally = Tally::new("C2", "stopped with an output that is ahead of the checkpoints");
     // The output is another file, or the directory's own final model.
     for (signal, output, option) in
         [("-KILL", "m.model", "--output m.model"), ("-TERM", "run/final.model", "")]
     {
         tally.case(|| {
-            let program = Program::with_data();
-            let settings = format!("{run} {option} --checkpoint-dir run");
-            let dataset = DATA.name;
-            let arguments = format!("train --dataset {dataset} {settings} --checkpoint-every 3");
-            let mut first = program.start(&format!("{arguments} --epochs 900 --format json"));
+            let program = with_small_set();
+            let arguments = format!("{run} {option} --checkpoint-dir run --checkpoint-every 3");
+            let mut first = program.start(&format!("{arguments} --epochs 9000 --format json"));
             while first.wait_for("epoch")["epoch"] != 5 {}
             send(signal, &first);
             first.finish();
             let before = program.inspect(output)["progress"]["epoch"].as_u64().unwrap();
-            program.train(&format!("--resume run {option} --epochs 1"));
+            program.json(&format!("train {SMALL} --resume run {option} --epochs 1"));
             let after = program.inspect(output)["progress"]["epoch"].as_u64().unwrap();
             ensure(after == before, || Failure::lost(format!("{before} epochs, now {after}")))
         });
     }
     // Bit-for-bit identical to an uninterrupted run.
-    let program = Program::with_data();
-    program.train(&format!("{run} --epochs 7 --output m.model --checkpoint-dir run"));
-    for name in ["ckpt-000070.model", "best.model"] {
+    let program = with_small_set();
+    let resume = |arguments: &str| program.json(&format!("train {SMALL} --resume {arguments}"));
+    program.json(&format!("{run} --epochs 7 --output m.model --checkpoint-dir run"));
+    for name in ["ckpt-000042.model", "best.model"] {
         fs::remove_file(program.path("run").join(name)).unwrap();
     }
-    let events = program.train("--resume run --output m.model --epochs 9");
+    let events = resume("run --output m.model --epochs 9");
     assert_eq!(events[0]["resumed"], "m.model");
     assert_eq!(digest(&program, "m.model"), digest(&whole, "whole.model"));
     // Nor does it go back if a file is resumed.
     fs::copy(program.path("m.model"), program.path("late.model")).unwrap();
-    program.train(&format!("{run} --epochs 3 --output early.model"));
-    let events = program.train("--resume early.model --output late.model --epochs 9");
+    program.json(&format!("{run} --epochs 3 --output early.model"));
+    let events = resume("early.model --output late.model --epochs 9");
     assert_eq!(events[0]["resumed"], "late.model");
     assert_eq!(digest(&program, "late.model"), digest(&whole, "whole.model"));
     // The output of another run is no later state of this one.
-    program.train(&format!("{run} --seed 7 --epochs 10 --output other.model"));
-    let events = program.train("--resume run --output other.model --epochs 9");
-    assert_eq!(events[0]["resumed"], "run/ckpt-000090.model");
+    program.json(&format!("{run} --seed 7 --epochs 10 --output other.model"));
+    let events = resume("run --output other.model --epochs 9");
+    assert_eq!(events[0]["resumed"], "run/ckpt-000054.model");
     tally.finish();
 }
 

@@ -30,6 +30,11 @@ const PHRASES: &[(&str, &str)] = &[
     ("made small", "the loss"),
     ("taken for what", "the confusion matrix"),
     ("a great deal of", "much, many"),
+    ("for ever", "forever, or without end"),
+    ("anew", "again, from scratch"),
+    ("weigh on", "slow down"),
+    ("brings it", "downloads it, installs it"),
+    ("memory is taken", "memory is allocated"),
 ];
 
 /// The extensions of files that people read.
