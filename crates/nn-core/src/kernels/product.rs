@@ -461,7 +461,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
     }
 
     /// Claims the cache lines of `len` numbers from `start`, by writing one number of each line back unchanged. (A
-    /// prefetch for writing does not take a line from other cores, on the processor of the log in README.md.)
+    /// prefetch for writing does not take a line from other cores, on the processor of the log in docs/speed.md.)
     #[inline(always)]
     fn claim(&self, start: usize, len: usize) {
         for at in (start..start + len).step_by(LINE) {
