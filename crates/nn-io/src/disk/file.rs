@@ -69,9 +69,7 @@ pub(crate) fn refuse_link(path: &Path) -> Result<(), Error> {
 
 /// The version of a file's format.
 pub(crate) fn version(path: &Path) -> Result<Version, Error> {
-    let (file, len) = open(path)?;
-    let header = Header::parse(&start(path, &file)?, len).map_err(Error::file(path))?;
-    Ok(header.version)
+    open_model(path).map(|(header, _)| header.version)
 }
 
 /// Whether a file begins like a model file; `false` if it cannot be read.

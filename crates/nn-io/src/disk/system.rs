@@ -53,18 +53,14 @@ impl Disk for SystemDisk {
     }
 
     fn start(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        let mut start = Vec::with_capacity(header::LEN);
-        match fs::symlink_metadata(path) {
+        let metadata = match fs::symlink_metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Ok(metadata) if metadata.is_file() => {
-                let read = File::open(path)
-                    .and_then(|file| file.take(header::LEN as u64).read_to_end(&mut start));
-                if read.is_err() {
-                    start.clear();
-                }
-            }
-            Ok(_) => {}
-            Err(error) => return Err(error),
+            metadata => metadata?,
+        };
+        let mut start = Vec::with_capacity(header::LEN);
+        let mut read = || File::open(path)?.take(header::LEN as u64).read_to_end(&mut start);
+        if !metadata.is_file() || read().is_err() {
+            start.clear();
         }
         Ok(Some(start))
     }
