@@ -195,7 +195,7 @@ impl Classifier {
 }
 
 /// Fails if an image with this many pixels does not fit the model.
-fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
+pub(crate) fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
     let expected = model.inputs();
     if found == expected { Ok(()) } else { Err(Error::Pixels { expected, found }) }
 }

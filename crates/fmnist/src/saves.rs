@@ -114,8 +114,10 @@ impl Saves {
     /// Rehearses a save: does everything except renaming and replacing files.
     pub(crate) fn rehearse(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<(), Error> {
         let encoded = self.output.rehearse_save(checkpoint)?;
-        let directory = self.checkpoints.as_ref().map(|(directory, _)| directory);
-        Ok(directory.map_or(Ok(()), |it| it.rehearse_save(&encoded))?)
+        if let Some((directory, _)) = &self.checkpoints {
+            directory.rehearse_save(&encoded)?;
+        }
+        Ok(())
     }
 
     /// Whether a path leads to the output.

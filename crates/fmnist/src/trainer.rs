@@ -9,6 +9,7 @@ use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
 use crate::{
     Classifier, Error, Saves,
+    classifier::check_pixels,
     data::{check_dataset, samples},
     saves::save,
 };
@@ -221,10 +222,7 @@ impl Trainer {
         if expected != found {
             return Err(Error::Classes { expected, found });
         }
-        let (expected, found) = (self.trainer.model().inputs(), images.height * images.width);
-        if expected != found {
-            return Err(Error::Pixels { expected, found });
-        }
+        check_pixels(self.trainer.model(), images.height * images.width)?;
         check_dataset(&self.info, dataset)?;
         let n_validation = dataset.n_train.saturating_sub(train.len());
         if self.info.dataset.is_none() {
