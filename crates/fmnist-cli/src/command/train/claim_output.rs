@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fmnist::{
     Saves,
-    options::{DataSource, DatasetKind, Error, Options},
+    options::{DataSource, DatasetKind, Error, Options, SaveOptions},
 };
 use nn_core::Model;
 use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
@@ -41,41 +41,11 @@ pub(super) fn claim_output(
 ) -> anyhow::Result<Claimed> {
     let Args { resume, warm_start, .. } = args;
     let given = &options.saves;
-    let every = given.checkpoint_every;
-    let create = |directory: &PathBuf| {
-        CheckpointDir::create(directory).map_err(|error| match error.kind() {
-            ErrorKind::WouldOverwrite => {
-                let hint =
-                    format!("; to resume the run there, use --resume {}", Outside::from(directory));
-                let message = error.to_string() + &hint;
-                anyhow::Error::new(error).context(message)
-            }
-            _ => error.into(),
-        })
-    };
-    // The directory comes first, since the output is in it unless --output gives another path.
-    let claim = |directory: Option<CheckpointDir>, file: Option<&Path>| -> anyhow::Result<Saves> {
-        let directory = match (directory, &given.checkpoint_dir) {
-            (None, Some(directory)) => Some(create(directory)?),
-            (directory, _) => directory,
-        };
-        let every = every.unwrap_or(1);
-        Ok(match (directory, &given.output) {
-            (None, output) => {
-                let default = Path::new("fashion_mnist.model");
-                Saves::claim(output.as_deref().or(file).unwrap_or(default))?
-            }
-            (Some(directory), None) => Saves::in_directory(directory, every)?,
-            (Some(directory), Some(output)) => {
-                Saves::claim(output)?.with_checkpoints(directory, every)?
-            }
-        })
-    };
     if given.checkpoint_dir.is_some() && given.checkpoint_dir == given.output {
         return Err(Usage::error("--output: expected a different path from --checkpoint-dir"));
     }
     let is_directory = resume.as_ref().is_some_and(|path| path.is_dir());
-    if every.is_some() && given.checkpoint_dir.is_none() && !is_directory {
+    if given.checkpoint_every.is_some() && given.checkpoint_dir.is_none() && !is_directory {
         return Err(Usage::error("--checkpoint-every: needs --checkpoint-dir"));
     }
     if warm_start.is_some() && resume.is_some() {
@@ -90,7 +60,7 @@ pub(super) fn claim_output(
                 Ok(Box::new(Checkpoint::load(path)?.into_inference()?.model))
             };
             let plan = Plan::New { warm_start: warm_start.as_ref().map(load).transpose()? };
-            let saves = claim(None, None)?;
+            let saves = claim(given, None, None)?;
             Ok(Claimed { plan, source, saves })
         }
         Some(directory) if is_directory => {
@@ -108,7 +78,7 @@ pub(super) fn claim_output(
                 console.warning(&format!("skipped: {error}"));
             }
             let source = source_of(&path, &checkpoint, options)?;
-            let saves = claim(Some(checkpoints), None)?;
+            let saves = claim(given, Some(checkpoints), None)?;
             let (path, checkpoint) = furthest(&saves, path, checkpoint);
             let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
             Ok(Claimed { plan, source, saves })
@@ -120,7 +90,7 @@ pub(super) fn claim_output(
                 Ok((checkpoint, source))
             };
             load()?;
-            let saves = claim(None, Some(file))?;
+            let saves = claim(given, None, Some(file))?;
             // Loaded again, since another run may have saved to the file before it was locked.
             let (checkpoint, source) = load()?;
             let (path, checkpoint) = match saves.output() == file {
@@ -131,6 +101,44 @@ pub(super) fn claim_output(
             Ok(Claimed { plan, source, saves })
         }
     }
+}
+
+/// Claims the output and the checkpoint directory of a run. `directory` is a checkpoint directory that is open already.
+/// `resumed` is the resumed file, which is the output unless the options give another.
+fn claim(
+    given: &SaveOptions,
+    directory: Option<CheckpointDir>,
+    resumed: Option<&Path>,
+) -> anyhow::Result<Saves> {
+    // The directory comes first, since the output is in it unless --output gives another path.
+    let directory = match (directory, &given.checkpoint_dir) {
+        (None, Some(directory)) => Some(create(directory)?),
+        (directory, _) => directory,
+    };
+    let every = given.checkpoint_every.unwrap_or(1);
+    Ok(match (directory, &given.output) {
+        (None, output) => {
+            let default = Path::new("fashion_mnist.model");
+            Saves::claim(output.as_deref().or(resumed).unwrap_or(default))?
+        }
+        (Some(directory), None) => Saves::in_directory(directory, every)?,
+        (Some(directory), Some(output)) => {
+            Saves::claim(output)?.with_checkpoints(directory, every)?
+        }
+    })
+}
+
+/// Creates a checkpoint directory. If it has the checkpoints of another run, the error says how to resume that run.
+fn create(directory: &Path) -> anyhow::Result<CheckpointDir> {
+    CheckpointDir::create(directory).map_err(|error| match error.kind() {
+        ErrorKind::WouldOverwrite => {
+            let hint =
+                format!("; to resume the run there, use --resume {}", Outside::from(directory));
+            let message = error.to_string() + &hint;
+            anyhow::Error::new(error).context(message)
+        }
+        _ => error.into(),
+    })
 }
 
 /// The latest state of the run: the one in the output, if that is later than the checkpoint. An output must never go
