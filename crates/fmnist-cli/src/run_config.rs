@@ -98,7 +98,7 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     if let Some(stop) = config.early_stop {
         parts.push(format!("stops after {} without a better one", count(stop.patience, "epoch")));
     }
-    if config.monitor == Monitor::Accuracy && *config != default {
+    if config.monitor == Monitor::Accuracy {
         parts.push("best epoch by accuracy".into());
     }
     if config.init != default.init {
