@@ -9,7 +9,7 @@ pub(crate) mod man;
 pub(crate) mod predict;
 pub(crate) mod train;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use clap::ValueEnum as _;
 use fmnist::options::{self, Options, Preset};
@@ -20,8 +20,21 @@ use serde::Serialize;
 use crate::{
     console::{Console, View},
     exit::Usage,
+    help::SETTINGS,
     outside::Outside,
 };
+
+/// The options that name a preset or a file of settings.
+#[derive(Debug, clap::Args)]
+struct SettingsArgs {
+    /// Built-in settings, which other options override [default: none]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = SETTINGS)]
+    preset: Option<Preset>,
+
+    /// TOML file of settings, which other options override [default: none]
+    #[arg(long, value_name = "FILE", help_heading = SETTINGS)]
+    config: Option<PathBuf>,
+}
 
 /// The options of a run. Those on the command line override the file, and the file overrides the preset.
 struct LayeredOptions {
@@ -33,16 +46,12 @@ struct LayeredOptions {
 }
 
 impl LayeredOptions {
-    fn new(
-        given: &Options,
-        file: Option<&Path>,
-        preset: Option<Preset>,
-    ) -> Result<Self, options::Error> {
+    fn new(given: &Options, settings: &SettingsArgs) -> Result<Self, options::Error> {
         let mut below = Vec::new();
-        if let Some(path) = file {
+        if let Some(path) = &settings.config {
             below.push((Outside::from(path).to_string(), Options::read(path)?));
         }
-        if let Some(preset) = preset {
+        if let Some(preset) = settings.preset {
             let name = preset.to_possible_value().map(|value| value.get_name().to_owned());
             below.push((format!("the preset {}", name.unwrap_or_default()), preset.options()?));
         }

@@ -1,24 +1,23 @@
 //! `fmnist find-rate`: suggests a learning rate.
 
-use std::{ops::Range, path::PathBuf, process::ExitCode};
+use std::{ops::Range, process::ExitCode};
 
 use clap::Arg;
 use fmnist::options::{
-    DataOptions, LossOptions, NetworkOptions, OptimizerOptions, Options, PlaceOptions, Preset,
-    SaveOptions, ScheduleOptions, TrainingOptions,
+    DataOptions, LossOptions, NetworkOptions, OptimizerOptions, Options, PlaceOptions, SaveOptions,
+    ScheduleOptions, TrainingOptions,
 };
 use nn_core::Scaling;
 use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde::Serialize;
 
 use super::{
-    LayeredOptions,
+    LayeredOptions, SettingsArgs,
     train::new_run::{self, NewRun},
 };
 use crate::{
     console::{Console, View},
-    data,
-    help::{self, SETTINGS},
+    data, help,
     text::{self, rounded},
 };
 
@@ -34,9 +33,20 @@ const HEAD: &str = "learning rate    loss";
 /// The length of the longest bar, in columns.
 const BAR: f64 = 40.0;
 
-/// The settings of a run that affect its learning rate most. Help does not list the others.
-const COMMON: [&str; 8] =
-    ["data_dir", "dataset", "batch_size", "hidden", "norm", "optimizer", "preset", "config"];
+/// The options that help lists: the command's own, and the settings of a run that affect its learning rate most.
+const LISTED: [&str; 11] = [
+    "steps",
+    "from",
+    "to",
+    "data_dir",
+    "dataset",
+    "batch_size",
+    "hidden",
+    "norm",
+    "optimizer",
+    "preset",
+    "config",
+];
 
 /// Find the learning rate for a network and an optimizer
 ///
@@ -84,28 +94,22 @@ pub(crate) struct Args {
     #[command(flatten)]
     schedule: ScheduleOptions,
 
-    /// Built-in settings, which other options override [default: none]
-    #[arg(long, value_enum, value_name = "NAME", help_heading = SETTINGS)]
-    preset: Option<Preset>,
-
-    /// TOML file of settings, which other options override [default: none]
-    #[arg(long, value_name = "FILE", help_heading = SETTINGS)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 /// Hides all other settings of a run from help.
 fn hide_others(arg: Arg) -> Arg {
-    let is_own = ["steps", "from", "to"].iter().any(|id| arg.get_id() == id);
-    let is_common = COMMON.iter().any(|id| arg.get_id() == id);
-    arg.hide(!is_own && !is_common)
+    let is_listed = LISTED.iter().any(|id| arg.get_id() == id);
+    arg.hide(!is_listed)
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let Args { steps, from, to, preset, config, .. } = args;
+    let Args { steps, from, to, settings, .. } = args;
     let Args { places, data, network, training, loss, optimizer, schedule, .. } = args;
     let saves = SaveOptions::default();
     let given = Options { places, saves, data, network, training, loss, optimizer, schedule };
-    let layered = LayeredOptions::new(&given, config.as_deref(), preset)?;
+    let layered = LayeredOptions::new(&given, &settings)?;
     let found = find(&layered.options, from..to, steps, console);
     let found = found.map_err(|error| layered.explain(error))?;
     let suggested = suggested_rate(&found);

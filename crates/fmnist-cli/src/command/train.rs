@@ -39,7 +39,7 @@ use new_run::NewRun;
 use report::Report;
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let layered = LayeredOptions::new(&args.options, args.config.as_deref(), args.preset)?;
+    let layered = LayeredOptions::new(&args.options, &args.settings)?;
     train(&args, &layered.options, console).map_err(|error| layered.explain(error))
 }
 
@@ -86,7 +86,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
     }
-    let is_book = args.preset == Some(Preset::Nnfs);
+    let is_book = args.settings.preset == Some(Preset::Nnfs);
     let mut report = Report::new(console, &trainer, epochs, is_book, train.len());
     report.start(&trainer, n_threads, train.len(), test.len(), resumed.as_deref(), &changes)?;
     let optimizer = trainer.run().state().optimizer.config();

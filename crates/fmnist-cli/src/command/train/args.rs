@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Arg;
-use fmnist::options::{Options, Preset};
+use fmnist::options::Options;
 
 use crate::{
+    command::SettingsArgs,
     console::OUTPUT,
     help::{self, SAVING, SETTINGS},
 };
@@ -50,13 +51,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE|DIR", help_heading = SAVING)]
     pub(super) resume: Option<PathBuf>,
 
-    /// Built-in settings, which other options override [default: none]
-    #[arg(long, value_enum, value_name = "NAME", help_heading = SETTINGS)]
-    pub(super) preset: Option<Preset>,
-
-    /// TOML file of settings, which other options override [default: none]
-    #[arg(long, value_name = "FILE", help_heading = SETTINGS)]
-    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
 
     /// Print all settings of the run as a TOML file, and do not train
     #[arg(long, help_heading = SETTINGS)]
