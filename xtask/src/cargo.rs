@@ -1,4 +1,4 @@
-//! Runs cargo and other programs at the workspace's root.
+//! Runs cargo, git and other programs at the workspace's root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,6 +46,16 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
         bail!("{command:?} failed: {}\n{stderr}", output.status);
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The files of the repository, including new ones, relative to its root.
+pub(crate) fn files() -> anyhow::Result<Vec<String>> {
+    let mut git = command("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let listing = output(&mut git).context("git lists the files")?;
+    // Git also lists a file that was removed without a commit.
+    let files = listing.split_terminator('\0').filter(|file| root().join(file).is_file());
+    Ok(files.map(String::from).collect())
 }
 
 /// The output of `cargo metadata`, for the workspace's packages or for all.

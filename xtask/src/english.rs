@@ -6,7 +6,7 @@
 
 use std::{fs, path::Path};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::cargo;
 
@@ -41,12 +41,9 @@ const PHRASES: &[(&str, &str)] = &[
 const KINDS: [&str; 5] = ["md", "py", "rs", "toml", "sh"];
 
 pub(crate) fn check() -> anyhow::Result<()> {
-    let mut git = cargo::command("git");
-    let listing = cargo::output(git.args(["ls-files", "-z", "--cached"]))?;
     let mut findings = Vec::new();
-    for name in listing.split_terminator('\0').filter(|name| is_read(name)) {
-        // Git also lists a file that was removed without a commit.
-        let Ok(text) = fs::read_to_string(cargo::root().join(name)) else { continue };
+    for name in cargo::files()?.iter().filter(|name| is_read(name)) {
+        let text = fs::read_to_string(cargo::root().join(name)).with_context(|| name.clone())?;
         findings.extend(find(&text).into_iter().map(|finding| format!("{name}:{finding}")));
     }
     ensure!(findings.is_empty(), "{} findings\n{}", findings.len(), findings.join("\n"));

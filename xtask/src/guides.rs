@@ -155,7 +155,7 @@ impl Runner {
         for command in shown.lines().filter_map(|line| line.strip_prefix("$ ")) {
             let printed = self.command(&command.replace(BY_CARGO, "fmnist"), dir)?;
             let gap = if printed.is_empty() { "" } else { "\n" };
-            session += &format!("$ {command}\n{}{gap}", printed);
+            session += &format!("$ {command}\n{printed}{gap}");
         }
         Ok(session.trim_end().to_owned() + "\n")
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::{fs, ops::Range};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use crate::cargo;
@@ -41,14 +41,10 @@ pub(crate) fn check() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The documents in the repository, including new ones, relative to its root.
+/// The documents among the [`cargo::files`].
 pub(crate) fn paths() -> anyhow::Result<BTreeSet<PathBuf>> {
-    let mut git = cargo::command("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"]);
-    let listing = cargo::output(&mut git).context("git lists the documents")?;
-    let paths = listing.split_terminator('\0').map(PathBuf::from);
-    // Git also lists a file that was removed without a commit.
-    Ok(paths.filter(|path| cargo::root().join(path).is_file()).collect())
+    let files = cargo::files()?.into_iter();
+    Ok(files.filter(|file| file.ends_with(".md")).map(PathBuf::from).collect())
 }
 
 /// Parses a document. Each part comes with its place in the text.

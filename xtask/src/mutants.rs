@@ -100,12 +100,9 @@ pub(crate) fn check() -> anyhow::Result<()> {
 /// Copies the workspace's files as they are now, and returns the copy's directory.
 pub(crate) fn copy() -> anyhow::Result<PathBuf> {
     let tree = cargo::target_dir()?.join("mutants");
-    let mut git = cargo::command("git");
-    let files = ["ls-files", "--cached", "--others", "--exclude-standard"];
-    for file in cargo::output(git.args(files))?.lines() {
-        let (from, to) = (cargo::root().join(file), tree.join(file));
-        // Files that are removed but not yet committed are listed too.
-        if from.is_file() && fs::read(&from).ok() != fs::read(&to).ok() {
+    for file in cargo::files()? {
+        let (from, to) = (cargo::root().join(&file), tree.join(&file));
+        if fs::read(&from).ok() != fs::read(&to).ok() {
             fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
             fs::copy(from, to)?;
         }
