@@ -46,21 +46,18 @@ impl OwnSet {
     /// Trousers, sneakers and bags, dark on white and of 5 x 7 pixels.
     pub(crate) fn five_by_seven() -> Self {
         let Self { train, test, .. } = Self::garments(1000, 300);
+        let names = vec!["Bag of the shop", "Shoe", "Trouser"];
         let small = |labelled: Vec<Labelled>| {
             let some = labelled.into_iter().filter_map(|(picture, label)| {
-                let label = [1, 7, 8].iter().position(|&it| it == label)?;
+                // In the order of the names, as in folders.
+                let label = [8, 7, 1].iter().position(|&it| it == label)?;
                 let mut small = imageops::resize(&picture, 5, 7, FilterType::Triangle);
                 imageops::invert(&mut small);
                 Some((small, label as u8))
             });
             some.collect()
         };
-        let names = vec!["Bag of the shop", "Shoe", "Trouser"];
-        // In the order of the names, as in folders.
-        let swap = |labelled: Vec<Labelled>| {
-            labelled.into_iter().map(|(picture, label)| (picture, [2, 1, 0][usize::from(label)]))
-        };
-        Self { train: swap(small(train)).collect(), test: swap(small(test)).collect(), names }
+        Self { train: small(train), test: small(test), names }
     }
 
     pub(crate) fn width(&self) -> u32 {
