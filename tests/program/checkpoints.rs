@@ -6,7 +6,7 @@ use tally::{Failure, Tally, ensure};
 use crate::{
     fixture::{DATA, TRAINED, digest, keys, with_model},
     harness::Program,
-    own_set::{SMALL, with_small_set},
+    own_set::{SMALL, train_small, with_small_set},
     signal::send,
 };
 
@@ -243,14 +243,14 @@ fn an_output_that_is_ahead_of_the_directory_is_used() {
             send(signal, &first);
             first.finish();
             let before = program.inspect(output)["progress"]["epoch"].as_u64().unwrap();
-            program.json(&format!("train {SMALL} --resume run {option} --epochs 1"));
+            train_small(&program, &format!("--resume run {option} --epochs 1"));
             let after = program.inspect(output)["progress"]["epoch"].as_u64().unwrap();
             ensure(after == before, || Failure::lost(format!("{before} epochs, now {after}")))
         });
     }
     // Bit-for-bit identical to an uninterrupted run.
     let program = with_small_set();
-    let resume = |arguments: &str| program.json(&format!("train {SMALL} --resume {arguments}"));
+    let resume = |arguments: &str| train_small(&program, &format!("--resume {arguments}"));
     program.json(&format!("{run} --epochs 7 --output m.model --checkpoint-dir run"));
     for name in ["ckpt-000042.model", "best.model"] {
         fs::remove_file(program.path("run").join(name)).unwrap();

@@ -6,7 +6,7 @@ use tally::{Failure, Tally, ensure};
 use crate::{
     fixture::digest,
     harness::Program,
-    own_set::{SMALL, with_small_set},
+    own_set::{SMALL, train_small, with_small_set},
 };
 
 /// Each optimizer, with its default rate or another one, its JSON in `inspect`, and its text.
@@ -94,7 +94,7 @@ fn each_resumes() {
     let mut tally = Tally::new("C1", "each optimizer: two halves make a whole");
     for (options, ..) in optimizers() {
         let program = with_small_set();
-        let train = |options: &str| program.json(&format!("train {SMALL} {options}"));
+        let train = |options: &str| train_small(&program, options);
         train(&format!("{options} --epochs 2 --output whole.model"));
         let whole = digest(&program, "whole.model");
         for given in [options, ""] {

@@ -6,6 +6,8 @@ use image::{
     imageops::{self, FilterType},
 };
 
+use serde_json::Value;
+
 use crate::harness::Program;
 
 /// The kinds of custom datasets.
@@ -20,6 +22,12 @@ pub(crate) fn with_small_set() -> Program {
     let program = Program::new();
     SET.write_as(&program, "idx", "small");
     program
+}
+
+/// Starts or resumes a run on the small set. Returns its events.
+#[track_caller]
+pub(crate) fn train_small(program: &Program, arguments: &str) -> Vec<Value> {
+    program.json(&format!("train {SMALL} {arguments}"))
 }
 
 /// A picture and its label.

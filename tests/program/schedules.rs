@@ -4,14 +4,8 @@ use tally::{Failure, Tally, ensure};
 use crate::{
     fixture::digest,
     harness::Program,
-    own_set::{SMALL, with_small_set},
+    own_set::{SMALL, train_small, with_small_set},
 };
-
-/// Starts or resumes a run. Returns its events.
-#[track_caller]
-fn train(program: &Program, arguments: &str) -> Vec<Value> {
-    program.json(&format!("train {SMALL} {arguments}"))
-}
 
 /// Each schedule, its JSON in a run of 2 epochs of 6 steps, and its text.
 fn schedules() -> [(&'static str, Value, &'static str); 8] {
@@ -70,7 +64,7 @@ fn each_is_shown_and_resumes() {
     let mut digests = Vec::new();
     for (i, (options, expected, text)) in schedules().into_iter().enumerate() {
         let run = format!("{options} --epochs 2 --output whole.model --checkpoint-dir run{i}");
-        let events = train(&program, &run);
+        let events = train_small(&program, &run);
         assert_eq!(events[0]["schedule"], expected, "{options}");
         assert_eq!(events[0]["changes"], json!([]));
         let inspected = program.inspect("whole.model");
@@ -86,7 +80,7 @@ fn each_is_shown_and_resumes() {
         let has_end = options.contains("cosine") || options.contains("one-cycle");
         let epochs = if has_end { "" } else { "--epochs 2" };
         let options = if i % 2 == 0 { options } else { "" };
-        let events = train(&program, &format!("{options} {half} {epochs}"));
+        let events = train_small(&program, &format!("{options} {half} {epochs}"));
         assert_eq!(events[0]["schedule"], expected, "{options}");
         assert_eq!((&events[0]["epoch"], &events[0]["changes"]), (&json!(1), &json!([])));
         let same = digest(&program, "again.model") == inspected["state_sha256"];
@@ -123,7 +117,7 @@ fn default_settings() {
     let program = with_small_set();
     let check = |name: &str, expected: Value| {
         let run = "--epochs 1 --output m.model --schedule";
-        let found = train(&program, &format!("{run} {name}"))[0]["schedule"].clone();
+        let found = train_small(&program, &format!("{run} {name}"))[0]["schedule"].clone();
         for (setting, value) in expected.as_object().unwrap() {
             assert_eq!(&found[setting], value, "{name}: {setting}");
         }
@@ -138,10 +132,10 @@ fn default_settings() {
 #[test]
 fn another_rate_and_more_epochs() {
     let program = with_small_set();
-    train(&program, "--schedule cosine --epochs 1 --output cosine.model --checkpoint-dir c");
-    train(&program, "--schedule one-cycle --epochs 2 --output cycle.model");
-    train(&program, "--schedule constant --epochs 1 --output constant.model");
-    train(&program, "--epochs 1 --output inverse.model");
+    train_small(&program, "--schedule cosine --epochs 1 --output cosine.model --checkpoint-dir c");
+    train_small(&program, "--schedule one-cycle --epochs 2 --output cycle.model");
+    train_small(&program, "--schedule constant --epochs 1 --output constant.model");
+    train_small(&program, "--epochs 1 --output inverse.model");
     let resume = |arguments: &str| {
         let arguments = format!("train {SMALL} {arguments} --format json");
         let output = program.run(&arguments).success();
@@ -271,7 +265,7 @@ fn settings_of_another_schedule_are_refused() {
 fn another_setting_is_another_run() {
     let program = with_small_set();
     let new = |options: &str| {
-        train(&program, &format!("--epochs 1 --schedule {options}"));
+        train_small(&program, &format!("--epochs 1 --schedule {options}"));
     };
     new("step --step-epochs 2 --decay-factor 0.5 --warmup-epochs 0.5 --output step.model");
     new("exponential --decay-factor 0.95 --output exponential.model");
