@@ -76,8 +76,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "another program's file set aside before the new one is written",
         file: "crates/nn-io/src/disk/place.rs",
-        from: "let temporary = Temporary::write(",
-        to: "self.make_way(disk)?; let temporary = Temporary::write(",
+        from: "let like = (self.occupant(disk)? == Occupant::Own)",
+        to: "self.make_way(disk)?; let like = (self.occupant(disk)? == Occupant::Own)",
         tests: NN_IO,
     },
     Mutant {
