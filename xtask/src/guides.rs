@@ -55,7 +55,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             report(place, format!("the program has no {option}"));
         }
         let dir = tempfile::tempdir()?;
-        copy(&cargo::root().join("docs/example"), dir.path())?;
+        // Guides name its files alone, and README.md by their path in a clone.
+        for place in ["", "docs/example"] {
+            copy(&cargo::root().join("docs/example"), &dir.path().join(place))?;
+        }
         let (mut written, mut end) = (String::new(), 0);
         for session in sessions {
             let printed = runner.session(&text[session.clone()], dir.path())?;
