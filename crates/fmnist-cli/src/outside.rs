@@ -16,6 +16,15 @@ impl Outside {
     pub(crate) fn is_escaped(&self) -> bool {
         self.0.contains(is_hidden)
     }
+
+    /// This text as an argument in a command that a user may copy: in quotes unless it is a plain name or path.
+    pub(crate) fn as_argument(&self) -> String {
+        let is_plain = |c: char| c.is_alphanumeric() || "_-./:\\".contains(c);
+        match !self.0.is_empty() && self.0.chars().all(is_plain) {
+            true => self.to_string(),
+            false => format!("{self:?}"),
+        }
+    }
 }
 
 impl<T: AsRef<OsStr> + ?Sized> From<&T> for Outside {
@@ -65,6 +74,20 @@ fn is_hidden(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_argument_is_quoted_unless_it_is_plain() {
+        for (text, argument) in [
+            ("run/final.model", "run/final.model"),
+            ("été.model", "été.model"),
+            ("my run.model", "\"my run.model\""),
+            ("a;b", "\"a;b\""),
+            ("", "\"\""),
+            ("two\nlines", r#""two\nlines""#),
+        ] {
+            assert_eq!(Outside::from(text).as_argument(), argument);
+        }
+    }
 
     #[test]
     fn hidden_characters_are_escaped() {

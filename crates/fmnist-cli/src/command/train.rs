@@ -111,7 +111,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let signal = stop.signal().filter(|_| outcome == FitOutcome::Stopped);
     if let (Some(signal), Some(saves)) = (signal, trainer.saves()) {
-        report.stopped(signal, state, saves)?;
+        report.stopped(signal, state, saves, options.places.data_dir.as_deref())?;
         return Ok(signal.exit_code());
     }
     let evaluation = trainer.evaluate(&test)?;

@@ -222,6 +222,7 @@ impl<'a> Report<'a> {
         signal: Signal,
         state: &TrainingState,
         saves: &Saves,
+        data_dir: Option<&Path>,
     ) -> io::Result<()> {
         self.console.show(&Stopped {
             signal: signal.name(),
@@ -230,6 +231,7 @@ impl<'a> Report<'a> {
             model: Outside::from(saves.output()),
             resume: Outside::from(saves.resume_path()),
             epochs: self.epochs,
+            data_dir: data_dir.map(Outside::from),
         })
     }
 

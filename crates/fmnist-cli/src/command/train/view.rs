@@ -187,15 +187,23 @@ pub(super) struct Stopped {
     /// The total number of epochs.
     #[serde(skip)]
     pub(super) epochs: u64,
+    /// The directory of the dataset, if the user named it.
+    #[serde(skip)]
+    pub(super) data_dir: Option<Outside>,
 }
 
 impl View for Stopped {
     fn text(&self) -> String {
-        let Self { signal, epoch, batch, model, resume, epochs } = self;
+        let Self { signal, epoch, batch, model, resume, epochs, data_dir } = self;
         let done = done(*epoch, *batch);
+        let data_dir = match data_dir {
+            Some(dir) => format!(" --data-dir {}", dir.as_argument()),
+            None => String::new(),
+        };
+        let resume = resume.as_argument();
         format!(
-            "stopped by {signal} and saved in {model}, {done} done;\n\
-             resume with --resume {resume:?} --epochs {epochs}"
+            "stopped by {signal} after {done}; saved in {model}\n\
+             to resume: fmnist train --resume {resume} --epochs {epochs}{data_dir}"
         )
     }
 }
@@ -333,5 +341,30 @@ fn stage_name(stage: ProfileStage, layers: &[PlacedLayer]) -> String {
         ProfileStage::Gradient(index) => format!("gradient {}", layer(index)),
         ProfileStage::Update => "update".into(),
         ProfileStage::Validate => "validate".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_run_prints_the_command_that_resumes_it() {
+        let mut stopped = Stopped {
+            signal: "SIGINT",
+            epoch: 4,
+            batch: 244,
+            model: Outside::from("run.model"),
+            resume: Outside::from("run.model"),
+            epochs: 10,
+            data_dir: None,
+        };
+        assert_eq!(
+            stopped.text(),
+            "stopped by SIGINT after 4 epochs and 244 batches; saved in run.model\n\
+             to resume: fmnist train --resume run.model --epochs 10"
+        );
+        stopped.data_dir = Some(Outside::from("my shapes"));
+        assert!(stopped.text().ends_with(" --epochs 10 --data-dir \"my shapes\""));
     }
 }
