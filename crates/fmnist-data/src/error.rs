@@ -268,6 +268,12 @@ fn describe_missing(missing: &[&str], holds: Option<DatasetName>) -> String {
     format!("expected four IDX files, found {found}")
 }
 
+/// Each attempt. A reason is given once, after all sources in a row that failed for it.
 fn list(attempts: &[Attempt]) -> String {
-    attempts.iter().map(|attempt| format!("; {attempt}")).collect()
+    let of_group = |group: &[Attempt]| {
+        let sources: Vec<&str> = group.iter().map(|attempt| attempt.source.as_str()).collect();
+        let reason = group.first().map_or("", |attempt| &attempt.reason);
+        format!("; {}: {reason}", sources.join(", "))
+    };
+    attempts.chunk_by(|a, b| a.reason == b.reason).map(of_group).collect()
 }

@@ -121,6 +121,16 @@ fn when_all_fail_every_source_is_listed_with_its_reason() {
     tally.finish();
 }
 
+/// Without a network, all addresses fail for the same reason.
+#[test]
+fn a_reason_that_is_the_same_is_given_once() {
+    let target = Target::new();
+    let servers = [(); 2].map(|()| target.mirror(Behaviour::Status(503)));
+    let [a, b] = servers.each_ref().map(|server| format!("{}/{IMAGES}", server.source()));
+    let message = target.fetch(&servers.each_ref().map(Server::source)).unwrap_err().to_string();
+    assert!(message.contains(&format!("; {a}, {b}: HTTP status 503; check")), "{message}");
+}
+
 /// A directory may be a mirror too, and contain what no server could send.
 #[cfg(unix)]
 #[test]
