@@ -36,28 +36,36 @@ impl FileLock {
     pub(crate) fn lock(lock: &Path, path: &Path) -> Result<Self, Error> {
         // Another attempt is needed only if another process has just removed the file.
         for _ in 0..ATTEMPTS {
-            let Some(file) = open(lock)? else { continue };
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::Locked { path: path.into(), pid: holder(&file) });
-                }
-                Err(TryLockError::Error(error)) => return Err(Error::io(lock, "lock")(error)),
+            if let Some(file) = open(lock)?
+                && let Some(held) = Self::lock_opened(lock, path, file)?
+            {
+                return Ok(held);
             }
-            if !is_named(lock, &file) {
-                continue;
-            }
-            let content = content(&file);
-            if !content.is_empty() && content.parse::<u32>().is_err() {
-                // For example, a Cargo.lock.
-                return Err(foreign(lock, "a file that is not a lock"));
-            }
-            // If writing fails, this is dropped, and the file removed.
-            let mut held = Self { path: lock.into(), file };
-            held.write_id().map_err(Error::io(lock, "write the lock"))?;
-            return Ok(held);
         }
         Err(Error::Locked { path: path.into(), pid: None })
+    }
+
+    /// Locks a file that was opened as `lock`. `None` if it has lost this name since.
+    fn lock_opened(lock: &Path, path: &Path, file: File) -> Result<Option<Self>, Error> {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Locked { path: path.into(), pid: holder(&file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io(lock, "lock")(error)),
+        }
+        if !is_named(lock, &file) {
+            return Ok(None);
+        }
+        let content = content(&file);
+        if !content.is_empty() && content.parse::<u32>().is_err() {
+            // For example, a Cargo.lock.
+            return Err(foreign(lock, "a file that is not a lock"));
+        }
+        // If writing fails, this is dropped, and the file removed.
+        let mut held = Self { path: lock.into(), file };
+        held.write_id().map_err(Error::io(lock, "write the lock"))?;
+        Ok(Some(held))
     }
 
     fn write_id(&mut self) -> io::Result<()> {
@@ -146,5 +154,28 @@ fn content(mut file: &File) -> String {
     match file.rewind().and_then(|()| file.take(64).read_to_end(&mut content)) {
         Ok(_) => String::from_utf8_lossy(&content).into_owned(),
         Err(_) => "unreadable".into(),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Two processes can open the file before one of them locks it, and removes it at its end. Were the other's lock on
+    /// the removed file taken for one, a third process could lock the new file as well.
+    #[test]
+    fn a_file_that_has_lost_its_name_is_not_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let (lock, path) = (dir.path().join("m.model.lock"), dir.path().join("m.model"));
+        let first = FileLock::lock(&lock, &path).unwrap();
+        let opened = open(&lock).unwrap().unwrap();
+        drop(first);
+        assert!(FileLock::lock_opened(&lock, &path, opened).unwrap().is_none());
+
+        let first = FileLock::lock(&lock, &path).unwrap();
+        let opened = open(&lock).unwrap().unwrap();
+        drop(first);
+        let _third = FileLock::lock(&lock, &path).unwrap();
+        assert!(FileLock::lock_opened(&lock, &path, opened).unwrap().is_none());
     }
 }

@@ -2,7 +2,7 @@
 
     python3 book.py > book.txt
 
-The formulas are those of "Neural Networks from Scratch", written anew. They differ where nn-core's README lists a
+The formulas are those of "Neural Networks from Scratch", written again. They differ where nn-core's README lists a
 deviation: the gradient of the mean absolute error has the sign that makes the loss fall, and the gradient of L1 at 0 is
 0. Parameters, inputs and targets are computed by the same formulas here and in the test. The output for each problem is
 its name, then the data loss, regularisation loss and accuracy of each step, then all parameters after the last step.
