@@ -226,7 +226,7 @@ fn a_model_needs_data_of_its_own_kind() {
         let train = "--hidden none --epochs 1 --output";
         program.json(&format!("train --dataset {kind} --data-dir {kind} {train} {kind}.model"));
     }
-    let expected = "--data-dir: --dataset folder needs the directory of the data";
+    let expected = "--data-dir: expected the directory of the data that the model was trained on";
     for arguments in
         ["evaluate folder.model", "predict folder.model --index 0", "train --resume folder.model"]
     {

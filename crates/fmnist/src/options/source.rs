@@ -154,6 +154,12 @@ impl DataSource {
     /// As [`DatasetKind::of_model`] and [`DataSource::new`].
     pub fn of_model(info: &ModelInfo, dir: Option<&Path>) -> Result<Self, Error> {
         let kind = DatasetKind::of_model(info)?;
+        if let (Some(files), None) = (kind.files(), dir) {
+            let problem = format!(
+                "expected the directory of the data that the model was trained on, with {files}"
+            );
+            return Err(Error::option("data-dir", problem));
+        }
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
         Self::new(kind, dir, size.filter(|_| kind.takes_size()))
     }
