@@ -26,7 +26,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "arguments quoted as they were given",
         file: "crates/fmnist-cli/src/main.rs",
         from: "env::args_os().map(|argument| Outside::from(&argument).to_string());",
-        to: "env::args_os();",
+        to: "env::args_os().map(|argument| argument.to_string_lossy().into_owned());",
         tests: TERMINAL,
     },
     Mutant {
