@@ -43,8 +43,9 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 32] = [
+const STEPS: [Step; 33] = [
     ("formatting", ALL, formatting),
+    ("lock files", ALL, lock_files),
     ("layering", ALL, layering::check),
     ("structure", ALL, structure::check),
     ("links", ALL, links::check),
@@ -102,6 +103,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
     cargo::run(cargo::command("cargo").args(args))
+}
+
+/// Checks that the Cargo.lock of each workspace has what its manifests ask for. A new dependency of a library changes
+/// those of the separate workspaces too, which CI builds late.
+fn lock_files() -> anyhow::Result<()> {
+    for lock_file in cargo::files()? {
+        if let Some(directory) = lock_file.strip_suffix("Cargo.lock") {
+            let manifest = format!("{directory}Cargo.toml");
+            cargo(&["update", "--workspace", "--locked", "--quiet", "--manifest-path", &manifest])
+                .with_context(|| {
+                    format!("to update: cargo update -w --manifest-path {manifest}")
+                })?;
+        }
+    }
+    Ok(())
 }
 
 /// The target directory of the separate workspaces, which share most of their dependencies.
