@@ -127,7 +127,7 @@ def run():
             "augmentation": {"flip": True, "shift": 1, "cutout": 1},
             **{"averaging": 0.99, "monitor": "accuracy", "keep_best": True},
             "early_stop": {"patience": 3, "min_delta": 0.0},
-            **{"init": "glorot", "validates_on_test": True},
+            **{"init": "glorot", "validates_on_test": True, "arithmetic": "plain"},
         },
         "progress": {"epoch": 1, "batch": 0, "loss": 0.0, "correct": 0, "n_samples": 0},
         "history": [record],

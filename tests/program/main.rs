@@ -59,6 +59,7 @@ mod help;
 
 /// Arguments that make no sense.
 mod usage;
+mod verify;
 
 /// Files that are not models, damaged models, and models of another run.
 mod bad_model;

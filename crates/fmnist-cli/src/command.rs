@@ -8,6 +8,7 @@ pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod predict;
 pub(crate) mod train;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 

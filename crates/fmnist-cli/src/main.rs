@@ -2,7 +2,7 @@
 //!
 //! The only crate of the workspace that prints. Each command is a module in `command` with `Args` and `run`. Results go
 //! to stdout, everything else to stderr, both through `console`. `exit` maps errors to exit codes.
-#![deny(clippy::print_stdout, clippy::print_stderr)]
+#![deny(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod bundled;
 mod command;
@@ -55,6 +55,7 @@ enum Command {
     Inspect(command::inspect::Args),
     Export(command::export::Args),
     FindRate(Box<command::find_rate::Args>),
+    Verify(command::verify::Args),
     Completions(command::completions::Args),
     #[command(hide = true)]
     Man(command::man::Args),
@@ -90,6 +91,7 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => command::inspect::run(args, console),
         Command::Export(args) => command::export::run(args, console),
         Command::FindRate(args) => command::find_rate::run(*args, console),
+        Command::Verify(args) => command::verify::run(args, console),
         Command::Completions(args) => command::completions::run(args, console),
         Command::Man(args) => command::man::run(&args),
     }

@@ -1,6 +1,6 @@
 //! Describes the loss functions of a run, and the settings that differ from the defaults.
 
-use nn_core::Loss;
+use nn_core::{Arithmetic, Loss};
 use nn_train::{Clip, Monitor, RunConfig, Shuffle};
 use serde::Serialize;
 
@@ -106,6 +106,9 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     }
     if config.validates_on_test {
         parts.push("validated on the test set".into());
+    }
+    if config.arithmetic == Arithmetic::Plain {
+        parts.push("plain arithmetic".into());
     }
     parts
 }

@@ -5,6 +5,7 @@
 //! [`idx`] (the file format) → [`dataset`] (images and labels in memory) → [`locate`] and `download` (finding and
 //! fetching the files) → [`garments`] (a substitute that needs no files) → [`picture`] (preparing a photograph
 //! like the dataset) → [`folder`] and [`Dataset::load_csv`] (custom datasets).
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 #![cfg_attr(
     not(test),
     deny(

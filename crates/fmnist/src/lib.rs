@@ -3,7 +3,8 @@
 //! # Reading order
 //!
 //! A [`Trainer`] trains a model on a [`Dataset`], and saves the run ([`Saves`]). A [`Classifier`] is a trained model with all
-//! that turns a picture into named classes. Nothing here prints.
+//! that turns a picture into named classes. A [`Rerun`] proves that a run resumes exactly. Nothing here prints.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod builder;
 mod classifier;
@@ -11,6 +12,7 @@ mod data;
 mod error;
 #[cfg(feature = "options")]
 pub mod options;
+mod rerun;
 mod saves;
 mod trainer;
 
@@ -18,6 +20,7 @@ pub use builder::TrainerBuilder;
 pub use classifier::{Classifier, Prediction};
 pub use data::{check_dataset, samples};
 pub use error::Error;
+pub use rerun::Rerun;
 pub use saves::{Saves, save};
 pub use trainer::Trainer;
 

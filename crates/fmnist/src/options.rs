@@ -45,7 +45,7 @@ pub use resume::{Change, Resumed, Subject};
 pub use run::{DataOptions, PlaceOptions, SaveOptions, Size};
 pub use schedule::{ScheduleName, ScheduleOptions};
 pub use source::{DataShape, DataSource, DatasetKind};
-pub use training::{MonitorName, ShuffleName, TrainingOptions};
+pub use training::{ArithmeticName, MonitorName, ShuffleName, TrainingOptions};
 
 /// The options of a run. One that is not given has its default in a new run, and its saved value in a resumed run.
 ///

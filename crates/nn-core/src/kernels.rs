@@ -10,7 +10,7 @@ mod product;
 #[cfg(test)]
 mod reference;
 
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 pub(crate) use mask::{Nonzero, NonzeroMask};
@@ -26,7 +26,7 @@ pub(crate) fn multiply(
     b: MatrixView<'_>,
     nonzero: Option<Nonzero<'_>>,
 ) {
-    product::multiply(isa::arch(), c, start, a, b, nonzero);
+    product::multiply(isa::arch(), isa::arithmetic(), c, start, a, b, nonzero);
 }
 
 /// Computes `c = start + a bT`, summed over up to [`TERMS`] terms. `claimed` is empty or as long as `c`. Its numbers do
@@ -38,16 +38,65 @@ pub(crate) fn multiply_transposed<'a>(
     terms: impl IntoIterator<Item = Term<'a>>,
     claimed: &mut [f32],
 ) {
-    product::multiply_transposed(isa::arch(), c, start, terms, claimed);
+    product::multiply_transposed(isa::arch(), isa::arithmetic(), c, start, terms, claimed);
 }
 
-/// Computes `y = f(x)` for each element.
+/// Runs loops with the vector instructions of the processor. The closure must be `#[inline(always)]`, and so must the
+/// functions that it calls; otherwise, they are compiled for the oldest processor.
+///
+/// The compiler neither fuses operations nor changes their order, so the bits do not depend on the instructions.
+#[inline(always)]
+pub(crate) fn vectorized<T>(loops: impl FnOnce() -> T) -> T {
+    isa::arch().dispatch(loops)
+}
+
+/// The number of partial sums of a sum, for any instruction set.
+pub(crate) const LANES: usize = 16;
+
+/// The sums over all elements of each result of a function. Element `i` is added to partial sum `i % 16`, in order, and
+/// then the partial sums are added in pairs. To be called within [`vectorized`].
+#[inline(always)]
+pub(crate) fn sums<T: Copy + Default + AddAssign, const N: usize, const K: usize>(
+    x: [&[f32]; N],
+    f: impl Fn([f32; N]) -> [T; K],
+) -> [T; K] {
+    let mut sums = [[T::default(); LANES]; K];
+    let mut add = |lane: usize, x: [f32; N]| {
+        for (sums, y) in sums.iter_mut().zip(f(x)) {
+            sums[lane] += y;
+        }
+    };
+    let chunks = x.map(|x| x.as_chunks::<LANES>());
+    for i in 0..chunks[0].0.len() {
+        let chunks = chunks.map(|(whole, _)| &whole[i]);
+        (0..LANES).for_each(|lane| add(lane, chunks.map(|chunk| chunk[lane])));
+    }
+    for i in 0..chunks[0].1.len() {
+        add(i, chunks.map(|(_, rest)| rest[i]));
+    }
+    sums.map(sum_of_lanes)
+}
+
+/// The sum of partial sums, added in pairs.
+#[inline(always)]
+pub(crate) fn sum_of_lanes<T: Copy + AddAssign>(mut sums: [T; LANES]) -> T {
+    let mut n = LANES;
+    while n > 1 {
+        n /= 2;
+        let (low, high) = sums.split_at_mut(n);
+        low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+    }
+    sums[0]
+}
+
+/// Computes `y = f(x)` for each element. A closure that captures numbers should be `move`; otherwise, each is read again
+/// for each element.
 #[track_caller]
 pub(crate) fn map(x: MatrixView<'_>, mut y: MatrixViewMut<'_>, f: impl Fn(f32) -> f32) {
     assert_eq!(x.shape(), y.shape(), "shapes of an activation's input and output");
-    isa::arch().dispatch(
+    vectorized(
         #[inline(always)]
-        || {
+        move || {
             for (x, mut y) in x.column_iter().zip(y.column_iter_mut()) {
                 for (y, &x) in y.as_mut_slice().iter_mut().zip(x.as_slice()) {
                     *y = f(x);
@@ -66,84 +115,13 @@ pub(crate) fn zip_map(
     f: impl Fn(f32, f32) -> f32,
 ) {
     assert_eq!((a.shape(), b.shape()), (c.shape(), c.shape()), "shapes of a layer's gradient");
-    isa::arch().dispatch(
+    vectorized(
         #[inline(always)]
-        || {
+        move || {
             for ((a, b), mut c) in a.column_iter().zip(b.column_iter()).zip(c.column_iter_mut()) {
                 let sources = a.as_slice().iter().zip(b.as_slice());
                 for (c, (&a, &b)) in c.as_mut_slice().iter_mut().zip(sources) {
                     *c = f(a, b);
-                }
-            }
-        },
-    );
-}
-
-/// Computes `y = scale (x - mean) factor + shift` for each feature of a sample.
-pub(crate) fn normalize(x: &[f32], features: [&[f32]; 4], y: &mut [f32]) {
-    let [mean, factor, scale, shift] = features;
-    isa::arch().dispatch(
-        #[inline(always)]
-        || {
-            let features = mean.iter().zip(factor).zip(scale).zip(shift);
-            for ((y, &x), (((&mean, &factor), &scale), &shift)) in y.iter_mut().zip(x).zip(features)
-            {
-                *y = scale * ((x - mean) * factor) + shift;
-            }
-        },
-    );
-}
-
-/// Computes `d_scale += dy (x - mean) factor` and `d_shift += dy` for each feature of a sample.
-pub(crate) fn add_norm_gradient(views: [&[f32]; 4], d_scale: &mut [f32], d_shift: &mut [f32]) {
-    let [x, dy, mean, factor] = views;
-    isa::arch().dispatch(
-        #[inline(always)]
-        || {
-            let sums = d_scale.iter_mut().zip(d_shift);
-            let terms = x.iter().zip(dy).zip(mean).zip(factor);
-            for ((d_scale, d_shift), (((&x, &dy), &mean), &factor)) in sums.zip(terms) {
-                *d_scale += dy * ((x - mean) * factor);
-                *d_shift += dy;
-            }
-        },
-    );
-}
-
-/// Computes `dx = scale factor (dy - d_shift - normal d_scale)` for each feature of a sample, where `normal` is
-/// `(x - mean) factor`.
-pub(crate) fn norm_backward(views: [&[f32]; 2], features: [&[f32]; 5], dx: &mut [f32]) {
-    let ([x, dy], [mean, factor, scale, d_shift, d_scale]) = (views, features);
-    isa::arch().dispatch(
-        #[inline(always)]
-        || {
-            let means = mean.iter().zip(factor).zip(scale).zip(d_shift).zip(d_scale);
-            let views = x.iter().zip(dy).zip(means);
-            for (dx, ((&x, &dy), ((((&mean, &factor), &scale), &d_shift), &d_scale))) in
-                dx.iter_mut().zip(views)
-            {
-                let normal = (x - mean) * factor;
-                *dx = scale * factor * (dy - d_shift - normal * d_scale);
-            }
-        },
-    );
-}
-
-/// Overwrites the first half of `sums` with the sum of the columns of `x`, and the second half with the sum of their
-/// squares.
-#[track_caller]
-pub(crate) fn sum_columns_and_squares(x: MatrixView<'_>, sums: &mut [f64]) {
-    assert_eq!(2 * x.nrows(), sums.len(), "rows of a matrix and of the sums of its columns");
-    sums.fill(0.0);
-    let (sums, squares) = sums.split_at_mut(x.nrows());
-    isa::arch().dispatch(
-        #[inline(always)]
-        || {
-            for x in x.column_iter() {
-                for ((sum, square), &x) in sums.iter_mut().zip(&mut *squares).zip(x.as_slice()) {
-                    let x = f64::from(x);
-                    *sum += x;
-                    *square += x * x;
                 }
             }
         },
@@ -161,7 +139,7 @@ pub(crate) fn scale(
     mut x: MatrixViewMut<'_>,
 ) {
     assert_eq!((rows.len(), bytes.len() / stride), x.shape(), "shapes of bytes and of numbers");
-    isa::arch().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for (mut x, bytes) in x.column_iter_mut().zip(bytes.chunks_exact(stride)) {
@@ -186,7 +164,7 @@ pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
     /// The number of rows that are summed at once: their sums stay in registers.
     const ROWS: usize = 64;
     assert_eq!(x.nrows(), sum.len(), "rows of a matrix and of the sum of its columns");
-    isa::arch().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             let (whole, rest) = sum.as_chunks_mut::<ROWS>();
@@ -211,7 +189,7 @@ pub(crate) fn sum_columns(x: MatrixView<'_>, sum: &mut [f32]) {
 /// The largest absolute value in `x`; infinite or NaN if any element is.
 pub(crate) fn max_abs(x: MatrixView<'_>) -> f32 {
     // Without the sign, floats have the same order as their bits, and NaN's bits are above all others.
-    let bits = isa::arch().dispatch(
+    let bits = vectorized(
         #[inline(always)]
         || {
             let largest = |largest: u32, &x: &f32| largest.max(x.abs().to_bits());
@@ -249,7 +227,10 @@ mod tests {
 
     use pulp::Arch;
 
-    use super::{isa::InstructionSet, *};
+    use super::{
+        isa::{Arithmetic, InstructionSet},
+        *,
+    };
 
     /// A matrix of varied numbers, so that a wrong index, stride or sign changes the result. They are small integers,
     /// so that sums of products are exact in `f32`, and the reference must agree bit for bit.
@@ -269,9 +250,15 @@ mod tests {
         }
     }
 
-    /// The instruction sets that this machine has.
-    fn archs() -> impl Iterator<Item = (InstructionSet, Arch)> {
-        InstructionSet::ALL.into_iter().filter_map(|set| Some((set, set.arch()?)))
+    /// What this machine can compute with: an instruction set, its handle, and an arithmetic.
+    fn archs() -> impl Iterator<Item = ((InstructionSet, Arithmetic), Arch)> {
+        let sets = InstructionSet::ALL.into_iter().filter_map(|set| Some((set, set.arch()?)));
+        sets.flat_map(|(set, arch)| {
+            let has = move |arithmetic: &_| {
+                *arithmetic == Arithmetic::Plain || set != InstructionSet::Portable
+            };
+            Arithmetic::ALL.into_iter().filter(has).map(move |it| ((set, it), arch))
+        })
     }
 
     fn columns_of(x: &DMatrix<f32>) -> impl Iterator<Item = &[f32]> {
@@ -297,7 +284,7 @@ mod tests {
                 for nonzero in [None, Some(mask.columns())] {
                     let mut c = before.clone();
                     let (a, b) = (a.as_view(), b.as_view());
-                    product::multiply(arch, c.as_view_mut(), *start, a, b, nonzero);
+                    product::multiply(arch, set.1, c.as_view_mut(), *start, a, b, nonzero);
                     let is_masked = nonzero.is_some();
                     assert_eq!(c, *expected, "{m} x {n} x {k}, {set:?}, {start:?}, {is_masked}");
                 }
@@ -308,7 +295,7 @@ mod tests {
                     // The claimed numbers are not part of the result and must not change.
                     let mut claimed = vec![1.5; if nonzero.is_some() { m * n } else { 0 }];
                     let (view, terms) = (c.as_view_mut(), [term]);
-                    product::multiply_transposed(arch, view, *start, terms, &mut claimed);
+                    product::multiply_transposed(arch, set.1, view, *start, terms, &mut claimed);
                     assert!(claimed.iter().all(|&x| x == 1.5));
                     let is_masked = nonzero.is_some();
                     assert_eq!(c, *expected, "{m} x {n} x {k}T, {set:?}, {start:?}, {is_masked}");
@@ -357,7 +344,7 @@ mod tests {
         for (set, arch) in archs() {
             let mut c = DMatrix::zeros(250, 40);
             let (a, b) = (rows.as_view(), b.as_view());
-            product::multiply(arch, c.as_view_mut(), Start::Zero, a, b, None);
+            product::multiply(arch, set.1, c.as_view_mut(), Start::Zero, a, b, None);
             assert_eq!(c, expected, "{set:?}");
         }
     }
@@ -385,6 +372,7 @@ mod tests {
                     let mut c = matrix(m, n, 3);
                     product::multiply_transposed(
                         arch,
+                        set.1,
                         c.as_view_mut(),
                         Start::Existing,
                         terms,
@@ -428,7 +416,7 @@ mod tests {
     /// The processor's best set is found, and it cannot be changed once it is in use.
     #[test]
     fn the_best_instruction_set_is_used_unless_another_was_chosen() {
-        let (best, _) = archs().next().unwrap();
+        let ((best, _), _) = archs().next().unwrap();
         assert_eq!(InstructionSet::current(), best);
         for set in InstructionSet::ALL {
             assert_eq!(set.choose(), set == best, "{set:?}");

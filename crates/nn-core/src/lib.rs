@@ -9,12 +9,14 @@
 //! has the confusion matrix. The arithmetic is in `kernels`.
 //!
 //! This crate does no I/O, prints nothing, starts no threads and knows no serialisation.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod architecture;
 mod batch;
 mod block;
 mod buffer;
 mod error;
+mod functions;
 mod gradient;
 mod init;
 mod kernels;
@@ -42,7 +44,7 @@ pub use block::{BlocksMut, GradientBlock};
 pub use buffer::{Buffer, MatrixView, MatrixViewMut, zeros};
 pub use error::{Error, SettingError};
 pub use init::Init;
-pub use kernels::isa::InstructionSet;
+pub use kernels::isa::{Arithmetic, InstructionSet};
 pub use layer::*;
 pub use loss::{Loss, LossSum, Objective, Targets, Values};
 pub use metric::ConfusionMatrix;

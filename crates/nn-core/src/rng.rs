@@ -103,7 +103,7 @@ impl Stream {
 
     /// Draws a number from the standard normal distribution.
     ///
-    /// The logarithm is libm's portable one, so results are bit-for-bit identical on every platform.
+    /// The logarithm is libm's, so results are bit-for-bit identical on every platform.
     ///
     /// # Sources
     ///

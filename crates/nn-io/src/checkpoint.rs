@@ -33,8 +33,8 @@ pub struct DatasetId {
 pub struct ModelInfo {
     /// The program that wrote the file, such as `fmnist 0.1.0`.
     pub producer: String,
-    /// The instruction set that the machine computed with, by its name in [`nn_core::InstructionSet`]. A resumed run is
-    /// bit-for-bit identical to an uninterrupted one only with the same instruction set.
+    /// The instruction set that the machine computed with, by its name in [`nn_core::InstructionSet`]. It does not
+    /// affect results.
     pub instruction_set: String,
     /// The input of the network.
     pub input: InputSpec,

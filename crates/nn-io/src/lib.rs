@@ -8,6 +8,7 @@
 //! anything else. [`CheckpointDir`] keeps the last checkpoints of a run.
 //!
 //! This crate prints nothing and trusts no input: any bytes give a valid checkpoint or an [`Error`], never a panic.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 #![cfg_attr(
     not(test),
     deny(

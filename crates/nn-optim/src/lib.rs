@@ -8,6 +8,7 @@
 //! [`average()`] updates a moving average of the parameters after it.
 //!
 //! This crate does not know about layers: parameters, gradients and moments are plain slices of `f32`.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod average;
 mod clip;

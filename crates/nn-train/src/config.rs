@@ -1,6 +1,6 @@
 //! The settings of a run, which stay the same from its beginning to its end.
 
-use nn_core::{Init, Loss, Model, Penalty, SettingError};
+use nn_core::{Arithmetic, Init, Loss, Model, Penalty, SettingError};
 
 use crate::{Augment, EarlyStop, Error, Monitor, error::check_len, targets::check_weight};
 
@@ -44,10 +44,13 @@ pub struct RunConfig {
     /// Whether epochs are evaluated on the test set, as in the book, instead of on held-out samples. A caller that
     /// resumes the run must pass the same set again. The final test result is then no longer independent.
     pub validates_on_test: bool,
+    /// The arithmetic of all steps. With the same one, the run has the same bits on every processor and system.
+    pub arithmetic: Arithmetic,
 }
 
 impl Default for RunConfig {
-    /// Seed 0, batches of 128 without accumulation, reshuffled in each epoch, cross-entropy, and no other options.
+    /// Seed 0, batches of 128 without accumulation, reshuffled in each epoch, cross-entropy, the arithmetic of
+    /// [`Arithmetic::current`], and no other options.
     fn default() -> Self {
         Self {
             seed: 0,
@@ -67,6 +70,7 @@ impl Default for RunConfig {
             tta_flip: false,
             init: Init::He,
             validates_on_test: false,
+            arithmetic: Arithmetic::current(),
         }
     }
 }
@@ -98,6 +102,20 @@ impl RunConfig {
     /// The number of steps in an epoch over `n_samples` samples.
     pub fn n_batches(&self, n_samples: usize) -> u64 {
         n_samples.div_ceil(self.step_len()) as u64
+    }
+
+    /// Selects the run's arithmetic for this process. [`crate::Trainer::new`] does it, too; a caller that computes before,
+    /// such as orthogonal initial weights, calls it first.
+    ///
+    /// # Errors
+    ///
+    /// If the processor lacks it, or the other one is already in use.
+    pub fn choose_arithmetic(&self) -> Result<(), Error> {
+        let expected = self.arithmetic;
+        match expected.choose() {
+            true => Ok(()),
+            false => Err(Error::Arithmetic { expected, found: Arithmetic::current() }),
+        }
     }
 
     /// Checks the settings on their own, without a model.

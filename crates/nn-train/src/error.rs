@@ -1,5 +1,7 @@
 //! The crate's errors.
 
+use nn_core::{Arithmetic, InstructionSet};
+
 /// Why a run could not start or continue.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +15,19 @@ pub enum Error {
     /// The loss or the copies of the model in the state do not suit the model.
     #[error(transparent)]
     Objective(nn_core::Error),
+    /// The run needs an arithmetic that the processor lacks, or another one is already in use.
+    #[error(
+        "arithmetic: the run needs {}, and this process uses {} ({})",
+        expected.name(),
+        found.name(),
+        InstructionSet::current().name()
+    )]
+    Arithmetic {
+        /// The arithmetic of the run's settings.
+        expected: Arithmetic,
+        /// The arithmetic of this process.
+        found: Arithmetic,
+    },
     /// Samples are to be augmented or flipped, but were not marked as images.
     #[error(
         "augmenting or flipping needs images: expected bytes and a width that divides {n_features}, found none"

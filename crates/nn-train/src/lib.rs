@@ -8,6 +8,7 @@
 //! Only `threads` uses rayon.
 //!
 //! This crate does no I/O and prints nothing.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod config;
 mod history;

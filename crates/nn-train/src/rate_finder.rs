@@ -83,7 +83,7 @@ pub fn find_rate(
     check("steps", n_steps > 0, "1 or more", 0.0)?;
     check("runs", !runs.is_empty(), "1 or more", 0.0)?;
     // A rising schedule is not valid for a run, so it is set only after the run has been checked.
-    let factor = rise.powf(1.0 / n_steps.saturating_sub(1).max(1) as f64);
+    let factor = libm::pow(rise, 1.0 / n_steps.saturating_sub(1).max(1) as f64);
     let decay = Decay::Exponential { every: 1, factor };
     let schedule = Schedule { learning_rate: rates.start, warmup: 0, decay };
 

@@ -73,6 +73,7 @@ impl Trainer {
     /// If the model and the state do not belong together, or the batch size exceeds `u32::MAX`.
     pub fn new(model: Model, state: TrainingState, threads: &Threads) -> Result<Self, Error> {
         state.check(&model)?;
+        state.config.choose_arithmetic()?;
         let shards = Shards::training(&model, state.config.batch_size, threads);
         let gradients = Gradients::new(&model, &state.config, threads);
         let totals = ProfileTotals::new(&model);

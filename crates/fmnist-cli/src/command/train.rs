@@ -19,7 +19,7 @@ use fmnist::{
     options::{Change, Options, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
-use nn_core::{InstructionSet, Model};
+use nn_core::{Arithmetic, InstructionSet, Model};
 use nn_io::{Checkpoint, ModelInfo};
 use nn_optim::OptimizerConfig;
 use nn_train::TrainingState;
@@ -182,17 +182,37 @@ impl Plan {
                  found {batch_size}"
             );
         }
+        let before = state.config.arithmetic;
         let Resumed { epochs, changes } = options.resume(&model, &mut state, &info, n_train)?;
-        let instruction_set = InstructionSet::current().name();
-        if info.instruction_set != instruction_set {
+        let arithmetic = state.config.arithmetic;
+        if arithmetic != before {
             console.warning(&format!(
-                "the run began with the instruction set {}, and continues with {instruction_set}: \
-                 the result will be as good, but not bit-for-bit identical",
-                info.instruction_set
+                "the run began in {} arithmetic, and continues in {}: the result will be as good, but not bit-for-bit \
+                 identical",
+                before.name(),
+                arithmetic.name(),
             ));
         }
+        choose(arithmetic, Some(&file))?;
         Ok(Run { model, state, info, n_validation, epochs, changes, resumed: Some(path) })
     }
+}
+
+/// Selects the arithmetic of a run, of this file if it is resumed.
+pub(super) fn choose(arithmetic: Arithmetic, file: Option<&str>) -> anyhow::Result<()> {
+    if arithmetic.choose() {
+        return Ok(());
+    }
+    let (set, name) = (InstructionSet::current().name(), arithmetic.name());
+    Err(Usage::error(match file {
+        None => format!(
+            "--arithmetic: expected plain, since this processor ({set}) has no fused multiply-add, found {name}"
+        ),
+        Some(file) => format!(
+            "{file}: the run needs {name} arithmetic, which this processor ({set}) does not have; to go on in plain \
+             arithmetic, with a result as good, but not bit-for-bit identical, add --arithmetic plain"
+        ),
+    }))
 }
 
 /// Adds the model's path to the error of a run. If training diverged, also says what to try.

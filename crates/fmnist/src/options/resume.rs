@@ -10,8 +10,8 @@ use serde::{Deserialize as _, Serialize};
 use serde_json::{Number, Value, json};
 
 use super::{
-    DataOptions, DataShape, EPOCHS, Error, Options, PlaceOptions, SaveOptions, SavedRun,
-    ScheduleOptions,
+    ArithmeticName, DataOptions, DataShape, EPOCHS, Error, Options, PlaceOptions, SaveOptions,
+    SavedRun, ScheduleOptions, TrainingOptions,
     group::{plain, table},
     kind,
     schedule::{end, in_epochs},
@@ -60,8 +60,8 @@ pub struct Resumed {
 
 impl Options {
     /// Resumes a saved run with these options, on a dataset of `n_train` training images, including the held-out ones. The
-    /// learning rate may change, and so may the length of a schedule that ends with the run; `state` then has the new
-    /// schedule. Every other option must agree with the saved run.
+    /// learning rate may change, and so may the length of a schedule that ends with the run, and the arithmetic; `state`
+    /// then has the new ones. Every other option must agree with the saved run.
     ///
     /// # Errors
     ///
@@ -80,6 +80,8 @@ impl Options {
             DataShape { inputs: model.inputs(), outputs: model.outputs(), n_train: Some(n_train) };
         self.agree(&saved, data)?;
 
+        let arithmetic = self.training.arithmetic.map(ArithmeticName::value);
+        state.config.arithmetic = arithmetic.unwrap_or(state.config.arithmetic);
         let epochs = self.data.epochs.or(saved.data.epochs).unwrap_or(EPOCHS);
         let mut changes = Vec::new();
         let learning_rate = self.schedule.learning_rate.unwrap_or(state.schedule.learning_rate);
@@ -120,6 +122,7 @@ impl Options {
             places: PlaceOptions::default(),
             saves: SaveOptions::default(),
             schedule: ScheduleOptions { learning_rate: None, ..self.schedule.clone() },
+            training: TrainingOptions { arithmetic: None, ..self.training.clone() },
             ..self.clone()
         };
         let saved_table = table(saved);

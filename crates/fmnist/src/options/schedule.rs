@@ -187,7 +187,7 @@ impl ScheduleOptions {
             Decay::Exponential { every, factor } => {
                 let of_an_epoch = |n: u64| match n == every {
                     true => factor,
-                    false => factor.powf(in_epochs(n, every)),
+                    false => libm::pow(factor, in_epochs(n, every)),
                 };
                 // Over many steps the factor can underflow to 0.
                 let decay_factor = n_batches.map(of_an_epoch).filter(|&factor| factor > 0.0);

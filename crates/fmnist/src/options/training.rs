@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use nn_core::Arithmetic;
 use nn_train::{Augment, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
 
 use super::{
@@ -74,6 +75,9 @@ options! {
 
         /// Seed of all random draws [default: 0]
         seed: u64 [value_name = "N"],
+
+        /// How products are rounded [default: fused, or plain if the processor has no fused multiply-add]
+        arithmetic: ArithmeticName [value_enum, value_name = "NAME"],
     }
 }
 
@@ -95,6 +99,16 @@ names! {
     }
 }
 
+names! {
+    /// How products are rounded.
+    pub enum ArithmeticName: Arithmetic {
+        /// Once, together with the sum
+        Fused = Arithmetic::Fused,
+        /// On their own
+        Plain = Arithmetic::Plain,
+    }
+}
+
 impl TrainingOptions {
     /// Applies these options to the configuration of a run with `n_dense` dense layers.
     pub(super) fn configure(&self, n_dense: usize, config: &mut RunConfig) -> Result<(), Error> {
@@ -109,6 +123,7 @@ impl TrainingOptions {
         };
         config.tta_flip = on(self.test_flips);
         config.validates_on_test = on(self.validate_on_test);
+        config.arithmetic = self.arithmetic.map_or(config.arithmetic, ArithmeticName::value);
         config.frozen = self.frozen(n_dense)?;
         config.clip =
             match (self.clip_norm.unwrap_or_default(), self.clip_value.unwrap_or_default()) {
@@ -173,6 +188,7 @@ impl TrainingOptions {
             validation: None,
             validate_on_test: Some(config.validates_on_test),
             seed: Some(config.seed),
+            arithmetic: ArithmeticName::of(&config.arithmetic),
         }
     }
 }

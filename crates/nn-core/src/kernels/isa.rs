@@ -1,4 +1,5 @@
-//! The instruction set of the kernels: the best that the processor has, unless the caller selects another.
+//! The instruction set and the arithmetic of the kernels: the best that the processor has, unless the caller selects
+//! others.
 
 use std::sync::OnceLock;
 
@@ -6,8 +7,7 @@ use pulp::Arch;
 
 /// An instruction set that the kernels are compiled for.
 ///
-/// Results are bit-for-bit identical on all machines that use the same instruction set, with any number of threads, if
-/// the system's `exp` and `ln`, which softmax uses, are also the same.
+/// It does not affect results: they are bit-for-bit identical on all machines with the same [`Arithmetic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InstructionSet {
@@ -17,16 +17,47 @@ pub enum InstructionSet {
     Avx2,
     /// 64-bit Arm: 4 numbers at once.
     Neon,
-    /// Any processor: one number at a time.
+    /// Any processor: 4 numbers at once with SSE2, which every x86-64 has, or with WebAssembly's SIMD128.
     Portable,
 }
 
-/// The instruction set in use, once a kernel has run or the caller has selected one.
-static CHOSEN: OnceLock<Arch> = OnceLock::new();
+/// How a matrix product rounds.
+///
+/// Results are bit-for-bit identical on all processors and systems that use the same arithmetic, with any number of
+/// threads. All other operations are the same in both: additions, multiplications, divisions and square roots that are
+/// rounded as IEEE 754 says, in an order that no machine changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// A product and the sum that it is added to are rounded once, together. It needs a processor with fused
+    /// multiply-add: AVX-512, AVX2 or NEON.
+    #[default]
+    Fused,
+    /// The product is rounded, and then the sum. Every processor can compute it.
+    Plain,
+}
 
-/// The instruction set in use. The first call selects the best one.
+/// The instruction set in use, once a kernel has run or the caller has selected one.
+static SET: OnceLock<(InstructionSet, Arch)> = OnceLock::new();
+
+/// The arithmetic in use, likewise.
+static ARITHMETIC: OnceLock<Arithmetic> = OnceLock::new();
+
+/// The arithmetic in use. The first call selects the best one.
+pub(super) fn arithmetic() -> Arithmetic {
+    *ARITHMETIC.get_or_init(|| InstructionSet::current().arithmetic())
+}
+
+/// The handle that runs loops with the instruction set in use. The first call selects the best one.
 pub(super) fn arch() -> Arch {
-    *CHOSEN.get_or_init(Arch::new)
+    chosen().1
+}
+
+fn chosen() -> (InstructionSet, Arch) {
+    *SET.get_or_init(|| {
+        let mut sets = InstructionSet::ALL.into_iter();
+        let best = sets.find_map(|set| Some((set, set.arch()?)));
+        best.unwrap_or((InstructionSet::Portable, Arch::Scalar))
+    })
 }
 
 impl InstructionSet {
@@ -46,27 +77,24 @@ impl InstructionSet {
     /// The instruction set that the kernels use: the best that the processor has, unless [`InstructionSet::choose`]
     /// selected another.
     pub fn current() -> Self {
-        match arch() {
-            #[cfg(target_arch = "x86_64")]
-            Arch::V4(_) => Self::Avx512,
-            #[cfg(target_arch = "x86_64")]
-            Arch::V3(_) => Self::Avx2,
-            #[cfg(target_arch = "aarch64")]
-            Arch::Neon(_) => Self::Neon,
-            _ => Self::Portable,
-        }
+        chosen().0
     }
 
     /// Selects this instruction set for all kernels of this process. Returns whether they now use it. They do not if
     /// the processor lacks it, or if a different one is already in use.
     pub fn choose(self) -> bool {
         if let Some(arch) = self.arch() {
-            CHOSEN.get_or_init(|| arch);
+            SET.get_or_init(|| (self, arch));
         }
         Self::current() == self
     }
 
-    /// The handle that runs kernels with this instruction set; `None` if the processor lacks it.
+    /// The best arithmetic that it has.
+    fn arithmetic(self) -> Arithmetic {
+        if self == Self::Portable { Arithmetic::Plain } else { Arithmetic::Fused }
+    }
+
+    /// The handle that runs loops with this instruction set; `None` if the processor lacks it.
     pub(super) fn arch(self) -> Option<Arch> {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -75,9 +103,41 @@ impl InstructionSet {
             Self::Avx2 => pulp::x86::V3::try_new().map(Arch::V3),
             #[cfg(target_arch = "aarch64")]
             Self::Neon => pulp::aarch64::Neon::try_new().map(Arch::Neon),
+            #[cfg(target_family = "wasm")]
+            Self::Portable => Some(Arch::new()),
+            #[cfg(not(target_family = "wasm"))]
             Self::Portable => Some(Arch::Scalar),
             #[allow(unreachable_patterns, reason = "the sets of other processors")]
             _ => None,
         }
+    }
+}
+
+impl Arithmetic {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Fused, Self::Plain];
+
+    /// Its name: `fused` or `plain`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fused => "fused",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// The arithmetic that the kernels use or, if none has run and none was selected, will use: fused if the instruction
+    /// set has it.
+    pub fn current() -> Self {
+        let best = || InstructionSet::current().arithmetic();
+        ARITHMETIC.get().copied().unwrap_or_else(best)
+    }
+
+    /// Selects this arithmetic for all kernels of this process. Returns whether they now use it. They do not if the
+    /// instruction set lacks it, or if the other one is already in use.
+    pub fn choose(self) -> bool {
+        if self == Self::Plain || InstructionSet::current().arithmetic() == self {
+            ARITHMETIC.get_or_init(|| self);
+        }
+        Self::current() == self
     }
 }

@@ -42,9 +42,9 @@ use std::{
     cell::Cell, hint::black_box, marker::PhantomData, mem::MaybeUninit, ops::Range, ptr::null,
 };
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Scalar128b, Simd, WithSimd};
 
-use super::mask::Nonzero;
+use super::{isa::Arithmetic, mask::Nonzero};
 use crate::buffer::{LINE, MatrixView, MatrixViewMut};
 
 /// The number of summed indices in a block: one for each bit of a word.
@@ -97,6 +97,7 @@ pub(crate) struct Term<'a> {
 #[track_caller]
 pub(super) fn multiply(
     arch: Arch,
+    arithmetic: Arithmetic,
     c: MatrixViewMut<'_>,
     start: Start<'_>,
     a: MatrixView<'_>,
@@ -106,7 +107,7 @@ pub(super) fn multiply(
     assert_eq!((a.ncols(), b.ncols()), (b.nrows(), c.ncols()), "shapes of a product");
     let strides = (1, b.strides().1);
     let factors = Factors::new(&c, a, b.as_ptr(), strides, nonzero);
-    sum::<false>(arch, c, start, &[factors], &mut []);
+    sum::<false>(arch, arithmetic, c, start, &[factors], &mut []);
 }
 
 /// Computes `c = start + a bT`, summed over up to [`TERMS`] terms.
@@ -116,6 +117,7 @@ pub(super) fn multiply(
 #[track_caller]
 pub(super) fn multiply_transposed<'a>(
     arch: Arch,
+    arithmetic: Arithmetic,
     c: MatrixViewMut<'_>,
     start: Start<'_>,
     terms: impl IntoIterator<Item = Term<'a>>,
@@ -130,11 +132,12 @@ pub(super) fn multiply_transposed<'a>(
         factors[n_terms] = Factors::new(&c, a, b.as_ptr(), strides, nonzero);
         n_terms += 1;
     }
-    sum::<true>(arch, c, start, &factors[..n_terms], claimed);
+    sum::<true>(arch, arithmetic, c, start, &factors[..n_terms], claimed);
 }
 
 fn sum<const TRANSPOSED: bool>(
     arch: Arch,
+    arithmetic: Arithmetic,
     mut c: MatrixViewMut<'_>,
     start: Start<'_>,
     terms: &[Factors<'_>],
@@ -152,7 +155,29 @@ fn sum<const TRANSPOSED: bool>(
         return;
     }
     let (c_stride, c) = (c.strides().1, c.as_mut_ptr());
-    arch.dispatch(Product::<TRANSPOSED> { m, n, start, terms, c, c_stride, claimed });
+    macro_rules! product {
+        ($fused:expr) => {
+            Product::<TRANSPOSED, $fused> { m, n, start, terms, c, c_stride, claimed }
+        };
+    }
+    match (arch, arithmetic) {
+        #[cfg(target_arch = "x86_64")]
+        (Arch::V4(simd), Arithmetic::Fused) => Simd::vectorize(simd, product!(true)),
+        #[cfg(target_arch = "x86_64")]
+        (Arch::V3(simd), Arithmetic::Fused) => Simd::vectorize(simd, product!(true)),
+        #[cfg(target_arch = "aarch64")]
+        (Arch::Neon(simd), Arithmetic::Fused) => Simd::vectorize(simd, product!(true)),
+        // A processor with AVX-512 has AVX2, too.
+        #[cfg(target_arch = "x86_64")]
+        (Arch::V4(simd), Arithmetic::Plain) => Simd::vectorize(*simd, product!(false)),
+        #[cfg(target_arch = "x86_64")]
+        (Arch::V3(simd), Arithmetic::Plain) => Simd::vectorize(simd, product!(false)),
+        #[cfg(target_arch = "aarch64")]
+        (Arch::Neon(simd), Arithmetic::Plain) => Simd::vectorize(simd, product!(false)),
+        #[cfg(target_family = "wasm")]
+        (Arch::Simd128(simd), _) => Simd::vectorize(simd, product!(false)),
+        _ => Simd::vectorize(Scalar128b, product!(false)),
+    }
 }
 
 /// Two matrices to multiply: `a` is m x k, and `b` is k x n.
@@ -228,7 +253,7 @@ impl<'a> Factors<'a> {
 /// It is made only in [`sum`], which guarantees that pointers and strides are those of live matrices of these shapes,
 /// that `c` is not empty and overlaps no other matrix, that a term's `nonzero` covers its `b`, and that a start column
 /// has m elements.
-struct Product<'a, const TRANSPOSED: bool> {
+struct Product<'a, const TRANSPOSED: bool, const FUSED: bool> {
     m: usize,
     n: usize,
     start: Start<'a>,
@@ -240,7 +265,7 @@ struct Product<'a, const TRANSPOSED: bool> {
     claimed: &'a [Cell<f32>],
 }
 
-impl<const TRANSPOSED: bool> WithSimd for Product<'_, TRANSPOSED> {
+impl<const TRANSPOSED: bool, const FUSED: bool> WithSimd for Product<'_, TRANSPOSED, FUSED> {
     type Output = ();
 
     #[inline(always)]
@@ -284,7 +309,7 @@ struct Panel {
     stride: usize,
 }
 
-impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
+impl<const TRANSPOSED: bool, const FUSED: bool> Product<'_, TRANSPOSED, FUSED> {
     /// The maximum number of vectors of rows in a panel.
     const fn longest<S: Simd>() -> usize {
         match S::REGISTER_COUNT {
@@ -331,8 +356,8 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
         // Two things that halve the time to build this crate. Panels that never occur are not compiled; under any
         // condition but a `const` one, they would be. And `vectorize` makes each panel a function of its own, since the
         // compiler takes far longer for one large function than for many small ones.
-        if const { R > Self::longest::<S>() || !FULL && S::F32_LANES == 1 } {
-            unreachable!("a panel has at most `longest` vectors, and a vector of one row is full");
+        if const { R > Self::longest::<S>() } {
+            unreachable!("a panel has at most `longest` vectors");
         }
         simd.vectorize(
             #[inline(always)]
@@ -439,7 +464,7 @@ impl<const TRANSPOSED: bool> Product<'_, TRANSPOSED> {
                     for r in 0..R {
                         let a_pr = load(simd, a.at.add(p * a.stride + r * lanes), len(r));
                         for (sums, &b_pj) in sums.iter_mut().zip(&b_p) {
-                            sums[r] = simd.mul_add_e_f32s(a_pr, b_pj, sums[r]);
+                            sums[r] = multiply_add::<S, FUSED>(simd, a_pr, b_pj, sums[r]);
                         }
                     }
                 }
@@ -504,6 +529,17 @@ impl Factors<'_> {
         }
         Panel { at: copy.as_ptr().cast(), stride: n_rows }
     }
+}
+
+/// Computes `a b + c`, rounded once if `FUSED`, else twice.
+#[inline(always)]
+fn multiply_add<S: Simd, const FUSED: bool>(
+    simd: S,
+    a: S::f32s,
+    b: S::f32s,
+    c: S::f32s,
+) -> S::f32s {
+    if FUSED { simd.mul_add_f32s(a, b, c) } else { simd.add_f32s(simd.mul_f32s(a, b), c) }
 }
 
 /// Prefetches the cache line of an address. The address does not have to be readable.

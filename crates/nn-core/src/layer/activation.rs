@@ -7,8 +7,12 @@ use super::op::{Backward, Forward, LayerOp, ZeroRule};
 use crate::{
     SettingError,
     buffer::{MatrixView, MatrixViewMut},
+    functions::{exp, exp_m1, normal, sigmoid, tanh},
     kernels,
 };
+
+/// The density of the standard normal distribution at 0, `1 / sqrt(2 pi)`.
+const DENSITY: f32 = 0.398_942_3;
 
 /// An activation function, applied to each element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,20 +66,26 @@ impl Activation {
     fn map(self, x: MatrixView<'_>, y: MatrixViewMut<'_>) {
         match self {
             // A comparison instead of `max`, so that a NaN stays NaN and shows in the loss.
-            Self::Relu => kernels::map(x, y, |x| if x < 0.0 { 0.0 } else { x }),
+            Self::Relu => kernels::map(x, y, move |x| if x < 0.0 { 0.0 } else { x }),
             Self::LeakyRelu { slope } => {
                 let slope = slope as f32;
-                kernels::map(x, y, |x| if x > 0.0 { x } else { slope * x });
+                kernels::map(x, y, move |x| {
+                    let (above, below) = parts(x);
+                    above + slope * below
+                });
             }
             Self::Elu { alpha } => {
                 let alpha = alpha as f32;
-                kernels::map(x, y, |x| if x > 0.0 { x } else { alpha * x.exp_m1() });
+                kernels::map(x, y, move |x| {
+                    let (above, below) = parts(x);
+                    above + alpha * exp_m1(below)
+                });
             }
             Self::Sigmoid => kernels::map(x, y, sigmoid),
-            Self::Tanh => kernels::map(x, y, f32::tanh),
-            Self::Gelu => kernels::map(x, y, |x| x * normal_distribution(x)),
-            Self::Silu => kernels::map(x, y, |x| x * sigmoid(x)),
-            Self::Linear => kernels::map(x, y, |x| x),
+            Self::Tanh => kernels::map(x, y, tanh),
+            Self::Gelu => kernels::map(x, y, move |x| x * normal(x).0),
+            Self::Silu => kernels::map(x, y, move |x| x * sigmoid(x)),
+            Self::Linear => kernels::map(x, y, move |x| x),
         }
     }
 
@@ -89,26 +99,30 @@ impl Activation {
         dx: MatrixViewMut<'_>,
     ) {
         match self {
-            Self::Relu => kernels::zip_map(y, dy, dx, |y, dy| if y > 0.0 { dy } else { 0.0 }),
+            Self::Relu => {
+                kernels::zip_map(y, dy, dx, move |y, dy| if y > 0.0 { dy } else { 0.0 });
+            }
             Self::LeakyRelu { slope } => {
                 let slope = slope as f32;
-                kernels::zip_map(x, dy, dx, |x, dy| if x > 0.0 { dy } else { slope * dy });
+                kernels::zip_map(x, dy, dx, move |x, dy| either(x, 1.0, slope) * dy);
             }
             Self::Elu { alpha } => {
                 let alpha = alpha as f32;
-                let slope = |x: f32| if x > 0.0 { 1.0 } else { alpha * x.exp() };
-                kernels::zip_map(x, dy, dx, |x, dy| slope(x) * dy);
+                kernels::zip_map(x, dy, dx, move |x, dy| {
+                    either(x, 1.0, alpha * exp(parts(x).1)) * dy
+                });
             }
-            Self::Sigmoid => kernels::zip_map(y, dy, dx, |y, dy| dy * y * (1.0 - y)),
-            Self::Tanh => kernels::zip_map(y, dy, dx, |y, dy| dy * (1.0 - y * y)),
-            Self::Gelu => kernels::zip_map(x, dy, dx, |x, dy| {
-                dy * (normal_distribution(x) + x * normal_density(x))
+            Self::Sigmoid => kernels::zip_map(y, dy, dx, move |y, dy| dy * y * (1.0 - y)),
+            Self::Tanh => kernels::zip_map(y, dy, dx, move |y, dy| dy * (1.0 - y * y)),
+            Self::Gelu => kernels::zip_map(x, dy, dx, move |x, dy| {
+                let (below, exp) = normal(x);
+                dy * (below + x * (DENSITY * exp))
             }),
-            Self::Silu => kernels::zip_map(x, dy, dx, |x, dy| {
+            Self::Silu => kernels::zip_map(x, dy, dx, move |x, dy| {
                 let share = sigmoid(x);
                 dy * share * (1.0 + x * (1.0 - share))
             }),
-            Self::Linear => kernels::zip_map(x, dy, dx, |_, dy| dy),
+            Self::Linear => kernels::zip_map(x, dy, dx, move |_, dy| dy),
         }
     }
 }
@@ -146,20 +160,20 @@ impl LayerOp for Activation {
     }
 }
 
-/// `1 / (1 + exp(-x))`, for any `x`.
-pub(crate) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
+/// The parts of `x` above and below 0, one of which is 0. Like [`either`], it has no condition, since the compiler would
+/// make branches of several and not vectorise them.
+#[inline(always)]
+fn parts(x: f32) -> (f32, f32) {
+    let bits = x.to_bits();
+    let is_negative = (bits.cast_signed() >> 31).cast_unsigned();
+    (f32::from_bits(bits & !is_negative), f32::from_bits(bits & is_negative))
 }
 
-/// The cumulative distribution function of the standard normal distribution.
-fn normal_distribution(x: f32) -> f32 {
-    0.5 * libm::erfcf(-x * std::f32::consts::FRAC_1_SQRT_2)
-}
-
-/// The density of the standard normal distribution.
-fn normal_density(x: f32) -> f32 {
-    const FACTOR: f32 = 0.398_942_3; // 1 / sqrt(2 pi)
-    FACTOR * (-0.5 * x * x).exp()
+/// `above` if `x` is above 0, else `below`.
+#[inline(always)]
+fn either(x: f32, above: f32, below: f32) -> f32 {
+    let is_above = f32::from(x > 0.0);
+    is_above * above + (1.0 - is_above) * below
 }
 
 #[cfg(test)]

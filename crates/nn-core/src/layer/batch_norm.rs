@@ -10,7 +10,7 @@ use super::op::{Backward, BatchSync, Forward, LayerOp, ShardView, Shards};
 use crate::{
     Mode, Place, Role, SettingError, Shape,
     buffer::{MatrixView, MatrixViewMut},
-    kernels,
+    kernels::{self, vectorized},
 };
 
 /// Batch normalisation: `y = scale (x - mean) / sqrt(variance + epsilon) + shift`, for each feature.
@@ -97,23 +97,42 @@ impl LayerOp for BatchNorm {
         }
         let (scale, shift) = params.split_at(params.len() / 2);
         let Cache { mean, factor, .. } = Cache::new(cache);
-        for (x, mut y) in x.values.column_iter().zip(y.column_iter_mut()) {
-            kernels::normalize(x.as_slice(), [mean, factor, scale, shift], y.as_mut_slice());
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for (x, mut y) in x.values.column_iter().zip(y.column_iter_mut()) {
+                    let features = mean.iter().zip(factor).zip(scale).zip(shift);
+                    let terms = x.as_slice().iter().zip(features);
+                    for (y, (&x, (((&mean, &factor), &scale), &shift))) in
+                        y.as_mut_slice().iter_mut().zip(terms)
+                    {
+                        *y = scale * ((x - mean) * factor) + shift;
+                    }
+                }
+            },
+        );
     }
 
     /// Computes `scale factor (dy - mean(dy) - normal mean(dy normal))`, with means over the batch.
     fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
         let (scale, _) = pass.params.split_at(pass.params.len() / 2);
         let Cache { mean, factor, d_shift, d_scale, .. } = Cache::new(pass.cache);
-        let columns = pass.x.column_iter().zip(pass.dy.column_iter()).zip(dx.column_iter_mut());
-        for ((x, dy), mut dx) in columns {
-            kernels::norm_backward(
-                [x.as_slice(), dy.as_slice()],
-                [mean, factor, scale, d_shift, d_scale],
-                dx.as_mut_slice(),
-            );
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                let columns = pass.x.column_iter().zip(pass.dy.column_iter());
+                for ((x, dy), mut dx) in columns.zip(dx.column_iter_mut()) {
+                    let features = mean.iter().zip(factor).zip(scale).zip(d_shift).zip(d_scale);
+                    let terms = x.as_slice().iter().zip(dy.as_slice()).zip(features);
+                    for (dx, ((&x, &dy), ((((&mean, &factor), &scale), &d_shift), &d_scale))) in
+                        dx.as_mut_slice().iter_mut().zip(terms)
+                    {
+                        let normal = (x - mean) * factor;
+                        *dx = scale * factor * (dy - d_shift - normal * d_scale);
+                    }
+                }
+            },
+        );
     }
 
     fn n_column_sums(&self, at: &Place) -> usize {
@@ -125,13 +144,19 @@ impl LayerOp for BatchNorm {
         sums.fill(0.0);
         let (d_scale, d_shift) = sums.split_at_mut(sums.len() / 2);
         let Cache { mean, factor, .. } = Cache::new(pass.cache);
-        for (x, dy) in pass.x.column_iter().zip(pass.dy.column_iter()) {
-            kernels::add_norm_gradient(
-                [x.as_slice(), dy.as_slice(), mean, factor],
-                d_scale,
-                d_shift,
-            );
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for (x, dy) in pass.x.column_iter().zip(pass.dy.column_iter()) {
+                    let sums = d_scale.iter_mut().zip(d_shift.iter_mut());
+                    let terms = x.as_slice().iter().zip(dy.as_slice()).zip(mean.iter().zip(factor));
+                    for ((d_scale, d_shift), ((&x, &dy), (&mean, &factor))) in sums.zip(terms) {
+                        *d_scale += dy * ((x - mean) * factor);
+                        *d_shift += dy;
+                    }
+                }
+            },
+        );
     }
 
     fn gradient_bound(&self, shard: ShardView<'_>) -> f64 {
@@ -150,31 +175,50 @@ impl BatchSync for BatchNorm {
 
     /// Writes the sum of each feature, then the sum of its squares.
     fn sum_batch(&self, x: MatrixView<'_>, sums: &mut [f64]) {
-        kernels::sum_columns_and_squares(x, sums);
+        sums.fill(0.0);
+        let (sums, squares) = sums.split_at_mut(x.nrows());
+        vectorized(
+            #[inline(always)]
+            || {
+                for x in x.column_iter() {
+                    let sums = sums.iter_mut().zip(squares.iter_mut());
+                    for ((sum, square), &x) in sums.zip(x.as_slice()) {
+                        let x = f64::from(x);
+                        *sum += x;
+                        *square += x * x;
+                    }
+                }
+            },
+        );
     }
 
     fn gather(&self, at: &Place, n_batch: usize, shards: Shards<'_>, cache: &mut [f32]) {
         let (size, n) = (at.input.len(), n_batch as f64);
-        let total = |i: usize| shards.iter().map(|shard| shard.batch_sums[i]).sum::<f64>();
-        for i in 0..size {
-            let mean = total(i) / n;
-            let variance = (total(size + i) / n - mean * mean).max(0.0);
-            cache[i] = mean as f32;
-            cache[size + i] = (1.0 / (variance + self.epsilon).sqrt()) as f32;
-            cache[2 * size + i] = (variance * n / (n - 1.0).max(1.0)) as f32;
-        }
+        totals(
+            size,
+            shards,
+            |shard, i| shard.batch_sums[i],
+            |i, [sum, squares]| {
+                let mean = sum / n;
+                let variance = (squares / n - mean * mean).max(0.0);
+                cache[i] = mean as f32;
+                cache[size + i] = (1.0 / (variance + self.epsilon).sqrt()) as f32;
+                cache[2 * size + i] = (variance * n / (n - 1.0).max(1.0)) as f32;
+            },
+        );
     }
 
     fn gather_gradient(&self, at: &Place, n_batch: usize, shards: Shards<'_>, cache: &mut [f32]) {
-        let size = at.input.len();
-        let mean = |i: usize| {
-            let sums = shards.iter().map(|shard| f64::from(shard.column_sums[i]));
-            (sums.sum::<f64>() / n_batch as f64) as f32
-        };
-        for i in 0..size {
-            cache[3 * size + i] = mean(size + i);
-            cache[4 * size + i] = mean(i);
-        }
+        let (size, n) = (at.input.len(), n_batch as f64);
+        totals(
+            size,
+            shards,
+            |shard, i| shard.column_sums[i].into(),
+            |i, [d_scale, d_shift]| {
+                cache[3 * size + i] = (d_shift / n) as f32;
+                cache[4 * size + i] = (d_scale / n) as f32;
+            },
+        );
     }
 
     fn update_statistics(&self, cache: &[f32], statistics: &mut [f32]) {
@@ -186,5 +230,28 @@ impl BatchSync for BatchNorm {
                 *running += momentum * (batch - *running);
             }
         }
+    }
+}
+
+/// Adds up two sums of each feature over all shards, in order. `of` returns one of a shard's `2 size` sums, and `done`
+/// takes the two totals of a feature.
+fn totals(
+    size: usize,
+    shards: Shards<'_>,
+    of: impl Fn(&ShardView<'_>, usize) -> f64,
+    mut done: impl FnMut(usize, [f64; 2]),
+) {
+    /// The number of features that are added up together: a view of a shard takes longer than an addition.
+    const FEATURES: usize = 64;
+    for start in (0..size).step_by(FEATURES) {
+        let mut totals = [[0.0; 2]; FEATURES];
+        let features = start..size.min(start + FEATURES);
+        for shard in shards.iter() {
+            for (total, i) in totals.iter_mut().zip(features.clone()) {
+                total[0] += of(&shard, i);
+                total[1] += of(&shard, size + i);
+            }
+        }
+        features.zip(totals).for_each(|(i, totals)| done(i, totals));
     }
 }

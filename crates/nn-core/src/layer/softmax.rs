@@ -4,7 +4,11 @@
 //! not run.
 
 use super::op::{Backward, Forward, LayerOp};
-use crate::buffer::MatrixViewMut;
+use crate::{
+    buffer::MatrixViewMut,
+    functions::exp,
+    kernels::{LANES, sum_of_lanes, sums, vectorized},
+};
 
 /// Softmax over each sample: `y_i = exp(x_i) / sum_j exp(x_j)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +31,16 @@ impl LayerOp for Softmax {
     fn backward_input(&self, pass: &Backward<'_>, mut dx: MatrixViewMut<'_>) {
         let &Backward { y, dy, .. } = pass;
         for ((y, dy), mut dx) in y.column_iter().zip(dy.column_iter()).zip(dx.column_iter_mut()) {
-            let dot = y.dot(&dy);
-            for ((dx, &dy), &y) in dx.iter_mut().zip(dy.iter()).zip(y.iter()) {
-                *dx = y * (dy - dot);
-            }
+            let (y, dy) = (y.as_slice(), dy.as_slice());
+            vectorized(
+                #[inline(always)]
+                || {
+                    let [dot] = sums([y, dy], |[y, dy]| [y * dy]);
+                    for ((dx, &dy), &y) in dx.as_mut_slice().iter_mut().zip(dy).zip(y) {
+                        *dx = y * (dy - dot);
+                    }
+                },
+            );
         }
     }
 }
@@ -39,16 +49,37 @@ impl LayerOp for Softmax {
 ///
 /// The largest logit is subtracted first, so that no exponential overflows.
 pub(crate) fn exp_normalize(logits: &mut [f32]) -> f32 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for logit in logits.iter_mut() {
-        *logit = (*logit - max).exp();
-        sum += *logit;
-    }
-    for logit in logits.iter_mut() {
-        *logit /= sum;
-    }
-    max + sum.ln()
+    let (max, sum) = vectorized(
+        #[inline(always)]
+        || {
+            // The rest is padded with numbers whose exponentials are 0, so that all are computed in vectors.
+            let (whole, rest) = logits.as_chunks_mut::<LANES>();
+            let mut last = [f32::NEG_INFINITY; LANES];
+            last[..rest.len()].copy_from_slice(rest);
+            let mut largest = last;
+            for chunk in &*whole {
+                for (largest, &logit) in largest.iter_mut().zip(chunk) {
+                    *largest = if logit > *largest { logit } else { *largest };
+                }
+            }
+            let max =
+                largest.into_iter().fold(f32::NEG_INFINITY, |max, x| if x > max { x } else { max });
+            let mut sums = [0.0; LANES];
+            for chunk in whole.iter_mut().chain([&mut last]) {
+                for (logit, sum) in chunk.iter_mut().zip(&mut sums) {
+                    *logit = exp(*logit - max);
+                    *sum += *logit;
+                }
+            }
+            let sum = sum_of_lanes(sums);
+            for chunk in whole.iter_mut().chain([&mut last]) {
+                chunk.iter_mut().for_each(|probability| *probability /= sum);
+            }
+            rest.copy_from_slice(&last[..rest.len()]);
+            (max, sum)
+        },
+    );
+    max + libm::logf(sum)
 }
 
 #[cfg(test)]

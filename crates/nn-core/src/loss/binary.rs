@@ -3,7 +3,7 @@
 use super::{LossSum, Objective, Targets};
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
-    layer::activation::sigmoid,
+    functions::sigmoid,
 };
 
 /// Computes the loss `max(z, 0) - t z + ln(1 + exp(-|z|))` for each logit `z` and target `t`. Overwrites `y` with the
@@ -24,7 +24,7 @@ pub(super) fn forward(
         for ((&z, y), &target) in z.iter().zip(y.iter_mut()).zip(numbers) {
             *y = sigmoid(z);
             let (z, target) = (f64::from(z), f64::from(target));
-            loss += z.max(0.0) - target * z + (-z.abs()).exp().ln_1p();
+            loss += z.max(0.0) - target * z + libm::log1p(libm::exp(-z.abs()));
             sum.correct += u64::from((*y > 0.5) == (target > 0.5));
         }
         sum.loss += f64::from(targets.weight(i)) * loss / outputs as f64;
@@ -58,7 +58,7 @@ pub(super) fn of_outputs(y: MatrixView<'_>, targets: Targets<'_>) -> LossSum {
         for (&y, &target) in y.iter().zip(numbers) {
             sum.correct += u64::from((y > 0.5) == (target > 0.5));
             let (y, target) = (f64::from(y).clamp(1e-7, 1.0 - 1e-7), f64::from(target));
-            loss -= target * y.ln() + (1.0 - target) * (1.0 - y).ln();
+            loss -= target * libm::log(y) + (1.0 - target) * libm::log(1.0 - y);
         }
         sum.loss += f64::from(targets.weight(i)) * loss / outputs as f64;
     }

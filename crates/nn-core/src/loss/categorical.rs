@@ -3,6 +3,7 @@
 use super::{Loss, LossSum, Objective, Targets, Values};
 use crate::{
     buffer::{MatrixView, MatrixViewMut},
+    kernels::{sums, vectorized},
     layer::softmax::exp_normalize,
     metric::argmax,
 };
@@ -29,7 +30,7 @@ pub(super) fn forward(
         let loss = match loss {
             Loss::Focal { gamma } => {
                 let surprise = f64::from(log_sum_exp - z[class]);
-                (1.0 - f64::from(p[class])).max(0.0).powf(gamma) * surprise
+                libm::pow((1.0 - f64::from(p[class])).max(0.0), gamma) * surprise
             }
             _ => {
                 let smoothing = smoothing(loss);
@@ -37,7 +38,11 @@ pub(super) fn forward(
                 if smoothing == 0.0 {
                     of_target
                 } else {
-                    let of_all = f64::from(log_sum_exp - z.mean());
+                    let [sum] = vectorized(
+                        #[inline(always)]
+                        || sums([z.as_slice()], |[z]| [z]),
+                    );
+                    let of_all = f64::from(log_sum_exp - sum / classes as f32);
                     (1.0 - smoothing) * of_target + smoothing * of_all
                 }
             }
@@ -60,8 +65,8 @@ pub(super) fn backward(objective: &Objective<'_>, y: MatrixView<'_>, mut d: Matr
         if let Loss::Focal { gamma } = loss {
             let class = targets.values.class(i, classes);
             let p = d[class];
-            factor *=
-                (1.0 - p).max(0.0).powf(gamma as f32) * (1.0 - gamma as f32 * p * log_slope(p));
+            factor *= libm::powf((1.0 - p).max(0.0), gamma as f32)
+                * (1.0 - gamma as f32 * p * log_slope(p));
             d[class] -= 1.0;
         } else {
             targets.values.subtract(i, 1.0 - smoothing, d.as_mut_slice());
@@ -80,7 +85,7 @@ pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) ->
     let n_samples = n as u64;
     let mut sum = LossSum { n_samples, n_predictions: n_samples, ..LossSum::default() };
     for (i, p) in probabilities.column_iter().enumerate() {
-        let logarithms = p.map(|p| p.clamp(1e-7, 1.0 - 1e-7).ln());
+        let logarithms = p.map(|p| libm::logf(p.clamp(1e-7, 1.0 - 1e-7)));
         let loss = -f64::from(targets.values.dot(i, logarithms.as_slice()));
         sum.loss += f64::from(targets.weight(i)) * loss;
         sum.correct += u64::from(argmax(p.as_slice()) == targets.values.class(i, classes));
@@ -91,7 +96,7 @@ pub(super) fn of_outputs(probabilities: MatrixView<'_>, targets: Targets<'_>) ->
 /// Computes `ln(p) / (1 - p)`, which approaches -1 as `p` approaches 1.
 fn log_slope(p: f32) -> f32 {
     const NEAR_1: f32 = 1e-6;
-    if 1.0 - p < NEAR_1 { -1.0 } else { p.max(f32::MIN_POSITIVE).ln() / (1.0 - p) }
+    if 1.0 - p < NEAR_1 { -1.0 } else { libm::logf(p.max(f32::MIN_POSITIVE)) / (1.0 - p) }
 }
 
 fn smoothing(loss: Loss) -> f64 {
@@ -181,7 +186,7 @@ mod tests {
         let mut dice = Dice::new(3);
         for i in 0..size(1000, 10_000) {
             let n = if i % 10 == 0 { 1 } else { 2 + dice.below(20) };
-            let scale = 10_f64.powi(dice.below(9) as i32 - 4);
+            let scale = libm::exp10(dice.below(9) as f64 - 4.0);
             let mut logit = || ((dice.roll() as f64 / u64::MAX as f64 - 0.5) * 2.0 * scale) as f32;
             let first = logit();
             let z = DMatrix::from_fn(n, 1, |_, _| if i % 7 == 0 { first } else { logit() });

@@ -8,7 +8,8 @@ use crate::buffer::{MatrixView, MatrixViewMut};
 pub fn precision_of(targets: &[f32]) -> f32 {
     let n = targets.len() as f64;
     let mean = targets.iter().map(|&t| f64::from(t)).sum::<f64>() / n;
-    let variance = targets.iter().map(|&t| (f64::from(t) - mean).powi(2)).sum::<f64>() / n;
+    let square = |x: f64| x * x;
+    let variance = targets.iter().map(|&t| square(f64::from(t) - mean)).sum::<f64>() / n;
     (variance.sqrt() / 250.0) as f32
 }
 

@@ -15,6 +15,9 @@ use crate::{Error, limits};
 /// The feature bit of a run with settings other than the seed and the batch size.
 pub(super) const FEATURE: u32 = 1 << 4;
 
+/// The feature bit of a run in plain arithmetic. A reader that does not know it would go on in the other.
+pub(super) const ARITHMETIC_FEATURE: u32 = 1 << 10;
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Config {
     seed: u64,
@@ -50,6 +53,8 @@ pub(super) struct Config {
     init: Option<Init>,
     #[serde(default, skip_serializing_if = "is_default")]
     validates_on_test: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    arithmetic: Option<Arithmetic>,
 }
 
 impl Config {
@@ -83,6 +88,10 @@ impl Config {
             }),
             init: Init::new(config.init)?,
             validates_on_test: config.validates_on_test,
+            arithmetic: match config.arithmetic {
+                nn_core::Arithmetic::Fused => None,
+                nn_core::Arithmetic::Plain => Some(Arithmetic::Plain),
+            },
         })
     }
 
@@ -126,6 +135,10 @@ impl Config {
             tta_flip: mirror,
             init: self.init.map_or(nn_core::Init::He, Init::read),
             validates_on_test: self.validates_on_test,
+            arithmetic: match self.arithmetic {
+                None => nn_core::Arithmetic::Fused,
+                Some(Arithmetic::Plain) => nn_core::Arithmetic::Plain,
+            },
         };
         config.validate().map_err(Error::Run)?;
         check_network(&config, architecture)?;
@@ -134,12 +147,11 @@ impl Config {
 
     /// The required features of the header that the settings need.
     pub(super) fn features(&self) -> u32 {
-        let plain = Self::new(&RunConfig::default()).map(|plain| Self {
-            seed: self.seed,
-            batch_size: self.batch_size,
-            ..plain
-        });
-        if plain.is_ok_and(|plain| plain == *self) { 0 } else { FEATURE }
+        let arithmetic = nn_core::Arithmetic::Fused;
+        let default = Self::new(&RunConfig { arithmetic, ..RunConfig::default() });
+        let plain = default.map(|it| Self { seed: self.seed, batch_size: self.batch_size, ..it });
+        let of_keys = if plain.is_ok_and(|plain| plain == *self) { 0 } else { FEATURE };
+        of_keys | self.arithmetic.map_or(0, |_| ARITHMETIC_FEATURE)
     }
 }
 
@@ -256,6 +268,12 @@ enum Monitor {
 struct EarlyStop {
     patience: u64,
     min_delta: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Arithmetic {
+    Plain,
 }
 
 /// All initialisations except He's, which is the default and left out.

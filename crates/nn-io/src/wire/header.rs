@@ -20,6 +20,7 @@ const FEATURES: u32 = optimizer::FEATURE
     | layer::FEATURE
     | info::MIRROR
     | config::FEATURE
+    | config::ARITHMETIC_FEATURE
     | info::PARTIAL;
 
 /// Whether a file with these first bytes is a model, complete or not.

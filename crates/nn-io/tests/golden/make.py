@@ -5,7 +5,7 @@
 
 v1.0-sgd is the same run with another optimizer, as in FORMAT.md: with the required feature, and with Adam's first
 moment as its momentum. v1.0-schedule has another schedule and AMSGrad, with both required features. v1.0-exponential
-has a schedule whose factor applies to several steps.
+has a schedule whose factor applies to several steps, and v1.0-plain is in plain arithmetic.
 
 v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images. v1.0-run
 is a run with every setting except the two of v1.0-origin, of a network with a batch normalisation. Their numbers are
@@ -231,6 +231,9 @@ metadata, n_tensors, tensors = read()
 exponential = {"learning_rate": 0.002, "every": 430, "factor": 0.9}
 metadata["training"]["schedule"] = {"exponential": exponential}
 write(1, 0, metadata, n_tensors, tensors, features=4098, name="-exponential")
+metadata, n_tensors, tensors = read()
+metadata["training"]["config"]["arithmetic"] = "plain"
+write(1, 0, metadata, n_tensors, tensors, features=1040, name="-plain")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

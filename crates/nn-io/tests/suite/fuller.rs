@@ -1,4 +1,4 @@
-use nn_core::{Activation, Architecture, BatchNorm, Init, Layer, Loss, Model, Penalty};
+use nn_core::{Activation, Architecture, Arithmetic, BatchNorm, Init, Layer, Loss, Model, Penalty};
 use nn_io::{Checkpoint, ModelInfo};
 use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
 
@@ -90,6 +90,7 @@ pub(crate) fn config() -> RunConfig {
         tta_flip: false,
         init: Init::Orthogonal,
         validates_on_test: true,
+        arithmetic: Arithmetic::Plain,
     }
 }
 

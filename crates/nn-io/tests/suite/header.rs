@@ -1,3 +1,4 @@
+use nn_core::Arithmetic;
 use nn_io::{Checkpoint, Error, ErrorKind};
 use nn_optim::Decay;
 use rmpv::Value;
@@ -46,7 +47,7 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each unknown required feature");
-    for bit in (6..32).filter(|&bit| bit != 12) {
+    for bit in (6..32).filter(|bit| ![10, 12].contains(bit)) {
         for known in 0..64 {
             let features = 1u32 << bit | known;
             let file = with_header(15, &features.to_le_bytes());
@@ -75,7 +76,9 @@ fn required_features_that_are_known() {
             files.push((features, checkpoint.view().to_bytes().unwrap()));
         }
     }
-    for bits in 0..64 {
+    // Plain arithmetic is a setting, so its feature comes with that of settings.
+    let plain = 1 << 10 | 1 << 4;
+    for bits in (0..64).flat_map(|bits| [bits, bits | plain]) {
         let mut checkpoint = if bits & 4 == 0 { fixture::checkpoint() } else { fuller::layers() };
         checkpoint.info.input.mirror = bits & 8 != 0;
         let n = checkpoint.model.params().len();
@@ -90,6 +93,9 @@ fn required_features_that_are_known() {
         if bits & 16 != 0 {
             training.config.accumulation = 2;
         }
+        if bits & plain == plain {
+            training.config.arithmetic = Arithmetic::Plain;
+        }
         if bits & 32 != 0 {
             checkpoint.info.dataset = None;
         }
@@ -99,7 +105,7 @@ fn required_features_that_are_known() {
         assert_eq!(file[15..19], features.to_le_bytes());
         tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
         let others = (0..64).map(|low| features & !63 | low).filter(|&it| it != features);
-        for untrue in others.chain([features ^ 1 << 12]) {
+        for untrue in others.chain([features ^ 1 << 10, features ^ 1 << 12]) {
             file[15..19].copy_from_slice(&u32::to_le_bytes(untrue));
             seal_header(&mut file);
             let (expected, found) =

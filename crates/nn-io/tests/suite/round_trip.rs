@@ -1,4 +1,4 @@
-use nn_core::{Init, LossSum, MatrixView, Model};
+use nn_core::{Arithmetic, Init, LossSum, MatrixView, Model};
 use nn_io::{Checkpoint, InputSpec};
 use nn_optim::{Adam, Decay, Optimizer, OptimizerConfig, Schedule, Sgd};
 
@@ -129,12 +129,21 @@ fn golden_file_of_a_runs_origin() {
     check_golden("1.0-origin", &expected);
 }
 
+/// The required feature of bit 10.
+#[test]
+fn golden_file_of_plain_arithmetic() {
+    let mut expected = fixture::checkpoint();
+    expected.training.as_mut().unwrap().config.arithmetic = Arithmetic::Plain;
+    check_golden("1.0-plain", &expected);
+}
+
 /// The fifth required feature of version 1.0, and which parameters predictions use.
 #[test]
 fn golden_file_of_every_setting() {
     let mut expected = fuller::run();
     let config = &mut expected.training.as_mut().unwrap().config;
     (config.init, config.validates_on_test) = (Init::He, false);
+    config.arithmetic = Arithmetic::Fused;
     let loaded = check_golden("1.0-run", &expected);
     outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
 }

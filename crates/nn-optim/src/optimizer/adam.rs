@@ -82,9 +82,9 @@ impl UpdateRule for Adam {
 
     fn update(&self, step: Step, params: &mut [f32], gradient: &[f32], [m, v, v_max]: Moments<'_>) {
         let &Self { beta_1, beta_2, epsilon, amsgrad } = self;
-        // powf, not powi, since the count can exceed i32. The two bias corrections become two factors.
+        // The two bias corrections become two factors.
         let t = step.number as f64;
-        let (correction_1, correction_2) = (1.0 - beta_1.powf(t), 1.0 - beta_2.powf(t));
+        let (correction_1, correction_2) = (1.0 - libm::pow(beta_1, t), 1.0 - libm::pow(beta_2, t));
         let step_size = (step.learning_rate / correction_1) as f32;
         let root_scale = (1.0 / correction_2.sqrt()) as f32;
         let (beta_1, one_minus_beta_1) = (beta_1 as f32, (1.0 - beta_1) as f32);

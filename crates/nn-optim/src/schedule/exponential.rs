@@ -23,7 +23,6 @@ impl DecayRule for Exponential {
     }
 
     fn rate_at(&self, rate: f64, t: u64) -> f64 {
-        // powf, since the exponent is not a whole number.
-        rate * self.factor.powf(t as f64 / self.every as f64)
+        rate * libm::pow(self.factor, t as f64 / self.every as f64)
     }
 }

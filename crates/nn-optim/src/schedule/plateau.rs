@@ -46,6 +46,6 @@ impl DecayRule for Plateau {
     }
 
     fn drop_factor(&self, drops: u32) -> f64 {
-        self.factor.powf(f64::from(drops))
+        libm::pow(self.factor, f64::from(drops))
     }
 }

@@ -44,5 +44,5 @@ pub(crate) fn check_factor(factor: f64) -> Result<(), Error> {
 
 /// Computes half a cosine, from `from` at 0 to `to` at 1.
 pub(crate) fn half_cosine(from: f64, to: f64, at: f64) -> f64 {
-    to + (from - to) * (1.0 + (std::f64::consts::PI * at).cos()) / 2.0
+    to + (from - to) * (1.0 + libm::cos(std::f64::consts::PI * at)) / 2.0
 }

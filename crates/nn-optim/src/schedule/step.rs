@@ -23,7 +23,6 @@ impl DecayRule for StepDecay {
     }
 
     fn rate_at(&self, rate: f64, t: u64) -> f64 {
-        // powf, not powi, since the count can exceed i32.
-        rate * self.factor.powf((t / self.every) as f64)
+        rate * libm::pow(self.factor, (t / self.every) as f64)
     }
 }

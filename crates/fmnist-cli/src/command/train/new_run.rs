@@ -35,6 +35,7 @@ pub(in crate::command) fn run(
 ) -> anyhow::Result<NewRun> {
     let recipe = options.recipe(DataShape::of(dataset))?;
     let Recipe { architecture, optimizer, schedule, config, n_validation, epochs, .. } = recipe;
+    super::choose(config.arithmetic, None)?;
     let mut model = Model::new(architecture, config.init, config.seed);
     if let Some(from) = warm_start {
         copy_weights(&mut model, from, console)?;

@@ -1,4 +1,4 @@
-use nn_core::{Architecture, Buffer, Init, Layer, Loss, LossSum, Penalty};
+use nn_core::{Architecture, Arithmetic, Buffer, Init, Layer, Loss, LossSum, Penalty};
 use nn_optim::{Adagrad, Adam, AdamW, Decay, Optimizer, OptimizerConfig, RmsProp, Schedule, Sgd};
 use nn_train::{
     Augment, Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle,
@@ -145,8 +145,15 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
     let early_stop = (1..=u64::MAX, real())
         .prop_map(|(patience, delta)| EarlyStop { patience, min_delta: delta.abs() });
     let counts = (any::<u64>(), 1..=usize::MAX, prop_oneof![Just(1), 1..=usize::MAX]);
-    let flags =
-        (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), select(&Init::ALL[..]));
+    let arithmetic = select(&Arithmetic::ALL[..]);
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
+        select(&Init::ALL[..]),
+        arithmetic,
+    );
     let lists = (
         list(finite().prop_map(f32::abs), outputs),
         list(penalty(), n_dense),
@@ -156,7 +163,7 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
     (counts, flags, loss(last), lists, (of(clip), augment, averaging, of(early_stop))).prop_map(
         move |(counts, flags, loss, lists, (clip, augment, averaging, early_stop))| {
             let (seed, batch_size, accumulation) = counts;
-            let (once, accuracy, keep_best, validates_on_test, init) = flags;
+            let (once, accuracy, keep_best, validates_on_test, init, arithmetic) = flags;
             let (class_weights, penalties, frozen) = lists;
             RunConfig {
                 seed,
@@ -176,6 +183,7 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
                 tta_flip: mirror,
                 init,
                 validates_on_test,
+                arithmetic,
             }
         },
     )
