@@ -12,6 +12,7 @@ mod guides;
 mod layering;
 mod links;
 mod mutants;
+mod other_machines;
 mod packages;
 mod sample;
 mod structure;

@@ -12,7 +12,7 @@ use fmnist::Classifier;
 use wasm_bindgen::prelude::*;
 
 #[cfg(feature = "training-test")]
-pub use training::train_losses;
+pub use training::checksums;
 
 /// A class of a model, with its probability.
 #[wasm_bindgen]
