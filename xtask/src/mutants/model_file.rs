@@ -7,6 +7,13 @@ const MEMORY: &[&str] = &["--package", "nn-io", "--test", "memory"];
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
+        name: "a file that does not name its arithmetic",
+        file: "crates/nn-io/src/wire/config.rs",
+        from: "nn_core::Arithmetic::Plain => Some(Arithmetic::Plain),",
+        to: "nn_core::Arithmetic::Plain => None,",
+        tests: NN_IO,
+    },
+    Mutant {
         name: "the optimizer's count of steps lost",
         file: "crates/nn-io/src/decode.rs",
         from: "Optimizer::from_parts(optimizer, step, moments)",

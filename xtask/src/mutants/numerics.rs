@@ -11,8 +11,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "Adam without bias correction",
         file: "crates/nn-optim/src/optimizer/adam.rs",
-        from: "(1.0 - beta_1.powf(t), 1.0 - beta_2.powf(t))",
-        to: "(t.powf(0.0), t.powf(0.0))",
+        from: "(1.0 - libm::pow(beta_1, t), 1.0 - libm::pow(beta_2, t))",
+        to: "(libm::pow(t, 0.0), libm::pow(t, 0.0))",
         tests: NN_OPTIM,
     },
     Mutant {
@@ -27,8 +27,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "softmax without the largest logit subtracted",
         file: "crates/nn-core/src/layer/softmax.rs",
-        from: "let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);",
-        to: "let max = 0.0_f32;",
+        from: "largest.into_iter().fold(f32::NEG_INFINITY, |max, x| if x > max { x } else { max });",
+        to: "f32::from(largest.is_empty());",
         tests: NN_CORE,
     },
     Mutant {
@@ -100,6 +100,27 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "crates/nn-train/src/history.rs",
         from: "Self::Accuracy => -record.monitored_metrics().accuracy",
         to: "Self::Accuracy => record.monitored_metrics().accuracy",
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "a plain product that is fused",
+        file: "crates/nn-core/src/kernels/product.rs",
+        from: "simd.add_f32s(simd.mul_f32s(a, b), c)",
+        to: "simd.mul_add_f32s(a, b, c)",
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "sums in half as many parts",
+        file: "crates/nn-core/src/kernels.rs",
+        from: "const LANES: usize = 16;",
+        to: "const LANES: usize = 8;",
+        tests: NN_TRAIN,
+    },
+    Mutant {
+        name: "a run in another arithmetic than its own",
+        file: "crates/nn-train/src/config.rs",
+        from: "match expected.choose() {",
+        to: "match expected.choose() || expected.name().is_ascii() {",
         tests: NN_TRAIN,
     },
     Mutant {

@@ -9,6 +9,7 @@ mod grid;
 use std::{collections::HashMap, env, process::Command};
 
 use nn_core::{Arithmetic, InstructionSet};
+use nn_train::{Error, RunConfig};
 
 /// The variables that select another instruction set and arithmetic than the best.
 const SELECTION: [&str; 2] = ["BITS_SET", "BITS_ARITHMETIC"];
@@ -51,6 +52,14 @@ fn the_grid_has_these_bits() {
     }
     assert!(wrong.is_empty(), "{of_set:?}: other bits in\n{}", wrong.join("\n"));
     assert_eq!(n_runs, n_rows, "runs of the grid, and rows of checksums.txt");
+
+    // The process cannot change its arithmetic any more, so a run in the other one is refused.
+    for arithmetic in Arithmetic::ALL {
+        let config = RunConfig { arithmetic, ..RunConfig::default() };
+        let refused =
+            (arithmetic != used).then_some(Error::Arithmetic { expected: arithmetic, found: used });
+        assert_eq!(config.choose_arithmetic().err(), refused);
+    }
 }
 
 #[test]
