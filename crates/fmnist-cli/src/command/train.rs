@@ -206,10 +206,10 @@ pub(super) fn choose(arithmetic: Arithmetic, file: Option<&str>) -> anyhow::Resu
     let (set, name) = (InstructionSet::current().name(), arithmetic.name());
     Err(Usage::error(match file {
         None => format!(
-            "--arithmetic: expected plain, since this processor ({set}) has no fused multiply-add, found {name}"
+            "--arithmetic: expected plain, since the instruction set {set} has no fused multiply-add, found {name}"
         ),
         Some(file) => format!(
-            "{file}: the run needs {name} arithmetic, which this processor ({set}) does not have; to go on in plain \
+            "{file}: the run needs {name} arithmetic, which the instruction set {set} does not have; to go on in plain \
              arithmetic, with a result as good, but not bit-for-bit identical, add --arithmetic plain"
         ),
     }))

@@ -9,11 +9,12 @@ use nn_train::TrainingState;
 use crate::{console::Console, exit::Usage};
 
 /// Checks the options as far as possible without the data. Returns where to get the data.
-pub(in crate::command) fn plan(options: &Options) -> Result<DataSource, Error> {
+pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> {
     let kind = options.data.dataset.unwrap_or_default();
     let size = options.data.image_size.map(|size| size.0);
     let source = DataSource::new(kind, options.places.data_dir.as_deref(), size)?;
-    options.recipe(source.min_shape())?;
+    let recipe = options.recipe(source.min_shape())?;
+    super::choose(recipe.config.arithmetic, None)?;
     Ok(source)
 }
 
@@ -35,7 +36,6 @@ pub(in crate::command) fn run(
 ) -> anyhow::Result<NewRun> {
     let recipe = options.recipe(DataShape::of(dataset))?;
     let Recipe { architecture, optimizer, schedule, config, n_validation, epochs, .. } = recipe;
-    super::choose(config.arithmetic, None)?;
     let mut model = Model::new(architecture, config.init, config.seed);
     if let Some(from) = warm_start {
         copy_weights(&mut model, from, console)?;
