@@ -152,7 +152,7 @@ def models():
     beginning["optimizer"] = {"adam": adam}
     write("model/schedule.model", model([(2, 2), "softmax"], beginning, features=3))
     write("model/layers.model", model(every_layer(), features=12))
-    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=20))
+    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=1044))
     write("model/inference.model", model([(4, 3), "relu", (3, 2), "relu", (2, 2), "softmax"]))
     write("model/smallest.model", model([(1, 1)]))
     write("model/newer_minor.model", model([(1, 2)], minor=1, unknown={"key": [1.5, None]}))
