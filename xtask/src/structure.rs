@@ -61,9 +61,12 @@ pub(crate) fn check() -> anyhow::Result<()> {
 fn read(file: &Path, dir: &Path, module: Names, sources: &mut Sources) -> anyhow::Result<()> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let lines = without_tests(&text);
-    for line in &lines {
+    for (i, line) in lines.iter().enumerate() {
+        // The file of a module with a `path` belongs to another crate.
+        let is_foreign = i > 0 && lines[i - 1].trim_start().starts_with("#[path");
         let words: Vec<&str> = line.trim().trim_end_matches(';').split(' ').collect();
-        let ([.., "mod", name], true) = (words.as_slice(), line.ends_with(';')) else { continue };
+        let is_module = line.ends_with(';') && !is_foreign;
+        let ([.., "mod", name], true) = (words.as_slice(), is_module) else { continue };
         let inner = dir.join(name);
         let outer = inner.with_extension("rs");
         let file = if outer.is_file() { outer } else { inner.join("mod.rs") };
