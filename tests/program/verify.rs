@@ -20,7 +20,7 @@ fn the_default_run_has_the_published_bits() {
     assert!(verified.stdout.ends_with("as published: this machine computes the same bits\n"));
 }
 
-/// A run of one's own, with everything that has a state, resumes exactly. Its file does not change.
+/// A run with everything that has a state resumes exactly. Its file does not change.
 #[test]
 fn a_run_resumes_exactly() {
     let program = Program::with_data();
