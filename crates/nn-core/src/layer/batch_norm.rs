@@ -175,6 +175,7 @@ impl BatchSync for BatchNorm {
 
     /// Writes the sum of each feature, then the sum of its squares.
     fn sum_batch(&self, x: MatrixView<'_>, sums: &mut [f64]) {
+        assert_eq!(2 * x.nrows(), sums.len(), "rows of a matrix and of the sums of its columns");
         sums.fill(0.0);
         let (sums, squares) = sums.split_at_mut(x.nrows());
         vectorized(
