@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use fmnist_data::{Dataset, Split};
 use nn_core::Model;
-use nn_io::{Checkpoint, CheckpointRef, ModelInfo};
+use nn_io::{Checkpoint, ModelInfo};
 use nn_train::{Event, FitOutcome, Threads, TrainingState};
 
 use crate::{Error, Trainer};
@@ -46,11 +46,6 @@ impl Rerun {
         let (resumed, stops) = run(half)?;
         Ok(Self { epochs, stops, uninterrupted, resumed })
     }
-
-    /// Whether both runs have the same bits.
-    pub fn is_exact(&self) -> bool {
-        self.uninterrupted == self.resumed
-    }
 }
 
 /// Trains the run from its beginning, with a stop after each `steps` steps. Returns its `state_sha256`, and how often it
@@ -79,11 +74,7 @@ fn run(
             left -= u64::from(matches!(event, Event::Step(_)));
             if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        let view = CheckpointRef {
-            model: trainer.run().model(),
-            info: trainer.info(),
-            training: Some(trainer.run().state()),
-        };
+        let view = trainer.checkpoint();
         if outcome != FitOutcome::Stopped {
             return Ok((view.state_sha256()?, stops));
         }

@@ -206,6 +206,11 @@ impl Trainer {
         &self.trainer
     }
 
+    /// The whole run in its current state, as a save would write it.
+    pub fn checkpoint(&self) -> CheckpointRef<'_> {
+        checkpoint(&self.trainer, &self.info)
+    }
+
     /// Measures the time of every stage of a step, for [`nn_train::Trainer::profile`].
     pub fn enable_profile(&mut self) {
         self.trainer.enable_profile();

@@ -5,11 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context as _, bail};
 use fmnist::{
     Rerun, Trainer,
-    options::{ArithmeticName, DataSource, Options, PlaceOptions, TrainingOptions},
+    options::{ArithmeticName, Options, PlaceOptions, TrainingOptions},
 };
 use fmnist_data::{Dataset, DatasetName};
 use nn_core::{Arithmetic, InstructionSet};
-use nn_io::{Checkpoint, CheckpointRef, ModelInfo};
+use nn_io::{Checkpoint, ModelInfo};
 use serde::Serialize;
 
 use super::train::new_run::{self, NewRun};
@@ -130,11 +130,7 @@ fn default_run(args: &Args, console: &mut Console) -> anyhow::Result<VerifyView>
     let arithmetic = state.config.arithmetic;
     let mut trainer = Trainer::from_parts(model, state, ModelInfo::default(), threads)?;
     trainer.fit(&train, Some(&held_out), epochs)?;
-    let view = CheckpointRef {
-        model: trainer.run().model(),
-        info: trainer.info(),
-        training: Some(trainer.run().state()),
-    };
+    let view = trainer.checkpoint();
     let found = [view.state_sha256()?, view.weights_sha256()];
     let published = PUBLISHED.iter().find(|it| (it.0, it.1) == (dataset.name, arithmetic));
     let (_, _, published) = published.context("there is a published run for this data")?;
@@ -161,7 +157,7 @@ fn saved_run(args: &Args, path: &PathBuf, console: &mut Console) -> anyhow::Resu
     let state = checkpoint.training.as_ref().ok_or(fmnist::Error::ForInference);
     let arithmetic = state.with_context(|| name.clone())?.config.arithmetic;
     super::train::choose(arithmetic, Some(&name))?;
-    let source: DataSource = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name)?;
+    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name)?;
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;
     let dataset_name = dataset.info.name.to_string();

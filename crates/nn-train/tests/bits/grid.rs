@@ -16,7 +16,7 @@ const N_CLASSES: usize = 3;
 const N_TRAIN: usize = 100;
 const N_VALIDATION: usize = 30;
 
-/// A run, but for its samples.
+/// A run without its samples.
 struct Run {
     name: String,
     layers: Vec<Layer>,
