@@ -61,10 +61,10 @@ fn optimizers() -> [(&'static str, serde_json::Value, &'static str); 9] {
             "SGD, momentum 0.9\nschedule:     learning rate 0.05, decay 0.0001",
         ),
         (
-            "--optimizer sgd --learning-rate 0.1 --momentum 0.9 --nesterov",
+            "--optimizer sgd --learning-rate 0.02 --momentum 0.9 --nesterov",
             json!({"kind": "sgd", "momentum": 0.9, "nesterov": true,
-                "learning_rate": 0.1, "decay": 0.0, "step": 430}),
-            "SGD, Nesterov momentum 0.9\nschedule:     learning rate 0.1, decay 0",
+                "learning_rate": 0.02, "decay": 0.0, "step": 430}),
+            "SGD, Nesterov momentum 0.9\nschedule:     learning rate 0.02, decay 0",
         ),
     ]
 }
