@@ -54,6 +54,42 @@ fn a_name_that_is_none_is_refused() {
     output.refused(2, &["FMNIST_ISA: expected one of avx512, avx2, neon, portable, found mmx"]);
 }
 
+/// A run that the processor cannot resume is refused before its data are loaded. The error is that of --arithmetic if it
+/// was given; otherwise it says how to continue. `verify` cannot continue in the other arithmetic.
+#[test]
+fn what_an_arithmetic_that_is_missing_says() {
+    let program = Program::with_data();
+    let arguments =
+        format!("train --dataset {} --hidden 16 --batch-size 2000 --epochs 1", DATA.name);
+    for (name, options) in [("plain", ""), ("fused", "--checkpoint-dir dir")] {
+        let arguments = format!("{arguments} --arithmetic {name} --output {name}.model {options}");
+        let output = program.run(&arguments);
+        if output.stderr.contains("has no fused multiply-add") {
+            return notice("this processor has only one arithmetic: the lack of it was not tried");
+        }
+        output.success();
+    }
+    let refused = |arguments: &str, words: &[&str]| {
+        let mut command = program.command(arguments);
+        let command = command.env("FMNIST_ISA", "portable").env_remove("FMNIST_DATA_DIR");
+        let output = Output::of(command);
+        for other in ["downloading", "drawing", "continues in"] {
+            assert!(!output.stderr.contains(other), "{arguments}: {output:?}");
+        }
+        output.refused(2, words);
+    };
+    let of_option = ["error: --arithmetic: expected plain", "portable", "found fused"];
+    for model in ["plain.model", "fused.model"] {
+        refused(&format!("train --resume {model} --epochs 2 --arithmetic fused"), &of_option);
+    }
+    let of_run = "the run needs fused arithmetic, which the instruction set portable does not have";
+    let hint = "to continue in plain arithmetic, add --arithmetic plain";
+    refused("train --resume fused.model --epochs 2", &["error: fused.model: ", of_run, hint]);
+    refused("train --resume dir --epochs 2", &["error: dir/", of_run, hint]);
+    let hint = "does not have; verify it on another processor";
+    refused("verify fused.model", &["error: fused.model: ", of_run, hint]);
+}
+
 /// A run is resumed in its arithmetic. Where the processor lacks it, the run is refused by name, unless the other one is
 /// asked for. Then a warning says that the result will not be bit-for-bit identical; the loss differs by no more than
 /// one epoch's rounding.

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod arithmetic;
 pub(crate) mod completions;
 pub(crate) mod evaluate;
 pub(crate) mod export;

@@ -19,7 +19,7 @@ use fmnist::{
     options::{Change, Options, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
-use nn_core::{Arithmetic, InstructionSet, Model};
+use nn_core::Model;
 use nn_io::{Checkpoint, ModelInfo};
 use nn_optim::OptimizerConfig;
 use nn_train::TrainingState;
@@ -193,26 +193,8 @@ impl Plan {
                 arithmetic.name(),
             ));
         }
-        choose(arithmetic, Some(&file))?;
         Ok(Run { model, state, info, n_validation, epochs, changes, resumed: Some(path) })
     }
-}
-
-/// Selects the arithmetic of a run, of this file if it is resumed.
-pub(super) fn choose(arithmetic: Arithmetic, file: Option<&str>) -> anyhow::Result<()> {
-    if arithmetic.choose() {
-        return Ok(());
-    }
-    let (set, name) = (InstructionSet::current().name(), arithmetic.name());
-    Err(Usage::error(match file {
-        None => format!(
-            "--arithmetic: expected plain, since the instruction set {set} has no fused multiply-add, found {name}"
-        ),
-        Some(file) => format!(
-            "{file}: the run needs {name} arithmetic, which the instruction set {set} does not have; to go on in plain \
-             arithmetic, with a result as good, but not bit-for-bit identical, add --arithmetic plain"
-        ),
-    }))
 }
 
 /// Adds the model's path to the error of a run. If training diverged, also says what to try.

@@ -15,7 +15,9 @@ use serde::Serialize;
 use super::train::new_run::{self, NewRun};
 use crate::{
     console::{Console, View},
-    data, help,
+    data,
+    exit::Usage,
+    help,
     outside::Outside,
     text::count,
 };
@@ -156,7 +158,13 @@ fn saved_run(args: &Args, path: &PathBuf, console: &mut Console) -> anyhow::Resu
     let checkpoint = Checkpoint::load(path)?;
     let state = checkpoint.training.as_ref().ok_or(fmnist::Error::ForInference);
     let arithmetic = state.with_context(|| name.clone())?.config.arithmetic;
-    super::train::choose(arithmetic, Some(&name))?;
+    if !arithmetic.choose() {
+        let (set, needed) = (InstructionSet::current().name(), arithmetic.name());
+        return Err(Usage::error(format!(
+            "{name}: the run needs {needed} arithmetic, which the instruction set {set} does not have; verify it on \
+             another processor"
+        )));
+    }
     let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name)?;
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;

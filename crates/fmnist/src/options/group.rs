@@ -103,7 +103,8 @@ macro_rules! names {
         }
 
         impl $name {
-            pub(super) fn value(self) -> $value {
+            /// The value that it names.
+            pub fn value(self) -> $value {
                 match self {
                     $(Self::$variant => $of_variant,)*
                 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fmnist::{
     Saves,
-    options::{DataSource, DatasetKind, Error, Options, SaveOptions},
+    options::{ArithmeticName, DataSource, DatasetKind, Error, Options, SaveOptions},
 };
 use nn_core::Model;
 use nn_io::{Checkpoint, CheckpointDir, ErrorKind, Newest};
 
 use super::{args::Args, new_run};
-use crate::{console::Console, data, exit::Usage, outside::Outside};
+use crate::{command::arithmetic, console::Console, data, exit::Usage, outside::Outside};
 
 /// A run whose data are not loaded yet.
 pub(super) enum Plan {
@@ -80,8 +80,7 @@ pub(super) fn claim_output(
             let source = source_of(&path, &checkpoint, options)?;
             let saves = claim(given, Some(checkpoints), None)?;
             let (path, checkpoint) = furthest(&saves, path, checkpoint);
-            let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
-            Ok(Claimed { plan, source, saves })
+            Ok(Claimed { plan: resume_from(path, checkpoint, options)?, source, saves })
         }
         Some(file) => {
             let load = || -> anyhow::Result<(Checkpoint, DataSource)> {
@@ -97,8 +96,7 @@ pub(super) fn claim_output(
                 true => (file.clone(), checkpoint),
                 false => furthest(&saves, file.clone(), checkpoint),
             };
-            let plan = Plan::Resume { path, checkpoint: Box::new(checkpoint) };
-            Ok(Claimed { plan, source, saves })
+            Ok(Claimed { plan: resume_from(path, checkpoint, options)?, source, saves })
         }
     }
 }
@@ -148,6 +146,17 @@ fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, C
         Some(later) => (saves.output().to_owned(), later),
         None => (path, checkpoint),
     }
+}
+
+/// Resumes this run, in the arithmetic of the options or in its own. The process can select only one, so this comes last,
+/// when no later state can replace the checkpoint.
+fn resume_from(path: PathBuf, checkpoint: Checkpoint, options: &Options) -> anyhow::Result<Plan> {
+    let file = Outside::from(&path).to_string();
+    let state = checkpoint.training.as_ref().ok_or(fmnist::Error::ForInference);
+    let saved = state.with_context(|| file.clone())?.config.arithmetic;
+    let given = options.training.arithmetic.map(ArithmeticName::value);
+    arithmetic::of_resumed_run(&file, saved, given)?;
+    Ok(Plan::Resume { path, checkpoint: Box::new(checkpoint) })
 }
 
 /// The dataset of a saved run. Fails if the options ask for another.

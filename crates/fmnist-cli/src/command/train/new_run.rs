@@ -6,7 +6,7 @@ use fmnist_data::Dataset;
 use nn_core::{Model, TensorSpec};
 use nn_train::TrainingState;
 
-use crate::{console::Console, exit::Usage};
+use crate::{command::arithmetic, console::Console, exit::Usage};
 
 /// Checks the options as far as possible without the data. Returns where to get the data.
 pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> {
@@ -14,7 +14,7 @@ pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> 
     let size = options.data.image_size.map(|size| size.0);
     let source = DataSource::new(kind, options.places.data_dir.as_deref(), size)?;
     let recipe = options.recipe(source.min_shape())?;
-    super::choose(recipe.config.arithmetic, None)?;
+    arithmetic::of_new_run(recipe.config.arithmetic)?;
     Ok(source)
 }
 
