@@ -254,9 +254,7 @@ mod tests {
     fn archs() -> impl Iterator<Item = ((InstructionSet, Arithmetic), Arch)> {
         let sets = InstructionSet::ALL.into_iter().filter_map(|set| Some((set, set.arch()?)));
         sets.flat_map(|(set, arch)| {
-            let has = move |arithmetic: &_| {
-                *arithmetic == Arithmetic::Plain || set != InstructionSet::Portable
-            };
+            let has = move |arithmetic: &_| set.has(*arithmetic);
             Arithmetic::ALL.into_iter().filter(has).map(move |it| ((set, it), arch))
         })
     }

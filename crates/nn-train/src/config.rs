@@ -49,8 +49,9 @@ pub struct RunConfig {
 }
 
 impl Default for RunConfig {
-    /// Seed 0, batches of 128 without accumulation, reshuffled in each epoch, cross-entropy, the arithmetic of
-    /// [`Arithmetic::current`], and no other options.
+    /// Seed 0, batches of 128 without accumulation, reshuffled in each epoch, cross-entropy, and no other options. The
+    /// arithmetic is that of [`Arithmetic::current`], so the default differs on processors without fused multiply-add. To
+    /// find that out, it selects the instruction set of this process, unless [`nn_core::InstructionSet::choose`] has.
     fn default() -> Self {
         Self {
             seed: 0,

@@ -17,10 +17,11 @@ pub enum Error {
     Objective(nn_core::Error),
     /// The run needs an arithmetic that the processor lacks, or another one is already in use.
     #[error(
-        "arithmetic: the run needs {}, and this process uses {} ({})",
+        "the run needs {} arithmetic, but this process uses {} ({}){}",
         expected.name(),
         found.name(),
-        InstructionSet::current().name()
+        InstructionSet::current().name(),
+        hint(*expected)
     )]
     Arithmetic {
         /// The arithmetic of the run's settings.
@@ -156,4 +157,14 @@ pub enum Error {
 /// Checks that both lengths are equal. The error names them with `what`.
 pub(crate) fn check_len(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
     if found == expected { Ok(()) } else { Err(Error::Samples { what, expected, found }) }
+}
+
+/// What to do about an arithmetic that is not in use, if the instruction set has it.
+fn hint(expected: Arithmetic) -> &'static str {
+    match InstructionSet::current().has(expected) {
+        true => {
+            "; call RunConfig::choose_arithmetic before anything else computes, or use a separate process"
+        }
+        false => "",
+    }
 }

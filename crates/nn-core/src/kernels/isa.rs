@@ -26,11 +26,10 @@ pub enum InstructionSet {
 /// Results are bit-for-bit identical on all processors and systems that use the same arithmetic, with any number of
 /// threads. All other operations are the same in both: additions, multiplications, divisions and square roots that are
 /// rounded as IEEE 754 says, in an order that no machine changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     /// A product and the sum that it is added to are rounded once, together. It needs a processor with fused
     /// multiply-add: AVX-512, AVX2 or NEON.
-    #[default]
     Fused,
     /// The product is rounded, and then the sum. Every processor can compute it.
     Plain,
@@ -80,8 +79,9 @@ impl InstructionSet {
         chosen().0
     }
 
-    /// Selects this instruction set for all kernels of this process. Returns whether they now use it. They do not if
-    /// the processor lacks it, or if a different one is already in use.
+    /// Selects this instruction set for all kernels of nn-core in this process. (The optimizers' loops, which are
+    /// element-wise, always use the best.) Returns whether they now use it. They do not if the processor lacks it, or if a
+    /// different one is already in use.
     pub fn choose(self) -> bool {
         if let Some(arch) = self.arch() {
             SET.get_or_init(|| (self, arch));
@@ -89,9 +89,14 @@ impl InstructionSet {
         Self::current() == self
     }
 
+    /// Whether it has this arithmetic. All have plain, and all except the portable one have fused.
+    pub fn has(self, arithmetic: Arithmetic) -> bool {
+        arithmetic == Arithmetic::Plain || self != Self::Portable
+    }
+
     /// The best arithmetic that it has.
     fn arithmetic(self) -> Arithmetic {
-        if self == Self::Portable { Arithmetic::Plain } else { Arithmetic::Fused }
+        if self.has(Arithmetic::Fused) { Arithmetic::Fused } else { Arithmetic::Plain }
     }
 
     /// The handle that runs loops with this instruction set; `None` if the processor lacks it.
@@ -134,8 +139,11 @@ impl Arithmetic {
 
     /// Selects this arithmetic for all kernels of this process. Returns whether they now use it. They do not if the
     /// instruction set lacks it, or if the other one is already in use.
+    ///
+    /// A process keeps its arithmetic: the one that was selected here first or, if anything was computed before, even a
+    /// single prediction, the default. To compute in both, use two processes.
     pub fn choose(self) -> bool {
-        if self == Self::Plain || InstructionSet::current().arithmetic() == self {
+        if InstructionSet::current().has(self) {
             ARITHMETIC.get_or_init(|| self);
         }
         Self::current() == self
