@@ -347,6 +347,39 @@ mod tests {
         }
     }
 
+    /// Products that are rounded have the same bits with every instruction set of an arithmetic, also where panels are
+    /// copied, and other bits in the other arithmetic.
+    #[test]
+    fn rounded_products_differ_only_between_arithmetics() {
+        let thirds = |rows, columns, salt| matrix(rows, columns, salt) / 3.0;
+        for m in [256, 500, 1024] {
+            for n in [33, 65] {
+                let (a, b) = (thirds(m, 130, 1), thirds(130, n, 2));
+                let [fused, plain] = Arithmetic::ALL.map(|arithmetic| {
+                    let mut expected: Option<Vec<u32>> = None;
+                    for (set, arch) in archs().filter(|(set, _)| set.1 == arithmetic) {
+                        let mut c = DMatrix::zeros(m, n);
+                        let (a, b) = (a.as_view(), b.as_view());
+                        product::multiply(
+                            arch,
+                            arithmetic,
+                            c.as_view_mut(),
+                            Start::Zero,
+                            a,
+                            b,
+                            None,
+                        );
+                        let bits: Vec<u32> = c.iter().map(|x| x.to_bits()).collect();
+                        let expected = expected.get_or_insert_with(|| bits.clone());
+                        assert!(bits == *expected, "{m} x {n}, {set:?}");
+                    }
+                    expected
+                });
+                assert!(plain.is_some() && fused != plain, "{m} x {n}");
+            }
+        }
+    }
+
     /// Sums over terms of different lengths, one of them longer than a block.
     #[test]
     fn sums_of_products_agree_with_the_triple_loop() {

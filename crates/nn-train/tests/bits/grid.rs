@@ -16,6 +16,9 @@ const N_CLASSES: usize = 3;
 const N_TRAIN: usize = 100;
 const N_VALIDATION: usize = 30;
 
+/// Early stopping and plateaus need two epochs before they change a third.
+const N_EPOCHS: u64 = 3;
+
 /// A run without its samples.
 struct Run {
     name: String,
@@ -89,6 +92,12 @@ fn runs() -> Vec<Run> {
         Run::hidden("deep", &[Layer::RELU, Layer::dense(65), Layer::RELU]),
         Run::hidden("wide", &[Layer::RELU, Layer::dense(300), Layer::BATCH_NORM, Layer::RELU]),
     ]);
+    // Products copy weights whose columns lie far apart or share sets of L1, if there are 32 samples or more: this batch has
+    // two shards of 32.
+    let layers = [Layer::RELU, Layer::dense(256), Layer::RELU, Layer::dense(512)];
+    let mut wider = Run::hidden("wider", &layers);
+    wider.config.batch_size = 64;
+    runs.push(wider);
     let sigmoid = [Layer::Activation(Activation::Sigmoid)];
     runs.extend([
         Run::loss("smoothing", Loss::CrossEntropy { smoothing: 0.1 }, &[Layer::SOFTMAX]),
@@ -108,7 +117,7 @@ fn runs() -> Vec<Run> {
         Run::schedule("step", 0, Decay::Step { every: 2, factor: 0.7 }),
         Run::schedule("exponential", 2, Decay::Exponential { every: 3, factor: 0.7 }),
         Run::schedule("cosine", 2, Decay::Cosine { steps: 4, minimum: 1e-4 }),
-        Run::schedule("one_cycle", 0, Decay::OneCycle { steps: 6 }),
+        Run::schedule("one_cycle", 0, Decay::OneCycle { steps: 9 }),
         Run::schedule("plateau", 0, Decay::Plateau { factor: 0.3, patience: 0, min_delta: 9.0 }),
     ]);
     let penalty = Penalty { weights_l1: 1e-4, weights_l2: 5e-4, biases_l1: 1e-5, biases_l2: 1e-3 };
@@ -128,11 +137,17 @@ fn runs() -> Vec<Run> {
             it.early_stop = Some(EarlyStop { patience: 1, min_delta: 9.0 });
         }),
     ]);
-    runs.extend(Init::ALL.map(|init| Run::config(init.name(), |config| config.init = init)));
+    // The base has He's.
+    let others = Init::ALL.into_iter().filter(|init| *init != Init::He);
+    runs.extend(others.map(|init| Run::config(init.name(), |config| config.init = init)));
+    // Enough columns that a panel of them is made orthogonal to another.
+    let mut panels = Run::config("orthogonal_panels", |it| it.init = Init::Orthogonal);
+    panels.layers[0] = Layer::dense(65);
+    runs.push(panels);
     runs
 }
 
-/// Trains each run for two epochs. Returns its name and the checksum of all its numbers.
+/// Trains each run for three epochs. Returns its name and the checksum of all its numbers.
 ///
 /// # Errors
 ///
@@ -160,7 +175,7 @@ fn checksum(run: Run) -> Result<u64, Error> {
     let model = Model::new(architecture, config.init, config.seed);
     let state = TrainingState::new(&model, optimizer, schedule, RunConfig { loss, ..config })?;
     let mut trainer = Trainer::new(model, state, &Threads::default())?;
-    trainer.fit(&train, Some(&validation), 2)?;
+    trainer.fit(&train, Some(&validation), N_EPOCHS)?;
 
     let (model, state) = (trainer.inference_model(), trainer.state());
     let mut sum = Checksum::default();
