@@ -40,10 +40,14 @@ fn arm() -> anyhow::Result<()> {
     let skip = SKIPPED.map(|test| ["--skip", test]);
     let all = [&libraries[..], &["--lib", "--tests", "--"], skip.as_flattened()].concat();
     cargo::run(&mut cargo(&all))?;
-    let grid = ["--test", "bits", "--", "the_grid_has_these_bits"];
+    // Without `--nocapture`, a test that passes does not print that it was skipped.
+    let grid = ["--test", "bits", "--", "--nocapture", "the_grid_has_these_bits"];
     for [set, arithmetic] in [["neon", "plain"], ["portable", "plain"]] {
         let mut test = cargo(&[&libraries[..], &grid].concat());
-        cargo::run(test.env("BITS_SET", set).env("BITS_ARITHMETIC", arithmetic))?;
+        let test = test.env("BITS_SET", set).env("BITS_ARITHMETIC", arithmetic);
+        let printed = cargo::output(test)?;
+        let has_run = printed.contains("1 passed") && !printed.contains("skipped");
+        ensure!(has_run, "{set}, {arithmetic}: the grid was not run\n{printed}");
     }
     cargo::run(&mut cargo(&["build", "--target", TARGET, "--package", "fmnist-cli"]))?;
     let program = cargo::target_dir()?.join(TARGET).join("debug/fmnist");

@@ -6,7 +6,11 @@
 
 mod grid;
 
-use std::{collections::HashMap, env, process::Command};
+use std::{
+    collections::{HashMap, HashSet},
+    env,
+    process::Command,
+};
 
 use nn_core::{Arithmetic, InstructionSet};
 use nn_train::{Error, RunConfig};
@@ -14,20 +18,37 @@ use nn_train::{Error, RunConfig};
 /// The variables that select another instruction set and arithmetic than the best.
 const SELECTION: [&str; 2] = ["BITS_SET", "BITS_ARITHMETIC"];
 
-/// Selects what the variables name. Returns whether the machine has it.
+/// What the test prints instead of running, if the machine lacks what was selected.
+const SKIPPED: &str = "skipped";
+
+/// Selects what the variables name; an empty name selects the best. Returns whether the machine has it.
+///
+/// # Panics
+///
+/// If nothing has that name.
 fn select() -> bool {
     let [set, arithmetic] = SELECTION.map(|name| env::var(name).unwrap_or_default());
-    let mut sets = InstructionSet::ALL.into_iter();
-    let has_set = sets.find(|it| it.name() == set).is_none_or(InstructionSet::choose);
-    let mut arithmetics = Arithmetic::ALL.into_iter();
-    has_set && arithmetics.find(|it| it.name() == arithmetic).is_none_or(Arithmetic::choose)
+    let set = named(&set, InstructionSet::ALL, InstructionSet::name);
+    let arithmetic = named(&arithmetic, Arithmetic::ALL, Arithmetic::name);
+    set.is_none_or(InstructionSet::choose) && arithmetic.is_none_or(Arithmetic::choose)
+}
+
+/// The one with this name; `None` if the name is empty.
+fn named<T: Copy, const N: usize>(
+    name: &str,
+    all: [T; N],
+    name_of: fn(T) -> &'static str,
+) -> Option<T> {
+    let found = all.into_iter().find(|it| name_of(*it) == name);
+    assert!(found.is_some() || name.is_empty(), "{name}: expected {:?}", all.map(name_of));
+    found
 }
 
 /// The checksums of the grid are those in the file, which has a column for each arithmetic.
 #[test]
 fn the_grid_has_these_bits() {
     if !select() {
-        println!("skipped: this machine does not have it");
+        println!("{SKIPPED}: this machine does not have it");
         return;
     }
     let used = Arithmetic::current();
@@ -52,19 +73,28 @@ fn the_grid_has_these_bits() {
     }
     assert!(wrong.is_empty(), "{of_set:?}: other bits in\n{}", wrong.join("\n"));
     assert_eq!(n_runs, n_rows, "runs of the grid, and rows of checksums.txt");
+    // A run with the checksum of another shows nothing of what it is there for.
+    let different: HashSet<&str> = rows.into_values().collect();
+    assert_eq!(different.len(), n_runs, "different checksums, and runs of the grid");
 
     // The process cannot change its arithmetic any more, so a run in the other one is refused.
     for arithmetic in Arithmetic::ALL {
         let config = RunConfig { arithmetic, ..RunConfig::default() };
         let refused =
             (arithmetic != used).then_some(Error::Arithmetic { expected: arithmetic, found: used });
-        assert_eq!(config.choose_arithmetic().err(), refused);
+        let error = config.choose_arithmetic().err();
+        assert_eq!(error, refused);
+        // Only another process could help, and only if the instruction set has it.
+        let message = error.map_or_else(String::new, |error| error.to_string());
+        let has_hint = message.ends_with("anything else computes, or use a separate process");
+        let is_possible = arithmetic != used && InstructionSet::current().has(arithmetic);
+        assert_eq!(has_hint, is_possible, "{message}");
     }
 }
 
 #[test]
 fn every_instruction_set_has_the_same_bits() {
-    let mut n_run = 0;
+    let mut have_run = Vec::new();
     for set in InstructionSet::ALL {
         for arithmetic in Arithmetic::ALL {
             let mut test = Command::new(env::current_exe().unwrap());
@@ -74,9 +104,15 @@ fn every_instruction_set_has_the_same_bits() {
             let stdout = String::from_utf8_lossy(&output.stdout);
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{set:?}, {arithmetic:?}: {stdout}{stderr}");
-            n_run += usize::from(!stdout.contains("skipped"));
+            if !stdout.contains(SKIPPED) {
+                have_run.push((set, arithmetic));
+            }
         }
     }
-    // The portable set and plain arithmetic are on every machine.
-    assert!(n_run >= 1, "{n_run}");
+    let best = InstructionSet::current();
+    for arithmetic in Arithmetic::ALL.into_iter().filter(|it| best.has(*it)) {
+        assert!(have_run.contains(&(best, arithmetic)), "{best:?}, {arithmetic:?}: {have_run:?}");
+    }
+    // Every machine has these.
+    assert!(have_run.contains(&(InstructionSet::Portable, Arithmetic::Plain)), "{have_run:?}");
 }
