@@ -5,8 +5,8 @@
 //! no branches, so that the compiler vectorises the loops that call them. Where a function is called once for each
 //! sample or step, libm's does.
 //!
-//! The accuracy of each function is given in units in the last place (ULP), and tested. `functions.py` computes the
-//! coefficients.
+//! The accuracy of each function is given in units in the last place (ULP), and tested. It holds where the result is a
+//! normal number, 2^-126 or above. `functions.py` computes the coefficients.
 
 use std::f32::consts::LOG2_E;
 
@@ -17,7 +17,7 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// Adding this to a number below `2^22` rounds it to an integer, which is then in the low bits of the sum.
 const ROUND: f32 = 12_582_912.0;
 
-/// `exp(x)`, for any `x`, within 1 ULP; 0 below -87.7, and infinite above 88.3.
+/// `exp(x)`, for any `x`, within 1 ULP where the result is a normal number; 0 below -87.7, and infinite above 88.38.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     // Beyond, the result is 0 or infinite. Comparisons instead of `clamp`, which the compiler does not vectorise.
@@ -52,7 +52,8 @@ pub(crate) fn tanh(x: f32) -> f32 {
     (if from_0 < 0.625 { near } else { far }).copysign(x)
 }
 
-/// The sigmoid `1 / (1 + exp(-x))`, for any `x`, within 3 ULP; 0 below -88.3.
+/// The sigmoid `1 / (1 + exp(-x))`, for any `x`, within 3 ULP where the result is a normal number; 0 below
+/// -88.38.
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
@@ -63,7 +64,7 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 /// The tail is `exp(-x^2 / 2)` times a quotient of polynomials. `x^2` has more digits than fit, so the exponential takes
 /// it in two parts.
 #[inline(always)]
-pub(crate) fn normal(x: f32) -> (f32, f32) {
+pub(crate) fn normal_cdf(x: f32) -> (f32, f32) {
     /// Coefficients of `(1 - erf(x / sqrt(2))) / 2 * exp(x^2 / 2)`, from the constant one.
     const ABOVE: [f32; 5] = [0.5, 0.437_250_76, 0.182_461_74, 0.040_372_53, 0.004_077_607_3];
     const BELOW: [f32; 6] =
@@ -152,18 +153,26 @@ mod tests {
 
     #[test]
     fn functions_are_as_accurate_as_they_say() {
-        check(exp, libm::exp, [f32::MIN, 88.3], 1.0);
+        check(exp, libm::exp, [f32::MIN, 88.37], 1.0);
         check(exp_m1, libm::expm1, [f32::MIN, 0.0], 2.0);
         check(tanh, libm::tanh, [f32::MIN, f32::MAX], 2.0);
         check(sigmoid, |x| 1.0 / (1.0 + libm::exp(-x)), [-88.0, f32::MAX], 3.0);
         let distribution = |x: f64| 0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2);
-        check(|x| normal(x).0, distribution, [f32::MIN, f32::MAX], 6.0);
-        check(|x| normal(x).1, |x| libm::exp(-0.5 * x * x), [f32::MIN, f32::MAX], 2.0);
+        check(|x| normal_cdf(x).0, distribution, [f32::MIN, f32::MAX], 6.0);
+        check(|x| normal_cdf(x).1, |x| libm::exp(-0.5 * x * x), [f32::MIN, f32::MAX], 2.0);
+    }
+
+    /// Where a result becomes 0 or infinite.
+    #[test]
+    fn functions_end_where_they_say() {
+        assert!(exp(88.37).is_finite() && exp(88.38).is_infinite());
+        assert!(exp(-87.68) > 0.0 && exp(-87.7) == 0.0);
+        assert!(sigmoid(-88.37) > 0.0 && sigmoid(-88.38) == 0.0);
     }
 
     #[test]
     fn functions_of_zero_of_infinity_and_of_no_number() {
-        let all = [exp, exp_m1, tanh, sigmoid, |x| normal(x).0, |x| normal(x).1];
+        let all = [exp, exp_m1, tanh, sigmoid, |x| normal_cdf(x).0, |x| normal_cdf(x).1];
         let of = |x: f32| all.map(|function| function(x));
         let infinite = f32::INFINITY;
         assert_eq!(of(0.0), [1.0, 0.0, 0.0, 0.5, 0.5, 1.0]);

@@ -7,7 +7,7 @@ use super::op::{Backward, Forward, LayerOp, ZeroRule};
 use crate::{
     SettingError,
     buffer::{MatrixView, MatrixViewMut},
-    functions::{exp, exp_m1, normal, sigmoid, tanh},
+    functions::{exp, exp_m1, normal_cdf, sigmoid, tanh},
     kernels,
 };
 
@@ -83,7 +83,7 @@ impl Activation {
             }
             Self::Sigmoid => kernels::map(x, y, sigmoid),
             Self::Tanh => kernels::map(x, y, tanh),
-            Self::Gelu => kernels::map(x, y, move |x| x * normal(x).0),
+            Self::Gelu => kernels::map(x, y, move |x| x * normal_cdf(x).0),
             Self::Silu => kernels::map(x, y, move |x| x * sigmoid(x)),
             Self::Linear => kernels::map(x, y, move |x| x),
         }
@@ -115,12 +115,12 @@ impl Activation {
             Self::Sigmoid => kernels::zip_map(y, dy, dx, move |y, dy| dy * y * (1.0 - y)),
             Self::Tanh => kernels::zip_map(y, dy, dx, move |y, dy| dy * (1.0 - y * y)),
             Self::Gelu => kernels::zip_map(x, dy, dx, move |x, dy| {
-                let (below, exp) = normal(x);
-                dy * (below + x * (DENSITY * exp))
+                let (cdf, bell) = normal_cdf(x);
+                dy * (cdf + x * (DENSITY * bell))
             }),
             Self::Silu => kernels::zip_map(x, dy, dx, move |x, dy| {
-                let share = sigmoid(x);
-                dy * share * (1.0 + x * (1.0 - share))
+                let gate = sigmoid(x);
+                dy * gate * (1.0 + x * (1.0 - gate))
             }),
             Self::Linear => kernels::zip_map(x, dy, dx, move |_, dy| dy),
         }
