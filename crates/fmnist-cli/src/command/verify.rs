@@ -72,8 +72,8 @@ fn conclude(view: &VerifyView) -> anyhow::Result<()> {
     match view.checks.iter().find(|check| check.expected != check.found) {
         None => Ok(()),
         Some(Check { what, expected, found }) => bail!(
-            "{what}: expected {expected}, found {found}; this is a bug in fmnist, or the computer's memory is faulty: \
-             please report it with this output"
+            "{what}: expected {expected}, found {found}; this is a bug in fmnist, or the computer's memory is faulty, or it was \
+             built with other versions of its dependencies (install with --locked): please report it with this output"
         ),
     }
 }
@@ -265,4 +265,8 @@ mod tests {
         assert!(error.starts_with("state_sha256: expected aa, found ab; this is a bug"), "{error}");
         assert!(!view("ab").text().contains("as published"));
     }
+        assert!(
+            error.contains("other versions of its dependencies (install with --locked)"),
+            "{error}"
+        );
 }
