@@ -1,10 +1,11 @@
-//! The settings of a run, which stay the same from its beginning to its end.
+//! The settings of a run.
 
 use nn_core::{Arithmetic, Init, Loss, Model, Penalty, SettingError};
 
 use crate::{Augment, EarlyStop, Error, Monitor, error::check_len, targets::check_weight};
 
-/// The settings of a run. They never change, not even when the run is resumed.
+/// The settings of a run. A resumed run keeps them; only the arithmetic may be replaced, by a caller that accepts other
+/// bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunConfig {
     /// The seed of all random draws.

@@ -39,7 +39,7 @@ pub struct TrainingState {
     pub optimizer: Optimizer,
     /// The learning-rate schedule.
     pub schedule: Schedule,
-    /// The settings, which do not change.
+    /// The settings of the run.
     pub config: RunConfig,
     /// The progress of the run.
     pub progress: Progress,
