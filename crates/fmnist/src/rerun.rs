@@ -1,4 +1,4 @@
-//! Trains a saved run again, to prove that stopping and resuming change no bit.
+//! Trains a new run with the settings of a saved one, twice, to check that stopping and resuming change no bit.
 
 use std::ops::ControlFlow;
 
@@ -23,9 +23,10 @@ pub struct Rerun {
 }
 
 impl Rerun {
-    /// Trains the run of this file again from its beginning, with its network, settings and data, for so many epochs,
-    /// twice. The second run is stopped in the middle of each epoch and near its end. Each time, everything is dropped
-    /// except the bytes that a save would have written, and the run resumes from these.
+    /// Trains a new run with the file's network, settings and seed, for so many epochs, twice: once without a stop, and
+    /// once stopped after every half epoch. Each time, everything is dropped except the bytes that a save would have
+    /// written, and the run resumes from these. Both must end with the same checksum. The file's own weights are not
+    /// compared: they may have come from a warm start or another learning rate.
     ///
     /// # Errors
     ///

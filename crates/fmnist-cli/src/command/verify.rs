@@ -27,8 +27,9 @@ use crate::{
 /// Without a model: trains the default run, and compares its checksums with those in the program. They are the same on every
 /// processor and system with the same arithmetic, for any number of threads.
 ///
-/// With a model: trains its run again from the beginning, twice, once without a stop, and once stopped and resumed from its saved
-/// bytes twice in each epoch. Both must end with the same checksum. The file is not changed.
+/// With a model: trains a new run with the file's network, settings and seed, twice: once without a stop, and once stopped and
+/// resumed after every half epoch. Both must end with the same checksum. The file's own weights are not compared: they may have
+/// come from a warm start or another learning rate. The file is not changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("fmnist verify", "the default run, in seconds"),
