@@ -167,7 +167,8 @@ fn sum<const TRANSPOSED: bool>(
         (Arch::V3(simd), Arithmetic::Fused) => Simd::vectorize(simd, product!(true)),
         #[cfg(target_arch = "aarch64")]
         (Arch::Neon(simd), Arithmetic::Fused) => Simd::vectorize(simd, product!(true)),
-        // A processor with AVX-512 has AVX2, too.
+        // A processor with AVX-512 has AVX2, too. Plain products use that, since a third set of kernels would lengthen the
+        // build.
         #[cfg(target_arch = "x86_64")]
         (Arch::V4(simd), Arithmetic::Plain) => Simd::vectorize(*simd, product!(false)),
         #[cfg(target_arch = "x86_64")]
@@ -175,8 +176,9 @@ fn sum<const TRANSPOSED: bool>(
         #[cfg(target_arch = "aarch64")]
         (Arch::Neon(simd), Arithmetic::Plain) => Simd::vectorize(simd, product!(false)),
         #[cfg(target_family = "wasm")]
-        (Arch::Simd128(simd), _) => Simd::vectorize(simd, product!(false)),
-        _ => Simd::vectorize(Scalar128b, product!(false)),
+        (Arch::Simd128(simd), Arithmetic::Plain) => Simd::vectorize(simd, product!(false)),
+        (_, Arithmetic::Plain) => Simd::vectorize(Scalar128b, product!(false)),
+        (_, Arithmetic::Fused) => unreachable!("`Arithmetic::choose` refuses it"),
     }
 }
 
