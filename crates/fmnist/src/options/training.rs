@@ -76,7 +76,7 @@ options! {
         /// Seed of all random draws [default: 0]
         seed: u64 [value_name = "N"],
 
-        /// How products are rounded [default: fused, or plain if the processor has no fused multiply-add]
+        /// Rounding of multiply-adds in matrix products [default: fused, or plain if the processor has no fused multiply-add]
         arithmetic: ArithmeticName [value_enum, value_name = "NAME"],
     }
 }
@@ -100,11 +100,11 @@ names! {
 }
 
 names! {
-    /// How products are rounded.
+    /// The rounding of multiply-adds in matrix products.
     pub enum ArithmeticName: Arithmetic {
-        /// Once, together with the sum
+        /// Once, after the addition
         Fused = Arithmetic::Fused,
-        /// On their own
+        /// Twice, after the multiplication and after the addition
         Plain = Arithmetic::Plain,
     }
 }
