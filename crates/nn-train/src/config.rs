@@ -45,7 +45,7 @@ pub struct RunConfig {
     /// Whether epochs are evaluated on the test set, as in the book, instead of on held-out samples. A caller that
     /// resumes the run must pass the same set again. The final test result is then no longer independent.
     pub validates_on_test: bool,
-    /// The arithmetic of all steps. With the same one, the run has the same bits on every processor and system.
+    /// The arithmetic of the next step. With the same one in all steps, the run has the same bits on every processor and system.
     pub arithmetic: Arithmetic,
 }
 

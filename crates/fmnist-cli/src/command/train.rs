@@ -24,7 +24,7 @@ use nn_io::{Checkpoint, ModelInfo};
 use nn_optim::OptimizerConfig;
 use nn_train::TrainingState;
 
-use super::{LayeredOptions, OptionsView, warn_of_rename};
+use super::{LayeredOptions, OptionsView, arithmetic, warn_of_rename};
 use crate::{
     console::Console,
     data::{self, SYNTHETIC_NOTICE},
@@ -182,16 +182,9 @@ impl Plan {
                  found {batch_size}"
             );
         }
-        let before = state.config.arithmetic;
         let Resumed { epochs, changes } = options.resume(&model, &mut state, &info, n_train)?;
-        let arithmetic = state.config.arithmetic;
-        if arithmetic != before {
-            console.warning(&format!(
-                "the run began in {} arithmetic, and continues in {}: the result will be as good, but not bit-for-bit \
-                 identical",
-                before.name(),
-                arithmetic.name(),
-            ));
+        if state.progress.epoch >= epochs {
+            arithmetic::of_complete_run(&file, &state)?;
         }
         Ok(Run { model, state, info, n_validation, epochs, changes, resumed: Some(path) })
     }

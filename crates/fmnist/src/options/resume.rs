@@ -1,6 +1,6 @@
 //! The options of a resumed run: most must be as saved, and a few may change.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use nn_core::Model;
 use nn_io::ModelInfo;
@@ -22,10 +22,10 @@ use super::{
 pub struct Change {
     /// The option, with its dashes.
     pub option: &'static str,
-    /// Its value in the saved run.
-    pub saved: Number,
+    /// Its value in the saved run: a number, or a name.
+    pub saved: Value,
     /// Its value from now on.
-    pub given: Number,
+    pub given: Value,
     /// The learning rate that the next step would have had.
     pub next_rate_before: f64,
     /// The learning rate that it has.
@@ -40,6 +40,13 @@ pub struct Change {
 pub enum Subject {
     /// The learning rate, from this epoch and batch on, both counted from 1.
     LearningRate {
+        /// The epoch.
+        epoch: u64,
+        /// The batch.
+        batch: u64,
+    },
+    /// The arithmetic, from this epoch and batch on, both counted from 1. The learning rate stays.
+    Arithmetic {
         /// The epoch.
         epoch: u64,
         /// The batch.
@@ -61,7 +68,8 @@ pub struct Resumed {
 impl Options {
     /// Resumes a saved run with these options, on a dataset of `n_train` training images, including the held-out ones. The
     /// learning rate may change, and so may the length of a schedule that ends with the run, and the arithmetic; `state`
-    /// then has the new ones. Every other option must agree with the saved run.
+    /// then has the new ones. If no epoch is left to train, nothing changes. Every other option must agree with the saved
+    /// run.
     ///
     /// # Errors
     ///
@@ -80,8 +88,6 @@ impl Options {
             DataShape { inputs: model.inputs(), outputs: model.outputs(), n_train: Some(n_train) };
         self.agree(&saved, data)?;
 
-        let arithmetic = self.training.arithmetic.map(ArithmeticName::value);
-        state.config.arithmetic = arithmetic.unwrap_or(state.config.arithmetic);
         let epochs = self.data.epochs.or(saved.data.epochs).unwrap_or(EPOCHS);
         let mut changes = Vec::new();
         let learning_rate = self.schedule.learning_rate.unwrap_or(state.schedule.learning_rate);
@@ -90,10 +96,25 @@ impl Options {
         if state.progress.epoch >= epochs {
             return Ok(Resumed { epochs, changes });
         }
+        let Progress { epoch, batch, .. } = state.progress;
+        let (epoch, batch) = (epoch + 1, batch + 1);
+        if let Some(given) = self.training.arithmetic.map(ArithmeticName::value)
+            && given != state.config.arithmetic
+        {
+            let saved = mem::replace(&mut state.config.arithmetic, given);
+            let rate = state.learning_rate();
+            changes.push(Change {
+                option: "--arithmetic",
+                saved: saved.name().into(),
+                given: given.name().into(),
+                next_rate_before: rate,
+                next_rate: rate,
+                subject: Subject::Arithmetic { epoch, batch },
+            });
+        }
         if let Some(given) = self.schedule.learning_rate {
             let saved = state.schedule.learning_rate;
-            let Progress { epoch, batch, .. } = state.progress;
-            let subject = Subject::LearningRate { epoch: epoch + 1, batch: batch + 1 };
+            let subject = Subject::LearningRate { epoch, batch };
             let numbers = [given, saved].map(number);
             changes.extend(change(state, schedule, "--learning-rate", numbers, subject));
         }
@@ -175,6 +196,7 @@ fn change(
     let next_rate_before = state.learning_rate();
     state.schedule = schedule;
     let next_rate = state.learning_rate();
+    let [saved, given] = [saved, given].map(Value::Number);
     Some(Change { option, saved, given, next_rate_before, next_rate, subject })
 }
 
@@ -185,7 +207,7 @@ fn number(number: f64) -> Number {
 
 #[cfg(test)]
 mod tests {
-    use nn_core::{Activation, Architecture, Init, Layer};
+    use nn_core::{Activation, Architecture, Arithmetic, Init, Layer};
     use nn_optim::Adam;
     use nn_train::RunConfig;
 
@@ -235,6 +257,35 @@ mod tests {
             let found = resume(options).unwrap_err();
             assert!(found.starts_with(expected), "{options}: {found}");
         }
+    }
+
+    #[test]
+    fn the_arithmetic_changes_from_the_next_step_on() {
+        let model = Model::new(
+            Architecture::new(4, &[Layer::dense(2), Layer::SOFTMAX]).unwrap(),
+            Init::He,
+            0,
+        );
+        let config = RunConfig { arithmetic: Arithmetic::Plain, ..RunConfig::default() };
+        let mut state = TrainingState::new(&model, Adam::default(), 0.1, config).unwrap();
+        state.progress = Progress { epoch: 2, batch: 0, ..state.progress };
+        let mut resume = |options: &str| {
+            let options = Options::from_toml(options, "test").unwrap();
+            let resumed = options.resume(&model, &mut state, &ModelInfo::default(), 50).unwrap();
+            (resumed.changes, state.config.arithmetic)
+        };
+        // No epoch is left.
+        assert_eq!(resume("arithmetic = 'fused'\nepochs = 2"), (Vec::new(), Arithmetic::Plain));
+        assert_eq!(resume("arithmetic = 'plain'\nepochs = 3"), (Vec::new(), Arithmetic::Plain));
+        let change = Change {
+            option: "--arithmetic",
+            saved: "plain".into(),
+            given: "fused".into(),
+            next_rate_before: 0.1,
+            next_rate: 0.1,
+            subject: Subject::Arithmetic { epoch: 3, batch: 1 },
+        };
+        assert_eq!(resume("arithmetic = 'fused'\nepochs = 3"), (vec![change], Arithmetic::Fused));
     }
 
     /// The library can make runs that no options describe.

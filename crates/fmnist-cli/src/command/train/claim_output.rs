@@ -148,8 +148,8 @@ fn furthest(saves: &Saves, path: PathBuf, checkpoint: Checkpoint) -> (PathBuf, C
     }
 }
 
-/// Resumes this run, in the arithmetic of the options or in its own. The process can select only one, so this comes last,
-/// when no later state can replace the checkpoint.
+/// Resumes this run, in the arithmetic of the options or in its own. This comes last, when no later state can replace the
+/// checkpoint.
 fn resume_from(path: PathBuf, checkpoint: Checkpoint, options: &Options) -> anyhow::Result<Plan> {
     let file = Outside::from(&path).to_string();
     let state = checkpoint.training.as_ref().ok_or(fmnist::Error::ForInference);

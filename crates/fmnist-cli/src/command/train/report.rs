@@ -8,7 +8,7 @@ use std::{
 
 use fmnist::{
     Event, Saves, Trainer,
-    options::{Change, Options, SavedRun},
+    options::{Change, Options, SavedRun, Subject},
 };
 use nn_core::Penalty;
 use nn_io::SetAside;
@@ -88,7 +88,13 @@ impl<'a> Report<'a> {
         resumed: Option<&Path>,
         changes: &[Change],
     ) -> io::Result<()> {
-        changes.iter().for_each(|change| self.console.message(&view::change(change)));
+        for change in changes {
+            let text = view::change(change);
+            match change.subject {
+                Subject::Arithmetic { .. } => self.console.warning(&text),
+                _ => self.console.message(&text),
+            }
+        }
         let (model, state, info) = (trainer.run().model(), trainer.run().state(), trainer.info());
         let optimizer = state.optimizer.config();
         let architecture = layer::architecture(model);

@@ -101,10 +101,21 @@ impl View for Start {
 /// Describes a setting of a resumed run that changes.
 pub(super) fn change(change: &Change) -> String {
     let Change { option, saved, given, next_rate_before, next_rate, subject } = change;
+    let name = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let from = |epoch: u64, batch: u64| {
+        let batch = if batch > 1 { format!(", batch {batch}") } else { String::new() };
+        format!("from epoch {epoch}{batch}")
+    };
     let what = match *subject {
+        Subject::Arithmetic { epoch, batch } => {
+            let (from, saved, given) = (from(epoch, batch), name(saved), name(given));
+            return format!(
+                "{option} {given}: {from}: {given} arithmetic instead of {saved}; the result will be as good, but not \
+                 bit-for-bit identical to that of an uninterrupted run"
+            );
+        }
         Subject::LearningRate { epoch, batch } => {
-            let batch = if batch > 1 { format!(", batch {batch}") } else { String::new() };
-            format!("from epoch {epoch}{batch}: learning rate {given} instead of {saved}")
+            format!("{}: learning rate {given} instead of {saved}", from(epoch, batch))
         }
         Subject::End(what) => {
             let saved = rounded(saved.as_f64().unwrap_or_default());
