@@ -83,6 +83,12 @@ fn what_an_arithmetic_that_is_missing_says() {
     for model in ["plain.model", "fused.model"] {
         refused(&format!("train --resume {model} --epochs 2 --arithmetic fused"), &of_option);
     }
+    // A file of settings is named, and the command line overrides it.
+    program.write("c.toml", "arithmetic = 'fused'");
+    let of_file = "found fused; leave it out, or choose plain; c.toml sets it";
+    for options in ["", "--resume plain.model --epochs 2"] {
+        refused(&format!("train --config c.toml {options}"), &[of_option[0], of_file]);
+    }
     let of_run = "the run needs fused arithmetic, which the instruction set portable does not have";
     let hint = "to continue in plain arithmetic, add --arithmetic plain";
     refused("train --resume fused.model --epochs 2", &["error: fused.model: ", of_run, hint]);

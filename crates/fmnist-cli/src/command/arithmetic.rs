@@ -1,6 +1,7 @@
 //! Checks, before the data of a run are loaded, that the instruction set has the run's arithmetic. If not, the error says
 //! what to do, which differs between a new run and a resumed one.
 
+use fmnist::options;
 use nn_core::{Arithmetic, InstructionSet};
 use nn_train::TrainingState;
 
@@ -49,10 +50,12 @@ pub(super) fn of_complete_run(file: &str, state: &TrainingState) -> anyhow::Resu
     )))
 }
 
-/// The error of --arithmetic.
+/// The error of --arithmetic. [`super::LayeredOptions`] adds where the value comes from.
 fn option_error(arithmetic: Arithmetic) -> anyhow::Error {
-    let (set, name) = (InstructionSet::current().name(), arithmetic.name());
-    Usage::error(format!(
-        "--arithmetic: expected plain, since the instruction set {set} has no fused multiply-add, found {name}"
-    ))
+    let problem = format!(
+        "expected plain, since the instruction set {} has no fused multiply-add, found {}; leave it out, or choose plain",
+        InstructionSet::current().name(),
+        arithmetic.name()
+    );
+    options::Error::Option { option: "arithmetic".into(), problem }.into()
 }
