@@ -226,11 +226,15 @@ fn a_model_needs_data_of_its_own_kind() {
         let train = "--hidden none --epochs 1 --output";
         program.json(&format!("train --dataset {kind} --data-dir {kind} {train} {kind}.model"));
     }
-    let expected = "--data-dir: expected the directory of the data that the model was trained on";
-    for arguments in
-        ["evaluate folder.model", "predict folder.model --index 0", "train --resume folder.model"]
+    let commands = ["evaluate", "predict --index 0", "train --resume", "verify"];
+    for (kind, what, files) in
+        [("folder", "a folder of pictures", "train/CLASS/*.png"), ("idx", "IDX files", "t10k-")]
     {
-        program.refuses(arguments, 2, &[expected, "train/CLASS/*.png"]);
+        let expected =
+            format!("error: {kind}.model: --data-dir: the model was trained on {what}; give the");
+        for command in commands {
+            program.refuses(&format!("{command} {kind}.model"), 2, &[&expected, files]);
+        }
     }
     // A model can be evaluated on other data of the same form, with a warning, but no run resumes with them.
     let mut other = OwnSet::five_by_seven();

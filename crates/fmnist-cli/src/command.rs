@@ -70,8 +70,8 @@ impl LayeredOptions {
             serde_json::to_value(options).is_ok_and(|all| all.get(option).is_some())
         };
         let source = self.below.iter().find(|(_, options)| has(options) && !has(&self.given));
-        let source = source.map_or_else(String::new, |(name, _)| format!("; {name} sets it"));
-        let problem = format!("{problem}{source}");
+        let Some((source, _)) = source else { return error };
+        let problem = format!("{problem}; {source} sets it");
         options::Error::Option { option: option.clone(), problem }.into()
     }
 }

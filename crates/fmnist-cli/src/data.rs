@@ -24,8 +24,7 @@ pub(crate) fn source_of(
     dir: Option<&Path>,
     model: &str,
 ) -> anyhow::Result<DataSource> {
-    DatasetKind::of_model(info).with_context(|| model.to_owned())?;
-    Ok(DataSource::of_model(info, dir)?)
+    DataSource::of_model(info, dir).with_context(|| model.to_owned())
 }
 
 /// Finds, reads, downloads or draws the dataset.

@@ -155,9 +155,13 @@ impl DataSource {
     pub fn of_model(info: &ModelInfo, dir: Option<&Path>) -> Result<Self, Error> {
         let kind = DatasetKind::of_model(info)?;
         if let (Some(files), None) = (kind.files(), dir) {
-            let problem = format!(
-                "expected the directory of the data that the model was trained on, with {files}"
-            );
+            let what = match kind {
+                DatasetKind::Folder => "a folder of pictures",
+                DatasetKind::Csv => "CSV files",
+                _ => "IDX files",
+            };
+            let problem =
+                format!("the model was trained on {what}; give the directory that has {files}");
             return Err(Error::option("data-dir", problem));
         }
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
