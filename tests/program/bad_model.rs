@@ -24,7 +24,9 @@ fn no_file_at_all() {
     let program = Program::new();
     program.refuses("inspect absent.model", 4, &["absent.model: cannot open: No such file"]);
     program.refuses("train --resume absent.model", 4, &["absent.model: cannot open"]);
-    program.refuses("evaluate .", 4, &[".: cannot open: expected a file, found a directory"]);
+    let words = ["cannot open: expected a file, found a directory; name a model in it"];
+    program.refuses("export . m.model --to inference", 4, &words);
+    program.refuses("evaluate .", 3, &[".: no usable checkpoint in this directory"]);
 }
 
 #[test]

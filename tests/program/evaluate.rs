@@ -29,6 +29,22 @@ fn agrees_with_the_end_of_the_training() {
     assert_eq!(evaluation["per_class"], serde_json::json!(per_class));
 }
 
+/// A run is evaluated in its own arithmetic, so that all digits agree with the end of the training. A directory of
+/// checkpoints is its newest one.
+#[test]
+fn a_run_is_evaluated_in_its_arithmetic() {
+    let program = Program::with_data();
+    let options = "--hidden 32 --epochs 1 --arithmetic plain --checkpoint-dir run";
+    let trained = program.train(options);
+    for model in ["run/final.model", "run"] {
+        let evaluation = program.json(&format!("evaluate {model}")).remove(0);
+        assert_eq!(evaluation["loss"], trained.last().unwrap()["test"]["loss"], "{model}");
+    }
+    let output = program.run("evaluate run").success();
+    assert!(output.stdout.contains("\nrun/"), "{output:?}");
+    assert!(output.stdout.contains(".model on 10,000 test images"), "{output:?}");
+}
+
 #[test]
 fn the_training_split() {
     let evaluation = with_model().json("evaluate m.model --split train --threads 1").remove(0);

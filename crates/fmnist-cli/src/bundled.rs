@@ -3,18 +3,44 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use nn_io::Checkpoint;
+use nn_io::{Checkpoint, Newest};
 
-use crate::{exit::Usage, outside::Outside};
+use crate::{console::Console, exit::Usage, outside::Outside};
 
 /// Made by the commands in docs/predict.md.
 static MODEL: &[u8] = include_bytes!("../model/fashion_mnist.model");
 
-/// The model at `path`, or the built-in one.
+/// The model at `path`, or the built-in one. If the model has its run and the processor its arithmetic, this process then
+/// computes in that, so that the last digits are those of the run, too.
 pub(crate) fn load(path: Option<&Path>) -> anyhow::Result<Checkpoint> {
-    match path {
-        Some(path) => Ok(Checkpoint::load(path)?),
-        None => Checkpoint::from_bytes(MODEL).context("the model built into this program"),
+    let checkpoint = match path {
+        Some(path) => Checkpoint::load(path)?,
+        None => Checkpoint::from_bytes(MODEL).context("the model built into this program")?,
+    };
+    choose_arithmetic(&checkpoint);
+    Ok(checkpoint)
+}
+
+/// The same, with the model's name. In a directory of checkpoints, it is the newest undamaged one.
+pub(crate) fn load_newest(
+    path: Option<&Path>,
+    console: &Console,
+) -> anyhow::Result<(String, Checkpoint)> {
+    let Some(directory) = path.filter(|path| path.is_dir()) else {
+        return Ok((name(path), load(path)?));
+    };
+    let Newest { path, checkpoint, skipped } = Newest::load(directory)?;
+    for error in skipped {
+        console.warning(&format!("skipped: {error}"));
+    }
+    choose_arithmetic(&checkpoint);
+    Ok((name(Some(&path)), checkpoint))
+}
+
+/// Selects the arithmetic of the model's run, if the processor has it.
+fn choose_arithmetic(checkpoint: &Checkpoint) {
+    if let Some(state) = &checkpoint.training {
+        state.config.arithmetic.choose();
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
 ///
 /// The loss is plain cross-entropy, without the label smoothing or class weights of the training.
 ///
+/// In a directory of checkpoints, evaluates the newest undamaged one.
+///
 /// Uses the dataset that the model was trained on, or with --data-dir one of the same kind, image size and classes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
@@ -27,7 +29,7 @@ use crate::{
     ("fmnist evaluate fashion_mnist.model --split train", "on training images"),
 ]))]
 pub(crate) struct Args {
-    /// Model file [default: the built-in model]
+    /// Model file, or directory of checkpoints [default: the built-in model]
     model: Option<PathBuf>,
 
     /// Images to evaluate on
@@ -51,8 +53,7 @@ enum SplitName {
 }
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let model = bundled::name(args.model.as_deref());
-    let checkpoint = bundled::load(args.model.as_deref())?;
+    let (model, checkpoint) = bundled::load_newest(args.model.as_deref(), console)?;
     let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &model)?;
     let info = checkpoint.info.clone();
     let classifier = Classifier::new(checkpoint).with_context(|| model.clone())?;

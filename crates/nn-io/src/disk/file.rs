@@ -85,7 +85,10 @@ pub fn is_model(path: impl AsRef<Path>) -> bool {
 pub(super) fn open(path: &Path) -> Result<(File, u64), Error> {
     let check = |metadata: fs::Metadata| match metadata.file_type() {
         kind if kind.is_file() => Ok(metadata.len()),
-        kind if kind.is_dir() => Err(io::Error::other("expected a file, found a directory")),
+        kind if kind.is_dir() => {
+            let found = "expected a file, found a directory; name a model in it";
+            Err(io::Error::other(found))
+        }
         _ => Err(io::Error::other("expected a file, found a device, pipe or socket")),
     };
     let opened = fs::metadata(path).and_then(check).and_then(|_| {
