@@ -18,7 +18,7 @@ pub(crate) const SAVING: &str = "Saving";
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("FMNIST_DATA_DIR", "Directory that has Fashion-MNIST"),
     ("FMNIST_MIRROR", "Directory or URL to download Fashion-MNIST from"),
-    ("FMNIST_ISA", "Instruction set to use: avx512, avx2, neon or portable"),
+    ("FMNIST_ISA", "Instruction set to use: avx512, avx2, neon or portable (in plain arithmetic)"),
     ("NO_COLOR", "If set, print no colours"),
     ("CLICOLOR_FORCE", "If set to 1, print colours even if the output is not a terminal"),
 ];
