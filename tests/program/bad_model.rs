@@ -27,6 +27,7 @@ fn no_file_at_all() {
     let words = ["cannot open: expected a file, found a directory; name a model in it"];
     program.refuses("export . m.model --to inference", 4, &words);
     program.refuses("evaluate .", 3, &[".: no usable checkpoint in this directory"]);
+    program.refuses("verify .", 3, &[".: no usable checkpoint in this directory"]);
 }
 
 #[test]

@@ -29,6 +29,15 @@ pub(crate) fn source_of(
 
 /// Finds, reads, downloads or draws the dataset.
 pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Result<Dataset> {
+    obtain_or_draw(source, SYNTHETIC_NOTICE, console)
+}
+
+/// The same, with the warning to print if `auto` falls back to synthetic garments.
+pub(crate) fn obtain_or_draw(
+    source: &DataSource,
+    notice: &str,
+    console: &mut Console,
+) -> anyhow::Result<Dataset> {
     let DataSource { kind, dir, size } = source;
     let data_dir = dir.as_deref();
     match (*kind, data_dir) {
@@ -44,7 +53,7 @@ pub(crate) fn obtain(source: &DataSource, console: &mut Console) -> anyhow::Resu
     match fashion_mnist(found, named, console) {
         Err(error) if *kind == DatasetKind::Auto && !named => {
             console.warning(&format!("no Fashion-MNIST: {error}"));
-            console.warning(SYNTHETIC_NOTICE);
+            console.warning(notice);
             Ok(synthetic(console))
         }
         result => Ok(result?),

@@ -8,7 +8,7 @@ use crate::{console::Console, signal::Signal};
 pub(crate) const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "Success, or the reader of the output closed the pipe"),
     ("2", "Wrong usage: an option or a value that is not possible"),
-    ("3", "Bad model, data or picture"),
+    ("3", "Bad model, data or picture; or `verify` found other bits"),
     ("4", "Input/output error"),
     ("5", "Training diverged; the last good file is kept"),
     ("6", "Another run is saving to the same file"),

@@ -3,8 +3,8 @@
 //! # Reading order
 //!
 //! A [`Trainer`] trains a model on a [`Dataset`], and saves the run ([`Saves`]). A [`Classifier`] is a trained model with all
-//! that turns a picture into named classes. A [`Rerun`] checks that stopping and resuming
-//! change no bit. Nothing here prints.
+//! that turns a picture into named classes. A [`Rerun`] checks that stopping and resuming change no bit, and that a run ends
+//! in the state of its file. Nothing here prints.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod builder;

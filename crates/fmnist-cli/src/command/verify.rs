@@ -1,6 +1,9 @@
 //! `fmnist verify`: shows that this machine computes the published bits, or that a run resumes exactly.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, bail};
 use fmnist::{
@@ -9,17 +12,18 @@ use fmnist::{
 };
 use fmnist_data::{Dataset, DatasetName};
 use nn_core::{Arithmetic, InstructionSet};
-use nn_io::{Checkpoint, ModelInfo};
+use nn_io::ModelInfo;
+use nn_train::Progress;
 use serde::Serialize;
 
 use super::train::new_run::{self, NewRun};
 use crate::{
+    bundled,
     console::{Console, View},
     data,
     exit::Usage,
     help,
-    outside::Outside,
-    text::count,
+    text::{count, filled},
 };
 
 /// Check that training gives the published bits here, or that a run resumes exactly
@@ -28,8 +32,9 @@ use crate::{
 /// processor and system with the same arithmetic, for any number of threads.
 ///
 /// With a model: trains a new run with the file's network, settings and seed, twice: once without a stop, and once stopped and
-/// resumed after every half epoch. Both must end with the same checksum. The file's own weights are not compared: they may have
-/// come from a warm start or another learning rate. The file is not changed.
+/// resumed in the middle and at the end of each epoch. Both must end with the same checksum. If the file has as many epochs, the
+/// result also says whether this is the state in the file. It is not if the file's run began with other weights, or if its
+/// learning rate or arithmetic was changed. The file is not changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("fmnist verify", "the default run, in seconds"),
@@ -37,13 +42,13 @@ use crate::{
     ("fmnist verify fashion_mnist.model", "that your own run resumes exactly"),
 ]))]
 pub(crate) struct Args {
-    /// Model file of a run
+    /// Model file of a run, or directory of checkpoints
     model: Option<PathBuf>,
 
-    /// With a model: epochs to train
-    #[arg(long, value_name = "N", default_value_t = 2, requires = "model")]
+    /// With a model: epochs to train, twice [default: as many as the file has, at most 10]
+    #[arg(long, value_name = "N", requires = "model")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    epochs: u64,
+    epochs: Option<u64>,
 
     /// Without a model: rounding of multiply-adds in matrix products [default: fused, or plain if the processor has no fused
     /// multiply-add]
@@ -71,7 +76,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 
 /// Fails if a checksum is not as expected.
 fn conclude(view: &VerifyView) -> anyhow::Result<()> {
-    match view.checks.iter().find(|check| check.expected != check.found) {
+    match view.checks.iter().find(|check| !check.is_as_expected()) {
         None => Ok(()),
         Some(Check { what, expected, found }) => bail!(
             "{what}: expected {expected}, found {found}; this is a bug in fmnist, or the computer's memory is faulty, or it was \
@@ -116,6 +121,12 @@ const PUBLISHED: [(DatasetName, Arithmetic, [&str; 2]); 4] = [
     ),
 ];
 
+/// The warning that the default run of synthetic garments takes the place of that of Fashion-MNIST.
+const SYNTHETIC_NOTICE: &str = "the default run of synthetic garments is checked instead";
+
+/// The most epochs that a saved run is trained by default, so that it does not take very long.
+const MAX_DEFAULT_EPOCHS: u64 = 10;
+
 /// Trains the default run.
 fn default_run(args: &Args, console: &mut Console) -> anyhow::Result<VerifyView> {
     let options = Options {
@@ -125,41 +136,52 @@ fn default_run(args: &Args, console: &mut Console) -> anyhow::Result<VerifyView>
     };
     let source = new_run::plan(&options)?;
     let threads = data::threads(args.threads)?;
-    let dataset = data::obtain(&source, console)?;
+    let dataset = data::obtain_or_draw(&source, SYNTHETIC_NOTICE, console)?;
     let NewRun { model, state, n_validation, epochs } =
         new_run::run(&options, None, &dataset, console)?;
     let Dataset { train, info: dataset, .. } = dataset;
     let (train, held_out) = train.hold_out(n_validation);
     let n_threads = threads.count();
     let arithmetic = state.config.arithmetic;
+    console.message(&format!("training the default run: {}", count(epochs, "epoch")));
     let mut trainer = Trainer::from_parts(model, state, ModelInfo::default(), threads)?;
     trainer.fit(&train, Some(&held_out), epochs)?;
     let view = trainer.checkpoint();
     let found = [view.state_sha256()?, view.weights_sha256()];
     let published = PUBLISHED.iter().find(|it| (it.0, it.1) == (dataset.name, arithmetic));
     let (_, _, published) = published.context("there is a published run for this data")?;
-    let checks = ["state_sha256", "weights_sha256"].into_iter().zip(*published).zip(found);
+    let checks: Vec<Check> = ["state_sha256", "weights_sha256"]
+        .into_iter()
+        .zip(*published)
+        .zip(found)
+        .map(|((what, expected), found)| Check { what, expected: expected.into(), found })
+        .collect();
+    let what = match dataset.name {
+        DatasetName::Synthetic => "as published for synthetic garments",
+        _ => "as published",
+    };
     Ok(VerifyView {
         run: "the default run".into(),
         dataset: dataset.name.to_string(),
         epochs,
+        stopped_early: false,
         stops: 0,
         arithmetic: arithmetic.name(),
         instruction_set: InstructionSet::current().name(),
         threads: n_threads,
-        checks: checks
-            .map(|((what, expected), found)| Check { what, expected: expected.into(), found })
-            .collect(),
-        conclusion: "as published: this machine computes the same bits",
+        as_expected: checks.iter().all(Check::is_as_expected),
+        checks,
+        reproduced: None,
+        conclusion: vec![format!("{what}: this machine computes the same bits")],
     })
 }
 
 /// Trains the run of a file twice.
-fn saved_run(args: &Args, path: &PathBuf, console: &mut Console) -> anyhow::Result<VerifyView> {
-    let name = Outside::from(path).to_string();
-    let checkpoint = Checkpoint::load(path)?;
+fn saved_run(args: &Args, path: &Path, console: &mut Console) -> anyhow::Result<VerifyView> {
+    let (name, checkpoint) = bundled::load_newest(Some(path), console)?;
     let state = checkpoint.training.as_ref().ok_or(fmnist::Error::ForInference);
-    let arithmetic = state.with_context(|| name.clone())?.config.arithmetic;
+    let state = state.with_context(|| name.clone())?;
+    let (arithmetic, progress) = (state.config.arithmetic, state.progress);
     if !arithmetic.choose() {
         let (set, needed) = (InstructionSet::current().name(), arithmetic.name());
         return Err(Usage::error(format!(
@@ -171,23 +193,45 @@ fn saved_run(args: &Args, path: &PathBuf, console: &mut Console) -> anyhow::Resu
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;
     let dataset_name = dataset.info.name.to_string();
-    let rerun =
-        Rerun::new(&checkpoint, dataset, &threads, args.epochs).with_context(|| name.clone())?;
+    let epochs = args.epochs.unwrap_or(progress.epoch.clamp(1, MAX_DEFAULT_EPOCHS));
+    console.message(&format!("training the run of {name}: {}, twice", count(epochs, "epoch")));
+    let rerun = Rerun::new(&checkpoint, dataset, &threads, epochs).with_context(|| name.clone())?;
+    let check = Check { what: "state_sha256", expected: rerun.uninterrupted, found: rerun.resumed };
+    let mut conclusion = vec!["the same without a stop: this run resumes exactly".to_owned()];
+    conclusion.extend(comparison(rerun.reproduced, progress));
     Ok(VerifyView {
         run: name,
         dataset: dataset_name,
         epochs: rerun.epochs,
+        stopped_early: rerun.stopped_early,
         stops: rerun.stops,
         arithmetic: arithmetic.name(),
         instruction_set: InstructionSet::current().name(),
         threads: threads.count(),
-        checks: vec![Check {
-            what: "state_sha256",
-            expected: rerun.uninterrupted,
-            found: rerun.resumed,
-        }],
-        conclusion: "the same without a stop: this run resumes exactly",
+        as_expected: check.is_as_expected(),
+        checks: vec![check],
+        reproduced: rerun.reproduced,
+        conclusion,
     })
+}
+
+/// Whether a rerun ended in the state of its file, which has this progress, in words.
+fn comparison(reproduced: Option<bool>, progress: Progress) -> Vec<String> {
+    let Progress { epoch, batch, .. } = progress;
+    match reproduced {
+        Some(true) => vec!["the same as in the file: this run was reproduced".into()],
+        Some(false) => vec![
+            "not the state in the file: its run began with other weights, its learning rate".into(),
+            "or arithmetic was changed, or another version of fmnist trained it".into(),
+        ],
+        None if batch > 0 => {
+            vec!["not compared with the file, which was saved within an epoch".into()]
+        }
+        None => vec![format!(
+            "not compared with the file, which has {}: for that, give --epochs {epoch}",
+            count(epoch, "epoch")
+        )],
+    }
 }
 
 /// What was trained, and its checksums.
@@ -196,15 +240,20 @@ struct VerifyView {
     run: String,
     dataset: String,
     epochs: u64,
+    stopped_early: bool,
     /// How often the run was stopped and resumed.
     stops: usize,
     arithmetic: &'static str,
     instruction_set: &'static str,
     threads: usize,
     checks: Vec<Check>,
-    /// What follows if all checksums are as expected.
+    /// Whether all checksums are as expected.
+    as_expected: bool,
+    /// Whether this is the state in the file; `null` if it was not compared.
+    reproduced: Option<bool>,
+    /// The lines to print if all checksums are as expected.
     #[serde(skip)]
-    conclusion: &'static str,
+    conclusion: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -214,26 +263,29 @@ struct Check {
     found: String,
 }
 
+impl Check {
+    fn is_as_expected(&self) -> bool {
+        self.expected == self.found
+    }
+}
+
 impl View for VerifyView {
     fn text(&self) -> String {
-        let stops = match self.stops {
-            0 => String::new(),
-            stops => format!(", stopped and resumed {}", count(stops as u64, "time")),
-        };
-        let mut text = format!(
-            "{}: {} of {}{stops}, {} arithmetic, {}, {}",
-            self.run,
-            count(self.epochs, "epoch"),
-            self.dataset,
-            self.arithmetic,
-            self.instruction_set,
-            count(self.threads as u64, "thread"),
-        );
+        let early = if self.stopped_early { " (stopped early)" } else { "" };
+        let epochs = count(self.epochs, "epoch");
+        let mut parts = vec![format!("{}: {epochs}{early} of {}", self.run, self.dataset)];
+        if self.stops > 0 {
+            parts.push(format!("stopped and resumed {}", count(self.stops as u64, "time")));
+        }
+        parts.push(format!("{} arithmetic", self.arithmetic));
+        parts.push(self.instruction_set.into());
+        parts.push(count(self.threads as u64, "thread"));
+        let mut text = filled(&parts, ",", 0);
         for Check { what, found, .. } in &self.checks {
             text += &format!("\n{what:<14}  {found}");
         }
-        if self.checks.iter().all(|check| check.expected == check.found) {
-            text += &format!("\n{}", self.conclusion);
+        if self.as_expected {
+            self.conclusion.iter().for_each(|line| text += &format!("\n{line}"));
         }
         text
     }
@@ -249,6 +301,7 @@ mod tests {
             run: "the default run".into(),
             dataset: "synthetic".into(),
             epochs: 10,
+            stopped_early: false,
             stops: 0,
             arithmetic: "fused",
             instruction_set: "avx2",
@@ -260,7 +313,9 @@ mod tests {
                     found: found.into(),
                 })
                 .into(),
-            conclusion: "as published",
+            as_expected: found == "aa",
+            reproduced: None,
+            conclusion: vec!["as published".into()],
         };
         assert!(conclude(&view("aa")).is_ok() && view("aa").text().ends_with("\nas published"));
         let error = conclude(&view("ab")).unwrap_err().to_string();
