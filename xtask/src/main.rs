@@ -14,6 +14,7 @@ mod links;
 mod mutants;
 mod other_machines;
 mod packages;
+mod photos;
 mod sample;
 mod structure;
 mod torture;
@@ -32,6 +33,7 @@ enum Command {
     Sample(sample::Args),
     Fuzz(fuzz::Args),
     Guides(guides::Args),
+    Photos(photos::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -44,5 +46,6 @@ fn main() -> anyhow::Result<()> {
         Command::Sample(args) => sample::run(args),
         Command::Fuzz(args) => fuzz::run(args),
         Command::Guides(args) => guides::run(args),
+        Command::Photos(args) => photos::run(args),
     }
 }

@@ -2,7 +2,9 @@
 
 mod damage;
 
-use image::{ImageBuffer, LumaA, Rgb, Rgba};
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageBuffer, ImageFormat, LumaA, Rgb, Rgba};
 
 use super::*;
 use crate::{fixture, garments};

@@ -1,0 +1,26 @@
+//! Fits an image into the size that a model takes.
+
+use image::{GrayImage, imageops, imageops::FilterType};
+
+/// Scales to fit into `width` x `height` with the proportions kept, and centres on black.
+pub(crate) fn centred(grey: &GrayImage, width: u32, height: u32) -> GrayImage {
+    let ratio = |target: u32, side: u32| f64::from(target) / f64::from(side.max(1));
+    let scale = ratio(width, grey.width()).min(ratio(height, grey.height()));
+    let side = |side: u32, target: u32| to_u32(f64::from(side) * scale).clamp(1, target.max(1));
+    let (fitted_width, fitted_height) = (side(grey.width(), width), side(grey.height(), height));
+    let fitted = imageops::resize(grey, fitted_width, fitted_height, FilterType::CatmullRom);
+    let mut canvas = GrayImage::new(width, height);
+    let offset = |outer: u32, inner: u32| i64::from(outer.saturating_sub(inner) / 2);
+    let (x, y) = (offset(width, fitted_width), offset(height, fitted_height));
+    imageops::replace(&mut canvas, &fitted, x, y);
+    canvas
+}
+
+/// Fits a picture to this size. One that has it is returned unchanged.
+pub(crate) fn fitted(grey: GrayImage, width: u32, height: u32) -> GrayImage {
+    if grey.dimensions() == (width, height) { grey } else { centred(&grey, width, height) }
+}
+
+fn to_u32(value: f64) -> u32 {
+    value.round() as u32
+}

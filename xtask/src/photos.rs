@@ -1,0 +1,363 @@
+//! `cargo xtask photos`: test images turned into photographs of many kinds, and how many the program still answers as it
+//! answers the image itself.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use fmnist_data::{Dataset, locate};
+use image::{
+    DynamicImage, GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage, codecs::jpeg::JpegEncoder,
+    imageops, imageops::FilterType,
+};
+use serde_json::Value;
+
+use crate::cargo;
+
+/// Measure how the program classifies photographs
+///
+/// Draws test images as photographs of many kinds, and compares each answer with that for the image itself. Fails if a kind
+/// is below its limit.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Photographs of each kind
+    #[arg(long, default_value_t = 200)]
+    images: usize,
+
+    /// Seed of the choice of images and of the distortions
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+
+    /// Model to classify with [default: the built-in model]
+    #[arg(long)]
+    model: Option<PathBuf>,
+
+    /// Directory for the pictures, to look at [default: a temporary one]
+    #[arg(long)]
+    keep: Option<PathBuf>,
+
+    /// Write the table into docs/predict.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// The sides of a photograph.
+const SIDE: u32 = 480;
+
+/// A source of random numbers: SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From `low` to `high`.
+    fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * (self.next() >> 40) as f32 / (1 << 24) as f32
+    }
+
+    fn below(&mut self, n: u32) -> u32 {
+        (self.next() % u64::from(n)) as u32
+    }
+
+    /// Normal, with mean 0 and standard deviation 1.
+    fn normal(&mut self) -> f32 {
+        let radius = (-2.0 * self.between(1e-7, 1.0).ln()).sqrt();
+        radius * (std::f32::consts::TAU * self.between(0.0, 1.0)).cos()
+    }
+}
+
+type Draw = fn(&GrayImage, &mut Dice) -> DynamicImage;
+
+/// The kinds of photographs, and the share that must be answered as the image itself.
+const KINDS: [(&str, f32, Draw); 21] = [
+    ("plain", 0.9, |image, _| photo(image, WHITE).into()),
+    ("negative", 0.9, |image, _| {
+        let mut picture = photo(image, [255.0; 3]);
+        imageops::invert(&mut picture);
+        picture.into()
+    }),
+    ("off-centre", 0.9, |image, dice| {
+        let (x, y) = (dice.below(180) as i64, dice.below(180) as i64);
+        placed(image, WHITE, 300, x, y).into()
+    }),
+    ("grey ground", 0.9, |image, _| photo(image, [190.0; 3]).into()),
+    ("beige ground", 0.9, |image, _| photo(image, [232.0, 218.0, 196.0]).into()),
+    ("JPEG, quality 10", 0.9, |image, _| photo(image, WHITE).into()),
+    ("16 bits", 0.9, |image, _| DynamicImage::from(photo(image, WHITE)).into_rgb16().into()),
+    ("noise, sigma 3", 0.9, |image, dice| noisy(photo(image, WHITE), 3.0, dice)),
+    ("noise, sigma 9", 0.9, |image, dice| noisy(photo(image, WHITE), 9.0, dice)),
+    ("light falling by 10 %", 0.9, |image, dice| lit(photo(image, WHITE), 0.10, dice)),
+    ("light falling by 22 %", 0.9, |image, dice| lit(photo(image, WHITE), 0.22, dice)),
+    ("vignette of 25 %", 0.9, |image, _| {
+        let half = SIDE as f32 / 2.0;
+        shade(photo(image, WHITE), |x, y| {
+            let squared = ((x - half) * (x - half) + (y - half) * (y - half)) / (2.0 * half * half);
+            1.0 - 0.25 * squared
+        })
+    }),
+    ("soft shadow", 0.9, |image, dice| shadowed(image, dice)),
+    ("wooden table", 0.9, |image, dice| on_wood(image, dice)),
+    ("rotated by 10 degrees", 0.85, |image, dice| rotated(image, dice)),
+    ("one dark pixel", 0.9, |image, dice| {
+        let mut picture = photo(image, WHITE);
+        let (x, y) = (dice.below(SIDE), dice.below(SIDE / 12));
+        picture.put_pixel(x, y, Rgb([40; 3]));
+        picture.into()
+    }),
+    ("five specks of dust", 0.9, |image, dice| {
+        let mut picture = photo(image, WHITE);
+        for _ in 0..5 {
+            let (x, y, r) = (dice.below(SIDE), dice.below(SIDE), 1 + dice.below(3));
+            blot(&mut picture, x, y, r, [60; 3]);
+        }
+        picture.into()
+    }),
+    ("line of text", 0.9, |image, dice| lettered(image, dice)),
+    ("frame of 4 pixels", 0.9, |image, dice| {
+        let mut picture = photo(image, WHITE);
+        let tone = [0, 30, 90][dice.below(3) as usize];
+        for i in 0..SIDE {
+            for d in 0..4 {
+                for (x, y) in [(i, d), (i, SIDE - 1 - d), (d, i), (SIDE - 1 - d, i)] {
+                    picture.put_pixel(x, y, Rgb([tone; 3]));
+                }
+            }
+        }
+        picture.into()
+    }),
+    ("dark garment on red", 0.9, |image, _| over(image, |_, _| [196.0, 34.0, 40.0]).into()),
+    ("cut-out with alpha", 0.9, |image, _| {
+        let large = enlarged(image, 288);
+        let mut picture = RgbaImage::new(SIDE, SIDE);
+        for (x, y, Luma([value])) in large.enumerate_pixels() {
+            let alpha = (f32::from(*value) * 12.0).min(255.0) as u8;
+            let tone = 255 - value;
+            picture.put_pixel(x + 96, y + 96, Rgba([tone, tone, tone, alpha]));
+        }
+        picture.into()
+    }),
+];
+
+const WHITE: [f32; 3] = [235.0; 3];
+
+fn enlarged(image: &GrayImage, side: u32) -> GrayImage {
+    imageops::resize(image, side, side, FilterType::CatmullRom)
+}
+
+/// A photograph on even ground.
+fn photo(image: &GrayImage, ground: [f32; 3]) -> RgbImage {
+    placed(image, ground, 288, 96, 96)
+}
+
+fn placed(image: &GrayImage, ground: [f32; 3], side: u32, x: i64, y: i64) -> RgbImage {
+    let large = enlarged(image, side);
+    let mut canvas = GrayImage::new(SIDE, SIDE);
+    imageops::replace(&mut canvas, &large, x, y);
+    RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let value = f32::from(canvas.get_pixel(x, y).0[0]);
+        Rgb(ground.map(|ground| (ground * (1.0 - value / 255.0)).round() as u8))
+    })
+}
+
+/// A garment of its own tones over a ground.
+fn over(image: &GrayImage, mut ground: impl FnMut(u32, u32) -> [f32; 3]) -> RgbImage {
+    let mut canvas = GrayImage::new(SIDE, SIDE);
+    imageops::replace(&mut canvas, &enlarged(image, 288), 96, 96);
+    RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let value = f32::from(canvas.get_pixel(x, y).0[0]);
+        let alpha = (value / 20.0).min(1.0);
+        Rgb(ground(x, y).map(|ground| (ground * (1.0 - alpha) + (255.0 - value) * alpha) as u8))
+    })
+}
+
+fn shade(mut picture: RgbImage, light: impl Fn(f32, f32) -> f32) -> DynamicImage {
+    for (x, y, Rgb(colour)) in picture.enumerate_pixels_mut() {
+        let light = light(x as f32, y as f32);
+        *colour = colour.map(|value| (f32::from(value) * light).round() as u8);
+    }
+    picture.into()
+}
+
+fn lit(picture: RgbImage, fall: f32, dice: &mut Dice) -> DynamicImage {
+    let side = dice.below(4);
+    shade(picture, |x, y| {
+        let along = [x, y, SIDE as f32 - x, SIDE as f32 - y][side as usize];
+        1.0 - fall * along / SIDE as f32
+    })
+}
+
+fn noisy(mut picture: RgbImage, sigma: f32, dice: &mut Dice) -> DynamicImage {
+    for Rgb(colour) in picture.pixels_mut() {
+        *colour = colour.map(|value| (f32::from(value) + sigma * dice.normal()).round() as u8);
+    }
+    picture.into()
+}
+
+fn shadowed(image: &GrayImage, dice: &mut Dice) -> DynamicImage {
+    let mut outline = GrayImage::new(SIDE, SIDE);
+    let mut large = enlarged(image, 288);
+    large.pixels_mut().for_each(|Luma([value])| *value = if *value > 20 { 255 } else { 0 });
+    let (right, down) = (8 + dice.below(24) as i64, 8 + dice.below(24) as i64);
+    imageops::replace(&mut outline, &large, 96 + right, 96 + down);
+    let soft = imageops::fast_blur(&outline, dice.between(8.0, 16.0));
+    let depth = dice.between(0.15, 0.35);
+    let mut picture = RgbImage::new(SIDE, SIDE);
+    for (x, y, Rgb(colour)) in picture.enumerate_pixels_mut() {
+        let light = 1.0 - depth * f32::from(soft.get_pixel(x, y).0[0]) / 255.0;
+        *colour = WHITE.map(|value| (value * light).round() as u8);
+    }
+    let shadow = picture;
+    over(image, |x, y| shadow.get_pixel(x, y).0.map(f32::from)).into()
+}
+
+fn on_wood(image: &GrayImage, dice: &mut Dice) -> DynamicImage {
+    let (phase, grain) = (dice.between(0.0, 6.0), dice.between(0.05, 0.09));
+    let knots: Vec<f32> = (0..SIDE).map(|_| dice.normal()).collect();
+    let fine: Vec<f32> = (0..SIDE * SIDE).map(|_| dice.normal()).collect();
+    over(image, |x, y| {
+        let wave = (y as f32 * 0.06 + phase + (x as f32 * 0.011 + phase).sin() * 1.3).sin();
+        let line = knots[y as usize] * 0.5 + fine[(y * SIDE + x) as usize] * 0.35;
+        let light = 1.0 + grain * (wave + line);
+        [176.0, 128.0, 82.0].map(|value| (value * light).clamp(0.0, 255.0))
+    })
+    .into()
+}
+
+fn rotated(image: &GrayImage, dice: &mut Dice) -> DynamicImage {
+    let picture = photo(image, WHITE);
+    let angle = if dice.below(2) == 0 { 10_f32 } else { -10.0 };
+    let (sin, cos) = angle.to_radians().sin_cos();
+    let half = SIDE as f32 / 2.0;
+    RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let (dx, dy) = (x as f32 + 0.5 - half, y as f32 + 0.5 - half);
+        let (x, y) = (half + cos * dx + sin * dy - 0.5, half - sin * dx + cos * dy - 0.5);
+        imageops::interpolate_bilinear(&picture, x, y).unwrap_or(Rgb([235; 3]))
+    })
+    .into()
+}
+
+fn blot(picture: &mut RgbImage, x: u32, y: u32, radius: u32, colour: [u8; 3]) {
+    for dy in 0..2 * radius + 1 {
+        for dx in 0..2 * radius + 1 {
+            let (right, down) = (dx as i32 - radius as i32, dy as i32 - radius as i32);
+            let (px, py) = (x as i32 + right, y as i32 + down);
+            let inside = (0..SIDE as i32).contains(&px) && (0..SIDE as i32).contains(&py);
+            if inside && right * right + down * down <= (radius * radius) as i32 {
+                picture.put_pixel(px as u32, py as u32, Rgb(colour));
+            }
+        }
+    }
+}
+
+/// Letters of 5 x 7 dots, as a shop writes under its pictures.
+fn lettered(image: &GrayImage, dice: &mut Dice) -> DynamicImage {
+    let mut picture = photo(image, WHITE);
+    let dot = 2 + dice.below(2);
+    let (left, top) = (12 + dice.below(60), if dice.below(2) == 0 { 24 } else { SIDE - 48 });
+    for letter in 0..14 + dice.below(8) {
+        for row in 0..7 {
+            let bits = dice.below(31) + 1;
+            for column in 0..5 {
+                if bits >> column & 1 == 1 {
+                    let (x, y) = (left + (letter * 6 + column) * dot, top + row * dot);
+                    for (x, y) in (0..dot).flat_map(|a| (0..dot).map(move |b| (x + a, y + b))) {
+                        if x < SIDE && y < SIDE {
+                            picture.put_pixel(x, y, Rgb([50; 3]));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    picture.into()
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let dir = locate::find(None)?.context("this needs Fashion-MNIST: cargo xtask fetch-data")?;
+    let test = Dataset::fashion_mnist(&dir)?.test;
+    let temporary = tempfile::tempdir()?;
+    let root = args.keep.as_deref().unwrap_or(temporary.path());
+    let mut dice = Dice(args.seed);
+    let chosen: Vec<usize> =
+        (0..args.images).map(|_| dice.below(test.images.count as u32) as usize).collect();
+    let image = |index: usize| {
+        let pixels = test.images.get(index).unwrap_or_default().to_vec();
+        GrayImage::from_raw(28, 28, pixels).context("an image of 28 x 28")
+    };
+    let originals = root.join("original");
+    fs::create_dir_all(&originals)?;
+    for &index in &chosen {
+        image(index)?.save(originals.join(format!("{index}.png")))?;
+    }
+    let expected = answers(&args, &originals)?;
+    let mut table = String::from("| photographs | answered as the image itself |\n|---|--:|\n");
+    let mut misses = Vec::new();
+    for (number, (kind, least, draw)) in (1..).zip(KINDS) {
+        let dir = root.join(kind.replace([' ', ',', '%'], "_"));
+        fs::create_dir_all(&dir)?;
+        for &index in &chosen {
+            let mut dice = Dice(args.seed << 32 | number << 24 | index as u64);
+            let picture = draw(&image(index)?, &mut dice);
+            if kind.starts_with("JPEG") {
+                let mut file = fs::File::create(dir.join(format!("{index}.jpg")))?;
+                JpegEncoder::new_with_quality(&mut file, 10).encode_image(&picture)?;
+            } else {
+                picture.save(dir.join(format!("{index}.png")))?;
+            }
+        }
+        let found = answers(&args, &dir)?;
+        let same = expected.iter().filter(|(name, class)| found.get(*name) == Some(class)).count();
+        let share = same as f32 / expected.len() as f32;
+        writeln!(table, "| {kind} | {share:.3} |")?;
+        if share < least {
+            misses.push(format!("{kind}: expected at least {least}, found {share:.3}"));
+        }
+    }
+    print!("{table}");
+    if args.write {
+        write_table(&table)?;
+    }
+    anyhow::ensure!(misses.is_empty(), "{}", misses.join("; "));
+    Ok(())
+}
+
+/// Replaces the table in the guide.
+fn write_table(table: &str) -> anyhow::Result<()> {
+    let guide = fs::read_to_string(GUIDE)?;
+    let (before, rest) = guide.split_once(BEGIN).context("docs/predict.md: no table of photos")?;
+    let (_, after) = rest.split_once(END).context("docs/predict.md: no end of the table")?;
+    Ok(fs::write(GUIDE, format!("{before}{BEGIN}\n{table}{END}{after}"))?)
+}
+
+const GUIDE: &str = "docs/predict.md";
+const BEGIN: &str = "<!-- cargo xtask photos --write -->";
+const END: &str = "<!-- end -->";
+
+/// The class of each picture in a directory, by its name without extension.
+fn answers(args: &Args, dir: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
+    let mut predict = cargo::command("target/debug/fmnist");
+    predict.args(["predict", "--format", "json"]).args(&args.model);
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+    names.sort();
+    predict.args(names);
+    cargo::output(&mut predict)?
+        .lines()
+        .map(|line| {
+            let answer: Value = serde_json::from_str(line)?;
+            let path = Path::new(answer["input"].as_str().context("input")?);
+            let name = path.file_stem().context("a name")?.to_string_lossy().into_owned();
+            Ok((name, answer["class"].as_u64().context("class")?))
+        })
+        .collect()
+}
