@@ -111,6 +111,10 @@ fn runs() -> Vec<(&'static str, Run)> {
         ("accumulate 2", Run::config(|config| config.accumulation = 2)),
         ("flip", augment(Augment { flip: true, ..Augment::default() })),
         ("shift", augment(Augment { shift: 2, ..Augment::default() })),
+        ("rotate", augment(Augment { rotate: 10.0, ..Augment::default() })),
+        ("zoom", augment(Augment { zoom: 0.1, ..Augment::default() })),
+        ("tone", augment(Augment { tone: 0.2, ..Augment::default() })),
+        ("noise", augment(Augment { noise: 5.0, ..Augment::default() })),
         ("cutout", augment(Augment { cutout: 8, ..Augment::default() })),
     ]
 }

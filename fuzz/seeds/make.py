@@ -124,7 +124,10 @@ def run():
             **{"seed": 0, "batch_size": 8, "accumulation": 2, "shuffle": "once"},
             **{"loss": {"cross_entropy": {"smoothing": 0.1}}, "class_weights": [0.5, 1.5]},
             **{"penalties": [penalty], "frozen": [False], "clip": {"value": 1.0}},
-            "augmentation": {"flip": True, "shift": 1, "cutout": 1},
+            "augmentation": {
+                **{"flip": True, "shift": 1, "cutout": 1},
+                **{"rotate": 10.0, "zoom": 0.125, "tone": 0.25, "noise": 5.5},
+            },
             **{"averaging": 0.99, "monitor": "accuracy", "keep_best": True},
             "early_stop": {"patience": 3, "min_delta": 0.0},
             **{"init": "glorot", "validates_on_test": True, "arithmetic": "plain"},
@@ -152,7 +155,7 @@ def models():
     beginning["optimizer"] = {"adam": adam}
     write("model/schedule.model", model([(2, 2), "softmax"], beginning, features=3))
     write("model/layers.model", model(every_layer(), features=12))
-    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=1044))
+    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=17428))
     write("model/inference.model", model([(4, 3), "relu", (3, 2), "relu", (2, 2), "softmax"]))
     write("model/smallest.model", model([(1, 1)]))
     write("model/newer_minor.model", model([(1, 2)], minor=1, unknown={"key": [1.5, None]}))

@@ -26,7 +26,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, _, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features & ~(63 | 1024 | 4096) == 0, "a newer format"
+    assert major == 1 and features & ~(63 | 1024 | 4096 | 16384) == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -65,6 +65,8 @@ def required_features(metadata):
         features += 4096 * (schedule == "exponential" and "every" in settings)
         features += 16 * (training["config"].keys() != {"seed", "batch_size"})
         features += 1024 * ("arithmetic" in training["config"])
+        augmentation = training["config"].get("augmentation", {}).keys()
+        features += 16384 * bool(augmentation & {"rotate", "zoom", "tone", "noise"})
     return features
 
 

@@ -8,7 +8,8 @@ use crate::{
 
 /// All settings that a run can have at once.
 const EVERYTHING: &str = "--hidden 32,24 --norm batch --activation silu --dropout 0.1 --init glorot \
-    --batch-size 500 --accumulate 2 --shuffle once --flip --shift 1 --cutout 3 --test-flips --freeze 1 \
+    --batch-size 500 --accumulate 2 --shuffle once --flip --shift 1 --rotate 5 --zoom 0.05 \
+    --tone 0.1 --noise 3 --cutout 3 --test-flips --freeze 1 \
     --clip-norm 1 --average 0.9 --monitor accuracy --keep-best --early-stop 5 --early-stop-delta 0.001 \
     --label-smoothing 0.1 --class-weights 1,1,1,1,1,1,2,1,1,0.5 --l1 0.00001 --l2 0.0001 --bias-l1 0.00001 \
     --bias-l2 0.0001 --validate-on-test --optimizer adamw --weight-decay 0.02 --schedule one-cycle --learning-rate 0.004 --seed 7";
@@ -35,6 +36,10 @@ fn every_setting_is_saved_and_resumes() {
         ("shuffle", json!("once")),
         ("flip", json!(true)),
         ("shift", json!(1)),
+        ("rotate", json!(5.0)),
+        ("zoom", json!(0.05)),
+        ("tone", json!(0.1)),
+        ("noise", json!(3.0)),
         ("cutout", json!(3)),
         ("test-flips", json!(true)),
         ("freeze", json!([1])),
@@ -111,6 +116,10 @@ fn other_settings_are_refused_by_name() {
         ("--accumulate 4", "1"),
         ("--shuffle once", "each-epoch"),
         ("--flip", "false"),
+        ("--rotate 10", "0"),
+        ("--zoom 0.1", "0"),
+        ("--tone 0.1", "0"),
+        ("--noise 5", "0"),
         ("--test-flips", "false"),
         ("--freeze 0", "none"),
         ("--clip-norm 1", "0"),
@@ -169,6 +178,10 @@ fn settings_that_cannot_be_are_refused_by_name() {
         ("--schedule step --step-epochs 0", "--step-epochs: expected more than 0"),
         ("--shift 99999999999", "expected 0 to 16777216, found 99999999999"),
         ("--cutout 99999999999", "expected 0 to 16777216, found 99999999999"),
+        ("--rotate 181", "--rotate: expected at least 0 and at most 180 degrees, found 181"),
+        ("--zoom 1", "--zoom: expected at least 0 and at most 0.9, found 1"),
+        ("--tone -0.1", "--tone: expected at least 0 and at most 0.9, found -0.1"),
+        ("--noise nan", "--noise: expected at least 0 and at most 255, found NaN"),
         (
             "--preset better --focal-gamma 2",
             "--label-smoothing: expected 0 together with a --focal-gamma",

@@ -74,6 +74,18 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     if augment.shift > 0 {
         parts.push(format!("shifts of up to {}", count(augment.shift as u64, "pixel")));
     }
+    if augment.rotate > 0.0 {
+        parts.push(format!("rotations of up to {} degrees", augment.rotate));
+    }
+    if augment.zoom > 0.0 {
+        parts.push(format!("sizes changed by up to {}", percent(augment.zoom)));
+    }
+    if augment.tone > 0.0 {
+        parts.push(format!("brightness and contrast changed by up to {}", percent(augment.tone)));
+    }
+    if augment.noise > 0.0 {
+        parts.push(format!("noise of up to {} of 255", augment.noise));
+    }
     if augment.cutout > 0 {
         parts.push(format!("squares of {} cut out", count(augment.cutout as u64, "pixel")));
     }
@@ -113,9 +125,21 @@ pub(crate) fn parts(config: &RunConfig) -> Vec<String> {
     parts
 }
 
+/// A fraction as a percentage, such as `12.5 %`.
+fn percent(fraction: f64) -> String {
+    // Rounded, because 100 * 0.07 is 7.000000000000001.
+    format!("{} %", (1e8 * fraction).round() / 1e6)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percentages() {
+        let shown = [0.1, 0.07, 0.125, 1e-9].map(percent);
+        assert_eq!(shown, ["10 %", "7 %", "12.5 %", "0 %"]);
+    }
 
     #[test]
     fn losses_that_differ_are_named() {

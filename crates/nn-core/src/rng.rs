@@ -65,12 +65,13 @@ impl Stream {
         self.0.set_word_pos(u128::from(layer) << 48 | u128::from(shard) << 32);
     }
 
-    /// Overwrites `numbers` with uniform integers: pairs of the stream's bytes, the lower byte first.
-    pub(crate) fn fill_u16(&mut self, numbers: &mut [u16; 256]) {
-        let mut bytes = [0; 512];
-        self.0.fill_bytes(&mut bytes);
-        for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<2>().0) {
-            *number = u16::from_le_bytes(*bytes);
+    /// Overwrites `numbers` with uniform integers: pairs of the stream's bytes, the lower byte first. The bytes left over
+    /// from the last word, if `N` is odd, are dropped.
+    pub fn fill_u16<const N: usize>(&mut self, numbers: &mut [u16; N]) {
+        let mut bytes = [[0; 2]; N];
+        self.0.fill_bytes(bytes.as_flattened_mut());
+        for (number, bytes) in numbers.iter_mut().zip(bytes) {
+            *number = u16::from_le_bytes(bytes);
         }
     }
 

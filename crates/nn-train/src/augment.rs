@@ -1,17 +1,45 @@
 //! Augmentation: random changes of training images, while their batch is gathered.
 //!
 //! The changes depend only on the run's seed, the epoch and the image. So no state is saved, and none can be restored
-//! wrongly.
+//! wrongly. Each kind of change has its own file. All of them give the same bytes on every processor: they compute with
+//! integers, or with operations on `f64` that IEEE 754 rounds exactly, and with `libm`.
+//!
+//! A pixel of 0 is background. Changes of tone and noise leave it at 0, as in photographs whose background was removed.
 
+mod affine;
+mod cutout;
+mod noise;
+mod shift;
+mod tone;
+
+use nn_core::SettingError;
 use nn_core::rng::{Purpose, Stream};
 
-/// How training images are augmented.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+use affine::Affine;
+use tone::Tone;
+
+pub(crate) use shift::flip;
+
+/// How training images are augmented. An image is first rotated and scaled, then shifted, then flipped. Then come tone,
+/// noise, and the square.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Augment {
     /// Whether to flip half of the images, at random, left to right.
     pub flip: bool,
     /// The largest shift of an image in each direction, in pixels. Pixels that become free are 0.
     pub shift: usize,
+    /// The largest rotation about the centre of the image, in degrees, 0 to 180. Each image is rotated by an angle that
+    /// is uniform between this one to the left and to the right. Pixels from outside the image are 0.
+    pub rotate: f64,
+    /// The largest change of size, 0 to 0.9. Each image is scaled about its centre by a factor that is uniform in
+    /// `1 - zoom..1 + zoom`. Pixels from outside the image are 0.
+    pub zoom: f64,
+    /// The largest change of brightness and of contrast, 0 to 0.9. A pixel of brightness `v`, 0 to 1, becomes
+    /// `s v (1 + c (1 - v))`, where the image's `s` is uniform in `1 - tone..1 + tone` and its `c` in `-tone..tone`.
+    pub tone: f64,
+    /// The largest standard deviation of noise, 0 to 255, where white is 255. Each image has normal noise of its own
+    /// standard deviation, which is uniform in `0..noise`. Pixels of 0 stay 0.
+    pub noise: f64,
     /// The side, in pixels, of a square of zeros at a random place in each image, cut off at the edges; 0 for none.
     ///
     /// DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout" (2017).
@@ -24,8 +52,27 @@ impl Augment {
         self != Self::default()
     }
 
+    /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// If one is outside its range.
+    pub fn validate(self) -> Result<(), SettingError> {
+        for (name, found, most, expected) in [
+            ("rotate", self.rotate, 180.0, "at least 0 and at most 180 degrees"),
+            ("zoom", self.zoom, 0.9, "at least 0 and at most 0.9"),
+            ("tone", self.tone, 0.9, "at least 0 and at most 0.9"),
+            ("noise", self.noise, 255.0, "at least 0 and at most 255"),
+        ] {
+            SettingError::check(name, (0.0..=most).contains(&found), expected, found)?;
+        }
+        Ok(())
+    }
+
     /// Augments `image`, which has rows of `width` pixels, and overwrites `x` with the result. The random changes are
     /// those of `sample` in `epoch`.
+    ///
+    /// A change that is not enabled draws nothing, except for shifts. So the draws of runs without it stay the same.
     pub(crate) fn apply(
         self,
         seed: u64,
@@ -35,56 +82,36 @@ impl Augment {
         image: &[u8],
         x: &mut [u8],
     ) {
-        let height = image.len() / width;
         let mut stream = Stream::new(seed, Purpose::Augment, Stream::index_of(epoch, sample));
-        let mut draw = |n: usize| stream.below(n as u32) as usize;
-        let flip = self.flip && draw(2) == 1;
+        let flip = self.flip && stream.below(2) == 1;
         // Pixels to the right and down; negative ones are to the left and up.
-        let [right, down] =
-            [(); 2].map(|()| draw(2 * self.shift + 1) as isize - self.shift as isize);
-        for (row, x) in x.chunks_exact_mut(width).enumerate() {
-            let from = row.checked_add_signed(-down).filter(|&from| from < height);
-            match from {
-                Some(from) => shift(&image[from * width..(from + 1) * width], right, x),
-                None => x.fill(0),
-            }
-            if flip {
-                x.reverse();
-            }
+        let right_down = [(); 2]
+            .map(|()| stream.below((2 * self.shift + 1) as u32) as isize - self.shift as isize);
+        if self.rotate > 0.0 || self.zoom > 0.0 {
+            let affine = Affine::draw(&mut stream, self.rotate, self.zoom);
+            affine.apply(width, image, right_down, x);
+        } else {
+            shift::shift(width, image, right_down, x);
+        }
+        if flip {
+            x.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+        }
+        if self.tone > 0.0 {
+            Tone::draw(&mut stream, self.tone).apply(x);
+        }
+        if self.noise > 0.0 {
+            let deviation = self.noise * stream.uniform();
+            noise::add(&mut stream, deviation, x);
         }
         if self.cutout > 0 {
-            let half = self.cutout / 2;
-            let [row, column] = [draw(height), draw(width)];
-            let span = |centre: usize, end: usize| {
-                let start = centre.saturating_sub(half);
-                start.min(end)..(centre + self.cutout - half).min(end)
-            };
-            for row in span(row, height) {
-                x[row * width..(row + 1) * width][span(column, width)].fill(0);
-            }
+            cutout::cut(&mut stream, self.cutout, width, x);
         }
     }
 }
 
-/// Overwrites `x` with a row of pixels moved to the right, or to the left if `right` is negative.
-fn shift(row: &[u8], right: isize, x: &mut [u8]) {
-    let n = right.unsigned_abs().min(row.len());
-    let rest = row.len() - n;
-    if right >= 0 {
-        x[..n].fill(0);
-        x[n..].copy_from_slice(&row[..rest]);
-    } else {
-        x[..rest].copy_from_slice(&row[n..]);
-        x[rest..].fill(0);
-    }
-}
-
-/// Overwrites `x` with the mirror image of `image`, which has rows of `width` pixels.
-pub(crate) fn flip(width: usize, image: &[u8], x: &mut [u8]) {
-    for (x, row) in x.chunks_exact_mut(width).zip(image.chunks_exact(width)) {
-        x.copy_from_slice(row);
-        x.reverse();
-    }
+/// Draws a uniform number in `-most..most`.
+fn symmetric(stream: &mut Stream, most: f64) -> f64 {
+    most * (2.0 * stream.uniform() - 1.0)
 }
 
 #[cfg(test)]
@@ -100,9 +127,36 @@ mod tests {
     }
 
     fn changed(augment: Augment, epoch: u64, sample: u32) -> Vec<u8> {
+        changed_image(augment, epoch, sample, &image())
+    }
+
+    fn changed_image(augment: Augment, epoch: u64, sample: u32, image: &[u8]) -> Vec<u8> {
         let mut x = vec![99; WIDTH * HEIGHT];
-        augment.apply(3, epoch, sample, WIDTH, &image(), &mut x);
+        augment.apply(3, epoch, sample, WIDTH, image, &mut x);
         x
+    }
+
+    /// Each kind of change on its own, and all of them.
+    fn kinds() -> [Augment; 8] {
+        let none = Augment::default();
+        [
+            Augment { flip: true, ..none },
+            Augment { shift: 1, ..none },
+            Augment { rotate: 30.0, ..none },
+            Augment { zoom: 0.3, ..none },
+            Augment { tone: 0.5, ..none },
+            Augment { noise: 20.0, ..none },
+            Augment { cutout: 2, ..none },
+            Augment {
+                flip: true,
+                shift: 1,
+                rotate: 30.0,
+                zoom: 0.3,
+                tone: 0.5,
+                noise: 20.0,
+                cutout: 2,
+            },
+        ]
     }
 
     /// The image, flipped if `flip`, then moved to the right and down.
@@ -121,7 +175,7 @@ mod tests {
 
     #[test]
     fn flips_and_shifts_are_equally_likely() {
-        let augment = Augment { flip: true, shift: 2, cutout: 0 };
+        let augment = Augment { flip: true, shift: 2, ..Augment::default() };
         let shifts = || (-2..=2).flat_map(|right| (-2..=2).map(move |down| (right, down)));
         let all: Vec<_> = [false, true]
             .into_iter()
@@ -141,38 +195,62 @@ mod tests {
     fn no_augmentation_changes_nothing() {
         assert_eq!(changed(Augment::default(), 0, 0), image());
         assert!(!Augment::default().is_any());
+        assert!(kinds().into_iter().all(Augment::is_any));
     }
 
     #[test]
     fn changes_depend_on_epoch_and_sample() {
-        let augment = Augment { flip: true, shift: 2, cutout: 2 };
-        let of_epoch =
-            |epoch| (0..50).map(|sample| changed(augment, epoch, sample)).collect::<Vec<_>>();
-        assert_eq!(of_epoch(1), of_epoch(1));
-        assert_ne!(of_epoch(1), of_epoch(2));
-    }
-
-    /// A square, or the part of it within the image, becomes 0. Nothing else changes.
-    #[test]
-    fn a_square_is_cut_out() {
-        let image = image();
-        for sample in 0..200 {
-            let x = changed(Augment { cutout: 3, ..Augment::default() }, 0, sample);
-            let cut: Vec<usize> = (0..x.len()).filter(|&at| x[at] != image[at]).collect();
-            assert!(cut.iter().all(|&at| x[at] == 0));
-            let rows: Vec<usize> = cut.iter().map(|at| at / WIDTH).collect();
-            let columns: Vec<usize> = cut.iter().map(|at| at % WIDTH).collect();
-            let extent = |of: &[usize]| of.iter().max().unwrap() - of.iter().min().unwrap() + 1;
-            let (height, width) = (extent(&rows), extent(&columns));
-            assert!((2..=3).contains(&height) && (2..=3).contains(&width), "{height} x {width}");
-            assert_eq!(cut.len(), height * width, "a rectangle");
+        for augment in kinds() {
+            let of_epoch =
+                |epoch| (0..50).map(|sample| changed(augment, epoch, sample)).collect::<Vec<_>>();
+            let (first, second) = (of_epoch(1), of_epoch(2));
+            assert_eq!(first, of_epoch(1));
+            assert_ne!(first, second, "{augment:?}");
+            assert!(first.iter().any(|x| *x != first[0]), "{augment:?}");
         }
     }
 
+    /// A black image stays black, and only moving an image changes which of its pixels are background.
     #[test]
-    fn flips_images() {
+    fn the_background_stays_0() {
+        let background = [0; WIDTH * HEIGHT];
+        let spots: Vec<u8> = image().iter().map(|&v| if v % 3 == 0 { 0 } else { 200 }).collect();
+        for (augment, sample) in kinds().into_iter().flat_map(|it| (0..50).map(move |i| (it, i))) {
+            assert_eq!(changed_image(augment, 0, sample, &background), background, "{augment:?}");
+            let is_still = Augment { tone: 0.0, noise: 0.0, ..augment } == Augment::default();
+            if is_still {
+                let x = changed_image(augment, 0, sample, &spots);
+                assert!(x.iter().zip(&spots).all(|(x, spot)| (*x == 0) == (*spot == 0)), "{x:?}");
+            }
+        }
+    }
+
+    /// A shift has the same meaning together with a rotation, here by nearly 0 degrees.
+    #[test]
+    fn rotated_images_are_shifted_and_flipped_as_others() {
+        let plain = Augment { flip: true, shift: 2, ..Augment::default() };
+        let augment = Augment { rotate: 1e-9, ..plain };
+        for sample in 0..100 {
+            assert_eq!(changed(augment, 0, sample), changed(plain, 0, sample), "{sample}");
+        }
+    }
+
+    /// The message has the name that the setting has in files.
+    #[test]
+    fn settings_out_of_range() {
+        let none = Augment::default();
+        for (augment, expected) in [
+            (Augment { rotate: 180.5, ..none }, "rotate: expected at least 0 and at most 180"),
+            (Augment { zoom: 1.0, ..none }, "zoom: expected at least 0 and at most 0.9, found 1"),
+            (Augment { tone: -0.1, ..none }, "tone: expected at least 0 and at most 0.9"),
+            (Augment { noise: f64::NAN, ..none }, "noise: expected at least 0 and at most 255"),
+        ] {
+            let error = augment.validate().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let largest = Augment { rotate: 180.0, zoom: 0.9, tone: 0.9, noise: 255.0, ..none };
+        assert_eq!(largest.validate(), Ok(()));
         let mut x = vec![0; WIDTH * HEIGHT];
-        flip(WIDTH, &image(), &mut x);
-        assert_eq!(x, moved(true, 0, 0));
+        Augment { shift: 1 << 24, ..largest }.apply(0, 0, 0, WIDTH, &image(), &mut x);
     }
 }

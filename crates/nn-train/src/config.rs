@@ -142,6 +142,7 @@ impl RunConfig {
             let is_valid = (limit as f32).is_finite() && limit as f32 > 0.0;
             check(name, is_valid, "a finite number above 0 in 32 bits", limit)?;
         }
+        self.augment.validate()?;
         if let Some(decay) = self.averaging {
             let is_valid = (0.0..1.0).contains(&decay) && (decay as f32) < 1.0;
             check("decay of the average", is_valid, "at least 0 and below 1", decay)?;

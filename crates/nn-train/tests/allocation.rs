@@ -42,7 +42,15 @@ fn a_step_allocates_nothing() {
         clip: Some(Clip::Norm(1.0)),
         averaging: Some(0.99),
         class_weights: vec![0.5; 10],
-        augment: Augment { flip: true, shift: 2, cutout: 4 },
+        augment: Augment {
+            flip: true,
+            shift: 1,
+            rotate: 10.0,
+            zoom: 0.1,
+            tone: 0.2,
+            noise: 5.0,
+            cutout: 2,
+        },
         ..RunConfig::default()
     };
     let plain = RunConfig::default();

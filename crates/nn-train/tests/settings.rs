@@ -129,7 +129,15 @@ fn everything() -> Vec<RunConfig> {
             };
             3
         ],
-        augment: Augment { flip: true, shift: 1, cutout: 2 },
+        augment: Augment {
+            flip: true,
+            shift: 1,
+            rotate: 10.0,
+            zoom: 0.1,
+            tone: 0.2,
+            noise: 5.0,
+            cutout: 2,
+        },
         averaging: Some(0.9),
         monitor: Monitor::Accuracy,
         keep_best: true,

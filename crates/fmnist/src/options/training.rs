@@ -34,6 +34,18 @@ options! {
         /// Augmentation: shift at random, up to this far [default: 0]
         shift: usize [value_name = "PIXELS", help_heading = "Data"],
 
+        /// Augmentation: rotate at random, by up to this angle [default: 0]
+        rotate: f64 [value_name = "DEGREES", allow_negative_numbers = true, help_heading = "Data"],
+
+        /// Augmentation: scale at random, by up to this much [default: 0]
+        zoom: f64 [value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Data"],
+
+        /// Augmentation: brightness and contrast, by up to this [default: 0]
+        tone: f64 [value_name = "FRACTION", allow_negative_numbers = true, help_heading = "Data"],
+
+        /// Augmentation: add noise, up to this deviation [default: 0]
+        noise: f64 [value_name = "SIGMA", allow_negative_numbers = true, help_heading = "Data"],
+
         /// Augmentation: black out a random square of this side [default: 0]
         cutout: usize [value_name = "PIXELS", help_heading = "Data"],
 
@@ -119,6 +131,10 @@ impl TrainingOptions {
         config.augment = Augment {
             flip: on(self.flip),
             shift: self.shift.unwrap_or_default(),
+            rotate: self.rotate.unwrap_or_default(),
+            zoom: self.zoom.unwrap_or_default(),
+            tone: self.tone.unwrap_or_default(),
+            noise: self.noise.unwrap_or_default(),
             cutout: self.cutout.unwrap_or_default(),
         };
         config.tta_flip = on(self.test_flips);
@@ -175,6 +191,10 @@ impl TrainingOptions {
             shuffle: ShuffleName::of(&config.shuffle),
             flip: Some(config.augment.flip),
             shift: Some(config.augment.shift),
+            rotate: Some(config.augment.rotate),
+            zoom: Some(config.augment.zoom),
+            tone: Some(config.augment.tone),
+            noise: Some(config.augment.noise),
             cutout: Some(config.augment.cutout),
             test_flips: Some(config.tta_flip),
             freeze: Some(List(frozen)),

@@ -18,6 +18,10 @@ pub(super) const FEATURE: u32 = 1 << 4;
 /// The feature bit of a run in plain arithmetic. A reader that does not know it would go on in the other.
 pub(super) const ARITHMETIC_FEATURE: u32 = 1 << 10;
 
+/// The feature bit of a run that rotates or scales images, or changes their tone or noise. A reader that does not know it
+/// would train on other images.
+pub(super) const AUGMENT_FEATURE: u32 = 1 << 14;
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Config {
     seed: u64,
@@ -151,7 +155,9 @@ impl Config {
         let default = Self::new(&RunConfig { arithmetic, ..RunConfig::default() });
         let plain = default.map(|it| Self { seed: self.seed, batch_size: self.batch_size, ..it });
         let of_keys = if plain.is_ok_and(|plain| plain == *self) { 0 } else { FEATURE };
-        of_keys | self.arithmetic.map_or(0, |_| ARITHMETIC_FEATURE)
+        let of_arithmetic = self.arithmetic.map_or(0, |_| ARITHMETIC_FEATURE);
+        let of_augment = if self.augmentation.has_reals() { AUGMENT_FEATURE } else { 0 };
+        of_keys | of_arithmetic | of_augment
     }
 }
 
@@ -236,17 +242,26 @@ struct Augment {
     flip: bool,
     shift: u64,
     cutout: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    rotate: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    zoom: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    tone: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    noise: f64,
 }
 
 impl Augment {
     fn new(augment: nn_train::Augment) -> Self {
-        let nn_train::Augment { flip, shift, cutout } = augment;
-        Self { flip, shift: shift as u64, cutout: cutout as u64 }
+        let nn_train::Augment { flip, shift, rotate, zoom, tone, noise, cutout } = augment;
+        let (shift, cutout) = (shift as u64, cutout as u64);
+        Self { flip, shift, cutout, rotate, zoom, tone, noise }
     }
 
     /// Limits pixels to the width of a layer, so that their sums never overflow.
     fn read(self) -> Result<nn_train::Augment, Error> {
-        let Self { flip, shift, cutout } = self;
+        let Self { flip, shift, cutout, rotate, zoom, tone, noise } = self;
         let pixels = |name: &str, found: u64| {
             let field = format!("training.config.augmentation.{name}");
             let expected = format!("at most {} pixels", limits::WIDTH);
@@ -254,7 +269,13 @@ impl Augment {
             count(&field, found)
         };
         let (shift, cutout) = (pixels("shift", shift)?, pixels("cutout", cutout)?);
-        Ok(nn_train::Augment { flip, shift, cutout })
+        Ok(nn_train::Augment { flip, shift, rotate, zoom, tone, noise, cutout })
+    }
+
+    /// Whether a reader needs to know more than flips, shifts and cutouts.
+    fn has_reals(self) -> bool {
+        let Self { flip, shift, cutout, .. } = self;
+        self != Self { flip, shift, cutout, ..Self::default() }
     }
 }
 

@@ -21,6 +21,7 @@ const FEATURES: u32 = optimizer::FEATURE
     | info::MIRROR
     | config::FEATURE
     | config::ARITHMETIC_FEATURE
+    | config::AUGMENT_FEATURE
     | info::PARTIAL;
 
 /// Whether a file with these first bytes is a model, complete or not.

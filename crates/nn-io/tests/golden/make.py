@@ -5,10 +5,11 @@
 
 v1.0-sgd is the same run with another optimizer, as in FORMAT.md: with the required feature, and with Adam's first
 moment as its momentum. v1.0-schedule has another schedule and AMSGrad, with both required features. v1.0-exponential
-has a schedule whose factor applies to several steps, and v1.0-plain is in plain arithmetic.
+has a schedule whose factor applies to several steps, v1.0-plain is in plain arithmetic, and v1.0-augmentation rotates and
+scales images, and changes their tone and noise.
 
 v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images. v1.0-run
-is a run with every setting except the two of v1.0-origin, of a network with a batch normalisation. Their numbers are
+is a run with every setting except those of v1.0-origin, v1.0-plain and v1.0-augmentation, of a network with a batch normalisation. Their numbers are
 those of the checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regression model for tables, and has nothing that
 only image classifiers have.
 
@@ -234,6 +235,12 @@ write(1, 0, metadata, n_tensors, tensors, features=4098, name="-exponential")
 metadata, n_tensors, tensors = read()
 metadata["training"]["config"]["arithmetic"] = "plain"
 write(1, 0, metadata, n_tensors, tensors, features=1040, name="-plain")
+metadata, n_tensors, tensors = read()
+metadata["training"]["config"]["augmentation"] = {
+    **{"flip": False, "shift": 0, "cutout": 0},
+    **{"rotate": 10.0, "zoom": 0.125, "tone": 0.25, "noise": 5.5},
+}
+write(1, 0, metadata, n_tensors, tensors, features=16400, name="-augmentation")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

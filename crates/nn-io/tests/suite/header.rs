@@ -47,7 +47,7 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each unknown required feature");
-    for bit in (6..32).filter(|bit| ![10, 12].contains(bit)) {
+    for bit in (6..32).filter(|bit| ![10, 12, 14].contains(bit)) {
         for known in 0..64 {
             let features = 1u32 << bit | known;
             let file = with_header(15, &features.to_le_bytes());
@@ -76,9 +76,9 @@ fn required_features_that_are_known() {
             files.push((features, checkpoint.view().to_bytes().unwrap()));
         }
     }
-    // Plain arithmetic is a setting, so its feature comes with that of settings.
-    let plain = 1 << 10 | 1 << 4;
-    for bits in (0..64).flat_map(|bits| [bits, bits | plain]) {
+    // Plain arithmetic and augmentation are settings, so their features come with that of settings.
+    let (plain, augmented) = (1 << 10 | 1 << 4, 1 << 14 | 1 << 4);
+    for bits in (0..64).flat_map(|bits| [bits, bits | plain, bits | augmented]) {
         let mut checkpoint = if bits & 4 == 0 { fixture::checkpoint() } else { fuller::layers() };
         checkpoint.info.input.mirror = bits & 8 != 0;
         let n = checkpoint.model.params().len();
@@ -96,6 +96,9 @@ fn required_features_that_are_known() {
         if bits & plain == plain {
             training.config.arithmetic = Arithmetic::Plain;
         }
+        if bits & augmented == augmented {
+            training.config.augment.noise = 1.0;
+        }
         if bits & 32 != 0 {
             checkpoint.info.dataset = None;
         }
@@ -105,7 +108,7 @@ fn required_features_that_are_known() {
         assert_eq!(file[15..19], features.to_le_bytes());
         tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
         let others = (0..64).map(|low| features & !63 | low).filter(|&it| it != features);
-        for untrue in others.chain([features ^ 1 << 10, features ^ 1 << 12]) {
+        for untrue in others.chain([10, 12, 14].map(|bit| features ^ 1 << bit)) {
             file[15..19].copy_from_slice(&u32::to_le_bytes(untrue));
             seal_header(&mut file);
             let (expected, found) =

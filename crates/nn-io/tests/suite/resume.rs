@@ -113,11 +113,19 @@ fn config(architecture: &Architecture) -> impl Strategy<Value = RunConfig> + use
     ];
     let losses: Vec<Loss> = losses.into_iter().filter(|loss| loss.check(last).is_ok()).collect();
     let clip = prop_oneof![(1e-3..1.0).prop_map(Clip::Value), (1e-3..1.0).prop_map(Clip::Norm)];
-    let augment = (any::<bool>(), 0..3usize, 0..3usize).prop_map(|(flip, shift, cutout)| Augment {
-        flip,
-        shift,
-        cutout,
-    });
+    let up_to = |most: f64| prop_oneof![Just(0.0), 0.0..most];
+    let reals = (up_to(180.0), up_to(0.9), up_to(0.9), up_to(50.0));
+    let augment = (any::<bool>(), 0..3usize, 0..3usize, reals).prop_map(
+        |(flip, shift, cutout, (rotate, zoom, tone, noise))| Augment {
+            flip,
+            shift,
+            rotate,
+            zoom,
+            tone,
+            noise,
+            cutout,
+        },
+    );
     let penalty = (0.0..1e-3, 0.0..1e-3).prop_map(|(weights_l2, biases_l1)| Penalty {
         weights_l2,
         biases_l1,
@@ -295,6 +303,10 @@ impl Run {
             ("clip by norm", matches!(config.clip, Some(Clip::Norm(_)))),
             ("flips", config.augment.flip),
             ("shifts", config.augment.shift > 0),
+            ("rotations", config.augment.rotate > 0.0),
+            ("zooms", config.augment.zoom > 0.0),
+            ("tones", config.augment.tone > 0.0),
+            ("noise", config.augment.noise > 0.0),
             ("cutouts", config.augment.cutout > 0),
             ("averaging", config.averaging.is_some()),
             ("monitor", config.monitor == Monitor::Accuracy),
@@ -317,7 +329,7 @@ fn any_run() {
         seen.borrow_mut().extend(run.parts());
         run.check()
     });
-    // 13 kinds of layers, 5 optimizers, 7 schedules, 6 losses, 15 settings.
+    // 13 kinds of layers, 5 optimizers, 7 schedules, 6 losses, 19 settings.
     let seen = seen.into_inner();
-    assert_eq!(seen.len(), 13 + 5 + 7 + 6 + 15, "{seen:?}");
+    assert_eq!(seen.len(), 13 + 5 + 7 + 6 + 19, "{seen:?}");
 }

@@ -1,6 +1,7 @@
 use nn_core::{Arithmetic, Init, LossSum, MatrixView, Model};
 use nn_io::{Checkpoint, InputSpec};
 use nn_optim::{Adam, Decay, Optimizer, OptimizerConfig, Schedule, Sgd};
+use nn_train::Augment;
 
 use crate::fixture::{self, says};
 use crate::fuller;
@@ -137,6 +138,15 @@ fn golden_file_of_plain_arithmetic() {
     check_golden("1.0-plain", &expected);
 }
 
+/// The required feature of bit 14.
+#[test]
+fn golden_file_of_augmentations() {
+    let mut expected = fixture::checkpoint();
+    expected.training.as_mut().unwrap().config.augment =
+        Augment { rotate: 10.0, zoom: 0.125, tone: 0.25, noise: 5.5, ..Augment::default() };
+    check_golden("1.0-augmentation", &expected);
+}
+
 /// The fifth required feature of version 1.0, and which parameters predictions use.
 #[test]
 fn golden_file_of_every_setting() {
@@ -144,6 +154,7 @@ fn golden_file_of_every_setting() {
     let config = &mut expected.training.as_mut().unwrap().config;
     (config.init, config.validates_on_test) = (Init::He, false);
     config.arithmetic = Arithmetic::Fused;
+    config.augment = Augment { flip: true, shift: 1, cutout: 2, ..Augment::default() };
     let loaded = check_golden("1.0-run", &expected);
     outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
 }

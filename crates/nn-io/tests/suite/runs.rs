@@ -55,7 +55,8 @@ fn single() -> Vec<(Layer, RunConfig)> {
         (softmax, Loss::MeanAbsoluteError),
         (Layer::RELU, Loss::Huber { delta: 0.5 }),
     ];
-    let augment = |flip, shift, cutout| Augment { flip, shift, cutout };
+    let augment = |flip, shift, cutout| Augment { flip, shift, cutout, ..Augment::default() };
+    let plain_augment = Augment::default();
     let settings = [
         RunConfig { accumulation: 3, ..plain() },
         RunConfig { shuffle: Shuffle::Once, ..plain() },
@@ -67,6 +68,10 @@ fn single() -> Vec<(Layer, RunConfig)> {
         RunConfig { augment: augment(true, 0, 0), ..plain() },
         RunConfig { augment: augment(false, 1 << 24, 0), ..plain() },
         RunConfig { augment: augment(false, 0, 1), ..plain() },
+        RunConfig { augment: Augment { rotate: 180.0, ..plain_augment }, ..plain() },
+        RunConfig { augment: Augment { zoom: 0.9, ..plain_augment }, ..plain() },
+        RunConfig { augment: Augment { tone: 1e-300, ..plain_augment }, ..plain() },
+        RunConfig { augment: Augment { noise: 255.0, ..plain_augment }, ..plain() },
         RunConfig { averaging: Some(0.0), ..plain() },
         RunConfig { monitor: Monitor::Accuracy, ..plain() },
         RunConfig { keep_best: true, ..plain() },
@@ -148,7 +153,9 @@ fn keys() {
             "averaging" => tally.case(|| refused(&missing, &["tensors: expected 12 tensors"])),
             "keep_best" => tally.case(|| refused(&missing, &["tensors: expected 11 tensors"])),
             "penalties" => tally.case(|| refused(&missing, &["history[0]: expected no penalty"])),
-            "arithmetic" => tally.case(|| refused(&missing, &["(header): required features"])),
+            "arithmetic" | "augmentation" => {
+                tally.case(|| refused(&missing, &["(header): required features"]))
+            }
             _ => tally.case(|| ensure(stable(&missing)?, || Failure::lost(key))),
         }
     }
@@ -169,6 +176,10 @@ fn keys() {
         let file = edited(&fixture::bytes(), |map| map.push((key.into(), value)));
         tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
         tally.case(|| fixture::loads(&newer(file)));
+    }
+    for name in ["rotate", "zoom", "tone", "noise"] {
+        let file = with(&format!("config.augmentation.{name}"), 0.0);
+        tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
     }
     for (key, value) in [
         ("shuffle", "each_epoch"),
@@ -203,6 +214,10 @@ fn settings_outside_their_range() {
     check("config.clip.norm", &above_0, "norm of the gradient");
     check("config.averaging", &[f64::NAN, -0.1, 1.0, 1.0 - 1e-12], "decay of the average");
     check("config.early_stop.min_delta", &not_negative[..4], "minimum improvement");
+    for (name, most) in [("rotate", 180.0), ("zoom", 0.9), ("tone", 0.9), ("noise", 255.0)] {
+        let invalid = [f64::NAN, f64::INFINITY, -5e-324, most * (1.0 + f64::EPSILON)];
+        check(&format!("config.augmentation.{name}"), &invalid, name);
+    }
     check("config.loss.focal.gamma", &not_negative[..4], "gamma of the focal loss");
     let mut check = |path: &str, value: u64, expected: &str| {
         let file = with(path, value);

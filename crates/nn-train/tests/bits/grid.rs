@@ -129,7 +129,13 @@ fn runs() -> Vec<Run> {
         Run::config("frozen", |it| it.frozen = vec![true, false]),
         Run::config("clip_norm", |it| it.clip = Some(Clip::Norm(0.1))),
         Run::config("clip_value", |it| it.clip = Some(Clip::Value(0.01))),
-        Run::config("augment", |it| it.augment = Augment { flip: true, shift: 2, cutout: 3 }),
+        Run::config("augment", |it| {
+            it.augment = Augment { flip: true, shift: 2, cutout: 3, ..Augment::default() }
+        }),
+        Run::config("rotate", |it| it.augment.rotate = 20.0),
+        Run::config("zoom", |it| it.augment.zoom = 0.2),
+        Run::config("tone", |it| it.augment.tone = 0.3),
+        Run::config("noise", |it| it.augment.noise = 20.0),
         Run::config("test_flips", |it| it.tta_flip = true),
         Run::config("averaging", |it| it.averaging = Some(0.9)),
         Run::config("keep_best", |it| (it.keep_best, it.monitor) = (true, Monitor::Accuracy)),

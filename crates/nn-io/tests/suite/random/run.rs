@@ -137,11 +137,20 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
     let limit = || 1e-30..1e30;
     let clip = prop_oneof![limit().prop_map(Clip::Value), limit().prop_map(Clip::Norm)];
     let pixels = || prop_oneof![Just(0), 0..=1usize << 24];
-    let augment = (any::<bool>(), pixels(), pixels()).prop_map(|(flip, shift, cutout)| Augment {
-        flip,
-        shift,
-        cutout,
-    });
+    let up_to = |most: f64| prop_oneof![Just(0.0), 1e-300..most];
+    let reals = (up_to(180.0), up_to(0.9), up_to(0.9), up_to(255.0));
+    // Boxed, because the strategies of a whole run would not fit on a test's stack.
+    let augment = (any::<bool>(), pixels(), pixels(), reals)
+        .prop_map(|(flip, shift, cutout, (rotate, zoom, tone, noise))| Augment {
+            flip,
+            shift,
+            rotate,
+            zoom,
+            tone,
+            noise,
+            cutout,
+        })
+        .boxed();
     let early_stop = (1..=u64::MAX, real())
         .prop_map(|(patience, delta)| EarlyStop { patience, min_delta: delta.abs() });
     let counts = (any::<u64>(), 1..=usize::MAX, prop_oneof![Just(1), 1..=usize::MAX]);
