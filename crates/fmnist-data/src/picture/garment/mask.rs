@@ -40,6 +40,15 @@ pub(super) fn neighbours(
     })
 }
 
+/// A mask without its outermost pixels.
+pub(super) fn without_edge(mask: &GrayImage) -> GrayImage {
+    let (width, height) = mask.dimensions();
+    GrayImage::from_fn(width, height, |x, y| {
+        let inside = neighbours(x, y, width, height).map(|(x, y)| mask.get_pixel(x, y).0[0]);
+        Luma([inside.min().unwrap_or(0)])
+    })
+}
+
 /// Keeps the largest piece and what belongs to it.
 fn keep_largest(mask: &mut GrayImage) {
     let (labels, pieces) = pieces(mask);

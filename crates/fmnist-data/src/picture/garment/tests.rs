@@ -196,6 +196,19 @@ fn dark_cloth_becomes_bright_unless_the_picture_is_a_negative() {
     near(tone_on([120; 3], 200), 151);
 }
 
+/// Where a light garment ends, its colours are mixed with those of a dark ground. They are no bright rim.
+#[test]
+fn there_is_no_rim_on_coloured_ground() {
+    let picture = RgbImage::from_fn(120, 120, |x, y| {
+        let depth = x.min(y).min(119 - x).min(119 - y);
+        let part = (f32::from(depth.clamp(29, 31) as u8) - 29.0) / 2.0;
+        Rgb([120.0, 40.0, 40.0].map(|ground| (ground + (210.0 - ground) * part) as u8))
+    });
+    let image = image(&Photo { colour: picture, alpha: None }, 28, 28);
+    let brightest = image.pixels().map(|tone| tone.0[0]).max();
+    assert!(brightest.is_some_and(|tone| (45..60).contains(&tone)), "{brightest:?}");
+}
+
 #[test]
 fn a_cut_out_is_negated_unless_it_is_white() {
     let tone = |grey: u8| {

@@ -3,6 +3,7 @@
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
 use super::ground::Ground;
+use super::mask;
 
 /// Ground at least this light, of 255, and with less colour than this is white paper in the light of the scene.
 const LIGHT: f32 = 140.0;
@@ -37,12 +38,17 @@ impl Polarity {
 pub(super) fn tones(picture: &RgbImage, ground: &Ground, mask: &GrayImage) -> GrayImage {
     let middle = ground.at(picture.width() / 2, picture.height() / 2);
     let polarity = Polarity::on(middle, mean(picture, mask));
+    let is_paper = luma(middle) >= LIGHT && saturation(middle) < PALE;
+    let core = match polarity == Polarity::Negated && !is_paper {
+        // At the edge, colours are mixed with those of the ground, which would become bright.
+        true => &mask::without_edge(mask),
+        false => mask,
+    };
     GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
-        if mask.get_pixel(x, y).0 == [0] {
+        if core.get_pixel(x, y).0 == [0] {
             return Luma([0]);
         }
         let ground = ground.at(x, y);
-        let is_paper = luma(ground) >= LIGHT && saturation(ground) < PALE;
         let tone = match polarity {
             Polarity::Kept => {
                 let black = luma(ground).min(254.0);
