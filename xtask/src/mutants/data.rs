@@ -44,7 +44,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a picture's file limited to less than its pixels take",
-        file: "crates/fmnist-data/src/picture.rs",
+        file: "crates/fmnist-data/src/picture/decode.rs",
         from: "MAX_MEMORY + MAX_METADATA;",
         to: "64 << 20;",
         tests: DATA,
@@ -79,7 +79,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a palette with a part of a colour given to the decoder",
-        file: "crates/fmnist-data/src/picture.rs",
+        file: "crates/fmnist-data/src/picture/decode.rs",
         from: "if kind == *b\"PLTE\" && !len.is_multiple_of(3) {",
         to: "if kind == *b\"PLTE\" && len > u32::MAX - 3 {",
         tests: DATA,

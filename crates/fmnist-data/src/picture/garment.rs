@@ -12,6 +12,7 @@ mod fit;
 mod frame;
 mod ground;
 mod mask;
+mod pieces;
 mod shadow;
 mod tone;
 
@@ -68,7 +69,7 @@ fn cut_out(picture: &RgbImage, alpha: &GrayImage) -> Option<GrayImage> {
     Some(area.of(&tones))
 }
 
-/// A part of a photograph, made small enough to examine, and what was found in it.
+/// A part of a photograph, shrunk, and what was found in it.
 struct View {
     area: Area,
     picture: RgbImage,

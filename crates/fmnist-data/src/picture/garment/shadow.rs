@@ -6,7 +6,7 @@
 use image::{GrayImage, Luma, RgbImage};
 
 use super::ground::Ground;
-use super::mask::{neighbours, pieces};
+use super::pieces::{neighbours, pieces};
 
 /// Ground in shadow keeps at least this part of its light.
 const DARKEST: f32 = 0.45;
