@@ -54,7 +54,7 @@ fn frames_and_margins_are_cut_off() {
     assert_eq!(frame::inside(&framed(4, 0)), within(4));
     assert_eq!(frame::inside(&framed(3, 6)), within(9));
     let bars = RgbImage::from_fn(200, 200, |x, y| {
-        if y < 25 || y >= 175 { Rgb([0; 3]) } else { *shirt(|_, _| PAPER).get_pixel(x, y) }
+        if !(25..175).contains(&y) { Rgb([0; 3]) } else { *shirt(|_, _| PAPER).get_pixel(x, y) }
     });
     assert_eq!(frame::inside(&bars), Area { x: 0, y: 25, width: 200, height: 150 });
 }
