@@ -133,7 +133,32 @@ fn percent(fraction: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use nn_train::Augment;
+
     use super::*;
+
+    #[test]
+    fn augmentation_is_described() {
+        let augment = Augment {
+            flip: true,
+            shift: 1,
+            rotate: 10.0,
+            zoom: 0.1,
+            tone: 0.2,
+            noise: 5.0,
+            cutout: 8,
+        };
+        let expected = [
+            "flips",
+            "shifts of up to 1 pixel",
+            "rotations of up to 10 degrees",
+            "sizes changed by up to 10 %",
+            "brightness and contrast changed by up to 20 %",
+            "noise of up to 5 of 255",
+            "squares of 8 pixels cut out",
+        ];
+        assert_eq!(parts(&RunConfig { augment, ..RunConfig::default() }), expected);
+    }
 
     #[test]
     fn percentages() {
