@@ -12,8 +12,8 @@ use fmnist_data::locate;
 use serde_json::Value;
 
 use crate::{
-    cargo, english, fuzz, guides, layering, links, mutants, other_machines, packages, sample,
-    structure, torture, web,
+    cargo, english, fuzz, guides, layering, links, mutants, other_machines, packages, photos,
+    sample, structure, torture, web,
 };
 
 /// Run what CI runs
@@ -43,7 +43,7 @@ const FULL: RangeInclusive<Tier> = Tier::Full..=Tier::Full;
 /// A check's name, the tiers that it belongs to, and what it does.
 type Step = (&'static str, RangeInclusive<Tier>, fn() -> anyhow::Result<()>);
 
-const STEPS: [Step; 34] = [
+const STEPS: [Step; 35] = [
     ("formatting", ALL, formatting),
     ("lock files", ALL, lock_files),
     ("layering", ALL, layering::check),
@@ -70,6 +70,7 @@ const STEPS: [Step; 34] = [
     ("packages", PLAIN, packages::check),
     ("model format", PLAIN, model_format),
     ("web", PLAIN, web::check),
+    ("photos", FULL, photos::check),
     ("other machines", FULL, other_machines::check),
     ("windows", FULL, windows),
     ("publishing", FULL, packages::dry_run),

@@ -282,8 +282,23 @@ fn lettered(image: &GrayImage, dice: &mut Dice) -> DynamicImage {
     picture.into()
 }
 
+impl Args {
+    /// The measurement that the guide has.
+    fn of_the_guide() -> Self {
+        Self { images: 200, seed: 0, model: None, keep: None, write: false }
+    }
+}
+
+pub(crate) fn check() -> anyhow::Result<()> {
+    run(Args::of_the_guide())
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let dir = locate::find(None)?.context("this needs Fashion-MNIST: cargo xtask fetch-data")?;
+    let Some(dir) = locate::find(None)? else {
+        println!("skipped: Fashion-MNIST not found; run `cargo xtask fetch-data` to download it");
+        return Ok(());
+    };
+    let program = cargo::build_program()?;
     let test = Dataset::fashion_mnist(&dir)?.test;
     let temporary = tempfile::tempdir()?;
     let root = args.keep.as_deref().unwrap_or(temporary.path());
@@ -299,7 +314,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     for &index in &chosen {
         image(index)?.save(originals.join(format!("{index}.png")))?;
     }
-    let expected = answers(&args, &originals)?;
+    let expected = answers(&program, &args, &originals)?;
     let mut table = String::from("| photographs | answered as the image itself |\n|---|--:|\n");
     let mut misses = Vec::new();
     for (number, (kind, least, draw)) in (1..).zip(KINDS) {
@@ -315,7 +330,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 picture.save(dir.join(format!("{index}.png")))?;
             }
         }
-        let found = answers(&args, &dir)?;
+        let found = answers(&program, &args, &dir)?;
         let same = expected.iter().filter(|(name, class)| found.get(*name) == Some(class)).count();
         let share = same as f32 / expected.len() as f32;
         writeln!(table, "| {kind} | {share:.3} |")?;
@@ -333,10 +348,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 /// Replaces the table in the guide.
 fn write_table(table: &str) -> anyhow::Result<()> {
-    let guide = fs::read_to_string(GUIDE)?;
+    let path = cargo::root().join(GUIDE);
+    let guide = fs::read_to_string(&path)?;
     let (before, rest) = guide.split_once(BEGIN).context("docs/predict.md: no table of photos")?;
     let (_, after) = rest.split_once(END).context("docs/predict.md: no end of the table")?;
-    Ok(fs::write(GUIDE, format!("{before}{BEGIN}\n{table}{END}{after}"))?)
+    Ok(fs::write(path, format!("{before}{BEGIN}\n{table}{END}{after}"))?)
 }
 
 const GUIDE: &str = "docs/predict.md";
@@ -344,8 +360,8 @@ const BEGIN: &str = "<!-- cargo xtask photos --write -->";
 const END: &str = "<!-- end -->";
 
 /// The class of each picture in a directory, by its name without extension.
-fn answers(args: &Args, dir: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
-    let mut predict = cargo::command("target/debug/fmnist");
+fn answers(program: &Path, args: &Args, dir: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
+    let mut predict = cargo::command(&program.to_string_lossy());
     predict.args(["predict", "--format", "json"]).args(&args.model);
     let mut names: Vec<PathBuf> =
         fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
