@@ -82,7 +82,10 @@ impl Ground {
     /// (Tukey's biweight), so that a garment that reaches the rim does not bend it.
     fn fit<'a>(&mut self, pixels: impl Iterator<Item = (u32, u32, &'a Rgb<u8>)> + Clone) {
         for channel in 0..3 {
-            let residual = |x, y, colour: &Rgb<u8>| self.residual(x, y, *colour)[channel];
+            let surface = self.surface[channel];
+            let residual = |x, y, colour: &Rgb<u8>| {
+                f32::from(colour.0[channel]) - dot(&surface, &self.terms(x, y))
+            };
             let spread = median(pixels.clone().map(|(x, y, colour)| residual(x, y, colour).abs()));
             // 1.48 turns a median of deviations into a standard deviation; 4.7 is the usual reach of the biweight.
             let reach = 4.7 * (1.48 * spread).max(LEAST_NOISE);
