@@ -117,6 +117,6 @@ fn the_built_in_model_is_small() {
     assert!(fs::metadata(file).unwrap().len() < SMALL);
     let found = with_model().json("inspect").remove(0);
     assert_eq!(found["dataset"]["name"], "fashion-mnist");
-    assert_eq!(found["parameters"], 118_282);
+    assert_eq!(found["parameters"], 118_794);
     assert_eq!(found["optimizer"], Value::Null);
 }
