@@ -7,7 +7,7 @@ use image::{Rgb, RgbImage};
 
 use super::crop::Area;
 
-/// The widest band, as a part of the picture.
+/// The most that is cut off at each side, as a part of the picture.
 const WIDEST: f32 = 0.15;
 /// How much the colours within a line may differ, of 255.
 const EVEN: f32 = 10.0;
@@ -27,15 +27,25 @@ pub(super) fn inside(picture: &RgbImage) -> Area {
 
 /// The area without one band, if it has any.
 fn without_band(picture: &RgbImage, area: Area) -> Option<Area> {
-    let widest = |side: u32| (WIDEST * side as f32) as u32;
-    let (across, down) = (widest(picture.width()), widest(picture.height()));
-    let bands = [
-        (down, Area { height: 1, ..area }, [0, 1]),
-        (down, Area { y: area.y + area.height - 1, height: 1, ..area }, [0, -1]),
-        (across, Area { width: 1, ..area }, [1, 0]),
-        (across, Area { x: area.x + area.width - 1, width: 1, ..area }, [-1, 0]),
+    let most = |side: u32| (WIDEST * side as f32) as u32;
+    let (across, down) = (most(picture.width()), most(picture.height()));
+    let (right, bottom) = (area.x + area.width, area.y + area.height);
+    // What may still be cut off at a side, its outermost line, and the way in.
+    let sides = [
+        (down.saturating_sub(area.y), Area { height: 1, ..area }, [0, 1]),
+        (
+            down.saturating_sub(picture.height() - bottom),
+            Area { y: bottom - 1, height: 1, ..area },
+            [0, -1],
+        ),
+        (across.saturating_sub(area.x), Area { width: 1, ..area }, [1, 0]),
+        (
+            across.saturating_sub(picture.width() - right),
+            Area { x: right - 1, width: 1, ..area },
+            [-1, 0],
+        ),
     ];
-    bands.into_iter().find_map(|(widest, edge, inwards)| {
+    sides.into_iter().find_map(|(widest, edge, inwards)| {
         let depth = band(picture, edge, inwards, widest)?;
         let [x, y] = inwards;
         Some(Area {

@@ -78,6 +78,16 @@ fn a_garment_or_light_at_the_edge_is_no_frame() {
     assert_eq!(frame::inside(&belt), Area::all(&belt));
 }
 
+/// However many bands there are, most of the picture is left.
+#[test]
+fn stripes_do_not_use_up_the_picture() {
+    for (width, height) in [(200, 200), (8, 200), (200, 8), (9, 9)] {
+        let stripes = RgbImage::from_fn(width, height, |_, y| Rgb([(y / 4 % 2) as u8 * 200; 3]));
+        let inside = frame::inside(&stripes);
+        assert!(inside.width == width && inside.height * 2 >= height, "{inside:?}");
+    }
+}
+
 #[test]
 fn the_ground_is_a_smooth_surface_behind_the_garment() {
     let light = |x: u32, y: u32| {
