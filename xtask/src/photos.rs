@@ -48,25 +48,21 @@ pub(crate) struct Args {
 /// The sides of a photograph.
 const SIDE: u32 = 480;
 
-/// A source of random numbers: SplitMix64.
-struct Dice(u64);
+/// The random draws of a picture.
+struct Dice(tally::Dice);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+    fn new(seed: u64) -> Self {
+        Self(tally::Dice::new(seed))
     }
 
     /// From `low` to `high`.
     fn between(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * (self.next() >> 40) as f32 / (1 << 24) as f32
+        low + (high - low) * (self.0.roll() >> 40) as f32 / (1 << 24) as f32
     }
 
     fn below(&mut self, n: u32) -> u32 {
-        (self.next() % u64::from(n)) as u32
+        self.0.below(n as usize) as u32
     }
 
     /// Normal, with mean 0 and standard deviation 1.
@@ -302,7 +298,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let test = Dataset::fashion_mnist(&dir)?.test;
     let temporary = tempfile::tempdir()?;
     let root = args.keep.as_deref().unwrap_or(temporary.path());
-    let mut dice = Dice(args.seed);
+    let mut dice = Dice::new(args.seed);
     let chosen: Vec<usize> =
         (0..args.images).map(|_| dice.below(test.images.count as u32) as usize).collect();
     let image = |index: usize| {
@@ -321,7 +317,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let dir = root.join(kind.replace([' ', ',', '%'], "_"));
         fs::create_dir_all(&dir)?;
         for &index in &chosen {
-            let mut dice = Dice(args.seed << 32 | number << 24 | index as u64);
+            let mut dice = Dice::new(args.seed << 32 | number << 24 | index as u64);
             let picture = draw(&image(index)?, &mut dice);
             if kind.starts_with("JPEG") {
                 let mut file = fs::File::create(dir.join(format!("{index}.jpg")))?;

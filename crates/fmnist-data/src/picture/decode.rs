@@ -24,6 +24,8 @@ const MIN_PIXEL: u64 = 3;
 const MAX_METADATA: u64 = 8 << 20;
 /// The longest file in bytes: pixels that do not compress at all, and the rest.
 pub(crate) const MAX_FILE: u64 = MAX_MEMORY + MAX_METADATA;
+
+/// Reads the file at `path`, or the pipe.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     if path.is_dir() {
         let hint = "name the pictures in it";
@@ -81,28 +83,22 @@ impl<'a> Picture<'a> {
 
     /// Decodes the picture, makes it grey and turns it. To save memory, the file is dropped once it is decoded, and the
     /// colours before the picture is turned.
-    pub(crate) fn grey(mut self) -> Result<GrayImage, Error> {
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_MEMORY.saturating_sub(self.memory));
-        self.decoder.set_limits(limits).map_err(broken(self.path))?;
-        let picture = DynamicImage::from_decoder(self.decoder).map_err(broken(self.path))?;
-        let mut grey = DynamicImage::from(flatten(picture));
-        grey.apply_orientation(self.orientation);
+    pub(crate) fn grey(self) -> Result<GrayImage, Error> {
+        let orientation = self.orientation;
+        let mut grey = DynamicImage::from(flatten(self.pixels()?));
+        grey.apply_orientation(orientation);
         Ok(grey.into_luma8())
     }
 
     /// Decodes the picture, makes it smaller and turns it.
-    pub(super) fn photo(mut self) -> Result<Photo, Error> {
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_MEMORY.saturating_sub(self.memory));
-        self.decoder.set_limits(limits).map_err(broken(self.path))?;
-        let picture = DynamicImage::from_decoder(self.decoder).map_err(broken(self.path))?;
+    pub(super) fn photo(self) -> Result<Photo, Error> {
+        let orientation = self.orientation;
+        let mut picture = self.pixels()?;
         let longest = picture.width().max(picture.height());
-        let mut picture = match longest > LONGEST {
-            true => picture.thumbnail(LONGEST, LONGEST),
-            false => picture,
-        };
-        picture.apply_orientation(self.orientation);
+        if longest > LONGEST {
+            picture = picture.thumbnail(LONGEST, LONGEST);
+        }
+        picture.apply_orientation(orientation);
         if !picture.color().has_alpha() {
             return Ok(Photo { colour: picture.into_rgb8(), alpha: None });
         }
@@ -119,6 +115,14 @@ impl<'a> Picture<'a> {
         }
         let opaque = alpha.pixels().all(|alpha| alpha.0[0] > 250);
         Ok(Photo { colour, alpha: (!opaque).then_some(alpha) })
+    }
+
+    /// Decodes the picture as it lies in the file, and drops the file.
+    fn pixels(mut self) -> Result<DynamicImage, Error> {
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_MEMORY.saturating_sub(self.memory));
+        self.decoder.set_limits(limits).map_err(broken(self.path))?;
+        DynamicImage::from_decoder(self.decoder).map_err(broken(self.path))
     }
 }
 

@@ -6,6 +6,9 @@
 
 use image::{Rgb, RgbImage};
 
+/// A pixel's place and colour.
+type Sample<'a> = (u32, u32, &'a Rgb<u8>);
+
 /// 1, x, y, x², xy, y².
 const TERMS: usize = 6;
 /// How often the surface is fitted to the rim, and then to all of the ground.
@@ -38,18 +41,17 @@ impl Ground {
             x.min(y).min(picture.width() - 1 - x).min(picture.height() - 1 - y) < rim
         };
         let all = || picture.enumerate_pixels();
-        let on_rim: Vec<_> = all().filter(|(x, y, _)| is_rim(*x, *y)).collect();
+        let on_rim: Vec<Sample<'_>> = all().filter(|(x, y, _)| is_rim(*x, *y)).collect();
         for channel in 0..3 {
             ground.surface[channel][0] = median(on_rim.iter().map(|it| f32::from(it.2.0[channel])));
         }
         for _ in 0..ROUNDS[0] {
-            ground.fit(on_rim.iter().copied());
+            ground.fit(&on_rim);
         }
-        ground.scatter(on_rim.iter().copied());
+        ground.scatter(&on_rim);
         for _ in 0..ROUNDS[1] {
             let near = all().filter(|&(x, y, colour)| ground.distance(x, y, *colour) < NEAR);
-            let near: Vec<_> = near.collect();
-            ground.fit(near.into_iter());
+            ground.fit(&near.collect::<Vec<_>>());
         }
         ground
     }
@@ -80,17 +82,17 @@ impl Ground {
 
     /// Fits the surface to these pixels by weighted least squares. Pixels far from the present surface weigh little
     /// (Tukey's biweight), so that a garment that reaches the rim does not bend it.
-    fn fit<'a>(&mut self, pixels: impl Iterator<Item = (u32, u32, &'a Rgb<u8>)> + Clone) {
+    fn fit(&mut self, pixels: &[Sample<'_>]) {
         for channel in 0..3 {
             let surface = self.surface[channel];
             let residual = |x, y, colour: &Rgb<u8>| {
                 f32::from(colour.0[channel]) - dot(&surface, &self.terms(x, y))
             };
-            let spread = median(pixels.clone().map(|(x, y, colour)| residual(x, y, colour).abs()));
+            let spread = median(pixels.iter().map(|&(x, y, colour)| residual(x, y, colour).abs()));
             // 1.48 turns a median of deviations into a standard deviation; 4.7 is the usual reach of the biweight.
             let reach = 4.7 * (1.48 * spread).max(LEAST_NOISE);
             let mut matrix = [[0.0; TERMS + 1]; TERMS];
-            for (x, y, colour) in pixels.clone() {
+            for &(x, y, colour) in pixels {
                 let relative = residual(x, y, colour) / reach;
                 if relative.abs() >= 1.0 {
                     continue;
@@ -111,9 +113,9 @@ impl Ground {
     }
 
     /// Estimates the scatter around the surface, without the pixels that are far off in any channel.
-    fn scatter<'a>(&mut self, pixels: impl Iterator<Item = (u32, u32, &'a Rgb<u8>)> + Clone) {
+    fn scatter(&mut self, pixels: &[Sample<'_>]) {
         let residuals: Vec<[f32; 3]> =
-            pixels.map(|(x, y, colour)| self.residual(x, y, *colour)).collect();
+            pixels.iter().map(|&(x, y, colour)| self.residual(x, y, *colour)).collect();
         let reach: [f32; 3] = std::array::from_fn(|channel| {
             let spread = median(residuals.iter().map(|residual| residual[channel].abs()));
             3.0 * (1.48 * spread).max(LEAST_NOISE)
