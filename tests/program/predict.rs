@@ -86,10 +86,7 @@ fn large_pictures_and_negatives() {
         large.save(program.path("dark.jpg")).unwrap();
         let answers = program.json("predict m.model bright.png dark.png dark.jpg");
         answers.iter().for_each(check_answer);
-        // A tone may be rounded the other way in a negative.
-        let of = |answer: &Value| answer["confidence"].as_f64().unwrap();
         assert_eq!(answers[0]["class"], answers[1]["class"]);
-        assert!((of(&answers[0]) - of(&answers[1])).abs() < 0.01, "{answers:?}");
         same += answers.iter().filter(|large| large["class"] == small["class"]).count();
     }
     // Margins are trimmed, so a garment that had margins becomes larger.

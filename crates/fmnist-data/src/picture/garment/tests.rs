@@ -206,6 +206,19 @@ fn dark_cloth_becomes_bright_unless_the_picture_is_a_negative() {
     near(tone_on([120; 3], 200), 151);
 }
 
+/// Ground that is white paper in a photograph is black in its negative.
+#[test]
+fn a_negative_has_the_image_of_its_photograph() {
+    let photograph = shirt(|_, _| [255; 3]);
+    let mut negative = photograph.clone();
+    image::imageops::invert(&mut negative);
+    let image = |colour| image(&Photo { colour, alpha: None }, 28, 28);
+    let (of_photograph, of_negative) = (image(photograph), image(negative));
+    let tones = of_photograph.pixels().zip(of_negative.pixels());
+    assert!(tones.clone().all(|(a, b)| a.0[0].abs_diff(b.0[0]) <= 1));
+    assert!(tones.filter(|(a, _)| a.0[0] > 150).count() > 200);
+}
+
 /// Where a light garment ends, its colours are mixed with those of a dark ground. They are no bright rim.
 #[test]
 fn there_is_no_rim_on_coloured_ground() {
