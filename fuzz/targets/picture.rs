@@ -4,11 +4,15 @@
 //! them.
 #![no_main]
 
-use fmnist_data::picture;
+use fmnist_data::picture::{Finding, Preparation};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Ok(image) = picture::decode(bytes, 28, 28) {
-        assert_eq!(image.len(), 28 * 28);
+    for preparation in Preparation::ALL {
+        let Ok(seen) = preparation.decode(bytes, 28, 28) else { return };
+        assert_eq!(seen.pixels.len(), 28 * 28);
+        if let Finding::Object(object) = seen.finding {
+            assert!(object.width > 0 && object.height > 0);
+        }
     }
 });

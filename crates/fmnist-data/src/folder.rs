@@ -3,7 +3,7 @@
 //!
 //! The set is the same on every machine: classes and the pictures of a class are sorted by the bytes of their
 //! names. The classes are spread evenly over the set, so that its last images, which a run holds out, cover all of
-//! them. Pictures are PNG or JPEG and made grey, but otherwise unchanged: see [`picture::load_plain`]. Names that
+//! them. Pictures are PNG or JPEG and made grey, but otherwise unchanged: see [`picture::Preparation::Plain`]. Names that
 //! begin with a dot are ignored. So are files next to the class folders, except pictures, which would have no
 //! class. Anything else is an error that names it.
 //!

@@ -1,12 +1,11 @@
-//! Prepares a picture so that it looks like the dataset: a small grey image, the garment bright on black.
+//! Prepares a picture for a model: a small grey image that looks like those of the model's dataset.
 //!
-//! First the garment is found on its ground, without frames, shadows, dust and text. Then follow the steps by which
-//! Fashion-MNIST was made from product photographs (trim, shrink to fit, centre, negate, grey), so that a model trained on
-//! it can classify other photographs. A picture of the right size only has its polarity adjusted.
+//! A [`Preparation`] is one way to do this. For garments and ink, the object is first found on its ground, without frames,
+//! shadows, dust and text. Then follow the steps by which the dataset was made from photographs or scans, so that a model
+//! trained on it can classify others. A picture of the right size only has its polarity adjusted.
 //!
-//! For pictures in general this is wrong: they show no object on a ground. Pictures
-//! in [folders](crate::folder), and those that their models classify, are only converted to greyscale and fitted to the
-//! size: [`load_plain`].
+//! Pictures in general show no object on a ground. They are only converted to greyscale and fitted to the size, as those
+//! in [folders](crate::folder) are.
 //!
 //! # Limits
 //!
@@ -19,7 +18,8 @@
 //! # Sources
 //!
 //! Xiao, Rasul, Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
-//! Algorithms", arXiv:1708.07747, section 2.
+//! Algorithms", arXiv:1708.07747, section 2 ([`Preparation::Garment`]). LeCun, Cortes, Burges, "The MNIST Database of
+//! Handwritten Digits" ([`Preparation::Ink`]).
 
 mod decode;
 
@@ -29,7 +29,7 @@ mod decode;
     clippy::indexing_slicing,
     reason = "the sides of a decoded picture have been checked, and all places come from them"
 )]
-mod garment;
+mod object;
 
 use std::path::Path;
 
@@ -37,84 +37,116 @@ use image::{GrayImage, Luma, imageops};
 
 use crate::Error;
 pub(crate) use decode::{MAX_FILE, MAX_MEMORY, Picture, read_all};
-pub(crate) use garment::fitted;
+pub use object::Object;
+pub(crate) use object::fitted;
 
-/// Reads a PNG or JPEG file as an image of `width` x `height` like those of the dataset; see [`decode`].
+/// How a picture becomes an image for a model.
 ///
-/// # Errors
+/// ```no_run
+/// use fmnist_data::picture::Preparation;
 ///
-/// When the file cannot be read, is not a PNG or JPEG, is damaged, or exceeds the [limits](self#limits).
-pub fn load(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    prepare(Picture::open(decode::read_file(path)?, path)?, width, height)
+/// let seen = Preparation::Garment.load("boot.jpg".as_ref(), 28, 28)?;
+/// assert_eq!(seen.pixels.len(), 28 * 28);
+/// # Ok::<(), fmnist_data::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparation {
+    /// As Fashion-MNIST was made: a garment, bright on black.
+    ///
+    /// 1. The garment is found: what differs from the ground in colour or brightness. The ground may be uneven in light,
+    ///    noisy or grained. Frames, shadows, dust and text are left out. Of a cut-out, it is what is not transparent.
+    /// 2. The picture is cropped to the garment, and made grey (Rec. 709 luma) and black around it. A photograph is negated,
+    ///    so that dark cloth is bright; a picture on black, or of cloth lighter than its grey ground, is not.
+    /// 3. It is scaled to fit with its proportions kept, and centred on black.
+    Garment,
+    /// As MNIST was made: a letter, a digit or a drawing of dark ink on light paper or of chalk on a board, bright on black.
+    ///
+    /// 1. The ink is found, as a garment is, and becomes white, whatever its colour.
+    /// 2. It is scaled to fit into 20/28 of the size (20 x 20 pixels of 28 x 28) with its proportions kept.
+    /// 3. Its centre of mass is put into the middle.
+    Ink,
+    /// Nothing is looked for: the picture is made grey and scaled to fit with its proportions kept, centred on black. A
+    /// transparent part becomes white around dark colours, and black around bright ones.
+    Plain,
 }
 
-/// Reads a PNG or JPEG file as a grey image of `width` x `height`, without changing its tones.
-///
-/// In this order:
-/// 1. Turned as its EXIF orientation says; transparent parts filled with white for a dark garment, with black for a
-///    bright one; made grey (Rec. 709 luma).
-/// 2. Unless it already has the size asked for: shrunk or enlarged to fit with its proportions kept,
-///    centred on black.
-///
-/// A grey picture of exactly this size stays the same, byte for byte.
-///
-/// # Shapes
-///
-/// As [`decode`].
-///
-/// # Errors
-///
-/// As [`load`].
-pub fn load_plain(path: &Path, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    Ok(fitted(Picture::open(decode::read_file(path)?, path)?.grey()?, width, height).into_raw())
+/// What a model sees of a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The pixels of the image, row after row from the top, from 0 (black) to 255 (white).
+    pub pixels: Vec<u8>,
+    /// What was looked for in the picture, and found.
+    pub finding: Finding,
 }
 
-/// Converts the bytes of a PNG or JPEG file to a grey image of `width` x `height`, bright on black.
-///
-/// In this order:
-/// 1. Turned as its EXIF orientation says.
-/// 2. The garment is found: what differs from the ground in colour or brightness. The ground may be uneven in light, noisy
-///    or grained. Frames, shadows, dust and text are left out. Of a cut-out, it is what is not transparent.
-/// 3. Cropped to the garment, and made grey (Rec. 709 luma) and black around it. A photograph is negated, so that dark
-///    cloth is bright; a picture on black, or of cloth lighter than its grey ground, is not.
-/// 4. Shrunk or enlarged to fit with its proportions kept, and centred on black.
-///
-/// A picture without a garment becomes black. A picture that already has the size asked for is only made grey, and negated
-/// when its border is bright (median over 127).
-///
-/// A grey picture of exactly this size with a dark border stays the same, byte for byte.
-///
-/// # Shapes
-///
-/// The result is `width * height` bytes, row after row from the top, 0 black to 255 white.
-///
-/// # Errors
-///
-/// When the bytes are not a PNG or JPEG, are damaged, or exceed the [limits](self#limits). Errors call
-/// them `<memory>`.
-pub fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    prepare(Picture::open(bytes, Path::new("<memory>"))?, width, height)
+/// What a [`Preparation`] found in a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It looked for nothing, since the picture has the size of the image, or since it takes pictures as they are.
+    Whole,
+    /// There is only ground. The image is black.
+    Nothing,
+    /// An object on its ground.
+    Object(Object),
 }
 
-/// Converts the bytes of a PNG or JPEG file to a grey image of `width` x `height`, as [`load_plain`] does.
-///
-/// # Errors
-///
-/// As [`decode`].
-pub fn decode_plain(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    Ok(fitted(Picture::open(bytes, Path::new("<memory>"))?.grey()?, width, height).into_raw())
-}
+impl Preparation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Garment, Self::Ink, Self::Plain];
 
-/// Makes an image of a picture, as [`decode`] says.
-fn prepare(picture: Picture<'_>, width: u32, height: u32) -> Result<Vec<u8>, Error> {
-    if picture.sides() != (width, height) {
-        return Ok(garment::image(&picture.photo()?, width, height).into_raw());
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Garment => "garment",
+            Self::Ink => "ink",
+            Self::Plain => "plain",
+        }
     }
-    let mut grey = picture.grey()?;
-    if border_median(&grey) > 127 {
-        imageops::invert(&mut grey);
+
+    /// Reads a PNG or JPEG file, turns it as its EXIF orientation says, and prepares it.
+    ///
+    /// A picture that already has `width` x `height` pixels is only made grey and, unless this is
+    /// [`Preparation::Plain`], negated when its border is bright (median over 127). A grey picture of this size with a
+    /// dark border stays the same, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not a PNG or JPEG, is damaged, or exceeds the [limits](self#limits).
+    pub fn load(self, path: &Path, width: u32, height: u32) -> Result<Seen, Error> {
+        self.prepare(Picture::open(decode::read_file(path)?, path)?, width, height)
     }
-    Ok(grey.into_raw())
+
+    /// Prepares the bytes of a PNG or JPEG file, as [`Preparation::load`] does.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not a PNG or JPEG, are damaged, or exceed the [limits](self#limits). Errors call them `<memory>`.
+    pub fn decode(self, bytes: &[u8], width: u32, height: u32) -> Result<Seen, Error> {
+        self.prepare(Picture::open(bytes, Path::new("<memory>"))?, width, height)
+    }
+
+    fn prepare(self, picture: Picture<'_>, width: u32, height: u32) -> Result<Seen, Error> {
+        let sides = picture.sides();
+        let (image, finding) = match self {
+            Self::Plain => (fitted(picture.grey()?, width, height), Finding::Whole),
+            _ if sides == (width, height) => {
+                let mut grey = picture.grey()?;
+                if border_median(&grey) > 127 {
+                    imageops::invert(&mut grey);
+                }
+                (grey, Finding::Whole)
+            }
+            Self::Garment | Self::Ink => {
+                let photo = picture.photo()?;
+                let find = if self == Self::Ink { object::ink } else { object::garment };
+                let (image, object) = find(&photo, width, height);
+                // A large picture was made smaller first.
+                let object = object.map(|it| it.scaled(photo.colour.dimensions(), sides));
+                (image, object.map_or(Finding::Nothing, Finding::Object))
+            }
+        };
+        Ok(Seen { pixels: image.into_raw(), finding })
+    }
 }
 
 /// The median of the outermost ring of pixels: the level of the background, as long as the garment

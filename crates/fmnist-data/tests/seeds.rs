@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fmnist_data::{idx, picture};
+use fmnist_data::{idx, picture::Preparation};
 
 /// The seeds of a target; none in a published package, which has no repository around it.
 fn seeds(target: &str) -> Vec<PathBuf> {
@@ -28,7 +28,8 @@ fn every_idx_file_parses() {
 #[test]
 fn every_picture_decodes() {
     for path in seeds("picture") {
-        let image = picture::load(&path, 28, 28).unwrap_or_else(|error| panic!("{error}"));
+        let seen = Preparation::Garment.load(&path, 28, 28);
+        let image = seen.unwrap_or_else(|error| panic!("{error}")).pixels;
         assert_eq!(image.len(), 28 * 28, "{}", path.display());
     }
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Split;
 use crate::fixture;
+use crate::picture::Preparation;
 
 /// A grey picture of 2 x 3 pixels: all of this level, except for the inverted last row.
 fn grey(level: u8) -> GrayImage {
@@ -135,9 +136,9 @@ fn pictures_keep_their_tones() {
     assert!(levels(&test)[0].abs_diff(80) < 8);
     // So do pictures that a model classifies.
     let path = dir.path().join("train/a/1.png");
-    assert_eq!(picture::load_plain(&path, 2, 3).unwrap(), bright.into_raw());
+    assert_eq!(Preparation::Plain.load(&path, 2, 3).unwrap().pixels, bright.into_raw());
     let words = ["train/a/absent.png: cannot open"];
-    fixture::refused(picture::load_plain(&dir.path().join("train/a/absent.png"), 2, 3), &words)
+    fixture::refused(Preparation::Plain.load(&dir.path().join("train/a/absent.png"), 2, 3), &words)
         .unwrap();
 }
 
@@ -157,7 +158,10 @@ fn pictures_are_fitted_to_a_size() {
     assert_eq!((dataset.train.images.width, dataset.train.images.height), (4, 4));
     let fitted = dataset.train.images.get(3).unwrap();
     assert_eq!(fitted, [[0; 4], [200; 4], [200; 4], [0; 4]].concat());
-    assert_eq!(picture::load_plain(&dir.path().join("train/b/2.png"), 4, 4).unwrap(), fitted);
+    assert_eq!(
+        Preparation::Plain.load(&dir.path().join("train/b/2.png"), 4, 4).unwrap().pixels,
+        fitted
+    );
 }
 
 /// Files that are ignored.

@@ -19,6 +19,11 @@ fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
     encode(picture, ImageFormat::Png)
 }
 
+/// The image of the garment in a picture.
+fn decode(bytes: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Error> {
+    Ok(Preparation::Garment.decode(bytes, width, height)?.pixels)
+}
+
 #[track_caller]
 fn refuse(bytes: &[u8], expected: &str) {
     let message = decode(bytes, 28, 28).expect_err("accepted").to_string();
@@ -104,7 +109,7 @@ fn odd_pictures_give_an_image_too() {
 #[test]
 fn a_picture_is_turned_upright() {
     let lying = GrayImage::from_fn(3, 2, |x, y| Luma([(10 * x + y) as u8]));
-    let upright = decode_plain(&fixture::turned_png(&lying), 2, 3).unwrap();
+    let upright = Preparation::Plain.decode(&fixture::turned_png(&lying), 2, 3).unwrap().pixels;
     assert_eq!(upright, [1, 0, 11, 10, 21, 20]);
 }
 
@@ -125,14 +130,14 @@ fn other_kinds_of_files_are_named() {
 fn a_file_is_read_and_named_in_errors() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("boot.png");
-    let missing = load(&path, 28, 28).unwrap_err().to_string();
+    let missing = Preparation::Garment.load(&path, 28, 28).unwrap_err().to_string();
     assert!(missing.contains("boot.png: cannot open"), "{missing}");
-    let directory = load(dir.path(), 28, 28).unwrap_err().to_string();
+    let directory = Preparation::Garment.load(dir.path(), 28, 28).unwrap_err().to_string();
     let words = ": expected a PNG or JPEG image, found a directory; name the pictures in it";
     assert!(directory.contains(words), "{directory}");
     std::fs::write(&path, png(garment())).unwrap();
-    assert_eq!(load(&path, 28, 28).unwrap(), garment().into_raw());
+    assert_eq!(Preparation::Garment.load(&path, 28, 28).unwrap().pixels, garment().into_raw());
     std::fs::write(&path, "text").unwrap();
-    let wrong = load(&path, 28, 28).unwrap_err().to_string();
+    let wrong = Preparation::Garment.load(&path, 28, 28).unwrap_err().to_string();
     assert!(wrong.contains("boot.png: expected a PNG or JPEG image, found a text file"), "{wrong}");
 }

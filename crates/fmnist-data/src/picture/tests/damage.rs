@@ -122,7 +122,7 @@ fn palettes_are_whole_or_refused() {
 
 #[test]
 fn in_child() {
-    child::measure(|path| load(path, 28, 28));
+    child::measure(|path| Preparation::Garment.load(path, 28, 28));
 }
 
 #[test]

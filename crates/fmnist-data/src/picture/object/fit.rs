@@ -4,15 +4,24 @@ use image::{GrayImage, imageops, imageops::FilterType};
 
 /// Scales to fit into `width` x `height` with the proportions kept, and centres on black.
 pub(crate) fn centred(grey: &GrayImage, width: u32, height: u32) -> GrayImage {
+    let fitted = scaled(grey, width, height);
+    let middle = |outer: u32, inner: u32| outer.saturating_sub(inner) / 2;
+    placed(&fitted, middle(width, fitted.width()), middle(height, fitted.height()), width, height)
+}
+
+/// Scales to fit into `width` x `height` with the proportions kept.
+pub(super) fn scaled(grey: &GrayImage, width: u32, height: u32) -> GrayImage {
     let ratio = |target: u32, side: u32| f64::from(target) / f64::from(side.max(1));
     let scale = ratio(width, grey.width()).min(ratio(height, grey.height()));
     let side = |side: u32, target: u32| to_u32(f64::from(side) * scale).clamp(1, target.max(1));
-    let (fitted_width, fitted_height) = (side(grey.width(), width), side(grey.height(), height));
-    let fitted = imageops::resize(grey, fitted_width, fitted_height, FilterType::CatmullRom);
+    let (width, height) = (side(grey.width(), width), side(grey.height(), height));
+    imageops::resize(grey, width, height, FilterType::CatmullRom)
+}
+
+/// Puts an image onto black, with its top left corner at this place.
+pub(super) fn placed(image: &GrayImage, x: u32, y: u32, width: u32, height: u32) -> GrayImage {
     let mut canvas = GrayImage::new(width, height);
-    let offset = |outer: u32, inner: u32| i64::from(outer.saturating_sub(inner) / 2);
-    let (x, y) = (offset(width, fitted_width), offset(height, fitted_height));
-    imageops::replace(&mut canvas, &fitted, x, y);
+    imageops::replace(&mut canvas, image, x.into(), y.into());
     canvas
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Polarity {
 
 impl Polarity {
     /// What a ground calls for, if `garment` is the mean luma of the garment.
-    fn on(ground: [f32; 3], garment: f32) -> Self {
+    pub(super) fn on(ground: [f32; 3], garment: f32) -> Self {
         let grey = luma(ground);
         let is_black = grey < BLACK && spread(ground) < COLOURLESS * 255.0;
         let is_darker = saturation(ground) < COLOURLESS && garment > grey;
@@ -35,9 +35,13 @@ impl Polarity {
 }
 
 /// The tones of the garment in `mask`; 0 elsewhere.
-pub(super) fn tones(picture: &RgbImage, ground: &Ground, mask: &GrayImage) -> GrayImage {
+pub(super) fn tones(
+    picture: &RgbImage,
+    ground: &Ground,
+    mask: &GrayImage,
+    polarity: Polarity,
+) -> GrayImage {
     let middle = ground.at(picture.width() / 2, picture.height() / 2);
-    let polarity = Polarity::on(middle, mean(picture, mask));
     let is_paper = luma(middle) >= LIGHT && saturation(middle) < PALE;
     let core = match polarity == Polarity::Negated && !is_paper {
         // At the edge, colours are mixed with those of the ground, which would become bright.
@@ -81,7 +85,7 @@ fn grey(Rgb(colour): Rgb<u8>) -> f32 {
 }
 
 /// Rec. 709 luma, as `image` has it.
-fn luma([red, green, blue]: [f32; 3]) -> f32 {
+pub(super) fn luma([red, green, blue]: [f32; 3]) -> f32 {
     0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 

@@ -19,7 +19,12 @@ fn shirt(ground: impl Fn(u32, u32) -> [u8; 3]) -> RgbImage {
 const BOX: Area = Area { x: 50, y: 60, width: 100, height: 90 };
 
 fn mask_of(picture: &RgbImage) -> GrayImage {
-    mask::garment(picture, &Ground::of(picture))
+    mask::object(picture, &Ground::of(picture), mask::GARMENT_REACH)
+}
+
+/// The image of a garment on its ground.
+fn image_of(colour: RgbImage) -> GrayImage {
+    garment(&Photo { colour, alpha: None }, 28, 28).0
 }
 
 fn area_of(picture: &RgbImage) -> Option<Area> {
@@ -188,7 +193,7 @@ fn tone_on(ground: [u8; 3], garment: u8) -> u8 {
         let inside = (20..70).contains(&x) && (20..70).contains(&y);
         Rgb(if inside { [garment; 3] } else { ground })
     });
-    image(&Photo { colour: picture, alpha: None }, 28, 28).get_pixel(14, 14).0[0]
+    image_of(picture).get_pixel(14, 14).0[0]
 }
 
 #[test]
@@ -212,8 +217,7 @@ fn a_negative_has_the_image_of_its_photograph() {
     let photograph = shirt(|_, _| [255; 3]);
     let mut negative = photograph.clone();
     image::imageops::invert(&mut negative);
-    let image = |colour| image(&Photo { colour, alpha: None }, 28, 28);
-    let (of_photograph, of_negative) = (image(photograph), image(negative));
+    let (of_photograph, of_negative) = (image_of(photograph), image_of(negative));
     let tones = of_photograph.pixels().zip(of_negative.pixels());
     assert!(tones.clone().all(|(a, b)| a.0[0].abs_diff(b.0[0]) <= 1));
     assert!(tones.filter(|(a, _)| a.0[0] > 150).count() > 200);
@@ -227,7 +231,7 @@ fn there_is_no_rim_on_coloured_ground() {
         let part = (f32::from(depth.clamp(29, 31) as u8) - 29.0) / 2.0;
         Rgb([120.0, 40.0, 40.0].map(|ground| (ground + (210.0 - ground) * part) as u8))
     });
-    let image = image(&Photo { colour: picture, alpha: None }, 28, 28);
+    let image = image_of(picture);
     let brightest = image.pixels().map(|tone| tone.0[0]).max();
     assert!(brightest.is_some_and(|tone| (45..60).contains(&tone)), "{brightest:?}");
 }
@@ -237,7 +241,7 @@ fn a_cut_out_is_negated_unless_it_is_white() {
     let tone = |grey: u8| {
         let alpha = GrayImage::from_fn(90, 90, |x, _| Luma([if x < 60 { 255 } else { 0 }]));
         let colour = RgbImage::from_pixel(90, 90, Rgb([grey; 3]));
-        image(&Photo { colour, alpha: Some(alpha) }, 28, 28).get_pixel(14, 14).0[0]
+        garment(&Photo { colour, alpha: Some(alpha) }, 28, 28).0.get_pixel(14, 14).0[0]
     };
     assert_eq!([tone(0), tone(155), tone(250)], [255, 100, 250]);
 }
@@ -249,7 +253,7 @@ fn a_small_garment_keeps_its_detail() {
         let inside = (700..784).contains(&x) && (100..184).contains(&y);
         Rgb(if inside && (x - 700) / 6 % 2 == 0 { [0; 3] } else { PAPER })
     });
-    let image = image(&Photo { colour: stripes, alpha: None }, 28, 28);
+    let image = image_of(stripes);
     let row: Vec<u8> = (0..28).map(|x| image.get_pixel(x, 14).0[0]).collect();
     let changes = row.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) > 100).count();
     assert!(changes >= 12, "{row:?}");
