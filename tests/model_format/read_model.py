@@ -24,7 +24,7 @@ def read_model(path):
     data = Path(path).read_bytes()
     assert data[:11] == b"\xc7\x3d\x4dNNFM\r\n\x1a\n", "not a model file"
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
-    major, _, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
+    major, minor, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
     assert major == 1 and features & ~(63 | 1024 | 4096 | 16384) == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
@@ -36,6 +36,7 @@ def read_model(path):
     assert msgpack.packb(metadata) == data[64:end]
 
     assert features == required_features(metadata)
+    assert minor == ("preparation" in metadata["input"])
 
     unpacker = msgpack.Unpacker(max_buffer_size=len(data))
     unpacker.feed(data[end:])

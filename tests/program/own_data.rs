@@ -56,6 +56,45 @@ fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f
     }
 }
 
+/// The model's file says how its pictures are prepared, and `predict` may do otherwise.
+#[test]
+fn pictures_are_prepared_as_the_file_says() {
+    let set = OwnSet::garments(60, 10);
+    let program = Program::new();
+    set.write(&program, "idx");
+    let train = "train --dataset idx --data-dir idx --epochs 1";
+    program.json(&format!("{train} --output plain.model"));
+    program.json(&format!("{train} --prepare garment --output garment.model"));
+    let of = |model: &str| program.inspect(model);
+    assert_eq!(of("plain.model")["format_version"], "1.0");
+    assert_eq!(of("garment.model")["format_version"], "1.1");
+    assert_eq!(of("garment.model")["input"]["preparation"], "garment");
+    assert_eq!(of("garment.model")["settings"]["prepare"], "garment");
+    // It is no part of the training.
+    assert_eq!(of("plain.model")["state_sha256"], of("garment.model")["state_sha256"]);
+    let shown = program.run("inspect garment.model").success().stdout;
+    assert!(shown.contains(", of pictures prepared as garment"), "{shown}");
+
+    let photo = image::GrayImage::from_fn(100, 80, |x, y| {
+        let inside = (20..50).contains(&x) && (30..70).contains(&y);
+        image::Luma([if inside { 40 } else { 230 }])
+    });
+    photo.save(program.path("photo.png")).unwrap();
+    let predict =
+        |arguments: &str| program.json(&format!("predict {arguments} photo.png")).remove(0);
+    let (plain, garment) = (predict("plain.model"), predict("garment.model"));
+    assert_eq!((plain.get("crop"), garment["crop"]["width"].as_u64()), (None, Some(30)));
+    assert_eq!(predict("--prepare garment plain.model"), garment);
+    assert_eq!(predict("--prepare plain garment.model"), plain);
+    assert_ne!(predict("--prepare ink garment.model")["probabilities"], garment["probabilities"]);
+
+    let words = ["--prepare: the saved run has garment, not ink"];
+    let resume = "train --resume garment.model --data-dir idx --epochs 2 --prepare";
+    program.refuses(&format!("{resume} ink"), 2, &words);
+    program.json(&format!("{resume} garment"));
+    assert_eq!(of("garment.model")["input"]["preparation"], "garment");
+}
+
 /// The held-out images are the last of the training set: the loss on them is that on a test set of just these.
 #[test]
 fn the_last_images_are_held_out() {

@@ -1,3 +1,5 @@
+use std::fs;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use fmnist_data::CLASS_NAMES;
 use image::{
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     fixture::{TEST_SET, TRAINED, altered, keys, with_model},
-    harness::Program,
+    harness::{Output, Program},
 };
 
 /// An image of the test set.
@@ -91,6 +93,129 @@ fn large_pictures_and_negatives() {
     }
     // Margins are trimmed, so a garment that had margins becomes larger.
     assert!(same >= 12, "only {same} of 15 have the class of the small picture");
+}
+
+/// What was found in a picture: a shirt of one tone, 40 x 60, on grey paper.
+#[test]
+fn json_says_where_the_object_is() {
+    let program = with_model();
+    let photo = image::RgbImage::from_fn(200, 160, |x, y| {
+        let inside = (100..140).contains(&x) && (50..110).contains(&y);
+        image::Rgb(if inside { [20, 20, 60] } else { [200, 201, 202] })
+    });
+    photo.save(program.path("photo.png")).unwrap();
+    GrayImage::from_pixel(90, 90, image::Luma([255])).save(program.path("blank.png")).unwrap();
+    let answers = program.json("predict m.model photo.png blank.png");
+    let [crop, blank] = [&answers[0], &answers[1]].map(|it| it["crop"].clone());
+    let sides = ["x", "y", "width", "height"].map(|key| crop[key].as_u64().unwrap());
+    let near = |found: u64, expected: u64| found.abs_diff(expected) <= 2;
+    let expected = [100, 50, 40, 60];
+    assert!(sides.into_iter().zip(expected).all(|(a, b)| near(a, b)), "{crop}");
+    assert_eq!(
+        (&answers[0]["polarity"], &answers[0]["ground"]),
+        (&"negated".into(), &"#c8c9ca".into())
+    );
+    assert!(blank.is_null() && answers[1].as_object().unwrap().contains_key("crop"), "{answers:?}");
+}
+
+#[test]
+fn a_bad_picture_does_not_stop_the_others() {
+    let program = with_model();
+    picture(0).save(program.path("a.png")).unwrap();
+    picture(1).save(program.path("c.png")).unwrap();
+    program.write("b.png", "text");
+    let output = program.run("predict m.model a.png b.png absent.png c.png --format csv");
+    assert_eq!(output.code, Some(3), "{output:?}");
+    let files: Vec<_> = output.stdout.lines().map(|it| it.split(',').next().unwrap()).collect();
+    assert_eq!(files, ["file", "a.png", "c.png"]);
+    for words in ["error: b.png: ", "error: absent.png: ", "2 of 4 pictures could not be read"] {
+        assert!(output.stderr.contains(words), "{output:?}");
+    }
+    program.refuses("predict m.model absent.png", 4, &["absent.png"]);
+}
+
+/// Folders, patterns, lists and stdin name the same pictures as their paths.
+#[test]
+fn pictures_are_named_in_many_ways() {
+    let program = with_model();
+    fs::create_dir_all(program.path("photos/inner")).unwrap();
+    for name in ["photos/2.png", "photos/1.png", "photos/inner/3.png", "photos/[x].png"] {
+        picture(name.len()).save(program.path(name)).unwrap();
+    }
+    program.write("photos/notes.txt", "no picture");
+    program.write("list.txt", "photos/1.png\n\nphotos/inner/3.png\n");
+    let names = |arguments: &str| -> Vec<String> {
+        let answers = program.json(&format!("predict m.model {arguments}"));
+        answers.iter().map(|it| it["input"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("photos"), ["photos/1.png", "photos/2.png", "photos/[x].png"]);
+    assert_eq!(names("photos/?.png photos/[x].png"), names("photos"));
+    assert_eq!(names("photos/**/3.png"), ["photos/inner/3.png"]);
+    assert_eq!(names("@list.txt"), ["photos/1.png", "photos/inner/3.png"]);
+    let mut command = program.command("predict m.model - --format json");
+    command.stdin(fs::File::open(program.path("photos/1.png")).unwrap());
+    let mut from_stdin = Output::of(&mut command).success().json();
+    assert_eq!(from_stdin[0]["input"], "stdin");
+    from_stdin[0]["input"] = "photos/1.png".into();
+    assert_eq!(from_stdin, program.json("predict m.model photos/1.png"));
+    fs::create_dir(program.path("empty")).unwrap();
+    program.write("none.txt", "\n");
+    for (arguments, code, words) in [
+        ("empty", 2, "empty: no pictures in this folder"),
+        ("*.gif", 2, "*.gif: no file matches this pattern"),
+        ("@none.txt", 2, "none.txt: no pictures in this list"),
+        ("@absent.txt", 4, "absent.txt: cannot read"),
+        ("- -", 2, "-: expected once"),
+        ("-", 3, "stdin: expected"),
+    ] {
+        program.refuses(&format!("predict m.model {arguments}"), code, &[words]);
+    }
+}
+
+#[test]
+fn ranges_of_test_images() {
+    let program = with_model();
+    let indices = |list: &str| program.json(&format!("predict m.model --index {list}"));
+    assert_eq!(indices("2-4,9"), indices("2,3,4,9"));
+    for list in ["4-2", "1-", "a", "1-b"] {
+        program.refuses(&format!("predict --index {list}"), 2, &["a range such as 0-9"]);
+    }
+}
+
+#[test]
+fn a_table_for_spreadsheets() {
+    let program = with_model();
+    picture(2).save(program.path("a,b.png")).unwrap();
+    let answer = program.json("predict m.model a,b.png").remove(0);
+    let table = program.run("predict m.model a,b.png --format csv").success().stdout;
+    let label = answer["label"].as_str().unwrap();
+    let confidence = answer["confidence"].as_f64().unwrap() as f32;
+    assert_eq!(table, format!("file,label,confidence\n\"a,b.png\",{label},{confidence}\n"));
+    program.refuses("inspect m.model --format csv", 2, &["--format csv: only predict has it"]);
+}
+
+#[test]
+fn what_the_model_sees() {
+    let program = with_model();
+    let bright = |x, y| image::Luma([if (7..21).contains(&x) && y < 14 { 255 } else { 0 }]);
+    GrayImage::from_fn(28, 28, bright).save(program.path("half.png")).unwrap();
+    fs::create_dir(program.path("other")).unwrap();
+    picture(4).save(program.path("other/half.png")).unwrap();
+    let output = program.run("predict m.model half.png --top-k 1 --show").success().stdout;
+    let lines: Vec<&str> = output.lines().collect();
+    let full = format!("{}{}{}", " ".repeat(7), "█".repeat(14), " ".repeat(7));
+    assert_eq!(lines[..14], [vec![full.as_str(); 7], vec![&" ".repeat(28); 7]].concat());
+    assert!(lines[14].starts_with("half.png: ") && lines.len() == 15, "{output}");
+    let mut coloured = program.command("predict m.model half.png --show");
+    let coloured = Output::of(coloured.env("CLICOLOR_FORCE", "1")).success().stdout;
+    assert!(coloured.contains("\u{1b}[38;5;255;48;5;255m▀"), "{coloured:?}");
+    program.refuses("predict half.png --show --format json", 2, &["--show: only with"]);
+
+    program.run("predict m.model half.png other/half.png --index 3 --save-seen seen").success();
+    let seen = |name: &str| image::open(program.path("seen").join(name)).unwrap().into_luma8();
+    assert_eq!(seen("half.png.seen.png"), GrayImage::from_fn(28, 28, bright));
+    assert_eq!(seen("half.png.2.seen.png"), picture(4));
+    assert_eq!(seen("test image 3.seen.png"), picture(3));
 }
 
 #[test]

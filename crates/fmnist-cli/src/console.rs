@@ -19,6 +19,11 @@ pub(crate) trait View: Serialize {
     /// The result as text for people.
     fn text(&self) -> String;
 
+    /// The fields of the result as a line of CSV, if it has them.
+    fn csv(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The line of the text that is the header of a table, if it has one.
     fn head(&self) -> Option<String> {
         None
@@ -41,6 +46,8 @@ pub(crate) enum Format {
     Text,
     /// One JSON object on each line
     Json,
+    /// With predict: a table of files, labels and confidences
+    Csv,
 }
 
 /// The options that every command has.
@@ -101,12 +108,35 @@ impl Console {
         match self.args.format {
             Format::Text => self.write(&view.text(), view.head().as_deref()),
             Format::Json => self.lines(&serde_json::to_value(view)?.to_string()),
+            Format::Csv => self.csv(&view.csv()),
         }
+    }
+
+    /// The format of the results.
+    pub(crate) fn format(&self) -> Format {
+        self.args.format
     }
 
     /// Whether results are text.
     pub(crate) fn is_text(&self) -> bool {
         self.args.format == Format::Text
+    }
+
+    /// Whether results may have colours.
+    pub(crate) fn has_styles(&self) -> bool {
+        self.has_styles.stdout
+    }
+
+    /// Writes a line of CSV (RFC 4180).
+    ///
+    /// Fails if stdout fails, for instance because the pipe is closed.
+    pub(crate) fn csv(&self, fields: &[impl AsRef<str>]) -> io::Result<()> {
+        let field = |field: &str| match field.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", field.replace('"', "\"\"")),
+            false => field.into(),
+        };
+        let fields: Vec<String> = fields.iter().map(|it| field(it.as_ref())).collect();
+        self.lines(&fields.join(","))
     }
 
     /// Writes lines of text immediately.
@@ -116,10 +146,10 @@ impl Console {
         self.write(text, None)
     }
 
-    /// Writes a script without escaping it. It must not contain text from outside.
+    /// Writes a script or a drawing without escaping it. It must not contain text from outside.
     ///
     /// Fails if stdout fails, for instance because the pipe is closed.
-    pub(crate) fn script(&self, text: &[u8]) -> io::Result<()> {
+    pub(crate) fn unescaped(&self, text: &[u8]) -> io::Result<()> {
         self.to_stdout(text)
     }
 

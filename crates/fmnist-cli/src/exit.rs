@@ -84,7 +84,8 @@ pub(crate) fn message(error: &anyhow::Error) -> String {
     message
 }
 
-fn code(error: &anyhow::Error) -> u8 {
+/// The exit code of an error.
+pub(crate) fn code(error: &anyhow::Error) -> u8 {
     if error.is::<Usage>() {
         USAGE
     } else if let Some(error) = error.downcast_ref() {

@@ -24,7 +24,7 @@ use std::{env, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use console::{Console, ConsoleArgs};
+use console::{Console, ConsoleArgs, Format};
 use exit::Usage;
 use nn_core::InstructionSet;
 use outside::Outside;
@@ -67,7 +67,12 @@ fn main() -> ExitCode {
         Err(error) => return console::usage(&error),
     };
     let mut console = Console::new(cli.console);
-    let result = run(cli.command, &mut console);
+    let result = match (console.format(), &cli.command) {
+        (Format::Csv, command) if !matches!(command, Command::Predict(_)) => {
+            Err(Usage::error("--format csv: only predict has it; use json"))
+        }
+        _ => run(cli.command, &mut console),
+    };
     result.unwrap_or_else(|error| exit::report(&error, &console))
 }
 

@@ -7,23 +7,22 @@
 //! begin with a dot are ignored. So are files next to the class folders, except pictures, which would have no
 //! class. Anything else is an error that names it.
 //!
-//! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a
-//! `budget` of memory.
+//! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a budget of
+//! memory.
 
-mod budget;
 mod listing;
 mod order;
 
 use std::path::{Path, PathBuf};
 
+use crate::budget::Budget;
 use crate::dataset::{
     Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
 };
 use crate::picture::{self, MAX_FILE, MAX_MEMORY, Picture};
 use crate::{Error, digest, threads};
-use budget::Budget;
 use listing::check;
-pub(crate) use listing::is_in;
+pub(crate) use listing::{is_in, pictures_in};
 use order::Entry;
 
 pub use order::TEST_SHARE;

@@ -20,6 +20,7 @@
 
 pub mod idx;
 
+mod budget;
 mod classes;
 mod contents;
 pub mod dataset;

@@ -31,11 +31,13 @@ mod decode;
 )]
 mod object;
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use image::{GrayImage, Luma, imageops};
 
-use crate::Error;
+use crate::budget::Budget;
+use crate::{Error, folder, threads};
 pub(crate) use decode::{MAX_FILE, MAX_MEMORY, Picture, read_all};
 pub use object::Object;
 pub(crate) use object::fitted;
@@ -70,6 +72,15 @@ pub enum Preparation {
     Plain,
 }
 
+/// The pictures in a folder, sorted by name. What they are goes by their names; the folders in it are left out.
+///
+/// # Errors
+///
+/// If the folder cannot be read, or a name in it has control characters.
+pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    folder::pictures_in(folder)
+}
+
 /// What a model sees of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -94,15 +105,6 @@ impl Preparation {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Garment, Self::Ink, Self::Plain];
 
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Garment => "garment",
-            Self::Ink => "ink",
-            Self::Plain => "plain",
-        }
-    }
-
     /// Reads a PNG or JPEG file, turns it as its EXIF orientation says, and prepares it.
     ///
     /// A picture that already has `width` x `height` pixels is only made grey and, unless this is
@@ -113,7 +115,37 @@ impl Preparation {
     ///
     /// If the file cannot be read, is not a PNG or JPEG, is damaged, or exceeds the [limits](self#limits).
     pub fn load(self, path: &Path, width: u32, height: u32) -> Result<Seen, Error> {
-        self.prepare(Picture::open(decode::read_file(path)?, path)?, width, height)
+        self.read(decode::open(path)?, path, width, height)
+    }
+
+    /// Reads a PNG or JPEG from a stream, as [`Preparation::load`] does. Errors call it `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Preparation::load`].
+    pub fn read(
+        self,
+        stream: impl Read,
+        name: &Path,
+        width: u32,
+        height: u32,
+    ) -> Result<Seen, Error> {
+        self.prepare(Picture::open(read_all(stream, name)?, name)?, width, height)
+    }
+
+    /// Reads PNG or JPEG files on all processors, as [`Preparation::load`] does. Returns the results in the order of the
+    /// files. Those that are read at the same time take together no more memory than one may.
+    pub fn load_all(self, paths: &[PathBuf], width: u32, height: u32) -> Vec<Result<Seen, Error>> {
+        let (files, pixels) = (Budget::new(MAX_FILE), Budget::new(MAX_MEMORY));
+        threads::map(paths.iter(), |path| {
+            let file = decode::open(path)?;
+            let length = file.metadata().map_err(Error::io(path, "read"))?.len();
+            let _file = files.take(length.min(MAX_FILE));
+            let picture = Picture::open(read_all(file, path)?, path)?;
+            // A thread with a share of this budget waits for nothing else, so there is no deadlock.
+            let _pixels = pixels.take(picture.memory());
+            self.prepare(picture, width, height)
+        })
     }
 
     /// Prepares the bytes of a PNG or JPEG file, as [`Preparation::load`] does.

@@ -1,7 +1,7 @@
 //! The settings of a new run.
 
 use nn_core::Model;
-use nn_io::ModelInfo;
+use nn_io::{InputSpec, ModelInfo, Preparation};
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::{RunConfig, Threads, TrainingState};
 
@@ -17,6 +17,7 @@ pub struct TrainerBuilder {
     schedule: Option<Schedule>,
     config: RunConfig,
     threads: Option<Threads>,
+    preparation: Option<Preparation>,
 }
 
 impl Trainer {
@@ -28,6 +29,7 @@ impl Trainer {
             schedule: None,
             config: RunConfig::default(),
             threads: None,
+            preparation: None,
         }
     }
 }
@@ -67,17 +69,25 @@ impl TrainerBuilder {
         Self { threads: Some(threads), ..self }
     }
 
+    /// Sets how the model's pictures are prepared. The default follows from the dataset: see
+    /// [`crate::Classifier::preparation`].
+    pub fn preparation(self, preparation: Preparation) -> Self {
+        Self { preparation: Some(preparation), ..self }
+    }
+
     /// Builds the trainer.
     ///
     /// # Errors
     ///
     /// If a setting is outside its range or does not suit the model, or the threads cannot be started.
     pub fn build(self) -> Result<Trainer, Error> {
-        let Self { model, optimizer, schedule, config, threads } = self;
+        let Self { model, optimizer, schedule, config, threads, preparation } = self;
         let threads = threads.map_or_else(Threads::all, Ok)?;
         let schedule = schedule.unwrap_or_else(|| optimizer.default_learning_rate().into());
         let state = TrainingState::new(&model, optimizer, schedule, config)?;
-        Trainer::from_parts(model, state, ModelInfo::default(), threads)
+        let input = InputSpec { preparation, ..InputSpec::default() };
+        let info = ModelInfo { input, ..ModelInfo::default() };
+        Trainer::from_parts(model, state, info, threads)
     }
 }
 

@@ -1,13 +1,21 @@
 //! A trained model as a classifier: a picture in, named classes out.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
-use fmnist_data::{DatasetName, Split, picture};
+use fmnist_data::{Split, picture::Seen};
 use nn_core::{Model, Scaling, Shape, Workspace};
-use nn_io::{Checkpoint, ModelInfo};
+use nn_io::{Checkpoint, ModelInfo, Preparation};
 use nn_train::{Evaluation, EvaluationConfig, Threads};
 
-use crate::{Error, data::samples};
+use crate::{
+    Error,
+    data::samples,
+    preparation::{code_of, preparation_of},
+};
 
 /// Classifies pictures with a trained model.
 ///
@@ -30,8 +38,7 @@ pub struct Classifier {
     scaling: Scaling,
     mirror: bool,
     class_names: Vec<String>,
-    /// Whether it was trained on photographs of garments: pictures are then made to look like those.
-    is_of_garments: bool,
+    preparation: Preparation,
 }
 
 /// A class, and how probable it is. Shown as `Sneaker 98.1%`.
@@ -85,13 +92,12 @@ impl Classifier {
             [] => (0..model.outputs()).map(|class| class.to_string()).collect(),
             names => names.to_vec(),
         };
-        let garments = [DatasetName::FashionMnist, DatasetName::Synthetic].map(DatasetName::as_str);
         Ok(Self {
             image,
             scaling: info.input.scaling.ok_or(Error::NoScaling)?,
             mirror: info.input.mirror,
             class_names,
-            is_of_garments: info.dataset.as_ref().is_some_and(|of| garments.contains(&&*of.name)),
+            preparation: preparation_of(info),
             model,
         })
     }
@@ -106,28 +112,28 @@ impl Classifier {
         &self.class_names
     }
 
-    /// Classifies a PNG or JPEG file. Returns every class, the most probable first.
-    ///
-    /// For a model of Fashion-MNIST or of synthetic garments, the picture is prepared as the dataset's were: see
-    /// [`picture::decode`]. Otherwise it is only converted to greyscale and fitted to the model's size.
+    /// How it prepares pictures: as the model's file says. If that says nothing, as garments for a model of Fashion-MNIST
+    /// or synthetic garments, and else [as they are](Preparation::Plain).
+    pub fn preparation(&self) -> Preparation {
+        self.preparation
+    }
+
+    /// Prepares pictures in another way than the model's file says.
+    #[must_use]
+    pub fn with_preparation(self, preparation: Preparation) -> Self {
+        Self { preparation, ..self }
+    }
+
+    /// Classifies a PNG or JPEG file, which is [prepared](Classifier::preparation) first. Returns every class, the most
+    /// probable first.
     ///
     /// # Errors
     ///
     /// If the file cannot be read or is not a PNG or JPEG image, or if the probabilities are not finite.
     pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Vec<Prediction>, Error> {
-        self.classify_pixels(&self.prepare_file(path)?)
-    }
-
-    /// Reads a PNG or JPEG file and prepares it for [`Classifier::classify_pixels`], as [`Classifier::classify_file`]
-    /// does. Returns the pixels that the model sees.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or is not a PNG or JPEG image.
-    pub fn prepare_file(&self, path: impl AsRef<Path>) -> Result<Vec<u8>, Error> {
-        let load = if self.is_of_garments { picture::load } else { picture::load_plain };
         let (width, height) = self.size();
-        Ok(load(path.as_ref(), width, height)?)
+        let seen = code_of(self.preparation).load(path.as_ref(), width, height)?;
+        self.classify_pixels(&seen.pixels)
     }
 
     /// Classifies the bytes of a PNG or JPEG file, as [`Classifier::classify_file`] does.
@@ -136,9 +142,26 @@ impl Classifier {
     ///
     /// As [`Classifier::classify_file`].
     pub fn classify_bytes(&self, bytes: &[u8]) -> Result<Vec<Prediction>, Error> {
-        let decode = if self.is_of_garments { picture::decode } else { picture::decode_plain };
         let (width, height) = self.size();
-        self.classify_pixels(&decode(bytes, width, height)?)
+        self.classify_pixels(&code_of(self.preparation).decode(bytes, width, height)?.pixels)
+    }
+
+    /// Reads PNG or JPEG files on all processors, and prepares them for [`Classifier::classify_pixels`]. Returns what the
+    /// model sees of each, in the order of the files.
+    pub fn see_files(&self, paths: &[PathBuf]) -> Vec<Result<Seen, Error>> {
+        let (width, height) = self.size();
+        let seen = code_of(self.preparation).load_all(paths, width, height);
+        seen.into_iter().map(|seen| seen.map_err(Error::Data)).collect()
+    }
+
+    /// Reads a PNG or JPEG file from a stream, and prepares it for [`Classifier::classify_pixels`]. Errors call it `name`.
+    ///
+    /// # Errors
+    ///
+    /// If the stream cannot be read or is not a PNG or JPEG image.
+    pub fn see(&self, stream: impl Read, name: &str) -> Result<Seen, Error> {
+        let (width, height) = self.size();
+        Ok(code_of(self.preparation).read(stream, Path::new(name), width, height)?)
     }
 
     /// Classifies the pixels of a grey image, row by row, from 0 (black) to 255 (white), as the dataset has them. Returns

@@ -13,6 +13,7 @@ mod data;
 mod error;
 #[cfg(feature = "options")]
 pub mod options;
+mod preparation;
 mod rerun;
 mod saves;
 mod trainer;
@@ -31,8 +32,11 @@ pub use nn_io;
 pub use nn_optim;
 pub use nn_train;
 
-pub use fmnist_data::{Dataset, DatasetInfo, Split, garments};
+pub use fmnist_data::{
+    Dataset, DatasetInfo, Split, garments,
+    picture::{Finding, Object, Seen},
+};
 pub use nn_core::{Architecture, Init, Layer, Loss, Model};
-pub use nn_io::{Checkpoint, CheckpointDir};
+pub use nn_io::{Checkpoint, CheckpointDir, Preparation};
 pub use nn_optim::{Adagrad, Adam, AdamW, OptimizerConfig, RmsProp, Schedule, Sgd};
 pub use nn_train::{Evaluation, Event, FitOutcome, RunConfig, Threads};

@@ -29,6 +29,7 @@ use nn_io::ModelInfo;
 use nn_train::TrainingState;
 use serde::{Deserialize, Serialize};
 
+use crate::preparation::preparation_of;
 use group::Group as _;
 use kind::Choice as _;
 use list::check_len;
@@ -42,7 +43,7 @@ pub use optimizer::{OptimizerName, OptimizerOptions};
 pub use preset::Preset;
 pub use recipe::Recipe;
 pub use resume::{Change, Resumed, Subject};
-pub use run::{DataOptions, PlaceOptions, SaveOptions, Size};
+pub use run::{DataOptions, PlaceOptions, PreparationName, SaveOptions, Size};
 pub use schedule::{ScheduleName, ScheduleOptions};
 pub use source::{DataShape, DataSource, DatasetKind};
 pub use training::{ArithmeticName, MonitorName, ShuffleName, TrainingOptions};
@@ -177,7 +178,15 @@ impl Options {
         let defaults = Self {
             places: PlaceOptions::default(),
             saves: SaveOptions::default(),
-            data: DataOptions { dataset: Some(dataset), epochs: Some(EPOCHS), image_size: None },
+            data: DataOptions {
+                dataset: Some(dataset),
+                epochs: Some(EPOCHS),
+                image_size: None,
+                prepare: Some(match dataset.is_custom() {
+                    true => PreparationName::Plain,
+                    false => PreparationName::Garment,
+                }),
+            },
             network: NetworkOptions::defaults(),
             training,
             loss: LossOptions::of(&recipe.config),
@@ -201,7 +210,12 @@ impl Options {
         Self {
             places: PlaceOptions::default(),
             saves: SaveOptions::default(),
-            data: DataOptions { dataset, image_size: image_size.map(Size), epochs },
+            data: DataOptions {
+                dataset,
+                image_size: image_size.map(Size),
+                prepare: PreparationName::of(&preparation_of(info)),
+                epochs,
+            },
             network: NetworkOptions::of(model.architecture(), state.config.init),
             training: TrainingOptions {
                 validation: Some(info.n_validation),

@@ -11,6 +11,7 @@ use crate::{
     Classifier, Error, Saves,
     classifier::check_pixels,
     data::{check_dataset, samples},
+    preparation::default_for,
     saves::save,
 };
 
@@ -237,6 +238,12 @@ impl Trainer {
                     image: Some(Shape::image(images.height, images.width)),
                     scaling: Some(Scaling::default()),
                     mirror: self.trainer.state().config.tta_flip,
+                    // Left out where it follows from the dataset.
+                    preparation: self
+                        .info
+                        .input
+                        .preparation
+                        .filter(|&chosen| chosen != default_for(Some(&name))),
                 },
                 class_names: dataset.class_names.clone(),
                 dataset: Some(DatasetId { name, sha256 }),

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use fmnist::{Checkpoint, Classifier, Error};
+use fmnist::{Checkpoint, Classifier, Error, Preparation};
 use image::GrayImage;
 use nn_core::{Architecture, Init, Layer, Model, Scaling, Shape};
 use nn_io::{DatasetId, InputSpec, ModelInfo};
@@ -15,7 +15,7 @@ fn checkpoint() -> Checkpoint {
     let input = InputSpec {
         image: Some(Shape::image(1, 2)),
         scaling: Some(Scaling { mean: 0.0, std: 255.0 }),
-        mirror: false,
+        ..InputSpec::default()
     };
     let class_names = vec!["left".into(), "right".into()];
     let info = ModelInfo { input, class_names, ..ModelInfo::default() };
@@ -27,6 +27,14 @@ fn altered(change: impl FnOnce(&mut Checkpoint)) -> Result<Classifier, Error> {
     let mut checkpoint = checkpoint();
     change(&mut checkpoint);
     Classifier::new(checkpoint)
+}
+
+/// A picture of two pixels.
+fn png(left: u8, right: u8) -> Vec<u8> {
+    let mut png = Vec::new();
+    let picture = GrayImage::from_raw(2, 1, vec![left, right]).unwrap();
+    picture.write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).unwrap();
+    png
 }
 
 /// The probability at odds of `e^2` to 1.
@@ -79,16 +87,26 @@ fn files_and_bytes() {
 /// Photos show garments dark on light, and the dataset bright on black. In other images, tones may matter.
 #[test]
 fn garments_are_made_to_look_like_the_dataset() {
-    let mut png = Vec::new();
-    let picture = GrayImage::from_raw(2, 1, vec![200, 251]).unwrap();
-    picture.write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).unwrap();
     let first = |dataset: &str| {
         let dataset = DatasetId { name: dataset.into(), sha256: "0".repeat(64) };
         let classifier = altered(|checkpoint| checkpoint.info.dataset = Some(dataset)).unwrap();
-        classifier.classify_bytes(&png).unwrap().remove(0).name
+        classifier.classify_bytes(&png(200, 251)).unwrap().remove(0).name
     };
     assert_eq!(first("folder"), "right");
     assert_eq!(first("fashion-mnist"), "left");
+}
+
+/// The file decides how pictures are prepared, and the caller may decide otherwise.
+#[test]
+fn a_file_says_how_pictures_are_prepared() {
+    let of_file =
+        altered(|checkpoint| checkpoint.info.input.preparation = Some(Preparation::Garment))
+            .unwrap();
+    assert_eq!(of_file.preparation(), Preparation::Garment);
+    let seen =
+        |classifier: &Classifier| classifier.see(&png(200, 251)[..], "sides").unwrap().pixels;
+    assert_eq!(seen(&of_file), [55, 4]);
+    assert_eq!(seen(&of_file.with_preparation(Preparation::Plain)), [200, 251]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use nn_core::{Model, Scaling, Shape};
 use nn_optim::Optimizer;
 use nn_train::TrainingState;
 
-use crate::Error;
+use crate::{Error, VERSION, Version};
 
 /// The input of a network: images or tables, bytes or floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -16,6 +16,31 @@ pub struct InputSpec {
     /// Whether the predictions for an image and its mirror image are averaged, for images only. It must be equal to the
     /// run's [`nn_train::RunConfig::tta_flip`].
     pub mirror: bool,
+    /// How a picture becomes an image, for images only. `None` if that follows from the dataset.
+    pub preparation: Option<Preparation>,
+}
+
+/// How a picture becomes an image that a model can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preparation {
+    /// As Fashion-MNIST was made: the garment in it, bright on black, scaled to the size and centred.
+    Garment,
+    /// As MNIST was made: the ink in it, bright on black, scaled into 20/28 of the size, with its centre of mass in the
+    /// middle.
+    Ink,
+    /// As it is: made grey, scaled to fit into the size and centred.
+    Plain,
+}
+
+impl Preparation {
+    /// Its name in model files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Garment => "garment",
+            Self::Ink => "ink",
+            Self::Plain => "plain",
+        }
+    }
 }
 
 /// The name and digest of the dataset that a model was trained on.
@@ -44,6 +69,13 @@ pub struct ModelInfo {
     pub dataset: Option<DatasetId>,
     /// The number of samples of the training set that were held out for validation.
     pub n_validation: usize,
+}
+
+impl ModelInfo {
+    /// The version of a file with this description: the lowest that has all its keys.
+    pub fn version(&self) -> Version {
+        Version { minor: self.input.preparation.is_some().into(), ..VERSION }
+    }
 }
 
 /// The contents of a model file: a network, its description and the state of its training.

@@ -13,7 +13,7 @@ use crate::wire::header::{self, Header};
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
-use crate::{Checkpoint, Error};
+use crate::{Checkpoint, Error, VERSION};
 
 /// The number of elements of a tensor that are read at once.
 const ELEMENTS: usize = 16 << 10;
@@ -105,6 +105,10 @@ impl Description {
     ) -> Result<Self, Error> {
         check_features(metadata.features(), header.features)?;
         let description = metadata.read()?;
+        let (needed, found) = (description.info.version(), header.version);
+        let is_lowest = found.minor > VERSION.minor || found == needed;
+        let expected = format!("{needed}, the lowest that has all keys of the metadata");
+        check_value(is_lowest, "header, version", expected, found)?;
 
         let tensors = &description.tensors;
         let same_number = header.n_tensors as usize == tensors.len();

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::encode::Encoding;
 use crate::wire::{header, tensor};
-use crate::{CheckpointRef, Error, ModelInfo};
+use crate::{CheckpointRef, Error, InputSpec, ModelInfo};
 
 impl CheckpointRef<'_> {
     /// The SHA-256 of the layers' parameters and running statistics, in hexadecimal.
@@ -16,8 +16,8 @@ impl CheckpointRef<'_> {
         hex(&hasher.finalize())
     }
 
-    /// The SHA-256 of the whole checkpoint except `producer` and `instruction_set`, in hexadecimal. It covers the
-    /// model, its input, its dataset and, if there is one, the training state. It is equal for equal runs,
+    /// The SHA-256 of the whole checkpoint except `producer`, `instruction_set` and `input.preparation`, in hexadecimal. It
+    /// covers the model, its input, its dataset and, if there is one, the training state. It is equal for equal runs,
     /// regardless of when and where they ran.
     ///
     /// # Errors
@@ -27,6 +27,7 @@ impl CheckpointRef<'_> {
         let info = ModelInfo {
             producer: String::new(),
             instruction_set: String::new(),
+            input: InputSpec { preparation: None, ..self.info.input },
             ..self.info.clone()
         };
         let encoding =

@@ -16,7 +16,7 @@ use crate::wire::layer;
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, Contents, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
-use crate::{CheckpointRef, Error, VERSION, limits};
+use crate::{CheckpointRef, Error, limits};
 
 impl CheckpointRef<'_> {
     /// Encodes this checkpoint as the bytes of a file.
@@ -107,7 +107,7 @@ impl<'a> Encoding<'a> {
 
         let file_len = fit(file_len.saturating_add(metadata_bytes.len() as u64))?;
         let header = Header {
-            version: VERSION,
+            version: checkpoint.info.version(),
             features: metadata.features(),
             n_tensors: fit(tensors.len() as u64)?,
             metadata_len: metadata_bytes.len() as u64,

@@ -39,7 +39,7 @@ pub use nn_core;
 pub use nn_optim;
 pub use nn_train;
 
-pub use checkpoint::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo};
+pub use checkpoint::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo, Preparation};
 pub use disk::checkpoint_dir::{CheckpointDir, Newest};
 pub use disk::file::is_model;
 pub use disk::output::{OutputFile, Saved};

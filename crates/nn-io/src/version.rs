@@ -17,5 +17,6 @@ impl fmt::Display for Version {
     }
 }
 
-/// The version that this crate writes. It reads files of every minor version, and ignores keys of newer ones.
-pub const VERSION: Version = Version { major: 1, minor: 0 };
+/// The newest version that this crate writes. A file has the lowest minor version that has all its keys. Files of every
+/// minor version are read, and the keys of newer ones are ignored.
+pub const VERSION: Version = Version { major: 1, minor: 1 };

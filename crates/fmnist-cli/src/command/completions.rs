@@ -22,6 +22,6 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, console: &Console) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut help::documented(), "fmnist", &mut script);
-    console.script(&script)?;
+    console.unescaped(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use fmnist::options::{Options, SavedRun};
 use nn_core::{Scaling, Shape};
-use nn_io::{Checkpoint, InputSpec, Newest, VERSION};
+use nn_io::{Checkpoint, InputSpec, Newest, Preparation};
 use nn_train::{EpochRecord, Progress, TrainingState};
 use serde::Serialize;
 use serde_json::Value;
@@ -113,7 +113,7 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
     let mut lines = vec![
         model.to_string(),
         String::new(),
-        format!("format:       {VERSION}, written by {producer} ({instruction_set})"),
+        format!("format:       {}, written by {producer} ({instruction_set})", info.version()),
         format!("input:        {}", input_text(&info.input, model.inputs())),
         format!("classes:      {classes}"),
         format!(
@@ -137,9 +137,13 @@ fn input_text(input: &InputSpec, inputs: usize) -> String {
         Some(Shape { width, height, .. }) => (format!("{width} x {height}"), "pixel"),
         None => (count(inputs as u64, "feature"), "byte"),
     };
-    match input.scaling {
+    let scaled = match input.scaling {
         Some(Scaling { mean, std }) => format!("{size}, ({what} - {mean}) / {std}"),
         None => size,
+    };
+    match input.preparation.map(Preparation::name) {
+        Some(preparation) => format!("{scaled}, of pictures prepared as {preparation}"),
+        None => scaled,
     }
 }
 
@@ -210,6 +214,8 @@ struct InputView {
     mean: Option<f32>,
     std: Option<f32>,
     mirror: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preparation: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -242,10 +248,10 @@ impl<'a> Inspection<'a> {
         verified: bool,
     ) -> anyhow::Result<Self> {
         let Checkpoint { model, info, training } = file;
-        let InputSpec { image, scaling, mirror } = info.input;
+        let InputSpec { image, scaling, mirror, preparation } = info.input;
         let (checkpoint, skipped) = newest.unzip();
         Ok(Self {
-            format_version: VERSION.to_string(),
+            format_version: info.version().to_string(),
             producer: &info.producer,
             instruction_set: &info.instruction_set,
             layers: model.layers().iter().map(layer::to_json).collect(),
@@ -256,6 +262,7 @@ impl<'a> Inspection<'a> {
                 mean: scaling.map(|scaling| scaling.mean),
                 std: scaling.map(|scaling| scaling.std),
                 mirror,
+                preparation: preparation.map(Preparation::name),
             },
             class_names: &info.class_names,
             dataset: info

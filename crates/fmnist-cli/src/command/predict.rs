@@ -1,46 +1,66 @@
 //! `fmnist predict`: classifies pictures, or images of the test set.
 
+mod answer;
+mod inputs;
+mod seen;
 mod sheet;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ops::RangeInclusive, path::PathBuf, process::ExitCode, str::FromStr};
 
 use anyhow::Context as _;
-use fmnist::{Classifier, Prediction};
-use serde::Serialize;
+use fmnist::{Classifier, Finding, Seen, options::PreparationName};
 
 use crate::{
     bundled,
-    console::{Console, View},
+    console::{Console, Format},
     data,
-    exit::Usage,
+    exit::{self, Usage},
     help,
     outside::Outside,
+    text::count,
 };
+use answer::Answer;
+use inputs::Input;
+use seen::{Folder, half_blocks};
 use sheet::Sheet;
 
 /// Classify pictures
 ///
-/// Takes PNG and JPEG files of any size, dark on light or light on dark, or images of the test set by index. For a
-/// model of a custom dataset, pictures are only converted to greyscale and fitted to the model's image size.
+/// Takes pictures of any size, dark on light or light on dark; folders of them, patterns such as '*.jpg', lists of them
+/// (@FILE), or - for stdin; or images of the test set by index. A model of a custom dataset only has them converted to
+/// greyscale and fitted to its image size, unless it was trained with --prepare.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("fmnist predict photo.png", "with the built-in model"),
     ("fmnist predict fashion_mnist.model boot.png dress.jpg", "with your model"),
-    ("fmnist predict --index 0,1,2 --sheet sheet.svg", "test images, also drawn"),
+    ("fmnist predict photos --format csv", "all pictures in a folder, as a table"),
+    ("fmnist predict --index 0-9 --sheet sheet.svg", "test images, also drawn"),
 ]))]
 pub(crate) struct Args {
     /// Pictures, optionally after the model to use [default: the built-in model]
     #[arg(value_name = "[MODEL] IMAGE", required_unless_present = "index")]
     files: Vec<PathBuf>,
 
-    /// Images of the test set, by index from 0 [default: none]
+    /// Images of the test set, by index from 0, such as 0-9,42 [default: none]
     #[arg(long, value_name = "N", value_delimiter = ',')]
-    index: Vec<usize>,
+    index: Vec<Indices>,
 
     /// Number of classes to print for each image, the most probable first
     #[arg(long, value_name = "K", default_value_t = 3)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     top_k: u16,
+
+    /// How to prepare pictures [default: as the model's file says]
+    #[arg(long, value_enum, value_name = "KIND")]
+    prepare: Option<PreparationName>,
+
+    /// Draw what the model sees of each image in the terminal
+    #[arg(long)]
+    show: bool,
+
+    /// Folder to save what the model sees of each image in, as PNG files [default: none]
+    #[arg(long, value_name = "DIR")]
+    save_seen: Option<PathBuf>,
 
     /// Directory of the dataset [default: found or downloaded]
     #[arg(long, value_name = "DIR")]
@@ -51,11 +71,38 @@ pub(crate) struct Args {
     sheet: Option<PathBuf>,
 }
 
+/// Images of the test set: one, or a range.
+#[derive(Clone, Debug)]
+struct Indices(RangeInclusive<usize>);
+
+impl FromStr for Indices {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = |number: &str| number.parse::<usize>();
+        let range = match text.split_once('-') {
+            Some((first, last)) => parse(first).and_then(|first| Ok(first..=parse(last)?)),
+            None => parse(text).map(|index| index..=index),
+        };
+        match range {
+            Ok(range) if !range.is_empty() => Ok(Self(range)),
+            _ => Err("expected a number, or a range such as 0-9".into()),
+        }
+    }
+}
+
+/// How many pictures are read before the first of them is answered. All processors share them.
+const BATCH: usize = 64;
+
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
-    let (model, pictures) = bundled::split_model(args.files)?;
-    if pictures.is_empty() && args.index.is_empty() {
+    let (model, names) = bundled::split_model(args.files)?;
+    if names.is_empty() && args.index.is_empty() {
         return Err(Usage::error("give a picture, or an image of the test set with --index"));
     }
+    if args.show && !console.is_text() {
+        return Err(Usage::error("--show: only with --format text"));
+    }
+    let pictures = inputs::expand(names)?;
     let checkpoint = bundled::load(model.as_deref())?;
     let source = match args.index.as_slice() {
         [] => None,
@@ -65,24 +112,27 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         }
     };
     let info = checkpoint.info.clone();
-    let classifier =
+    let mut classifier =
         Classifier::new(checkpoint).with_context(|| bundled::name(model.as_deref()))?;
-    let top_k = usize::from(args.top_k);
-    let mut sheet = Sheet::new(classifier.image());
-    for path in pictures {
-        let pixels = classifier.prepare_file(&path)?;
-        let predictions = classifier.classify_pixels(&pixels)?;
-        let input = Outside::from(&path);
-        if let Some(answer) = Answer::new(&input, &predictions, top_k, None) {
-            console.show(&answer)?;
-            sheet.add(&pixels, &answer)?;
-        }
+    if let Some(preparation) = args.prepare {
+        classifier = classifier.with_preparation(preparation.value());
     }
+    if console.format() == Format::Csv {
+        console.csv(&answer::CSV_HEAD)?;
+    }
+    let mut output = Output {
+        top_k: args.top_k.into(),
+        show: args.show,
+        folder: args.save_seen.map(Folder::create).transpose()?,
+        sheet: Sheet::new(classifier.image()),
+        classifier,
+    };
+    let exit_code = classify(&pictures, &mut output, console)?;
     if let Some(source) = source {
         let dataset = data::obtain(&source, console)?;
         data::check_fits(&info, &dataset, console)?;
         let (test, names) = (dataset.test, &dataset.info.class_names);
-        for index in args.index {
+        for index in args.index.into_iter().flat_map(|Indices(range)| range) {
             let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
             else {
                 let last = test.images.count.saturating_sub(1);
@@ -90,82 +140,77 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
                     "--index: expected 0 to {last}, the last image of the test set, found {index}"
                 )));
             };
-            let input = format!("test image {index}");
-            let predictions = classifier.classify_pixels(pixels).with_context(|| input.clone())?;
+            let input = Outside::from(&format!("test image {index}"));
+            let seen = Seen { pixels: pixels.to_vec(), finding: Finding::Whole };
             let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));
-            let input = Outside::from(&input);
-            if let Some(answer) = Answer::new(&input, &predictions, top_k, actual) {
-                console.show(&answer)?;
-                sheet.add(pixels, &answer)?;
-            }
+            output.answer(&input, &seen, actual, console)?;
         }
     }
     if let Some(path) = args.sheet {
-        sheet.save(&path)?;
+        output.sheet.save(&path)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code)
 }
 
-/// The prediction for one image, with the true class if it is known.
-#[derive(Serialize)]
-struct Answer<'a> {
-    input: &'a Outside,
-    class: usize,
-    label: &'a str,
-    confidence: f32,
-    /// One for each class, in the order of the classes.
-    probabilities: Vec<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    actual: Option<u8>,
-    #[serde(skip)]
-    predictions: &'a [Prediction],
-    #[serde(skip)]
+/// Classifies pictures. One that cannot be read does not stop the others; the exit code is then that of the first.
+fn classify(
+    pictures: &[Input],
+    output: &mut Output,
+    console: &Console,
+) -> anyhow::Result<ExitCode> {
+    let (mut n_errors, mut code) = (0, 0);
+    for batch in pictures.chunks(BATCH) {
+        for (input, seen) in batch.iter().zip(inputs::see(&output.classifier, batch)) {
+            match seen {
+                Ok(seen) => output.answer(&input.name(), &seen, None, console)?,
+                Err(error) => {
+                    let error = error.into();
+                    console.error(&exit::message(&error));
+                    n_errors += 1;
+                    code = if n_errors == 1 { exit::code(&error) } else { code };
+                }
+            }
+        }
+    }
+    if n_errors > 0 && pictures.len() > 1 {
+        let n = count(pictures.len() as u64, "picture");
+        console.message(&format!("{n_errors} of {n} could not be read"));
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// Classifies what the model sees, and shows the answers in all ways that are asked for.
+struct Output {
+    classifier: Classifier,
     top_k: usize,
-    #[serde(skip)]
-    actual_name: Option<&'a str>,
+    show: bool,
+    folder: Option<Folder>,
+    sheet: Sheet,
 }
 
-impl<'a> Answer<'a> {
-    /// `predictions` begin with the most probable class.
-    fn new(
-        input: &'a Outside,
-        predictions: &'a [Prediction],
-        top_k: usize,
-        actual: Option<(u8, &'a str)>,
-    ) -> Option<Self> {
-        let first = predictions.first()?;
-        let mut by_class: Vec<&Prediction> = predictions.iter().collect();
-        by_class.sort_by_key(|prediction| prediction.class);
-        Some(Self {
-            input,
-            class: first.class,
-            label: &first.name,
-            confidence: first.probability,
-            probabilities: by_class.iter().map(|it| it.probability).collect(),
-            actual: actual.map(|(class, _)| class),
-            predictions,
-            top_k,
-            actual_name: actual.map(|(_, name)| name),
-        })
-    }
-}
-
-impl Answer<'_> {
-    /// Whether the prediction is right, if the true class is known.
-    fn is_right(&self) -> Option<bool> {
-        self.actual.map(|actual| usize::from(actual) == self.class)
-    }
-}
-
-impl View for Answer<'_> {
-    fn text(&self) -> String {
-        let guess = |it: &Prediction| Outside::from(&it.to_string()).to_string();
-        let guesses: Vec<String> = self.predictions.iter().take(self.top_k).map(guess).collect();
-        let truth = match (self.is_right(), self.actual_name) {
-            (Some(true), _) => " (right)".into(),
-            (Some(false), Some(name)) => format!(" (it is: {})", Outside::from(name)),
-            _ => String::new(),
+impl Output {
+    fn answer(
+        &mut self,
+        input: &Outside,
+        seen: &Seen,
+        actual: Option<(u8, &str)>,
+        console: &Console,
+    ) -> anyhow::Result<()> {
+        let image = self.classifier.image();
+        let predictions = self.classifier.classify_pixels(&seen.pixels);
+        let predictions = predictions.with_context(|| input.to_string())?;
+        let Some(answer) = Answer::new(input, &seen.finding, &predictions, self.top_k, actual)
+        else {
+            return Ok(());
         };
-        format!("{}: {}{truth}", self.input, guesses.join(", "))
+        if self.show {
+            let drawing = half_blocks(&seen.pixels, image.width, console.has_styles());
+            console.unescaped(drawing.as_bytes())?;
+        }
+        console.show(&answer)?;
+        if let Some(folder) = &mut self.folder {
+            folder.save(input, &seen.pixels, image)?;
+        }
+        self.sheet.add(&seen.pixels, &answer)
     }
 }

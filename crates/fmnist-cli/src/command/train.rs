@@ -16,11 +16,11 @@ use std::{
 use anyhow::{Context as _, bail};
 use fmnist::{
     FitOutcome, Saves, Trainer,
-    options::{Change, Options, Preset, Resumed},
+    options::{Change, Options, PreparationName, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
 use nn_core::Model;
-use nn_io::{Checkpoint, ModelInfo};
+use nn_io::{Checkpoint, InputSpec, ModelInfo};
 use nn_optim::OptimizerConfig;
 use nn_train::TrainingState;
 
@@ -130,7 +130,7 @@ const VALIDATES_ON_TEST: &str = "each epoch is evaluated on the test set, as in 
 struct Run {
     model: Model,
     state: TrainingState,
-    /// Information about the model, from its file; empty for a new run.
+    /// Information about the model, from its file; that of a new run only says how pictures are prepared.
     info: ModelInfo,
     n_validation: usize,
     epochs: u64,
@@ -154,7 +154,13 @@ impl Plan {
                 return Ok(Run {
                     model,
                     state,
-                    info: ModelInfo::default(),
+                    info: ModelInfo {
+                        input: InputSpec {
+                            preparation: options.data.prepare.map(PreparationName::value),
+                            ..InputSpec::default()
+                        },
+                        ..ModelInfo::default()
+                    },
                     n_validation,
                     epochs,
                     changes: Vec::new(),

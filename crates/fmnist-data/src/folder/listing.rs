@@ -38,6 +38,13 @@ pub(crate) fn is_in(dir: &Path) -> bool {
     folders.any(|folder| is_class(&folder) || list(&folder).any(|inner| is_class(&inner)))
 }
 
+/// The files in `dir` that are named as pictures, sorted by name.
+pub(crate) fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = entries(dir)?;
+    paths.retain(|path| is_named_as_picture(path) && !path.is_dir());
+    Ok(paths)
+}
+
 /// The classes in `dir`, sorted by name.
 pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
     let mut classes = Vec::new();

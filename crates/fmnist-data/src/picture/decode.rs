@@ -25,14 +25,13 @@ const MAX_METADATA: u64 = 8 << 20;
 /// The longest file in bytes: pixels that do not compress at all, and the rest.
 pub(crate) const MAX_FILE: u64 = MAX_MEMORY + MAX_METADATA;
 
-/// Reads the file at `path`, or the pipe.
-pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+/// Opens the file at `path`, or the pipe, such as the shell's <(command).
+pub(super) fn open(path: &Path) -> Result<File, Error> {
     if path.is_dir() {
         let hint = "name the pictures in it";
         return Err(wrong_kind(path, "a directory".into(), hint));
     }
-    // A pipe is accepted as well, such as the shell's <(command).
-    read_all(File::open(path).map_err(Error::io(path, "open"))?, path)
+    File::open(path).map_err(Error::io(path, "open"))
 }
 
 /// A PNG or JPEG file of which only the header has been read. No memory has been allocated for pixels.
@@ -193,7 +192,7 @@ fn too_large(path: &Path, expected: String, found: String) -> Error {
 }
 
 /// Reads a file that may be a picture, up to [`MAX_FILE`] bytes.
-pub(crate) fn read_all(file: File, path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_all(file: impl Read, path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE.saturating_add(1))
         .read_to_end(&mut bytes)

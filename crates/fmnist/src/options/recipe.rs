@@ -6,7 +6,7 @@ use nn_core::Architecture;
 use nn_optim::{OptimizerConfig, Schedule};
 use nn_train::RunConfig;
 
-use super::{DataShape, Error, Options, Size};
+use super::{DataOptions, DataShape, Error, Options, PreparationName, Size};
 
 /// The total number of epochs of a run, if no option gives it.
 pub(super) const EPOCHS: u64 = 10;
@@ -32,8 +32,9 @@ pub struct Recipe {
     pub n_validation: usize,
     /// The number of epochs.
     pub epochs: u64,
-    /// Not part of the network, but compared when a run is resumed.
+    // Not part of the network, but compared when a run is resumed.
     image_size: Option<Size>,
+    prepare: Option<PreparationName>,
 }
 
 impl Options {
@@ -77,7 +78,16 @@ impl Options {
             .map_err(|error| Error::of_run(nn_train::Error::Objective(error)))?;
         nn_io::check_size(&architecture, Some((&optimizer, &config)))
             .map_err(|error| Error::option("hidden", error))?;
-        let image_size = self.data.image_size;
-        Ok(Recipe { architecture, optimizer, schedule, config, n_validation, epochs, image_size })
+        let DataOptions { image_size, prepare, .. } = self.data;
+        Ok(Recipe {
+            architecture,
+            optimizer,
+            schedule,
+            config,
+            n_validation,
+            epochs,
+            image_size,
+            prepare,
+        })
     }
 }

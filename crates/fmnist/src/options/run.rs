@@ -4,7 +4,13 @@ use std::{path::PathBuf, str::FromStr};
 
 use fmnist_data::{ImageSize, dataset::MAX_SIDE};
 
-use super::{DatasetKind, form::Form, group::options};
+use nn_io::Preparation;
+
+use super::{
+    DatasetKind,
+    form::Form,
+    group::{names, options},
+};
 
 options! {
     /// The options of the dataset, and the number of epochs.
@@ -14,6 +20,9 @@ options! {
 
         /// With folder, csv: size of the images [default: the files' own]
         image_size: Size [value_name = "WxH"],
+
+        /// How predict prepares pictures for the model [default: garment for Fashion-MNIST and synthetic, else plain]
+        prepare: PreparationName [value_enum, value_name = "KIND"],
 
         /// Epochs in total, including those before --resume [default: 10]
         epochs: u64 [value_name = "N", help_heading = "Training"],
@@ -43,6 +52,18 @@ options! {
 
         /// Epochs between two checkpoints [default: 1]
         checkpoint_every: u64 [value_name = "N"],
+    }
+}
+
+names! {
+    /// How pictures are prepared for a model.
+    pub enum PreparationName: Preparation {
+        /// As Fashion-MNIST: the garment, bright on black, cropped and centred
+        Garment = Preparation::Garment,
+        /// As MNIST: the ink, bright on black, with its centre of mass in the middle
+        Ink = Preparation::Ink,
+        /// As they are: grey, fitted to the size
+        Plain = Preparation::Plain,
     }
 }
 

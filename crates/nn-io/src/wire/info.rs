@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{check_string, count, is_default, real32};
 use crate::error::check_value;
-use crate::{DatasetId, Error, InputSpec};
+use crate::{DatasetId, Error, InputSpec, checkpoint};
 
 /// The feature bit of a model that averages the predictions for an image and its mirror image.
 pub(super) const MIRROR: u32 = 1 << 3;
@@ -26,6 +26,17 @@ pub(super) struct Input {
     std: Option<f64>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) mirror: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    preparation: Option<Preparation>,
+}
+
+/// Each variant is a map of one key.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Preparation {
+    Garment {},
+    Ink {},
+    Plain {},
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,13 +47,14 @@ pub(super) struct Dataset {
 
 impl Input {
     pub(super) fn new(input: &InputSpec) -> Self {
-        let &InputSpec { image, scaling, mirror } = input;
+        let &InputSpec { image, scaling, mirror, preparation } = input;
         Self {
             width: image.map(|image| image.width as u64),
             height: image.map(|image| image.height as u64),
             mean: scaling.map(|scaling| f64::from(scaling.mean)),
             std: scaling.map(|scaling| f64::from(scaling.std)),
             mirror,
+            preparation: preparation.map(Preparation::new),
         }
     }
 
@@ -51,16 +63,38 @@ impl Input {
         let size = both("width", self.width, "height", self.height)?;
         let image = size.map(|size| image(size, inputs)).transpose()?;
         let scaling = both("mean", self.mean, "std", self.std)?.map(scaling).transpose()?;
-        let has_mirror_images = !self.mirror || image.is_some();
-        let expected = "none, as the input is not an image";
-        check_value(has_mirror_images, "input.mirror", expected, "some")?;
-        Ok(InputSpec { image, scaling, mirror: self.mirror })
+        for (key, is_present) in
+            [("input.mirror", self.mirror), ("input.preparation", self.preparation.is_some())]
+        {
+            let expected = "none, as the input is not an image";
+            check_value(!is_present || image.is_some(), key, expected, "some")?;
+        }
+        let preparation = self.preparation.map(Preparation::read);
+        Ok(InputSpec { image, scaling, mirror: self.mirror, preparation })
     }
 
     /// The required features of the header that the input needs.
     pub(super) fn features(&self) -> u32 {
         let partial = if self.width.is_none() || self.mean.is_none() { PARTIAL } else { 0 };
         partial | if self.mirror { MIRROR } else { 0 }
+    }
+}
+
+impl Preparation {
+    fn new(preparation: checkpoint::Preparation) -> Self {
+        match preparation {
+            checkpoint::Preparation::Garment => Self::Garment {},
+            checkpoint::Preparation::Ink => Self::Ink {},
+            checkpoint::Preparation::Plain => Self::Plain {},
+        }
+    }
+
+    fn read(self) -> checkpoint::Preparation {
+        match self {
+            Self::Garment {} => checkpoint::Preparation::Garment,
+            Self::Ink {} => checkpoint::Preparation::Ink,
+            Self::Plain {} => checkpoint::Preparation::Plain,
+        }
     }
 }
 

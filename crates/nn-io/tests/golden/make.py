@@ -11,9 +11,9 @@ scales images, and changes their tone and noise.
 v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images. v1.0-run
 is a run with every setting except those of v1.0-origin, v1.0-plain and v1.0-augmentation, of a network with a batch normalisation. Their numbers are
 those of the checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regression model for tables, and has nothing that
-only image classifiers have.
+only image classifiers have. v1.1 says how pictures are prepared.
 
-The others are files as a later program might write them. v1.99 has keys that version 1.0 does not know, at every level
+The others are files as a later program might write them. v1.99 has keys that version 1.1 does not know, at every level
 where a minor version may add some: values of every type, before, between and after the known ones. v2.0 has a header of
 the layout that all versions share, and then metadata that only version 2.0 would know.
 """
@@ -241,6 +241,9 @@ metadata["training"]["config"]["augmentation"] = {
     **{"rotate": 10.0, "zoom": 0.125, "tone": 0.25, "noise": 5.5},
 }
 write(1, 0, metadata, n_tensors, tensors, features=16400, name="-augmentation")
+metadata, n_tensors, tensors = read()
+metadata["input"]["preparation"] = {"ink": {}}
+write(1, 1, metadata, n_tensors, tensors)
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

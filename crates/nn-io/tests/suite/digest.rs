@@ -1,5 +1,5 @@
 use nn_core::Model;
-use nn_io::Checkpoint;
+use nn_io::{Checkpoint, Preparation};
 use nn_optim::{Decay, Optimizer, Schedule};
 use nn_train::TrainingState;
 
@@ -40,6 +40,7 @@ fn what_they_cover() {
     check(false, false, |_| {});
     check(false, false, |it| it.info.producer = "another 2.0".into());
     check(false, false, |it| it.info.instruction_set = "avx512".into());
+    check(false, false, |it| it.info.input.preparation = Some(Preparation::Ink));
     check(true, true, |it| it.model.params_mut()[22] += 1e-6);
     check(true, true, |it| it.model.params_mut()[10] = -0.0);
     check(false, true, |it| fixture::scaling(it).mean = 128.0);

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use nn_core::{Architecture, Buffer, Init, LossSum, Model, Scaling, Shape};
-use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo};
+use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo, Preparation};
 use nn_optim::{Adagrad, Adam, AdamW, Decay, Optimizer, OptimizerConfig, RmsProp, Schedule, Sgd};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
@@ -16,7 +16,11 @@ pub(crate) fn buffer(n: usize, f: impl Fn(f32) -> f32) -> Buffer {
 
 /// The input of images of this size.
 pub(crate) fn images(width: usize, height: usize, scaling: Scaling) -> InputSpec {
-    InputSpec { image: Some(Shape::image(height, width)), scaling: Some(scaling), mirror: false }
+    InputSpec {
+        image: Some(Shape::image(height, width)),
+        scaling: Some(scaling),
+        ..InputSpec::default()
+    }
 }
 
 /// The dataset of a checkpoint that has one.
@@ -174,9 +178,16 @@ pub(crate) fn seal_header(bytes: &mut [u8]) {
     bytes[60..64].copy_from_slice(&crc.to_le_bytes());
 }
 
+/// The checkpoint with this preparation of pictures.
+pub(crate) fn prepared(preparation: Option<Preparation>) -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    checkpoint.info.input.preparation = preparation;
+    checkpoint
+}
+
 /// The file marked as a newer minor version, which need not have the form of this version.
 pub(crate) fn newer(mut file: Vec<u8>) -> Vec<u8> {
-    file[13] = 1;
+    file[13] = 2;
     seal_header(&mut file);
     file
 }
@@ -338,7 +349,7 @@ pub(crate) fn stable(bytes: &[u8]) -> Result<bool, Failure> {
     let Ok(loaded) = Checkpoint::from_bytes(bytes) else { return Ok(false) };
     let again = loaded.view().to_bytes().map_err(Failure::torn)?;
     // A file of a newer minor version is saved in this version.
-    let ours = bytes[13..15] == [0, 0];
+    let ours = bytes[13] <= 1 && bytes[14] == 0;
     ensure(!ours || again == bytes, || Failure::torn("saved differently"))?;
     let same = Checkpoint::from_bytes(&again).is_ok_and(|again| again == loaded);
     ensure(same, || Failure::torn("loaded differently"))?;

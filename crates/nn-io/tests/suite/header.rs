@@ -1,5 +1,5 @@
 use nn_core::Arithmetic;
-use nn_io::{Checkpoint, Error, ErrorKind};
+use nn_io::{Checkpoint, Error, ErrorKind, Preparation};
 use nn_optim::Decay;
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
@@ -22,7 +22,7 @@ fn versions() {
     for major in [0u16, 2, 256, u16::MAX] {
         let file = with_header(11, &major.to_le_bytes());
         let found = format!("found {major}.0");
-        let expected = ["byte 11", "expected 1.0", &found, "use a program that reads"];
+        let expected = ["byte 11", "expected 1.1", &found, "use a program that reads"];
         tally.case(|| {
             refused(&file, &expected)?;
             let error = Checkpoint::from_bytes(&file).unwrap_err();
@@ -31,7 +31,7 @@ fn versions() {
             ensure(kind, || Failure::wrong(format!("{error:?}")))
         });
     }
-    for minor in [1u16, 256, u16::MAX] {
+    for minor in [2u16, 256, u16::MAX] {
         tally.case(|| loads(&with_header(13, &minor.to_le_bytes())));
         let mut file = fixture::edited(|metadata| {
             fixture::pairs(metadata).push(("new".into(), Value::Array(vec![1.into(), Value::Nil])));
@@ -40,6 +40,16 @@ fn versions() {
         file[13..15].copy_from_slice(&minor.to_le_bytes());
         seal_header(&mut file);
         tally.case(|| loads(&file));
+    }
+    // A file has the lowest version that has all its keys.
+    let prepared = fixture::prepared(Some(Preparation::Ink)).view().to_bytes().unwrap();
+    assert_eq!(prepared[13..15], [1, 0]);
+    for (mut file, needed, other) in [(prepared, 1, 0), (fixture::bytes(), 0, 1)] {
+        tally.case(|| ensure(stable(&file)?, || Failure::lost(needed)));
+        file[13] = other;
+        seal_header(&mut file);
+        let words = [&format!("expected 1.{needed}"), &format!("found 1.{other}")[..]];
+        tally.case(|| refused(&file, &["header, version", words[0], words[1]]));
     }
     tally.finish();
 }

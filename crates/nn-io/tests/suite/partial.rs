@@ -1,5 +1,5 @@
 use nn_core::{Architecture, Init, Layer, Model, Scaling, Shape};
-use nn_io::{Checkpoint, ModelInfo};
+use nn_io::{Checkpoint, ModelInfo, Preparation};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
@@ -59,11 +59,13 @@ fn any_may_be_absent() {
     }
 }
 
-/// Keys that must be present together, and `mirror` without an image.
+/// Keys that must be present together, and those of images without an image.
 #[test]
 fn halves() {
-    let mut tally =
-        Tally::new("A15", "without meaning: half of a size or of a scaling, mirrored tables");
+    let mut tally = Tally::new(
+        "A15",
+        "without meaning: half of a size or of a scaling, mirrored or prepared tables",
+    );
     for keys in [SIZE, SCALING] {
         let [(_, first), (_, second)] = keys;
         for (missing, there) in [(first, second), (second, first)] {
@@ -78,11 +80,15 @@ fn halves() {
     let mut checkpoint = fuller::table();
     checkpoint.info.input.mirror = true;
     checkpoint.training.as_mut().unwrap().config.tta_flip = true;
-    let mirrored = ["input.mirror: expected none, as the input is not an image"];
-    tally.case(|| match checkpoint.view().to_bytes() {
-        Ok(_) => Err(Failure::torn("written")),
-        Err(error) => fixture::mentions(&error, &mirrored),
-    });
+    let mut prepared = fuller::table();
+    prepared.info.input.preparation = Some(Preparation::Plain);
+    for (checkpoint, key) in [(checkpoint, "mirror"), (prepared, "preparation")] {
+        let words = format!("input.{key}: expected none, as the input is not an image");
+        tally.case(|| match checkpoint.view().to_bytes() {
+            Ok(_) => Err(Failure::torn("written")),
+            Err(error) => fixture::mentions(&error, &[&words]),
+        });
+    }
     tally.finish();
 }
 

@@ -1,5 +1,5 @@
 use nn_core::{Arithmetic, Init, LossSum, MatrixView, Model};
-use nn_io::{Checkpoint, InputSpec};
+use nn_io::{Checkpoint, InputSpec, Preparation};
 use nn_optim::{Adam, Decay, Optimizer, OptimizerConfig, Schedule, Sgd};
 use nn_train::Augment;
 
@@ -147,6 +147,12 @@ fn golden_file_of_augmentations() {
     check_golden("1.0-augmentation", &expected);
 }
 
+/// The key of version 1.1.
+#[test]
+fn golden_file_of_version_1_1() {
+    check_golden("1.1", &fixture::prepared(Some(Preparation::Ink)));
+}
+
 /// The fifth required feature of version 1.0, and which parameters predictions use.
 #[test]
 fn golden_file_of_every_setting() {
@@ -206,6 +212,6 @@ fn golden_file_of_version_2_0() {
     let error = Checkpoint::load(&path).unwrap_err();
     says(
         &error,
-        &[&path, "byte 11", "expected 1.0, found 2.0", "a program that reads version 2.0"],
+        &[&path, "byte 11", "expected 1.1, found 2.0", "a program that reads version 2.0"],
     );
 }

@@ -117,9 +117,9 @@ fn what_must_not_be_overwritten() {
     newer[11] = 2;
     seal_header(&mut newer);
     protected(&write("newer.model", &newer), "a model of format 2.0");
-    (newer[11], newer[13]) = (1, 1);
+    (newer[11], newer[13]) = (1, 2);
     seal_header(&mut newer);
-    protected(&write("newer.model", &newer), "a model of format 1.1");
+    protected(&write("newer.model", &newer), "a model of format 1.2");
     newer.truncate(1000);
     newer[13] = 0;
     seal_header(&mut newer);

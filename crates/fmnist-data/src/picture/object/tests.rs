@@ -258,3 +258,70 @@ fn a_small_garment_keeps_its_detail() {
     let changes = row.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) > 100).count();
     assert!(changes >= 12, "{row:?}");
 }
+
+/// The image of ink: a 7 of the given colours, drawn with a pen of 8 pixels.
+fn ink_image(ink: [u8; 3], paper: [u8; 3], light: f32) -> (GrayImage, Object) {
+    let picture = RgbImage::from_fn(240, 200, |x, y| {
+        let bar = (60..120).contains(&x) && (40..48).contains(&y);
+        let stem = (112..120).contains(&x) && (40..140).contains(&y);
+        let shade = 1.0 - light * x as f32 / 240.0;
+        Rgb((if bar || stem { ink } else { paper }).map(|value| (f32::from(value) * shade) as u8))
+    });
+    let (image, object) = super::ink(&Photo { colour: picture, alpha: None }, 28, 28);
+    (image, object.unwrap())
+}
+
+/// As in MNIST: 20 of 28 pixels high, white, and its centre of mass in the middle.
+#[test]
+fn ink_becomes_white_and_is_centred_by_mass() {
+    for (ink, paper, light, is_negated) in [
+        ([20; 3], [235; 3], 0.0, true),
+        ([20; 3], [235; 3], 0.3, true),
+        ([30, 40, 160], [235, 230, 220], 0.1, true),
+        ([230; 3], [30, 60, 40], 0.0, false),
+    ] {
+        let (image, object) = ink_image(ink, paper, light);
+        assert_eq!(object.is_negated, is_negated);
+        let mass = |of: fn(u32, u32) -> u32| {
+            let sum: u64 = image
+                .enumerate_pixels()
+                .map(|(x, y, it)| u64::from(of(x, y)) * u64::from(it.0[0]))
+                .sum();
+            sum as f32
+        };
+        let all = mass(|_, _| 1);
+        for centre in [mass(|x, _| x) / all, mass(|_, y| y) / all] {
+            assert!((centre - 13.5).abs() <= 0.51, "{centre}");
+        }
+        let is_ink = |row: u32| (0..28).any(|x| image.get_pixel(x, row).0[0] > 60);
+        let rows: Vec<u32> = (0..28).filter(|&row| is_ink(row)).collect();
+        assert_eq!((rows.len(), rows[19] - rows[0]), (20, 19), "{rows:?}");
+        assert_eq!(image.pixels().map(|tone| tone.0[0]).max(), Some(255));
+    }
+}
+
+/// The dot of an i is far from its stem, and is not dust.
+#[test]
+fn a_dot_belongs_to_its_letter() {
+    let letter = RgbImage::from_fn(200, 200, |x, y| {
+        let stem = (96..104).contains(&x) && (90..150).contains(&y);
+        let dot = (96..104).contains(&x) && (66..74).contains(&y);
+        Rgb(if stem || dot { [20; 3] } else { PAPER })
+    });
+    let (_, object) = super::ink(&Photo { colour: letter.clone(), alpha: None }, 28, 28);
+    assert!(object.is_some_and(|it| it.y.abs_diff(66) <= 1), "{object:?}");
+    let (_, object) = garment(&Photo { colour: letter, alpha: None }, 28, 28);
+    assert!(object.is_some_and(|it| it.y.abs_diff(90) <= 1), "{object:?}");
+}
+
+/// Ink without paper, as it comes from drawing programs.
+#[test]
+fn transparent_paper_is_no_ink() {
+    let alpha =
+        GrayImage::from_fn(90, 90, |x, _| Luma([if (40..50).contains(&x) { 255 } else { 0 }]));
+    for tone in [0, 255] {
+        let colour = RgbImage::from_pixel(90, 90, Rgb([tone; 3]));
+        let (image, _) = super::ink(&Photo { colour, alpha: Some(alpha.clone()) }, 28, 28);
+        assert_eq!([0, 14].map(|x| image.get_pixel(x, 14).0[0]), [0, 255]);
+    }
+}

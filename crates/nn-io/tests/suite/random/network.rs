@@ -1,10 +1,11 @@
 use nn_core::{
     Activation, Architecture, BatchNorm, Buffer, Layer, LayerNorm, Model, Role, Scaling, Shape,
 };
-use nn_io::{DatasetId, InputSpec, ModelInfo};
+use nn_io::{DatasetId, InputSpec, ModelInfo, Preparation};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::finite;
 use crate::fixture;
@@ -81,11 +82,20 @@ pub(super) fn info(
     let std = proptest::num::f32::POSITIVE | proptest::num::f32::NORMAL;
     let scaling = of((finite(), std).prop_map(|(mean, std)| Scaling { mean, std }));
     let image = of(Just(Shape::image(height, width)));
-    let input = (image, scaling, any::<bool>()).prop_map(|(image, scaling, mirror)| {
-        let mirror = mirror && image.is_some();
-        InputSpec { image, scaling, mirror }
-    });
-    let digits = vec(proptest::sample::select(b"0123456789abcdef".to_vec()), 64);
+    let preparations = vec![Preparation::Garment, Preparation::Ink, Preparation::Plain];
+    let preparation = of(select(preparations));
+    let input = (image, scaling, any::<bool>(), preparation).prop_map(
+        |(image, scaling, mirror, preparation)| {
+            let mirror = mirror && image.is_some();
+            InputSpec {
+                image,
+                scaling,
+                mirror,
+                preparation: preparation.filter(|_| image.is_some()),
+            }
+        },
+    );
+    let digits = vec(select(b"0123456789abcdef".to_vec()), 64);
     let dataset = (name(), digits)
         .prop_map(|(name, digits)| DatasetId { name, sha256: String::from_utf8(digits).unwrap() });
     let class_names = prop_oneof![3 => vec(name(), classes), 1 => Just(Vec::new())];

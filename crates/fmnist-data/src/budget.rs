@@ -3,24 +3,24 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// A number of bytes that threads take shares of.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     left: Mutex<u64>,
     given_back: Condvar,
 }
 
 /// A share of a budget. It is given back when dropped.
-pub(super) struct Share<'a> {
+pub(crate) struct Share<'a> {
     budget: &'a Budget,
     bytes: u64,
 }
 
 impl Budget {
-    pub(super) fn new(bytes: u64) -> Self {
+    pub(crate) fn new(bytes: u64) -> Self {
         Self { left: Mutex::new(bytes), given_back: Condvar::new() }
     }
 
     /// Takes a share of at most the whole budget. Waits until enough is left.
-    pub(super) fn take(&self, bytes: u64) -> Share<'_> {
+    pub(crate) fn take(&self, bytes: u64) -> Share<'_> {
         let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let enough = self.given_back.wait_while(left, |left| *left < bytes);
         let mut left = enough.unwrap_or_else(PoisonError::into_inner);
