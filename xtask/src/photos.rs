@@ -11,8 +11,8 @@ use std::{
 use anyhow::Context as _;
 use fmnist_data::{Dataset, locate};
 use image::{
-    DynamicImage, GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage, codecs::jpeg::JpegEncoder,
-    imageops, imageops::FilterType,
+    DynamicImage, GrayImage, ImageEncoder as _, Luma, Rgb, RgbImage, Rgba, RgbaImage,
+    codecs::jpeg::JpegEncoder, imageops, imageops::FilterType,
 };
 use serde_json::Value;
 
@@ -75,7 +75,7 @@ impl Dice {
 type Draw = fn(&GrayImage, &mut Dice) -> DynamicImage;
 
 /// The kinds of photographs, and the share that must be answered as the image itself.
-const KINDS: [(&str, f32, Draw); 21] = [
+const KINDS: [(&str, f32, Draw); 23] = [
     ("plain", 0.9, |image, _| photo(image, WHITE).into()),
     ("negative", 0.9, |image, _| {
         let mut picture = photo(image, [255.0; 3]);
@@ -89,6 +89,8 @@ const KINDS: [(&str, f32, Draw); 21] = [
     ("grey ground", 0.9, |image, _| photo(image, [190.0; 3]).into()),
     ("beige ground", 0.9, |image, _| photo(image, [232.0, 218.0, 196.0]).into()),
     ("JPEG, quality 10", 0.9, |image, _| photo(image, WHITE).into()),
+    ("CMYK", 0.9, |image, _| photo(image, WHITE).into()),
+    ("turned, with an EXIF orientation", 0.9, |image, _| photo(image, WHITE).into()),
     ("16 bits", 0.9, |image, _| DynamicImage::from(photo(image, WHITE)).into_rgb16().into()),
     ("noise, sigma 3", 0.9, |image, dice| noisy(photo(image, WHITE), 3.0, dice)),
     ("noise, sigma 9", 0.9, |image, dice| noisy(photo(image, WHITE), 9.0, dice)),
@@ -319,12 +321,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         for &index in &chosen {
             let mut dice = Dice::new(args.seed << 32 | number << 24 | index as u64);
             let picture = draw(&image(index)?, &mut dice);
-            if kind.starts_with("JPEG") {
-                let mut file = fs::File::create(dir.join(format!("{index}.jpg")))?;
-                JpegEncoder::new_with_quality(&mut file, 10).encode_image(&picture)?;
-            } else {
-                picture.save(dir.join(format!("{index}.png")))?;
-            }
+            save(kind, picture, &dir.join(index.to_string()))?;
         }
         let found = answers(&program, &args, &dir)?;
         let same = expected.iter().filter(|(name, class)| found.get(*name) == Some(class)).count();
@@ -339,6 +336,35 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         write_table(&table)?;
     }
     anyhow::ensure!(misses.is_empty(), "{}", misses.join("; "));
+    Ok(())
+}
+
+/// Saves a picture as a file of its kind. `path` has no extension.
+fn save(kind: &str, picture: DynamicImage, path: &Path) -> anyhow::Result<()> {
+    let jpeg = path.with_extension("jpg");
+    match kind {
+        "JPEG, quality 10" => {
+            JpegEncoder::new_with_quality(fs::File::create(jpeg)?, 10).encode_image(&picture)?;
+        }
+        "CMYK" => {
+            let ink = |Rgb(colour): &Rgb<u8>| {
+                let black = colour.map(|value| 255 - value).into_iter().min().unwrap_or(0);
+                let [cyan, magenta, yellow] = colour.map(|value| 255 - value - black);
+                [cyan, magenta, yellow, black]
+            };
+            let inks: Vec<u8> = picture.into_rgb8().pixels().flat_map(ink).collect();
+            let encoder = jpeg_encoder::Encoder::new_file(jpeg, 90)?;
+            encoder.encode(&inks, SIDE as u16, SIDE as u16, jpeg_encoder::ColorType::Cmyk)?;
+        }
+        "turned, with an EXIF orientation" => {
+            let mut encoder = JpegEncoder::new_with_quality(fs::File::create(jpeg)?, 90);
+            // One entry of a TIFF directory: the orientation (0x112) is 6, turn by 90 degrees to the right.
+            let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+            encoder.set_exif_metadata(exif.to_vec())?;
+            encoder.encode_image(&picture.rotate270())?;
+        }
+        _ => picture.save(path.with_extension("png"))?,
+    }
     Ok(())
 }
 
@@ -358,11 +384,7 @@ const END: &str = "<!-- end -->";
 /// The class of each picture in a directory, by its name without extension.
 fn answers(program: &Path, args: &Args, dir: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
     let mut predict = cargo::command(&program.to_string_lossy());
-    predict.args(["predict", "--format", "json"]).args(&args.model);
-    let mut names: Vec<PathBuf> =
-        fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
-    names.sort();
-    predict.args(names);
+    predict.args(["predict", "--format", "json"]).args(&args.model).arg(dir);
     cargo::output(&mut predict)?
         .lines()
         .map(|line| {

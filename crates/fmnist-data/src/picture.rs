@@ -139,7 +139,9 @@ impl Preparation {
         let (files, pixels) = (Budget::new(MAX_FILE), Budget::new(MAX_MEMORY));
         threads::map(paths.iter(), |path| {
             let file = decode::open(path)?;
-            let length = file.metadata().map_err(Error::io(path, "read"))?.len();
+            let metadata = file.metadata().map_err(Error::io(path, "read"))?;
+            // The length of a pipe is not known before its end.
+            let length = if metadata.is_file() { metadata.len() } else { MAX_FILE };
             let _file = files.take(length.min(MAX_FILE));
             let picture = Picture::open(read_all(file, path)?, path)?;
             // A thread with a share of this budget waits for nothing else, so there is no deadlock.
