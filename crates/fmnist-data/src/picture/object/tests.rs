@@ -325,3 +325,59 @@ fn transparent_paper_is_no_ink() {
         assert_eq!([0, 14].map(|x| image.get_pixel(x, 14).0[0]), [0, 255]);
     }
 }
+
+/// The picture of the steps in the guide, 6 panels of 120 x 120, is what the code does now. To write it anew:
+/// `FMNIST_WRITE_STEPS=1 cargo test -p fmnist-data steps`.
+#[test]
+fn the_steps_are_those_in_the_guide() {
+    let photo = shirt_in_a_frame();
+    let inside = frame::inside(&photo);
+    let first = View::of(&photo, inside, mask::GARMENT_REACH);
+    let (view, area) = View::closest(&photo, mask::GARMENT_REACH).unwrap();
+    let grey = |mask: &GrayImage| image::DynamicImage::from(mask.clone()).into_rgb8();
+    let ground = RgbImage::from_fn(first.picture.width(), first.picture.height(), |x, y| {
+        Rgb(first.ground.at(x, y).map(|value| value as u8))
+    });
+    let tones = tone::tones(&view.picture, &view.ground, &view.mask, view.polarity());
+    let panels = [
+        photo.clone(),
+        first.picture.clone(),
+        ground,
+        grey(&first.mask),
+        grey(&area.of(&tones)),
+        grey(&image_of(photo)),
+    ];
+    let mut strip = RgbImage::from_pixel(6 * 128 - 8, 120, Rgb([255; 3]));
+    for (panel, x) in panels.iter().zip((0..).step_by(128)) {
+        let panel = imageops::resize(panel, 120, 120, imageops::FilterType::Nearest);
+        imageops::replace(&mut strip, &panel, x, 0);
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/picture/object/steps.png");
+    if std::env::var_os("FMNIST_WRITE_STEPS").is_some() {
+        strip.save(path).unwrap();
+    }
+    assert!(strip == image::open(path).unwrap().into_rgb8(), "the steps have changed");
+}
+
+/// The shirt in a black frame, in uneven light, with a shadow to its right and specks of dust.
+fn shirt_in_a_frame() -> RgbImage {
+    let plain = shirt(|_, _| [235, 225, 205]);
+    let mut picture = RgbImage::from_fn(200, 200, |x, y| {
+        let light = 1.0 - 0.25 * x as f32 / 200.0;
+        let [from_x, from_y] = [(x as f32 - 120.0) / 60.0, (y as f32 - 125.0) / 50.0];
+        let shadow = 1.0 - 0.3 * (1.0 - from_x.hypot(from_y)).max(0.0);
+        let colour = plain.get_pixel(x, y).0.map(f32::from);
+        let is_cloth = colour[0] < 100.0;
+        let shade = if is_cloth { light } else { light * shadow };
+        Rgb(colour.map(|value| (value * shade + 3.0 * noise(x, y)) as u8))
+    });
+    for (x, y) in [(30, 40), (170, 60), (160, 170), (40, 165)] {
+        disc(&mut picture, [x, y], 1, [40; 3]);
+    }
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        if x.min(y).min(199 - x).min(199 - y) < 5 {
+            *pixel = Rgb([15; 3]);
+        }
+    }
+    picture
+}
