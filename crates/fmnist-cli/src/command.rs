@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 mod arithmetic;
+pub(crate) mod calibrate;
 pub(crate) mod completions;
 pub(crate) mod evaluate;
 pub(crate) mod export;

@@ -6,13 +6,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fmnist_data::{Split, picture::Seen};
+use fmnist_data::{
+    Split,
+    picture::{Finding, Seen},
+};
 use nn_core::{Model, Scaling, Shape, Workspace};
 use nn_io::{Checkpoint, ModelInfo, Preparation};
-use nn_train::{Evaluation, EvaluationConfig, Threads};
+use nn_train::{
+    Evaluation, EvaluationConfig, Threads,
+    decision::{self, Decision, Evidence, calibration_error},
+};
 
 use crate::{
-    Error,
+    Error, Reliability,
     data::samples,
     preparation::{code_of, preparation_of},
 };
@@ -39,6 +45,32 @@ pub struct Classifier {
     mirror: bool,
     class_names: Vec<String>,
     preparation: Preparation,
+    decision: Option<Decision>,
+}
+
+/// The answer to a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Every class, the most probable first.
+    pub predictions: Vec<Prediction>,
+    /// How much the picture is like the training images: about 0 for most of those, and lower for others. `None` if the
+    /// model's file cannot say it: see [`crate::calibrate`].
+    pub score: Option<f64>,
+    /// Why the answer is not sure; `None` if it is.
+    pub doubt: Option<Doubt>,
+}
+
+/// Why an answer is not sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// There is only ground.
+    NothingFound,
+    /// The object has too few pixels.
+    TooSmall,
+    /// The object reaches all sides of the picture, and is unlike the training images.
+    FillsPicture,
+    /// The picture is unlike the training images.
+    Unlike,
 }
 
 /// A class, and how probable it is. Shown as `Sneaker 98.1%`.
@@ -51,6 +83,9 @@ pub struct Prediction {
     /// From 0 to 1; over all classes they sum to 1.
     pub probability: f32,
 }
+
+/// An object whose longest side has fewer pixels would be enlarged too much to show anything.
+const MIN_OBJECT: u32 = 10;
 
 impl Classifier {
     /// Loads a classifier from a model file.
@@ -98,6 +133,7 @@ impl Classifier {
             mirror: info.input.mirror,
             class_names,
             preparation: preparation_of(info),
+            decision: info.decision.clone(),
             model,
         })
     }
@@ -171,24 +207,105 @@ impl Classifier {
     ///
     /// If the model takes another number of pixels, or if the probabilities are not finite.
     pub fn classify_pixels(&self, pixels: &[u8]) -> Result<Vec<Prediction>, Error> {
+        let (probabilities, _) = self.outputs(pixels)?;
+        Ok(self.predictions(&probabilities))
+    }
+
+    /// Classifies what the model sees of a picture, and says whether the answer is sure.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::classify_pixels`].
+    pub fn answer(&self, seen: &Seen) -> Result<Answer, Error> {
+        let (probabilities, score) = self.outputs(&seen.pixels)?;
+        let is_rejected = score
+            .zip(self.decision.as_ref())
+            .is_some_and(|(score, decision)| score < decision.threshold);
+        let is_even = seen.pixels.windows(2).all(|pair| pair[0] == pair[1]);
+        let doubt = match seen.finding {
+            Finding::Nothing => Some(Doubt::NothingFound),
+            _ if is_even && self.decision.is_some() => Some(Doubt::NothingFound),
+            Finding::Object(object) if object.width.max(object.height) < MIN_OBJECT => {
+                Some(Doubt::TooSmall)
+            }
+            Finding::Object(object) if is_rejected && object.fills_picture => {
+                Some(Doubt::FillsPicture)
+            }
+            _ => is_rejected.then_some(Doubt::Unlike),
+        };
+        Ok(Answer { predictions: self.predictions(&probabilities), score, doubt })
+    }
+
+    /// Whether the model's file says when an answer is sure.
+    pub fn has_decision(&self) -> bool {
+        self.decision.is_some()
+    }
+
+    /// Makes answers sure only from this score on, if the model's file says when an answer is sure.
+    #[must_use]
+    pub fn with_threshold(mut self, threshold: f64) -> Self {
+        if let Some(decision) = &mut self.decision {
+            decision.threshold = threshold;
+        }
+        self
+    }
+
+    /// How far the answers to images with known classes can be relied on; `None` if the model's file does not say when an
+    /// answer is sure.
+    ///
+    /// # Errors
+    ///
+    /// If the images do not fit the model, or the probabilities are not finite.
+    pub fn reliability(&self, split: &Split) -> Result<Option<Reliability>, Error> {
+        let Some(decision) = &self.decision else { return Ok(None) };
+        let plain = Self { decision: None, ..self.clone() };
+        let (mut before, mut after, mut n_rejected) = (Vec::new(), Vec::new(), 0_u32);
+        for (pixels, &label) in split.images.iter().zip(&split.labels) {
+            let (probabilities, score) = self.outputs(pixels)?;
+            n_rejected += u32::from(score.is_some_and(|score| score < decision.threshold));
+            for (answers, probabilities) in
+                [(&mut before, &plain.outputs(pixels)?.0), (&mut after, &probabilities)]
+            {
+                let best = nn_core::metric::argmax(probabilities);
+                answers.push((f64::from(probabilities[best]), best == usize::from(label)));
+            }
+        }
+        Ok(Some(Reliability {
+            error_before: calibration_error(before),
+            error: calibration_error(after),
+            rejected: f64::from(n_rejected) / split.len().max(1) as f64,
+        }))
+    }
+
+    /// The probability of each class, and the score of the image.
+    fn outputs(&self, pixels: &[u8]) -> Result<(Vec<f32>, Option<f64>), Error> {
         check_pixels(&self.model, pixels.len())?;
         let mut workspace = Workspace::inference(&self.model, 1);
-        let flipped = self.mirror.then(|| {
+        let mut forward = |pixels: &[u8]| -> (Vec<f32>, Option<f64>) {
+            workspace.set_input_bytes(1, self.scaling, |_| pixels);
+            let outputs = self.model.forward(&mut workspace).iter().copied().collect();
+            let Some(decision) = &self.decision else { return (outputs, None) };
+            let logits = decision::logits(&self.model, &workspace, 0);
+            let evidence = Evidence::of(&self.model, &workspace, 0, pixels, self.image);
+            let outputs = decision::softmax(&logits, decision.temperature);
+            (outputs.iter().map(|&p| p as f32).collect(), Some(decision.score(&evidence)))
+        };
+        let (mut probabilities, score) = forward(pixels);
+        if self.mirror {
             let mut mirrored = pixels.to_vec();
             mirrored.chunks_mut(self.image.width).for_each(<[u8]>::reverse);
-            workspace.set_input_bytes(1, self.scaling, |_| &mirrored);
-            self.model.forward(&mut workspace).into_owned()
-        });
-        workspace.set_input_bytes(1, self.scaling, |_| pixels);
-        self.model.forward(&mut workspace);
-        if let Some(flipped) = flipped {
-            workspace.average_output(flipped.as_view());
+            let (flipped, _) = forward(&mirrored);
+            probabilities.iter_mut().zip(flipped).for_each(|(p, other)| *p = (*p + other) * 0.5);
         }
-        let probabilities = workspace.output(self.model.layers().len() - 1);
         if !probabilities.iter().all(|probability| probability.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let named = self.class_names.iter().zip(&probabilities).enumerate();
+        Ok((probabilities, score))
+    }
+
+    /// Every class with its name, the most probable first.
+    fn predictions(&self, probabilities: &[f32]) -> Vec<Prediction> {
+        let named = self.class_names.iter().zip(probabilities).enumerate();
         let mut predictions: Vec<Prediction> = named
             .map(|(class, (name, &probability))| Prediction {
                 class,
@@ -197,7 +314,7 @@ impl Classifier {
             })
             .collect();
         predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        Ok(predictions)
+        predictions
     }
 
     /// Evaluates the model on images with known classes: loss, accuracy and confusion matrix.
@@ -221,6 +338,17 @@ impl Classifier {
 pub(crate) fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
     let expected = model.inputs();
     if found == expected { Ok(()) } else { Err(Error::Pixels { expected, found }) }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NothingFound => "no object found",
+            Self::TooSmall => "the object is too small",
+            Self::FillsPicture => "the object fills the picture",
+            Self::Unlike => "unlike the training images",
+        })
+    }
 }
 
 impl fmt::Display for Prediction {

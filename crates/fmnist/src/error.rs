@@ -49,6 +49,17 @@ pub enum Error {
         found: usize,
     },
 
+    /// Too few training images are held out to measure when an answer is sure.
+    #[error(
+        "expected {expected} or more held-out images, found {found}; train with --validation {expected} or more"
+    )]
+    TooFewHeldOut {
+        /// The least number.
+        expected: usize,
+        /// The number of the run.
+        found: usize,
+    },
+
     /// The dataset has more or fewer classes than the model has outputs.
     #[error("the model has {expected} outputs, the dataset has {found} classes")]
     Classes {

@@ -8,6 +8,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod builder;
+mod calibration;
 mod classifier;
 mod data;
 mod error;
@@ -19,7 +20,8 @@ mod saves;
 mod trainer;
 
 pub use builder::TrainerBuilder;
-pub use classifier::{Classifier, Prediction};
+pub use calibration::{Reliability, calibrate};
+pub use classifier::{Answer, Classifier, Doubt, Prediction};
 pub use data::{check_dataset, samples};
 pub use error::Error;
 pub use rerun::Rerun;

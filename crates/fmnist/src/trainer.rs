@@ -111,6 +111,10 @@ impl Trainer {
         if let Some(saves) = saves {
             saves.check_replaced(&checkpoint(trainer, info))?;
         }
+        if trainer.state().progress.epoch < epochs {
+            // It was measured with weights that are about to change.
+            info.decision = None;
+        }
         let scaling = info.input.scaling.ok_or(Error::NoScaling)?;
         let train = samples(train, scaling)?;
         let validation = validation.filter(|split| !split.is_empty());

@@ -2,7 +2,7 @@
 
 use nn_core::{Model, Scaling, Shape};
 use nn_optim::Optimizer;
-use nn_train::TrainingState;
+use nn_train::{TrainingState, decision::Decision};
 
 use crate::{Error, VERSION, Version};
 
@@ -69,6 +69,8 @@ pub struct ModelInfo {
     pub dataset: Option<DatasetId>,
     /// The number of samples of the training set that were held out for validation.
     pub n_validation: usize,
+    /// When an answer is sure, if that was measured. For classifiers of images only.
+    pub decision: Option<Decision>,
 }
 
 impl ModelInfo {

@@ -6,10 +6,12 @@ use std::io::{ErrorKind, Read};
 
 use nn_core::{Buffer, Model};
 use nn_optim::Optimizer;
+use nn_train::decision::Decision;
 use nn_train::{Best, TrainingState};
 
 use crate::error::{check_crc, check_value};
 use crate::wire::header::{self, Header};
+use crate::wire::info::DecisionDescription;
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, PREFIX_LEN, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
@@ -62,6 +64,8 @@ struct Tensors {
     moments: Vec<Buffer>,
     average: Option<Buffer>,
     best: Option<Best>,
+    /// The buffers of the decision, in its order.
+    decision: Vec<Buffer>,
 }
 
 impl Tensors {
@@ -78,6 +82,7 @@ impl Tensors {
             params: joined(Role::Parameters),
             statistics: joined(Role::Statistics),
             moments: of(Role::Moment).map(|spec| nn_core::zeros(spec.len)).collect(),
+            decision: of(Role::Decision).map(|spec| nn_core::zeros(spec.len)).collect(),
             average: one(Role::Average),
             best: one(Role::BestParameters)
                 .map(|params| Best { params, statistics: joined(Role::BestStatistics) }),
@@ -126,9 +131,9 @@ impl Description {
         on_damage: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Tensors, Error> {
         let mut tensors = Tensors::zeros(&self.tensors);
-        let Tensors { params, statistics, moments, average, best } = &mut tensors;
+        let Tensors { params, statistics, moments, average, best, decision } = &mut tensors;
         let (mut params, mut statistics) = (params.as_mut_slice(), statistics.as_mut_slice());
-        let mut moments = moments.iter_mut();
+        let (mut moments, mut decision) = (moments.iter_mut(), decision.iter_mut());
         for (spec, crc) in &self.tensors {
             let values = match spec.role {
                 Role::Parameters => params.split_off_mut(..spec.len),
@@ -137,6 +142,7 @@ impl Description {
                 Role::Average => average.as_mut().map(|average| average.as_mut_slice()),
                 Role::BestParameters => best.as_mut().map(|best| best.params.as_mut_slice()),
                 Role::BestStatistics => best.as_mut().map(|best| best.statistics.as_mut_slice()),
+                Role::Decision => decision.next().map(|buffer| buffer.as_mut_slice()),
             };
             let values = values.unwrap_or_default();
             let mut blocks = values.chunks_mut(ELEMENTS);
@@ -169,8 +175,12 @@ impl Description {
 
     /// Assembles the checkpoint from its parts.
     fn into_checkpoint(self, tensors: Tensors) -> Result<Checkpoint, Error> {
-        let Self { architecture, info, training, .. } = self;
-        let Tensors { params, statistics, moments, average, best } = tensors;
+        let Self { architecture, mut info, decision, training, .. } = self;
+        let Tensors { params, statistics, moments, average, best, decision: buffers } = tensors;
+        info.decision =
+            decision.and_then(|DecisionDescription { temperature, threshold, scales }| {
+                Decision::from_parts(temperature, threshold, &scales, buffers)
+            });
         let model = Model::from_parts(architecture, params, statistics).map_err(Error::Network)?;
         let state = |training| {
             let TrainingDescription { optimizer, step, schedule, config, progress, history } =

@@ -16,8 +16,8 @@ impl CheckpointRef<'_> {
         hex(&hasher.finalize())
     }
 
-    /// The SHA-256 of the whole checkpoint except `producer`, `instruction_set` and `input.preparation`, in hexadecimal. It
-    /// covers the model, its input, its dataset and, if there is one, the training state. It is equal for equal runs,
+    /// The SHA-256 of the whole checkpoint except `producer`, `instruction_set`, `input.preparation` and `decision`, in
+    /// hexadecimal. It covers the model, its input, its dataset and, if there is one, the training state. It is equal for equal runs,
     /// regardless of when and where they ran.
     ///
     /// # Errors
@@ -28,6 +28,7 @@ impl CheckpointRef<'_> {
             producer: String::new(),
             instruction_set: String::new(),
             input: InputSpec { preparation: None, ..self.info.input },
+            decision: None,
             ..self.info.clone()
         };
         let encoding =

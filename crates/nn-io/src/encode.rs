@@ -12,11 +12,12 @@ use crate::decode::Rest;
 use crate::error::check_value;
 use crate::wire::header::{self, Header};
 use crate::wire::history::EncodedHistory;
+use crate::wire::info::{self, DecisionDescription};
 use crate::wire::layer;
 use crate::wire::metadata::{Description, Metadata};
 use crate::wire::tensor::{self, Contents, Role, TensorSpec};
 use crate::wire::training::TrainingDescription;
-use crate::{CheckpointRef, Error, limits};
+use crate::{CheckpointRef, Error, ModelInfo, limits};
 
 impl CheckpointRef<'_> {
     /// Encodes this checkpoint as the bytes of a file.
@@ -149,9 +150,18 @@ fn fit(bytes: u64) -> Result<u32, Error> {
 
 /// What the file holds in addition to the layers. Fails if the checkpoint has more than that.
 fn contents(checkpoint: &CheckpointRef<'_>) -> Result<Contents, Error> {
-    let Some(training) = checkpoint.training else { return Ok(Contents::default()) };
+    let decision = match checkpoint.info.decision {
+        Some(_) => {
+            Some(info::decision_shape(checkpoint.model.architecture(), &checkpoint.info.input)?)
+        }
+        None => None,
+    };
+    let Some(training) = checkpoint.training else {
+        return Ok(Contents { decision, ..Contents::default() });
+    };
     let TrainingState { optimizer, config, progress, average, best, .. } = training;
     let contents = Contents::of(&optimizer.config(), config, progress.epoch > 0);
+    let contents = Contents { decision, ..contents };
     let fits = average.is_none() || contents.average;
     check_value(fits, "average.parameters", "none, as the run keeps no average", "some")?;
     let fits = best.is_none() || contents.best;
@@ -172,6 +182,7 @@ fn tensors<'a, 's>(
     let mut moments = optimizer.flat_map(|optimizer| optimizer.moments());
     let average = training.and_then(|training| training.average.as_ref());
     let best = training.and_then(|training| training.best.as_ref());
+    let mut decision = checkpoint.info.decision.iter().flat_map(|it| it.buffers());
     let take = |spec: &'s TensorSpec| {
         let values = match spec.role {
             Role::Parameters => params.split_off(..spec.len),
@@ -180,6 +191,7 @@ fn tensors<'a, 's>(
             Role::Average => average.map(|average| average.as_slice()),
             Role::BestParameters => best.map(|best| best.params.as_slice()),
             Role::BestStatistics => best.map(|best| best.statistics.as_slice()),
+            Role::Decision => decision.next().map(|buffer| buffer.as_slice()),
         };
         let values = values.unwrap_or_default();
         let expected = format!("{} elements, as the layers need", spec.len);
@@ -200,7 +212,10 @@ fn check_same(given: &CheckpointRef<'_>, read: &Description) -> Result<(), Error
     let [(read_inputs, read_layers), (inputs, layers)] =
         [&read.architecture, given.model.architecture()].map(|it| (it.input().len(), it.specs()));
     same("layers", read_inputs == inputs && read_layers == layers)?;
-    same("the description of the model", read.info == *given.info)?;
+    let (decision, info) = (given.info.decision.as_ref(), &read.info);
+    let of_given = ModelInfo { decision: None, ..given.info.clone() };
+    same("the description of the model", *info == of_given)?;
+    same("decision", read.decision == decision.map(DecisionDescription::new))?;
     let (Some(read), Some(given)) = (&read.training, given.training) else {
         return same("training", read.training.is_none() == given.training.is_none());
     };

@@ -31,7 +31,7 @@ pub fn check_size(
         .saturating_add(header::LEN as u64)
         .saturating_add(limits::METADATA);
     if bytes > limits::FILE {
-        let Contents { moments, average, best } = contents;
+        let Contents { moments, average, best, decision: _ } = contents;
         let optimizer = if moments.is_empty() { "" } else { " and their optimizer's state" };
         let average = if average { " and their average" } else { "" };
         let best = if best { " and those of the best epoch" } else { "" };

@@ -12,7 +12,7 @@ pub(crate) mod tensor;
 mod config;
 mod form;
 mod identify;
-mod info;
+pub(crate) mod info;
 pub(crate) mod layer;
 mod optimizer;
 mod pack;

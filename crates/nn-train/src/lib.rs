@@ -3,7 +3,8 @@
 //! # Reading order
 //!
 //! [`TrainingState`] is everything about a run except its model; [`RunConfig`] is its settings; [`Samples`] are its
-//! training data. A [`Trainer`] takes a run through epochs (`fit`); [`evaluate`] measures a model.
+//! training data. A [`Trainer`] takes a run through epochs (`fit`); [`evaluate`] measures a model, and a
+//! [`decision`] says when its answers are sure.
 //! `shards` and `gradients` divide the work among threads; the result is bit-for-bit identical for any number of them.
 //! Only `threads` uses rayon.
 //!
@@ -21,6 +22,7 @@ mod targets;
 mod fit;
 mod trainer;
 
+pub mod decision;
 mod divergence;
 mod evaluation;
 mod gradients;

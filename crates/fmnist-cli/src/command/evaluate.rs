@@ -65,6 +65,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         SplitName::Train => &dataset.train,
     };
     let evaluation = classifier.evaluate(split, &threads)?;
+    let reliability = classifier.reliability(split)?;
     console.show(&EvaluationView {
         dataset: dataset.info.name.as_str(),
         split: args.split,
@@ -73,6 +74,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         accuracy: evaluation.sums.accuracy(),
         per_class: evaluation.confusion.per_class().collect(),
         confusion: evaluation.confusion.rows().map(<[u64]>::to_vec).collect(),
+        calibration_error_before: reliability.map(|it| it.error_before),
+        calibration_error: reliability.map(|it| it.error),
+        rejected: reliability.map(|it| it.rejected),
         model,
         class_names: classifier.class_names().iter().map(Outside::from).collect(),
     })?;
@@ -90,6 +94,12 @@ struct EvaluationView {
     accuracy: f64,
     per_class: Vec<f64>,
     confusion: Vec<Vec<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration_error_before: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<f64>,
     #[serde(skip)]
     model: String,
     #[serde(skip)]
@@ -139,7 +149,16 @@ impl View for EvaluationView {
             },
         );
         let images = format!("{samples} {split} images of {dataset}");
-        text + &format!("{model} on {images}: cross-entropy {loss:.4}, accuracy {accuracy:.4}")
+        text += &format!("{model} on {images}: cross-entropy {loss:.4}, accuracy {accuracy:.4}");
+        if let (Some(before), Some(after), Some(rejected)) =
+            (self.calibration_error_before, self.calibration_error, self.rejected)
+        {
+            text += &format!(
+                "\ncalibration error {after:.4} (without the temperature: {before:.4}); not sure of {:.1} %",
+                100.0 * rejected
+            );
+        }
+        text
     }
 
     fn head(&self) -> Option<String> {

@@ -19,7 +19,7 @@ use crate::{
     outside::Outside,
     text::count,
 };
-use answer::Answer;
+use answer::AnswerView;
 use inputs::Input;
 use seen::{Folder, half_blocks};
 use sheet::Sheet;
@@ -53,6 +53,10 @@ pub(crate) struct Args {
     /// How to prepare pictures [default: as the model's file says]
     #[arg(long, value_enum, value_name = "KIND")]
     prepare: Option<PreparationName>,
+
+    /// Least score of a sure answer; lower ones are "not sure" [default: as the model's file says]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    reject: Option<f64>,
 
     /// Draw what the model sees of each image in the terminal
     #[arg(long)]
@@ -116,6 +120,14 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         Classifier::new(checkpoint).with_context(|| bundled::name(model.as_deref()))?;
     if let Some(preparation) = args.prepare {
         classifier = classifier.with_preparation(preparation.value());
+    }
+    if let Some(threshold) = args.reject {
+        if !classifier.has_decision() {
+            let name = bundled::name(model.as_deref());
+            let message = "--reject: expected a model that says when it is sure, which `fmnist calibrate` makes";
+            return Err(Usage::error(format!("{message}, found {name}")));
+        }
+        classifier = classifier.with_threshold(threshold);
     }
     if console.format() == Format::Csv {
         console.csv(&answer::CSV_HEAD)?;
@@ -197,9 +209,10 @@ impl Output {
         console: &Console,
     ) -> anyhow::Result<()> {
         let image = self.classifier.image();
-        let predictions = self.classifier.classify_pixels(&seen.pixels);
-        let predictions = predictions.with_context(|| input.to_string())?;
-        let Some(answer) = Answer::new(input, &seen.finding, &predictions, self.top_k, actual)
+        let found = self.classifier.answer(seen).with_context(|| input.to_string())?;
+        let can_reject = self.classifier.has_decision();
+        let Some(answer) =
+            AnswerView::new(input, &seen.finding, &found, can_reject, self.top_k, actual)
         else {
             return Ok(());
         };

@@ -46,16 +46,21 @@ pub struct Object {
     pub height: u32,
     /// Whether its tones were negated: what is dark in the picture is bright in the image.
     pub is_negated: bool,
+    /// Whether it reaches all four sides of the picture, or of the frame in it, so that hardly any ground was seen.
+    pub fills_picture: bool,
     /// The colour of the ground in the middle: red, green and blue. `None` for a cut-out, which has no ground.
     pub ground: Option<[u8; 3]>,
 }
 
 impl Object {
-    fn new(area: Area, polarity: Polarity, ground: Option<[f32; 3]>) -> Self {
+    fn new(area: Area, inside: Area, polarity: Polarity, ground: Option<[f32; 3]>) -> Self {
         let Area { x, y, width, height } = area;
+        // A pixel of a view is several of the picture.
+        let slack = inside.width.max(inside.height).div_ceil(VIEW);
+        let fills_picture = area.with_slack(slack).holds(inside);
         let is_negated = polarity == Polarity::Negated;
         let ground = ground.map(|colour| colour.map(|value| value.round() as u8));
-        Self { x, y, width, height, is_negated, ground }
+        Self { x, y, width, height, is_negated, fills_picture, ground }
     }
 
     /// The same object in a picture of other sides.
@@ -77,7 +82,7 @@ pub(super) fn garment(photo: &Photo, width: u32, height: u32) -> (GrayImage, Opt
         None => View::closest(&photo.colour, mask::GARMENT_REACH).map(|(view, area)| {
             let polarity = view.polarity();
             let tones = tone::tones(&view.picture, &view.ground, &view.mask, polarity);
-            (area.of(&tones), view.object(area, polarity))
+            (area.of(&tones), view.object(area, &photo.colour, polarity))
         }),
     };
     match found {
@@ -91,11 +96,12 @@ pub(super) fn ink(photo: &Photo, width: u32, height: u32) -> (GrayImage, Option<
     let found = match &photo.alpha {
         // Ink without paper, whatever its colour.
         Some(alpha) => Area::around(&opaque(alpha)).map(|area| {
-            (area.of(alpha), Object::new(area, polarity_of_cut_out(&photo.colour, alpha), None))
+            let polarity = polarity_of_cut_out(&photo.colour, alpha);
+            (area.of(alpha), Object::new(area, Area::all(&photo.colour), polarity, None))
         }),
         None => View::closest(&photo.colour, mask::INK_REACH).map(|(view, area)| {
             let tones = ink::tones(&view.picture, &view.ground, &view.mask);
-            (area.of(&tones), view.object(area, view.polarity_of_ink()))
+            (area.of(&tones), view.object(area, &photo.colour, view.polarity_of_ink()))
         }),
     };
     match found {
@@ -113,7 +119,7 @@ fn cut_out(picture: &RgbImage, alpha: &GrayImage) -> Option<(GrayImage, Object)>
         let tone = tone::of_cut_out(*picture.get_pixel(x, y), polarity);
         Luma([(tone * f32::from(alpha.get_pixel(x, y).0[0])).round() as u8])
     });
-    Some((area.of(&tones), Object::new(area, polarity, None)))
+    Some((area.of(&tones), Object::new(area, Area::all(picture), polarity, None)))
 }
 
 fn polarity_of_cut_out(picture: &RgbImage, alpha: &GrayImage) -> Polarity {
@@ -180,8 +186,9 @@ impl View {
     }
 
     /// The object in this area, in the whole photograph.
-    fn object(&self, area: Area, polarity: Polarity) -> Object {
-        Object::new(self.place(area), polarity, Some(self.middle()))
+    fn object(&self, area: Area, photograph: &RgbImage, polarity: Polarity) -> Object {
+        let inside = frame::inside(photograph);
+        Object::new(self.place(area), inside, polarity, Some(self.middle()))
     }
 
     /// How the tones of a garment are turned.

@@ -19,6 +19,7 @@ const FEATURES: u32 = optimizer::FEATURE
     | schedule::EVERY
     | layer::FEATURE
     | info::MIRROR
+    | info::DECISION
     | config::FEATURE
     | config::ARITHMETIC_FEATURE
     | config::AUGMENT_FEATURE

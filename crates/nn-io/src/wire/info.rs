@@ -1,14 +1,18 @@
 //! The description of a model: `input`, `class_names` and `dataset` in section 3 of FORMAT.md.
 
-use nn_core::{Scaling, SettingError, Shape};
+use nn_core::{Architecture, Scaling, SettingError, Shape};
+use nn_train::decision::{self, DecisionShape};
 use serde::{Deserialize, Serialize};
 
-use super::form::{check_string, count, is_default, real32};
+use super::form::{check_string, count, is_default, list, real32};
 use crate::error::check_value;
 use crate::{DatasetId, Error, InputSpec, checkpoint};
 
 /// The feature bit of a model that averages the predictions for an image and its mirror image.
 pub(super) const MIRROR: u32 = 1 << 3;
+
+/// The feature bit of a file that says when an answer is sure.
+pub(super) const DECISION: u32 = 1 << 7;
 
 /// The feature bit of a file that lacks something that every image classifier has.
 pub(super) const PARTIAL: u32 = 1 << 5;
@@ -80,6 +84,16 @@ impl Input {
     }
 }
 
+/// The lengths of the tensors of a decision. Fails if the model is no classifier of images.
+pub(crate) fn decision_shape(
+    architecture: &Architecture,
+    input: &InputSpec,
+) -> Result<DecisionShape, Error> {
+    let shape = input.image.and_then(|image| DecisionShape::new(architecture, image));
+    let expected = "none, as the model does not classify images";
+    shape.ok_or_else(|| Error::value("decision", expected, "some"))
+}
+
 impl Preparation {
     fn new(preparation: checkpoint::Preparation) -> Self {
         match preparation {
@@ -95,6 +109,65 @@ impl Preparation {
             Self::Ink {} => checkpoint::Preparation::Ink,
             Self::Plain {} => checkpoint::Preparation::Plain,
         }
+    }
+}
+
+/// The numbers of a decision, without its tensors.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Decision {
+    temperature: f64,
+    threshold: f64,
+    #[serde(deserialize_with = "list::<_, _, 3>")]
+    scales: Vec<Scale>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Scale {
+    median: f64,
+    low: f64,
+}
+
+/// The meaning of a decision's numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct DecisionDescription {
+    pub(crate) temperature: f64,
+    pub(crate) threshold: f64,
+    pub(crate) scales: Vec<decision::Scale>,
+}
+
+impl DecisionDescription {
+    pub(crate) fn new(decision: &decision::Decision) -> Self {
+        let &decision::Decision { temperature, threshold, .. } = decision;
+        Self { temperature, threshold, scales: decision.scales() }
+    }
+}
+
+impl Decision {
+    pub(super) fn new(decision: &decision::Decision) -> Self {
+        let DecisionDescription { temperature, threshold, scales } =
+            DecisionDescription::new(decision);
+        let scale = |&decision::Scale { median, low }: &decision::Scale| Scale { median, low };
+        Self { temperature, threshold, scales: scales.iter().map(scale).collect() }
+    }
+
+    /// Converts and checks the numbers of a decision of this shape.
+    pub(super) fn read(&self, shape: DecisionShape) -> Result<DecisionDescription, Error> {
+        let &Self { temperature, threshold, ref scales } = self;
+        let key = "decision.temperature";
+        let is_valid = temperature > 0.0 && temperature.is_finite();
+        check_value(is_valid, key, "a finite number above 0", temperature)?;
+        check_value(threshold.is_finite(), "decision.threshold", "a finite number", threshold)?;
+        let n = if shape.features.is_some() { 3 } else { 2 };
+        let expected = format!("{n} scales, as the layers need");
+        check_value(scales.len() == n, "decision.scales", expected, scales.len())?;
+        for (i, &Scale { median, low }) in scales.iter().enumerate() {
+            let key = format!("decision.scales[{i}]");
+            let is_valid = low < median && (median - low).is_finite();
+            check_value(is_valid, key, "a finite median above low", format!("{median}, {low}"))?;
+        }
+        let scale = |&Scale { median, low }: &Scale| decision::Scale { median, low };
+        let scales = scales.iter().map(scale).collect();
+        Ok(DecisionDescription { temperature, threshold, scales })
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{check_string, count, list};
 use super::history::EncodedHistory;
-use super::info::{self, Dataset, Input};
+use super::info::{self, Dataset, Decision, DecisionDescription, Input};
 use super::layer::{self, Layer};
 use super::pack::{form, pack};
 use super::tensor::{self, Contents, Tensor, TensorSpec};
@@ -30,6 +30,8 @@ pub(crate) struct Metadata {
     #[serde(deserialize_with = "list::<_, _, { limits::CLASSES }>")]
     class_names: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     dataset: Option<Dataset>,
     n_validation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,9 +40,9 @@ pub(crate) struct Metadata {
     tensors: Vec<Tensor>,
 }
 
-/// The largest number of tensors of a file: four for each layer, three moments of the optimizer, the average, and two
-/// of the best epoch.
-const TENSORS: usize = 4 * limits::LAYERS + 6;
+/// The largest number of tensors of a file: four for each layer, three moments of the optimizer, the average, two of the
+/// best epoch, and four of the decision.
+const TENSORS: usize = 4 * limits::LAYERS + 10;
 
 /// The last key of the metadata, on its own.
 #[derive(Serialize)]
@@ -53,6 +55,7 @@ struct Tensors<'a> {
 pub(crate) struct Description {
     pub(crate) architecture: Architecture,
     pub(crate) info: ModelInfo,
+    pub(crate) decision: Option<DecisionDescription>,
     pub(crate) training: Option<TrainingDescription>,
     /// The tensors that follow, each with its checksum.
     pub(crate) tensors: Vec<(TensorSpec, u32)>,
@@ -74,6 +77,7 @@ impl Metadata {
             input: Input::new(&info.input),
             layers,
             class_names: info.class_names.clone(),
+            decision: info.decision.as_ref().map(Decision::new),
             dataset: info.dataset.as_ref().map(Dataset::new),
             n_validation: info.n_validation as u64,
             training: checkpoint.training.map(Training::new).transpose()?,
@@ -86,10 +90,20 @@ impl Metadata {
         let architecture = layer::read(&self.layers)?;
         let mirror = self.input.mirror;
         let training = self.training.map(|it| it.read(&architecture, mirror)).transpose()?;
+        let input = self.input.read(architecture.input().len())?;
         let contents = training
             .as_ref()
             .map(|it| Contents::of(&it.optimizer, &it.config, it.progress.epoch > 0));
-        let specs = tensor::tensor_specs(&architecture, contents.unwrap_or_default());
+        let mut contents = contents.unwrap_or_default();
+        let decision = match &self.decision {
+            Some(decision) => {
+                let shape = info::decision_shape(&architecture, &input)?;
+                contents.decision = Some(shape);
+                Some(decision.read(shape)?)
+            }
+            None => None,
+        };
+        let specs = tensor::tensor_specs(&architecture, contents);
         Tensor::check_all(&self.tensors, &specs)?;
         check_string("producer", &self.producer)?;
         check_string("instruction_set", &self.instruction_set)?;
@@ -99,13 +113,15 @@ impl Metadata {
         let info = ModelInfo {
             producer: self.producer,
             instruction_set: self.instruction_set,
-            input: self.input.read(architecture.input().len())?,
+            input,
             class_names: self.class_names,
             dataset: self.dataset.map(Dataset::read).transpose()?,
             n_validation: count("n_validation", self.n_validation)?,
+            // Assembled when its tensors have been read.
+            decision: None,
         };
         let tensors = specs.into_iter().zip(self.tensors.iter().map(|it| it.crc32)).collect();
-        Ok(Description { architecture, info, training, tensors })
+        Ok(Description { architecture, info, decision, training, tensors })
     }
 
     /// The required features of the header that these metadata need.
@@ -116,7 +132,8 @@ impl Metadata {
             true => info::PARTIAL,
             false => 0,
         };
-        self.input.features() | partial | layers | training
+        let decision = if self.decision.is_some() { info::DECISION } else { 0 };
+        self.input.features() | partial | decision | layers | training
     }
 
     /// Encodes these metadata, whose history is empty, with `history` in its place. Returns the bytes, and the metadata

@@ -10,6 +10,7 @@ use bytemuck::{must_cast_slice, must_cast_slice_mut};
 use nn_core::Architecture;
 use nn_optim::{Moment, OptimizerConfig};
 use nn_train::RunConfig;
+use nn_train::decision::{DecisionShape, triangle};
 use serde::{Deserialize, Serialize};
 
 use super::form::list;
@@ -63,6 +64,8 @@ pub(crate) enum Role {
     Average,
     BestParameters,
     BestStatistics,
+    /// One of the buffers of a decision.
+    Decision,
 }
 
 /// A tensor that a file must have.
@@ -86,6 +89,8 @@ pub(crate) struct Contents {
     pub(crate) average: bool,
     /// Whether there are the parameters and statistics of the best epoch.
     pub(crate) best: bool,
+    /// The lengths of the decision, if there is one.
+    pub(crate) decision: Option<DecisionShape>,
 }
 
 impl Contents {
@@ -95,6 +100,7 @@ impl Contents {
             moments: optimizer.moments(),
             average: config.averaging.is_some(),
             best: config.keep_best && has_epoch,
+            decision: None,
         }
     }
 }
@@ -152,7 +158,26 @@ pub(crate) fn tensor_specs(architecture: &Architecture, contents: Contents) -> V
             specs.push(TensorSpec::flat("best.statistics", role, n_statistics, variances));
         }
     }
+    if let Some(DecisionShape { classes, image, features }) = contents.decision {
+        specs.extend(of_distance("image", classes, image));
+        specs.extend(features.into_iter().flat_map(|n| of_distance("feature", classes, n)));
+    }
     specs
+}
+
+/// The tensors of a distance of a decision, whose vectors have `n` elements.
+fn of_distance(name: &str, classes: usize, n: usize) -> [TensorSpec; 2] {
+    let centres = TensorSpec {
+        shape: vec![classes as u64, n as u64],
+        ..TensorSpec::flat(
+            &format!("decision.{name}_centres"),
+            Role::Decision,
+            classes.saturating_mul(n),
+            vec![],
+        )
+    };
+    let name = format!("decision.{name}_whitening");
+    [centres, TensorSpec::flat(&name, Role::Decision, triangle(n), vec![])]
 }
 
 /// The number of bytes that tensors take in a file.

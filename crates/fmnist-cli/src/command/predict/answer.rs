@@ -1,6 +1,6 @@
 //! The answer for one image, as text, JSON and CSV.
 
-use fmnist::{Finding, Object, Prediction};
+use fmnist::{Answer, Finding, Object, Prediction};
 use serde::Serialize;
 
 use crate::{console::View, outside::Outside};
@@ -10,7 +10,7 @@ pub(super) const CSV_HEAD: [&str; 3] = ["file", "label", "confidence"];
 
 /// The prediction for one image, with the true class if it is known.
 #[derive(Serialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct AnswerView<'a> {
     input: &'a Outside,
     class: usize,
     pub(super) label: &'a str,
@@ -19,6 +19,12 @@ pub(super) struct Answer<'a> {
     probabilities: Vec<f32>,
     #[serde(flatten)]
     found: Found,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sure: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actual: Option<u8>,
     #[serde(skip)]
@@ -29,15 +35,17 @@ pub(super) struct Answer<'a> {
     pub(super) actual_name: Option<&'a str>,
 }
 
-impl<'a> Answer<'a> {
-    /// `predictions` begin with the most probable class.
+impl<'a> AnswerView<'a> {
+    /// `can_reject` is whether the model says when an answer is sure.
     pub(super) fn new(
         input: &'a Outside,
         finding: &Finding,
-        predictions: &'a [Prediction],
+        answer: &'a Answer,
+        can_reject: bool,
         top_k: usize,
         actual: Option<(u8, &'a str)>,
     ) -> Option<Self> {
+        let Answer { predictions, score, doubt } = answer;
         let first = predictions.first()?;
         let mut by_class: Vec<&Prediction> = predictions.iter().collect();
         by_class.sort_by_key(|prediction| prediction.class);
@@ -48,6 +56,9 @@ impl<'a> Answer<'a> {
             confidence: first.probability,
             probabilities: by_class.iter().map(|it| it.probability).collect(),
             found: Found::new(finding),
+            sure: (can_reject || doubt.is_some()).then_some(doubt.is_none()),
+            score: *score,
+            reason: doubt.map(|doubt| doubt.to_string()),
             actual: actual.map(|(class, _)| class),
             predictions,
             top_k,
@@ -56,14 +67,14 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl Answer<'_> {
+impl AnswerView<'_> {
     /// Whether the prediction is right, if the true class is known.
     pub(super) fn is_right(&self) -> Option<bool> {
         self.actual.map(|actual| usize::from(actual) == self.class)
     }
 }
 
-impl View for Answer<'_> {
+impl View for AnswerView<'_> {
     fn csv(&self) -> Vec<String> {
         let label = Outside::from(self.label).to_string();
         vec![self.input.to_string(), label, self.confidence.to_string()]
@@ -77,7 +88,9 @@ impl View for Answer<'_> {
             (Some(false), Some(name)) => format!(" (it is: {})", Outside::from(name)),
             _ => String::new(),
         };
-        format!("{}: {}{truth}", self.input, guesses.join(", "))
+        let doubt = self.reason.as_ref().map(|reason| format!("not sure ({reason}): "));
+        let doubt = doubt.unwrap_or_default();
+        format!("{}: {doubt}{}{truth}", self.input, guesses.join(", "))
     }
 }
 

@@ -7,7 +7,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use nn_core::Shape;
 
-use super::Answer;
+use super::AnswerView;
 use crate::{exit::Usage, outside::Outside};
 
 /// The number of images in a row.
@@ -32,7 +32,7 @@ impl Sheet {
     }
 
     /// Adds an image and its prediction.
-    pub(super) fn add(&mut self, pixels: &[u8], answer: &Answer<'_>) -> anyhow::Result<()> {
+    pub(super) fn add(&mut self, pixels: &[u8], answer: &AnswerView<'_>) -> anyhow::Result<()> {
         let mut png = Vec::new();
         let (width, height) = (self.image.width as u32, self.image.height as u32);
         PngEncoder::new(&mut png).write_image(pixels, width, height, ExtendedColorType::L8)?;

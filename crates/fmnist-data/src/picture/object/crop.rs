@@ -37,6 +37,21 @@ impl Area {
         Self { x, y, width: right - x, height: bottom - y }
     }
 
+    /// The area and this many pixels more at each side.
+    pub(super) fn with_slack(self, slack: u32) -> Self {
+        let (x, y) = (self.x.saturating_sub(slack), self.y.saturating_sub(slack));
+        let (right, bottom) = (self.x + self.width + slack, self.y + self.height + slack);
+        Self { x, y, width: right - x, height: bottom - y }
+    }
+
+    /// Whether another area is within this one.
+    pub(super) fn holds(self, other: Self) -> bool {
+        self.x <= other.x
+            && self.y <= other.y
+            && self.x + self.width >= other.x + other.width
+            && self.y + self.height >= other.y + other.height
+    }
+
     /// Its part of a picture.
     pub(super) fn of<P: Pixel + 'static>(
         self,

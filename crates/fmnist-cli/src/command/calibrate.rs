@@ -1,0 +1,80 @@
+//! `fmnist calibrate`: measures when the answers of a model are sure, and stores that in its file.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use fmnist::Reliability;
+use nn_io::{Checkpoint, Saved};
+use serde::Serialize;
+
+use super::warn_of_rename;
+use crate::{
+    console::{Console, View},
+    data, help,
+    outside::Outside,
+};
+
+/// Measure when the answers of a model are sure, and store that in its file
+///
+/// Afterwards, `predict` says "not sure" of pictures that are unlike the training images, and its confidences are right on
+/// average. Both are measured on the images that the run held out. Resuming the run removes them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("fmnist calibrate fashion_mnist.model", "of a model that `train` saved"),
+    ("fmnist predict fashion_mnist.model cat.jpg", "not sure (unlike the training images)"),
+]))]
+pub(crate) struct Args {
+    /// Model file that training saved
+    model: PathBuf,
+
+    /// Directory of the dataset [default: found or downloaded]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let name = Outside::from(&args.model);
+    let mut checkpoint = Checkpoint::load(&args.model)?;
+    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name.to_string())?;
+    let dataset = data::obtain(&source, console)?;
+    data::check_fits(&checkpoint.info, &dataset, console)?;
+    let (train, held_out) = dataset.train.hold_out(checkpoint.info.n_validation);
+    let reliability =
+        fmnist::calibrate(&mut checkpoint, &train, &held_out).with_context(|| name.to_string())?;
+    let Saved { set_aside, .. } = fmnist::save(&checkpoint.view(), &args.model)?;
+    set_aside.iter().for_each(|it| warn_of_rename(it, console));
+    let temperature = checkpoint.info.decision.map_or(1.0, |decision| decision.temperature);
+    let Reliability { error_before, error, rejected } = reliability;
+    console.show(&Calibrated {
+        model: name,
+        held_out: held_out.len(),
+        temperature,
+        calibration_error_before: error_before,
+        calibration_error: error,
+        rejected,
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was measured on the held-out images.
+#[derive(Serialize)]
+struct Calibrated {
+    model: Outside,
+    held_out: usize,
+    temperature: f64,
+    calibration_error_before: f64,
+    calibration_error: f64,
+    rejected: f64,
+}
+
+impl View for Calibrated {
+    fn text(&self) -> String {
+        let Self { model, held_out, temperature, calibration_error_before: before, .. } = self;
+        format!(
+            "{model}: temperature {temperature:.3}; on {held_out} held-out images, the calibration error is {:.4} \
+             (before: {before:.4}), and {:.1} % are not sure",
+            self.calibration_error,
+            100.0 * self.rejected
+        )
+    }
+}

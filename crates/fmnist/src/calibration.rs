@@ -1,0 +1,57 @@
+//! Measures when the answers of a model are sure, on images that it was not trained on.
+
+use fmnist_data::Split;
+use nn_io::Checkpoint;
+use nn_train::decision::{ClassifiedImages, Decision};
+
+use crate::{Classifier, Error, data::check_dataset};
+
+/// The least number of held-out images: a twentieth of them are 5.
+const MIN_HELD_OUT: usize = 100;
+
+/// How far the answers of a classifier to some images can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reliability {
+    /// The expected calibration error without the temperature: how far the confidence is from the share of right answers.
+    pub error_before: f64,
+    /// The same with the temperature.
+    pub error: f64,
+    /// The share of images whose answer is not sure.
+    pub rejected: f64,
+}
+
+/// Measures when the answers of a model are sure, and stores that in its [`nn_io::ModelInfo::decision`]: the temperature of
+/// its confidences, and what a picture must be like. Returns how far the answers to the held-out images can be relied on.
+///
+/// `train` and `held_out` must be those of the model's run.
+///
+/// # Errors
+///
+/// If the model has no training state or does not classify images, the dataset is another one, or fewer than 100 images
+/// are held out.
+pub fn calibrate(
+    checkpoint: &mut Checkpoint,
+    train: &Split,
+    held_out: &Split,
+) -> Result<Reliability, Error> {
+    check_dataset(&checkpoint.info, &train.dataset)?;
+    checkpoint.info.decision = None;
+    let config = &checkpoint.training.as_ref().ok_or(Error::ForInference)?.config;
+    let model = checkpoint.inference_model()?;
+    Classifier::from_parts(model.clone(), &checkpoint.info)?;
+    if held_out.len() < MIN_HELD_OUT {
+        return Err(Error::TooFewHeldOut { expected: MIN_HELD_OUT, found: held_out.len() });
+    }
+    let input = checkpoint.info.input;
+    let (image, scaling) =
+        (input.image.ok_or(Error::NoImages)?, input.scaling.ok_or(Error::NoScaling)?);
+    let decision = Decision::fit(&model, image, scaling, config, images(train), images(held_out));
+    checkpoint.info.decision = Some(decision);
+    Classifier::from_parts(model, &checkpoint.info)?
+        .reliability(held_out)?
+        .ok_or(Error::ForInference)
+}
+
+fn images(split: &Split) -> ClassifiedImages<'_> {
+    ClassifiedImages { pixels: &split.images.pixels, labels: &split.labels }
+}
