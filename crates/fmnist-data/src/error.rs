@@ -205,7 +205,7 @@ pub enum Error {
         /// Every source tried, in order.
         attempts: Vec<Attempt>,
     },
-    /// A PNG or JPEG that cannot be decoded.
+    /// A picture that cannot be decoded.
     #[error("{}: {reason}; check the file in a viewer, or save it again as PNG or JPEG", path.display())]
     Picture {
         /// The file.

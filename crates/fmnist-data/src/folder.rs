@@ -3,9 +3,9 @@
 //!
 //! The set is the same on every machine: classes and the pictures of a class are sorted by the bytes of their
 //! names. The classes are spread evenly over the set, so that its last images, which a run holds out, cover all of
-//! them. Pictures are PNG or JPEG and made grey, but otherwise unchanged: see [`picture::Preparation::Plain`]. Names that
-//! begin with a dot are ignored. So are files next to the class folders, except pictures, which would have no
-//! class. Anything else is an error that names it.
+//! them. Pictures are of any [kind](picture#kinds) and made grey, but otherwise unchanged: see
+//! [`picture::Preparation::Plain`]. Names that begin with a dot are ignored. So are files next to the class folders, except
+//! pictures, which would have no class. Anything else is an error that names it.
 //!
 //! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a budget of
 //! memory.
@@ -101,7 +101,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// If a file is not a PNG or JPEG, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
+    /// If a file is not a picture, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
     pub fn load(&self, size: Option<ImageSize>) -> Result<Dataset, Error> {
         let wanted = match size {
             Some(size) => Wanted::new(size, None),

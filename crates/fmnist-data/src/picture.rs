@@ -7,13 +7,23 @@
 //! Pictures in general show no object on a ground. They are only converted to greyscale and fitted to the size, as those
 //! in [folders](crate::folder) are.
 //!
+//! # Kinds
+//!
+//! A picture file is PNG, JPEG, WebP, GIF, BMP, TIFF, PNM (PBM, PGM, PPM or PAM), ICO, TGA or QOI. Its contents decide, not
+//! its name. Of an animation the first frame is read, of a TIFF the first page, and of an icon the largest picture. A file
+//! that is cut short is refused.
+//!
 //! # Limits
 //!
-//! A picture has at most 16,384 pixels a side and 64 Mi (67 million) pixels, fewer where a pixel has more than 3 bytes.
-//! Its file has at most 200 MiB: that is room for pixels that do not compress.
+//! A picture has at most 16,384 pixels a side and 64 Mi (67 million) pixels, fewer where a pixel has more than 3 bytes, and
+//! half as many in an animated WebP. Its file has at most 200 MiB: that is room for pixels that do not compress.
 //!
-//! Memory holds the file and the decoded pixels, at most 420 MB. A progressive JPEG also needs its coefficients, which
-//! makes 820 MB, or 960 MB with four components (CMYK).
+//! Memory holds the file and the decoded pixels, at most 420 MB. These need more:
+//!
+//! - a progressive JPEG its coefficients, which makes 820 MB, or 960 MB with four components (CMYK);
+//! - GIF, TIFF, TGA and WebP the pixels in another form, which makes at most 750 MB;
+//! - a lossless WebP, or one with transparency, the tables of its compression. A hostile file can make these 500 times
+//!   as long as itself.
 //!
 //! # Sources
 //!
@@ -22,6 +32,17 @@
 //! Handwritten Digits" ([`Preparation::Ink`]).
 
 mod decode;
+mod grey;
+mod kind;
+mod whole;
+
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "the sides of a decoded picture have been checked, and all places come from them"
+)]
+mod shrink;
 
 #[allow(
     clippy::arithmetic_side_effects,
@@ -105,7 +126,7 @@ impl Preparation {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Garment, Self::Ink, Self::Plain];
 
-    /// Reads a PNG or JPEG file, turns it as its EXIF orientation says, and prepares it.
+    /// Reads a picture file, turns it as its EXIF orientation says, and prepares it.
     ///
     /// A picture that already has `width` x `height` pixels is only made grey and, unless this is
     /// [`Preparation::Plain`], negated when its border is bright (median over 127). A grey picture of this size with a
@@ -113,12 +134,12 @@ impl Preparation {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not a PNG or JPEG, is damaged, or exceeds the [limits](self#limits).
+    /// If the file cannot be read, is not a picture of these [kinds](self#kinds), is damaged, or exceeds the [limits](self#limits).
     pub fn load(self, path: &Path, width: u32, height: u32) -> Result<Seen, Error> {
         self.read(decode::open(path)?, path, width, height)
     }
 
-    /// Reads a PNG or JPEG from a stream, as [`Preparation::load`] does. Errors call it `name`.
+    /// Reads a picture file from a stream, as [`Preparation::load`] does. Errors call it `name`.
     ///
     /// # Errors
     ///
@@ -133,7 +154,7 @@ impl Preparation {
         self.prepare(Picture::open(read_all(stream, name)?, name)?, width, height)
     }
 
-    /// Reads PNG or JPEG files on all processors, as [`Preparation::load`] does. Returns the results in the order of the
+    /// Reads picture files on all processors, as [`Preparation::load`] does. Returns the results in the order of the
     /// files. Those that are read at the same time take together no more memory than one may.
     pub fn load_all(self, paths: &[PathBuf], width: u32, height: u32) -> Vec<Result<Seen, Error>> {
         let (files, pixels) = (Budget::new(MAX_FILE), Budget::new(MAX_MEMORY));
@@ -150,11 +171,11 @@ impl Preparation {
         })
     }
 
-    /// Prepares the bytes of a PNG or JPEG file, as [`Preparation::load`] does.
+    /// Prepares the bytes of a picture file, as [`Preparation::load`] does.
     ///
     /// # Errors
     ///
-    /// If the bytes are not a PNG or JPEG, are damaged, or exceed the [limits](self#limits). Errors call them `<memory>`.
+    /// If the bytes are not a picture of these [kinds](self#kinds), are damaged, or exceed the [limits](self#limits). Errors call them `<memory>`.
     pub fn decode(self, bytes: &[u8], width: u32, height: u32) -> Result<Seen, Error> {
         self.prepare(Picture::open(bytes, Path::new("<memory>"))?, width, height)
     }

@@ -20,16 +20,17 @@ pub(crate) fn head(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(head)
 }
 
-const MAGIC: [(&[u8], &str); 19] = [
+const MAGIC: [(&[u8], &str); 20] = [
     (b"\x1f\x8b", "a gzip stream"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
-    (b"BM", "a BMP image"),
     (b"II*\0", "a TIFF image"),
     (b"MM\0*", "a TIFF image"),
     (b"\0\0\x01\0", "an ICO image"),
     (b"qoif", "a QOI image"),
+    (b"8BPS", "a Photoshop image"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
     (b"PK\x03\x04", "a zip archive"),
     (b"\xfd7zXZ\0", "an xz stream"),
     (b"BZh", "a bzip2 stream"),
@@ -59,8 +60,15 @@ pub(crate) fn describe(head: &[u8]) -> String {
         [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => {
             return "an AVIF image".into();
         }
+        [_, _, _, _, b'f', b't', b'y', b'p', b'm', b'i', b'f', b'1', ..] => {
+            return "a HEIF image".into();
+        }
         [b'P', b'1'..=b'6', b'\t' | b'\n' | b'\r' | b' ', ..] => {
             return "a PNM image (PBM, PGM or PPM)".into();
+        }
+        // The letters alone may begin a text. A length below 256 follows in a bitmap.
+        [b'B', b'M', rest @ ..] if rest.get(13..16) == Some(&[0; 3]) => {
+            return "a BMP image".into();
         }
         [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=8, ..] => return "an IDX file".into(),
         _ => {}

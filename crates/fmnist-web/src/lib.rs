@@ -34,7 +34,7 @@ impl Prediction {
     }
 }
 
-/// Classifies a PNG or JPEG picture with a model file. Returns every class, the most probable first.
+/// Classifies a picture (the bytes of a PNG, JPEG, WebP or other file) with a model file. Returns every class, the most probable first.
 ///
 /// # Errors
 ///

@@ -140,7 +140,14 @@ pub(super) fn check(
     Err(Error::Layout { path: path.into(), expected, found, hint })
 }
 
+/// The usual extensions of the kinds of [`picture`](crate::picture#kinds), except for `ico`: next to folders, that is often the
+/// icon of the folder.
+const EXTENSIONS: [&str; 18] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "bmp", "dib", "tif", "tiff", "pnm", "pbm",
+    "pgm", "ppm", "pam", "tga", "qoi",
+];
+
 fn is_named_as_picture(path: &Path) -> bool {
     let is = |kind: &str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(kind));
-    ["png", "jpg", "jpeg"].into_iter().any(is)
+    EXTENSIONS.into_iter().any(is)
 }

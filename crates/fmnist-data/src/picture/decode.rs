@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::{Cursor, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{
-    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma,
-    RgbImage,
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
 };
 
+use super::{grey, kind, shrink, whole};
 use crate::{Error, sniff};
 
 /// The longest side of a picture in pixels: longer than those of cameras, too short for a bomb.
@@ -28,15 +29,20 @@ pub(crate) const MAX_FILE: u64 = MAX_MEMORY + MAX_METADATA;
 /// Opens the file at `path`, or the pipe, such as the shell's <(command).
 pub(super) fn open(path: &Path) -> Result<File, Error> {
     if path.is_dir() {
-        let hint = "name the pictures in it";
-        return Err(wrong_kind(path, "a directory".into(), hint));
+        return Err(Error::Kind {
+            path: path.into(),
+            expected: "a picture",
+            found: "a directory".into(),
+            hint: "name the pictures in it",
+        });
     }
     File::open(path).map_err(Error::io(path, "open"))
 }
 
-/// A PNG or JPEG file of which only the header has been read. No memory has been allocated for pixels.
+/// A picture file of which only the header has been read. No memory has been allocated for pixels.
 pub(crate) struct Picture<'a> {
     path: &'a Path,
+    format: ImageFormat,
     decoder: Box<dyn ImageDecoder + 'a>,
     orientation: Orientation,
     memory: u64,
@@ -45,24 +51,45 @@ pub(crate) struct Picture<'a> {
 impl<'a> Picture<'a> {
     /// Reads the header.
     pub(crate) fn open(bytes: impl AsRef<[u8]> + 'a, path: &'a Path) -> Result<Self, Error> {
-        let format = match image::guess_format(bytes.as_ref()) {
-            Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
-            _ => {
-                let hint = "check the path, or convert the picture to PNG or JPEG";
-                return Err(wrong_kind(path, sniff::describe(bytes.as_ref()), hint));
+        let damaged = |reason| Error::Picture { path: path.into(), reason };
+        let all = bytes.as_ref();
+        let mut range = 0..all.len();
+        let mut format = kind::of(all).ok_or_else(|| wrong_kind(path, all))?;
+        if format == ImageFormat::Ico
+            && let Some(png) = kind::png_in_icon(all)
+        {
+            (format, range) = (ImageFormat::Png, png);
+        }
+        // The decoder of WebP would allocate the length that the metadata claim, so they are read here.
+        let mut known_orientation = None;
+        let mut copies = 1;
+        match format {
+            ImageFormat::Png => {
+                whole::check_palettes(all.get(range.clone()).unwrap_or_default())
+                    .map_err(damaged)?;
             }
-        };
-        if format == ImageFormat::Png {
-            check_palettes(bytes.as_ref(), path)?;
+            ImageFormat::Jpeg => whole::check_jpeg_end(all).map_err(damaged)?,
+            ImageFormat::WebP => {
+                let webp = whole::webp(all).map_err(damaged)?;
+                range.end = webp.len;
+                let orientation = webp.exif.and_then(Orientation::from_exif_chunk);
+                known_orientation = Some(orientation.unwrap_or(Orientation::NoTransforms));
+                // An animation is drawn on a canvas of its own.
+                copies = if webp.is_animated { 2 } else { 1 };
+            }
+            _ => {}
         }
         let mut limits = Limits::default();
         limits.max_alloc = Some(MAX_METADATA);
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut reader = ImageReader::with_format(Cursor::new(Part { bytes, range }), format);
         reader.limits(limits);
         let mut decoder = reader.into_decoder().map_err(broken(path))?;
-        let memory = check_size(&decoder, path)?;
-        let orientation = decoder.orientation().map_err(broken(path))?;
-        Ok(Self { path, decoder: Box::new(decoder), orientation, memory })
+        let memory = check_size(&decoder, copies, path)?;
+        let orientation = match known_orientation {
+            Some(orientation) => orientation,
+            None => decoder.orientation().map_err(broken(path))?,
+        };
+        Ok(Self { path, format, decoder: Box::new(decoder), orientation, memory })
     }
 
     /// Width and height of the picture after it is turned as its EXIF orientation says.
@@ -84,7 +111,7 @@ impl<'a> Picture<'a> {
     /// colours before the picture is turned.
     pub(crate) fn grey(self) -> Result<GrayImage, Error> {
         let orientation = self.orientation;
-        let mut grey = DynamicImage::from(flatten(self.pixels()?));
+        let mut grey = DynamicImage::from(grey::flatten(self.pixels()?));
         grey.apply_orientation(orientation);
         Ok(grey.into_luma8())
     }
@@ -92,11 +119,7 @@ impl<'a> Picture<'a> {
     /// Decodes the picture, makes it smaller and turns it.
     pub(super) fn photo(self) -> Result<Photo, Error> {
         let orientation = self.orientation;
-        let mut picture = self.pixels()?;
-        let longest = picture.width().max(picture.height());
-        if longest > LONGEST {
-            picture = picture.thumbnail(LONGEST, LONGEST);
-        }
+        let mut picture = shrink::to_side(self.pixels()?, LONGEST);
         picture.apply_orientation(orientation);
         if !picture.color().has_alpha() {
             return Ok(Photo { colour: picture.into_rgb8(), alpha: None });
@@ -119,7 +142,13 @@ impl<'a> Picture<'a> {
     /// Decodes the picture as it lies in the file, and drops the file.
     fn pixels(mut self) -> Result<DynamicImage, Error> {
         let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_MEMORY.saturating_sub(self.memory));
+        limits.max_alloc = Some(match self.format {
+            // The first frame may be smaller than the picture, and is then decoded separately.
+            ImageFormat::Gif => MAX_MEMORY,
+            // The limit includes the pixels, which may have a fourth colour here (CMYK), and what is read at once.
+            ImageFormat::Tiff => MAX_MEMORY.saturating_mul(2),
+            _ => MAX_MEMORY.saturating_sub(self.memory),
+        });
         self.decoder.set_limits(limits).map_err(broken(self.path))?;
         DynamicImage::from_decoder(self.decoder).map_err(broken(self.path))
     }
@@ -135,36 +164,35 @@ pub(super) struct Photo {
 /// The longest side of a [`Photo`]. More pixels show nothing more of a garment that becomes a small image.
 const LONGEST: u32 = 1024;
 
-/// Fails if a palette of a PNG file ends within a colour. The decoder, png 0.18.1, panics at such a palette.
-fn check_palettes(bytes: &[u8], path: &Path) -> Result<(), Error> {
-    // After the signature. A chunk is its length, its type, its content and a checksum.
-    let mut offset = 8_u64;
-    let mut rest = bytes.get(8..).unwrap_or_default();
-    while let Some((&[a, b, c, d, kind @ ..], _)) = rest.split_first_chunk::<8>() {
-        let len = u32::from_be_bytes([a, b, c, d]);
-        if kind == *b"PLTE" && !len.is_multiple_of(3) {
-            let reason =
-                format!("byte {offset} (PLTE): expected 3 bytes a colour, found {len} bytes");
-            return Err(Error::Picture { path: path.into(), reason });
-        }
-        let chunk = u64::from(len).saturating_add(12);
-        offset = offset.saturating_add(chunk);
-        rest = usize::try_from(chunk).ok().and_then(|chunk| rest.get(chunk..)).unwrap_or_default();
+/// The part of a file that has the picture.
+struct Part<B> {
+    bytes: B,
+    range: Range<usize>,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Part<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref().get(self.range.clone()).unwrap_or_default()
     }
-    Ok(())
 }
 
 /// The bytes that the pixels count towards [`MAX_MEMORY`], if the picture is within the limits.
-fn check_size(decoder: &impl ImageDecoder, path: &Path) -> Result<u64, Error> {
+fn check_size(decoder: &impl ImageDecoder, copies: u64, path: &Path) -> Result<u64, Error> {
     let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        let reason = format!("the picture has no pixels ({width}x{height})");
+        return Err(Error::Picture { path: path.into(), reason });
+    }
     let pixel = u64::from(decoder.color_type().bytes_per_pixel()).max(MIN_PIXEL);
-    let memory = u64::from(width).saturating_mul(height.into()).saturating_mul(pixel);
+    let pixel = pixel.saturating_mul(copies);
+    let pixels = u64::from(width).saturating_mul(height.into());
+    let memory = pixels.saturating_mul(pixel);
     if width.max(height) <= MAX_SIDE && memory <= MAX_MEMORY {
         return Ok(memory);
     }
     let most = MAX_MEMORY.checked_div(pixel).unwrap_or_default();
     let expected = format!("at most {MAX_SIDE} pixels a side and {most} in all");
-    Err(too_large(path, expected, format!("{width}x{height}")))
+    Err(too_large(path, expected, format!("{width}x{height} ({pixels} in all)")))
 }
 
 fn broken(path: &Path) -> impl FnOnce(ImageError) -> Error {
@@ -176,19 +204,24 @@ fn broken(path: &Path) -> impl FnOnce(ImageError) -> Error {
                 path: path.into(),
                 expected: format!("at most {MAX_SIDE} pixels a side, and {metadata}"),
                 found: "more".into(),
-                hint: "scale the picture down, or save it without metadata",
+                hint: "make the picture smaller, or save it without metadata",
             }
         }
         error => Error::Picture { path: path.into(), reason: error.to_string() },
     }
 }
 
-fn wrong_kind(path: &Path, found: String, hint: &'static str) -> Error {
-    Error::Kind { path: path.into(), expected: "a PNG or JPEG image", found, hint }
+fn wrong_kind(path: &Path, bytes: &[u8]) -> Error {
+    let found = sniff::describe(bytes);
+    let hint = match found.ends_with(" image") {
+        true => "open it in a viewer, and save it as PNG or JPEG",
+        false => "check the path, or convert the picture to PNG or JPEG",
+    };
+    Error::Kind { path: path.into(), expected: kind::EXPECTED, found, hint }
 }
 
 fn too_large(path: &Path, expected: String, found: String) -> Error {
-    Error::Layout { path: path.into(), expected, found, hint: "scale the picture down" }
+    Error::Layout { path: path.into(), expected, found, hint: "make the picture smaller" }
 }
 
 /// Reads a file that may be a picture, up to [`MAX_FILE`] bytes.
@@ -201,34 +234,4 @@ pub(crate) fn read_all(file: impl Read, path: &Path) -> Result<Vec<u8>, Error> {
         return Err(too_large(path, format!("at most {MAX_FILE} bytes"), "more".into()));
     }
     Ok(bytes)
-}
-
-/// Makes a picture grey and opaque. A cut-out gets the background that shows it best: a dark garment would vanish on
-/// black, and a bright one on white.
-fn flatten(picture: DynamicImage) -> GrayImage {
-    if !picture.color().has_alpha() {
-        return picture.into_luma8();
-    }
-    let picture = picture.into_luma_alpha8();
-    let (mut sum, mut weight) = (0_u64, 0_u64);
-    for image::LumaA([luma, alpha]) in picture.pixels() {
-        let alpha = u64::from(*alpha);
-        sum = sum.saturating_add(u64::from(*luma).saturating_mul(alpha));
-        weight = weight.saturating_add(alpha);
-    }
-    let mean = sum.checked_div(weight).unwrap_or(0);
-    let ground = if mean < 128 { 255 } else { 0 };
-    let mut grey = GrayImage::new(picture.width(), picture.height());
-    for (Luma([out]), image::LumaA([luma, alpha])) in grey.pixels_mut().zip(picture.pixels()) {
-        *out = blend(*luma, ground, *alpha);
-    }
-    grey
-}
-
-/// `alpha` parts of `over` and 255 - `alpha` parts of `under`, rounded to nearest.
-fn blend(over: u8, under: u8, alpha: u8) -> u8 {
-    let [over, under, alpha] = [over, under, alpha].map(u32::from);
-    let under_part = under.saturating_mul(255_u32.saturating_sub(alpha));
-    let sum = over.saturating_mul(alpha).saturating_add(under_part).saturating_add(127);
-    u8::try_from(sum / 255).unwrap_or(u8::MAX)
 }

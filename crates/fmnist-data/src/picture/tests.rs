@@ -1,6 +1,7 @@
 //! Pictures of every kind, and files that only look like one.
 
 mod damage;
+mod kinds;
 
 use std::io::Cursor;
 
@@ -115,9 +116,12 @@ fn a_picture_is_turned_upright() {
 
 #[test]
 fn other_kinds_of_files_are_named() {
-    refuse(b"", "expected a PNG or JPEG image, found an empty file");
-    refuse(b"GIF89a", "found a GIF image; check the path, or convert the picture to PNG or JPEG");
-    refuse(b"P5\n2 2\n255\n", "found a PNM image");
+    refuse(b"", "expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, ICO, TGA or QOI)");
+    refuse(b"", "found an empty file; check the path, or convert the picture to PNG or JPEG");
+    let avif = b"\0\0\0\x1cftypavif\0\0\0\0";
+    refuse(avif, "found an AVIF image; open it in a viewer, and save it as PNG or JPEG");
+    refuse(b"\0\0\0\x18ftypheic\0\0\0\0", "found a HEIC image; open it in a viewer, and save");
+    refuse(b"\0\0\0\x18ftypmif1\0\0\0\0", "found a HEIF image; open it in a viewer, and save");
     refuse(b"<svg></svg>", "found an SVG drawing");
     refuse(b"\0\0\x08\x03", "found an IDX file");
     refuse(b"%PDF-1.7", "found a PDF document");
@@ -133,11 +137,12 @@ fn a_file_is_read_and_named_in_errors() {
     let missing = Preparation::Garment.load(&path, 28, 28).unwrap_err().to_string();
     assert!(missing.contains("boot.png: cannot open"), "{missing}");
     let directory = Preparation::Garment.load(dir.path(), 28, 28).unwrap_err().to_string();
-    let words = ": expected a PNG or JPEG image, found a directory; name the pictures in it";
+    let words = ": expected a picture, found a directory; name the pictures in it";
     assert!(directory.contains(words), "{directory}");
     std::fs::write(&path, png(garment())).unwrap();
     assert_eq!(Preparation::Garment.load(&path, 28, 28).unwrap().pixels, garment().into_raw());
     std::fs::write(&path, "text").unwrap();
     let wrong = Preparation::Garment.load(&path, 28, 28).unwrap_err().to_string();
-    assert!(wrong.contains("boot.png: expected a PNG or JPEG image, found a text file"), "{wrong}");
+    assert!(wrong.contains("boot.png: expected a picture ("), "{wrong}");
+    assert!(wrong.contains("found a text file; check the path"), "{wrong}");
 }

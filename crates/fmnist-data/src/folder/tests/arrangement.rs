@@ -62,6 +62,8 @@ fn wrong_arrangements_are_refused() {
         &["train/1.png: expected pictures in the folders of their classes"],
     );
     check(&with("test/1.JPG"), &["test/1.JPG: expected pictures in the folders"]);
+    check(&with("test/1.webp"), &["test/1.webp: expected pictures in the folders"]);
+    check(&with("train/1.Tiff"), &["train/1.Tiff: expected pictures in the folders"]);
     check(&with("train/a/deep/1.png"), &["train/a/deep: expected a picture, found a folder"]);
     check(
         &with("train/a/\u{1b}[2J.png"),
@@ -90,10 +92,12 @@ fn files_that_are_not_pictures() {
     };
     for name in ["train/a/1.png", "train/b/9", "test/b/0.png"] {
         let place = format!("{name}: ");
-        let kind = "expected a PNG or JPEG image, found ";
+        let kind =
+            "expected a picture (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM, ICO, TGA or QOI), found ";
         check(name, b"", &[&place, kind, "an empty file"]);
         check(name, b"Dear diary,\n", &[&place, kind, "a text file"]);
-        check(name, b"GIF89a", &[&place, kind, "a GIF image"]);
+        check(name, b"\0\0\0\x1cftypavif", &[&place, kind, "an AVIF image; open it in a viewer"]);
+        check(name, b"GIF89a", &[&place, "check the file in a viewer"]);
         check(name, b"\x89PNG\r\n\x1a\n", &[&place, "check the file in a viewer"]);
     }
     let large = png(GrayImage::new(1025, 1));

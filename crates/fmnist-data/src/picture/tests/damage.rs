@@ -13,10 +13,16 @@ use crate::fixture::{flipped, right, sample};
 /// Counted in row A10, together with files that are not models.
 const FAULT: &str = "pictures that are damaged";
 
-/// Small pictures of both kinds.
-fn tiny() -> [Vec<u8>; 2] {
+/// Small pictures of all kinds.
+fn tiny() -> Vec<Vec<u8>> {
     let grey = GrayImage::from_fn(6, 5, |x, y| Luma([(x * 40 + y * 9) as u8]));
-    [png(grey.clone()), encode(grey, ImageFormat::Jpeg)]
+    let colours = DynamicImage::from(grey.clone()).into_rgba8();
+    let kinds = kinds::every_kind(&colours).into_iter().map(|(_, bytes)| bytes);
+    [png(grey.clone()), tiny_jpeg()].into_iter().chain(kinds).collect()
+}
+
+fn tiny_jpeg() -> Vec<u8> {
+    encode(GrayImage::from_fn(6, 5, |x, y| Luma([(x * 40 + y * 9) as u8])), ImageFormat::Jpeg)
 }
 
 /// A picture may be damaged where it does not matter. It must give an image of the right size, or an error.
@@ -34,6 +40,55 @@ fn no_prefix_panics() {
     {
         for end in sample(0..picture.len(), size(300, usize::MAX)) {
             tally.case(|| ends_well(&picture[..end]));
+        }
+    }
+    tally.finish();
+}
+
+/// A file that lacks pixels is refused. What follows the pixels may be missing.
+#[test]
+fn cut_files_are_refused() {
+    let mut tally = Tally::new("A10", "pictures of every kind that are cut short");
+    let picture = DynamicImage::from(ImageBuffer::from_fn(40, 30, |x, y| {
+        Rgb([(x * 6) as u8, (y * 8) as u8, (x * y % 251) as u8])
+    }));
+    for (kind, bytes) in kinds::every_kind(&picture.into_rgba8()) {
+        let pixels_end = match kind {
+            "JPEG" | "WebP" | "opaque WebP" => bytes.len(),
+            // The mask of an icon, the end of a TGA, and the last part of a TIFF, which is its header.
+            _ => bytes.len() * 9 / 10,
+        };
+        for end in sample(0..pixels_end, size(60, usize::MAX)) {
+            tally.case(|| match decode(&bytes[..end], 28, 28) {
+                Ok(_) => Err(Failure::torn(format!("{kind} of {} bytes at {end}", bytes.len()))),
+                Err(error) => right(error.to_string().starts_with("<memory>: "), error),
+            });
+        }
+    }
+    tally.finish();
+}
+
+/// The fuller a JPEG, the more markers: restarts, scans, previews with an end of their own, and what follows the end.
+#[test]
+fn jpegs_end_where_their_pictures_do() {
+    let mut tally = Tally::new("A10", "JPEGs that are cut short, or continue after their end");
+    let whole = encode(letter(Rgb([0_u8, 0, 0]), Rgb([230, 230, 228])), ImageFormat::Jpeg);
+    // A segment with a whole JPEG, as cameras store previews.
+    let preview = tiny_jpeg();
+    let len = u16::try_from(preview.len() + 2).unwrap().to_be_bytes();
+    let head = [&[0xff, 0xd8, 0xff, 0xe5][..], &len, &preview].concat();
+    let with_preview = [&head[..], &whole[2..]].concat();
+    for bytes in [&whole, &with_preview] {
+        check_letter(bytes);
+        check_letter(&[bytes, &b"\xff\xd8 a film"[..]].concat());
+        for end in sample(0..bytes.len(), size(100, usize::MAX)) {
+            tally.case(|| {
+                let cut = decode(&bytes[..end], 28, 28).err().map(|error| error.to_string());
+                let is_named = cut.as_ref().is_some_and(|cut| {
+                    end < 3 || cut.contains("the file is cut short; check the file in a viewer")
+                });
+                right(is_named, cut)
+            });
         }
     }
     tally.finish();
@@ -73,7 +128,7 @@ fn deflated_zeros() -> Vec<u8> {
 
 /// A JPEG whose header claims a picture of this size.
 fn jpeg_of(width: u16, height: u16) -> Vec<u8> {
-    let [_, mut bytes] = tiny();
+    let mut bytes = tiny_jpeg();
     // The start of the frame: its marker, its length, 8 bits, then height and width.
     let frame = bytes.windows(5).position(|five| five == [0xff, 0xc0, 0, 11, 8]).unwrap();
     bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
@@ -95,6 +150,56 @@ fn with_colour_type(mut bytes: Vec<u8>, colour_type: u8) -> Vec<u8> {
     let mut crc = Crc::new();
     crc.update(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bytes
+}
+
+/// Headers of the other kinds, each with the size that it claims.
+fn huge_headers() -> Vec<(&'static str, Vec<u8>)> {
+    let with = |format, changes: &[(usize, &[u8])]| {
+        let mut bytes = encode(ImageBuffer::from_pixel(2, 2, Rgba([9_u8; 4])), format);
+        for (at, new) in changes {
+            bytes[*at..at + new.len()].copy_from_slice(new);
+        }
+        bytes
+    };
+    // An entry of a PNG in an icon: 9 x 9, from byte 22.
+    let icon = |png: &[u8]| {
+        let mut icon = vec![0, 0, 1, 0, 1, 0, 9, 9, 0, 0, 1, 0, 32, 0];
+        icon.extend([png.len() as u32, 22].into_iter().flat_map(u32::to_le_bytes));
+        [&icon, png].concat()
+    };
+    let riff = |chunks: &[u8]| {
+        let len = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
+        [&b"RIFF"[..], &len, b"WEBP", chunks].concat()
+    };
+    vec![
+        ("65535x65535", with(ImageFormat::Gif, &[(6, &[0xff; 4])])),
+        ("16384x16384", with(ImageFormat::Bmp, &[(18, &[0, 0x40, 0, 0, 0, 0x40, 0, 0])])),
+        ("65535x65535", with(ImageFormat::Tga, &[(12, &[0xff; 4])])),
+        ("20000x20000", with(ImageFormat::Qoi, &[(4, &[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20])])),
+        // Both sides less 1, of 14 bits each.
+        ("16383x16383", riff(b"VP8L\x06\0\0\0\x2f\xfe\xbf\xff\x0f\0")),
+        ("16777216x1", riff(b"VP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\0\0\0VP8L\0\0\0\0")),
+        ("9000x9000", b"P6 9000 9000 255\n".to_vec()),
+        ("9000x9000", b"P5 9000 9000 65535\n".to_vec()),
+        ("90000x1", b"P1 90000 1\n1 0".to_vec()),
+        (
+            "9000x9000",
+            b"P7\nWIDTH 9000\nHEIGHT 9000\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+                .to_vec(),
+        ),
+        ("16384x16384", icon(&header_only(16_384, 16_384, 6))),
+        ("50000x1", huge_tiff()),
+    ]
+}
+
+/// A TIFF of 2 x 2 pixels whose first entry, the width, says 50,000.
+fn huge_tiff() -> Vec<u8> {
+    let mut bytes = encode(ImageBuffer::from_pixel(2, 1, Rgb([9_u8; 3])), ImageFormat::Tiff);
+    let entries = u32::from_le_bytes(*bytes[4..].first_chunk().unwrap()) as usize + 2;
+    // Tag 256; its type is a number of 16 or of 32 bits.
+    assert_eq!(bytes[entries..entries + 2], [0, 1]);
+    bytes[entries + 8..entries + 10].copy_from_slice(&50_000_u16.to_le_bytes());
     bytes
 }
 
@@ -137,7 +242,7 @@ fn a_small_file_takes_little_memory() {
     };
     let side = "picture: expected at most 16384 pixels a side";
     let mut refuse = |bytes: &[u8], found: &str| {
-        tally.case(|| measured(bytes)?.refused(&[side, found, "scale the picture down"], MEMORY));
+        tally.case(|| measured(bytes)?.refused(&[side, found, "make the picture smaller"], MEMORY));
     };
     refuse(&header_only(u32::MAX / 2, 1, 0), "and 8388608 bytes of metadata, found more");
     refuse(&header_only(1, 50_000, 0), "found 1x50000");
@@ -147,7 +252,10 @@ fn a_small_file_takes_little_memory() {
     // Grey pictures take as much time.
     refuse(&header_only(16_000, 8_000, 0), "and 67108864 in all, found 16000x8000");
     refuse(&jpeg_of(65_535, 65_535), "found 65535x65535");
-    refuse(&jpeg_of(16_384, 16_384), "found 16384x16384");
+    refuse(&jpeg_of(16_384, 16_384), "found 16384x16384 (268435456 in all)");
+    for (kind, bytes) in huge_headers() {
+        refuse(&bytes, &format!("found {kind}"));
+    }
     // A header within the limits is accepted, so the headers above are refused for their size.
     assert!(decode(&header_only(1, 1, 0), 28, 28).is_ok());
 
