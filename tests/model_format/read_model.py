@@ -26,7 +26,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, minor, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features & ~(63 | 1024 | 4096 | 16384) == 0, "a newer format"
+    assert major == 1 and features & ~(63 | 128 | 1024 | 4096 | 16384) == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -57,6 +57,7 @@ def required_features(metadata):
     features += 8 * ("mirror" in metadata["input"])
     usual = metadata.keys() >= {"class_names", "dataset"}
     features += 32 * (not (usual and metadata["input"].keys() >= {"width", "height", "mean", "std"}))
+    features += 128 * ("decision" in metadata)
     training = metadata.get("training")
     if training is not None:
         [(optimizer, settings)] = training["optimizer"].items()
@@ -149,6 +150,8 @@ def forward(metadata, tensors, pixels):
         if kind == "dense":
             x = x @ tensors[f"{name}.weights"] + tensors[f"{name}.biases"]
         elif kind == "softmax":
+            if layer is metadata["layers"][-1] and "decision" in metadata:
+                x = x / np.float32(metadata["decision"]["temperature"])
             exponentials = np.exp(x - x.max(axis=1, keepdims=True))
             x = exponentials / exponentials.sum(axis=1, keepdims=True)
         elif kind == "layer_norm":

@@ -338,3 +338,50 @@ fn class_names_are_text_in_a_sheet() {
     assert!(svg.contains("&lt;script&gt;&amp;"), "{svg}");
     assert!(!svg.contains("<script>"), "{svg}");
 }
+
+/// After `calibrate`, `predict` says when it is not sure and why, until the run is resumed.
+#[test]
+fn a_calibrated_model_says_when_it_is_not_sure() {
+    let program = with_model();
+    let before = program.inspect("m.model");
+    let calibrated = program.json("calibrate m.model").remove(0);
+    assert_eq!(program.inspect("m.model")["state_sha256"], before["state_sha256"]);
+    let number = |value: &Value, key: &str| value[key].as_f64().unwrap();
+    assert!((0.3..3.0).contains(&number(&calibrated, "temperature")), "{calibrated}");
+    assert!((0.02..0.06).contains(&number(&calibrated, "rejected")), "{calibrated}");
+    let evaluated = program.json("evaluate m.model").remove(0);
+    assert!(number(&evaluated, "rejected") < 0.12, "{evaluated}");
+    let text = program.run("evaluate m.model").success().stdout;
+    assert!(text.contains("\ncalibration error 0.0") && text.contains("; not sure of "), "{text}");
+
+    let stripes = |x, _| image::Luma([if x / 3 % 2 == 0 { 255 } else { 0 }]);
+    GrayImage::from_fn(28, 28, stripes).save(program.path("stripes.png")).unwrap();
+    GrayImage::from_pixel(90, 90, image::Luma([200])).save(program.path("blank.png")).unwrap();
+    let ask = "predict m.model stripes.png blank.png";
+    let answers = program.json(ask);
+    for (answer, reason) in answers.iter().zip(["unlike the training images", "no object found"]) {
+        assert_eq!((&answer["sure"], &answer["reason"]), (&false.into(), &reason.into()));
+    }
+    let text = program.run(ask).success().stdout;
+    assert!(text.starts_with("stripes.png: not sure (unlike the training images): "), "{text}");
+    assert!(text.contains("\nblank.png: not sure (no object found): "), "{text}");
+    // Anything may be accepted, and nothing.
+    let sure = |reject: &str| {
+        program.json(&format!("predict m.model --index 0 --reject {reject}"))[0]["sure"].clone()
+    };
+    assert_eq!((sure("-1e6"), sure("1e6")), (true.into(), false.into()));
+    assert_eq!(program.json("predict m.model stripes.png --reject -1e6")[0]["sure"], true);
+
+    program.run("export m.model small.model --to inference").success();
+    assert_eq!(program.json("predict small.model stripes.png"), answers[..1]);
+    program.refuses("calibrate small.model", 3, &["small.model: the model is for inference only"]);
+    program.train("--resume m.model --epochs 10 --quiet");
+    assert_eq!(program.json("predict m.model stripes.png")[0].get("sure"), None);
+    program.refuses(
+        "predict m.model --index 0 --reject 0",
+        2,
+        &["--reject: expected a model that says"],
+    );
+    program.train("--validation 0 --epochs 1 --output none.model");
+    program.refuses("calibrate none.model", 3, &["expected 100 or more held-out images, found 0"]);
+}

@@ -160,19 +160,19 @@ impl Classifier {
         Self { preparation, ..self }
     }
 
-    /// Classifies a PNG or JPEG file, which is [prepared](Classifier::preparation) first. Returns every class, the most
+    /// Classifies a picture file, which is [prepared](Classifier::preparation) first. Returns every class, the most
     /// probable first.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or is not a PNG or JPEG image, or if the probabilities are not finite.
+    /// If the file cannot be read or is not a picture, or if the probabilities are not finite.
     pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Vec<Prediction>, Error> {
         let (width, height) = self.size();
         let seen = code_of(self.preparation).load(path.as_ref(), width, height)?;
         self.classify_pixels(&seen.pixels)
     }
 
-    /// Classifies the bytes of a PNG or JPEG file, as [`Classifier::classify_file`] does.
+    /// Classifies the bytes of a picture file, as [`Classifier::classify_file`] does.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl Classifier {
         self.classify_pixels(&code_of(self.preparation).decode(bytes, width, height)?.pixels)
     }
 
-    /// Reads PNG or JPEG files on all processors, and prepares them for [`Classifier::classify_pixels`]. Returns what the
+    /// Reads picture files on all processors, and prepares them for [`Classifier::classify_pixels`]. Returns what the
     /// model sees of each, in the order of the files.
     pub fn see_files(&self, paths: &[PathBuf]) -> Vec<Result<Seen, Error>> {
         let (width, height) = self.size();
@@ -190,11 +190,11 @@ impl Classifier {
         seen.into_iter().map(|seen| seen.map_err(Error::Data)).collect()
     }
 
-    /// Reads a PNG or JPEG file from a stream, and prepares it for [`Classifier::classify_pixels`]. Errors call it `name`.
+    /// Reads a picture file from a stream, and prepares it for [`Classifier::classify_pixels`]. Errors call it `name`.
     ///
     /// # Errors
     ///
-    /// If the stream cannot be read or is not a PNG or JPEG image.
+    /// If the stream cannot be read or is not a picture.
     pub fn see(&self, stream: impl Read, name: &str) -> Result<Seen, Error> {
         let (width, height) = self.size();
         Ok(code_of(self.preparation).read(stream, Path::new(name), width, height)?)

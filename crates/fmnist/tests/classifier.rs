@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use fmnist::{Checkpoint, Classifier, Error, Preparation};
+use fmnist::{
+    Checkpoint, Classifier, Doubt, Error, Finding, Object, Preparation, Seen, Split, Threads,
+    Trainer, calibrate, garments,
+};
 use image::GrayImage;
 use nn_core::{Architecture, Init, Layer, Model, Scaling, Shape};
-use nn_io::{DatasetId, InputSpec, ModelInfo};
+use nn_io::{CheckpointRef, DatasetId, InputSpec, ModelInfo};
 
 /// The classes "left" and "right". The brighter pixel wins: with a difference of 51, the odds are `e^2` to 1.
 fn checkpoint() -> Checkpoint {
@@ -140,4 +143,90 @@ fn images_that_do_not_fit() {
     let huge = altered(|checkpoint| checkpoint.model.params_mut().fill(f32::MAX)).unwrap();
     let found = huge.classify_pixels(&[255, 255]).unwrap_err();
     assert!(matches!(found, Error::NotFinite), "{found}");
+}
+
+/// A small classifier of synthetic garments that says when it is sure, and garments that it never saw.
+fn calibrated() -> (Classifier, Split) {
+    let data = garments::synthetic(0, 3_000, 500);
+    let (train, held_out) = data.train.hold_out(500);
+    let model = Model::classifier(&[784, 48, 10]).unwrap();
+    let mut trainer = Trainer::builder(model).batch_size(50).build().unwrap();
+    trainer.fit(&train, Some(&held_out), 6).unwrap();
+    let CheckpointRef { model, info, training } = trainer.checkpoint();
+    let mut checkpoint =
+        Checkpoint { model: model.clone(), info: info.clone(), training: training.cloned() };
+    let found = calibrate(&mut checkpoint, &train, &held_out).unwrap();
+    assert!(found.error <= found.error_before + 0.005, "{found:?}");
+    assert!((0.03..=0.055).contains(&found.rejected), "{found:?}");
+
+    let few = train.clone().hold_out(40).1;
+    let refused = calibrate(&mut checkpoint.clone(), &train, &few).unwrap_err().to_string();
+    assert!(refused.contains("expected 100 or more held-out images, found 40"), "{refused}");
+    let inference = &mut checkpoint.clone().into_inference().unwrap();
+    assert!(matches!(calibrate(inference, &train, &held_out), Err(Error::ForInference)));
+
+    // More training makes the measurement void.
+    let CheckpointRef { model, info, training } = checkpoint.view();
+    let (model, state) = (model.clone(), training.unwrap().clone());
+    let mut resumed =
+        Trainer::from_parts(model, state, info.clone(), Threads::all().unwrap()).unwrap();
+    resumed.fit(&train, Some(&held_out), 6).unwrap();
+    assert!(resumed.info().decision.is_some());
+    resumed.fit(&train, Some(&held_out), 7).unwrap();
+    assert_eq!(resumed.info().decision, None);
+    (Classifier::new(checkpoint).unwrap(), data.test)
+}
+
+#[test]
+fn strange_images_are_not_sure() {
+    let (classifier, test) = calibrated();
+    let answer =
+        |pixels: Vec<u8>| classifier.answer(&Seen { pixels, finding: Finding::Whole }).unwrap();
+    let is_sure = |pixels: &[u8]| answer(pixels.to_vec()).doubt.is_none();
+    let sure = test.images.iter().filter(|pixels| is_sure(pixels)).count();
+    assert!(sure >= 460, "sure of {sure} of 500 garments");
+
+    let images: [(&str, Box<dyn Fn(usize, usize) -> bool>); 4] = [
+        ("stripes", Box::new(|x, _| x / 2 % 2 == 0)),
+        ("a chessboard", Box::new(|x, y| (x / 4 + y / 4) % 2 == 0)),
+        ("noise", Box::new(|x, y| (x * 7919 + y * 104_729) % 13 < 6)),
+        ("a cross", Box::new(|x, y| x.abs_diff(y) < 2 || (x + y).abs_diff(27) < 2)),
+    ];
+    for (name, is_white) in images {
+        let pixels = (0..784).map(|i| if is_white(i % 28, i / 28) { 255 } else { 0 }).collect();
+        let found = answer(pixels);
+        assert_eq!(found.doubt, Some(Doubt::Unlike), "{name}: {found:?}");
+        assert_eq!(found.doubt.unwrap().to_string(), "unlike the training images");
+    }
+    for tone in [0, 255] {
+        assert_eq!(answer(vec![tone; 784]).doubt, Some(Doubt::NothingFound));
+    }
+    // What was found in the picture counts as well.
+    let garment = test.images.iter().find(|pixels| is_sure(pixels)).unwrap().to_vec();
+    let object = Object {
+        x: 3,
+        y: 4,
+        width: 9,
+        height: 8,
+        is_negated: true,
+        fills_picture: false,
+        ground: None,
+    };
+    let doubt = |pixels: &[u8], finding| {
+        classifier.answer(&Seen { pixels: pixels.to_vec(), finding }).unwrap().doubt
+    };
+    assert_eq!(doubt(&garment, Finding::Nothing), Some(Doubt::NothingFound));
+    assert_eq!(doubt(&garment, Finding::Object(object)), Some(Doubt::TooSmall));
+    let whole = Object { width: 90, fills_picture: true, ..object };
+    assert_eq!(doubt(&garment, Finding::Object(whole)), None);
+    let stripes: Vec<u8> = (0..784).map(|i| if i % 4 < 2 { 255 } else { 0 }).collect();
+    assert_eq!(doubt(&stripes, Finding::Object(whole)), Some(Doubt::FillsPicture));
+
+    // The caller may ask for more or less.
+    let score = answer(garment.clone()).score.unwrap();
+    let seen = Seen { pixels: garment, finding: Finding::Whole };
+    for (threshold, doubt) in [(score - 0.1, None), (score + 0.1, Some(Doubt::Unlike))] {
+        let classifier = classifier.clone().with_threshold(threshold);
+        assert_eq!(classifier.answer(&seen).unwrap().doubt, doubt);
+    }
 }

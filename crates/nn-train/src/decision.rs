@@ -460,3 +460,97 @@ pub fn calibration_error(answers: impl IntoIterator<Item = (f64, bool)>) -> f64 
     }
     bins.iter().map(|(confidences, right)| (confidences - right).abs()).sum::<f64>() / n.max(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use nn_core::Init;
+    use nn_core::rng::{Purpose, Stream};
+
+    use super::*;
+
+    /// A side of 24 is halved. One of 16 has pixels of 1 1/3, and those of 12 or fewer stay.
+    #[test]
+    fn images_are_made_small_by_areas() {
+        assert_eq!(overlaps(24)[1], [(2, 0.5), (3, 0.5)]);
+        let [first, second] = [&overlaps(16)[0], &overlaps(16)[1]];
+        let parts: Vec<f64> = first.iter().chain(second).map(|(_, part)| *part).collect();
+        for (found, expected) in parts.iter().zip([0.75, 0.25, 0.5, 0.5]) {
+            assert!((found - expected).abs() < 1e-12, "{parts:?}");
+        }
+        assert_eq!(small(&[3, 0, 0, 4], Shape::image(2, 2)), [0.6, 0.0, 0.0, 0.8]);
+        assert_eq!(small(&[0; 4], Shape::image(2, 2)), [0.0; 4]);
+    }
+
+    /// Two classes at (0, 0) and (10, 0), with the same deviations: 2 across and 1 down.
+    #[test]
+    fn distances_count_in_deviations_of_the_nearest_class() {
+        let around = |x: f64| [[x - 2.0, 0.0], [x + 2.0, 0.0], [x, -1.0], [x, 1.0]];
+        let vectors = [around(0.0), around(10.0)].concat();
+        let vectors: Vec<&[f64]> = vectors.iter().map(|it| &it[..]).collect();
+        let labels = [0, 0, 0, 0, 1, 1, 1, 1];
+        let distance = Distance::fit(&vectors, &labels, 2);
+        // The variances are 2 and 0.5, shrunk by a hundredth of their mean.
+        let expected =
+            |x: f64, y: f64| x * x / (0.99 * 2.0 + 0.0125) + y * y / (0.99 * 0.5 + 0.0125);
+        for ([x, y], [from_x, from_y]) in
+            [([0.0, 0.0], [0.0, 0.0]), ([3.0, 1.0], [3.0, 1.0]), ([9.0, -2.0], [1.0, 2.0])]
+        {
+            let found = distance.of(&[x, y]);
+            assert!((found - expected(from_x, from_y)).abs() < 1e-4, "{x}, {y}: {found}");
+        }
+    }
+
+    /// Labels are drawn from a softmax, and the logits are then doubled: the temperature is 2.
+    #[test]
+    fn the_temperature_undoes_overconfidence() {
+        let mut stream = Stream::new(0, Purpose::Augment, 0);
+        let (mut logits, mut labels) = (Vec::new(), Vec::new());
+        for _ in 0..4000 {
+            let z: Vec<f64> = (0..3).map(|_| 4.0 * stream.uniform()).collect();
+            let mut rest = stream.uniform();
+            let drawn = softmax(&z, 1.0).iter().position(|p| {
+                rest -= p;
+                rest < 0.0
+            });
+            labels.push(drawn.unwrap_or(2) as u8);
+            logits.push(z.iter().map(|z| 2.0 * z).collect());
+        }
+        let found = temperature(&logits, &labels);
+        assert!((1.85..2.15).contains(&found), "{found}");
+    }
+
+    /// Of answers with 0.9, three of four are right; of those with 0.6, all. So 4/6 of them are off by 0.15, and 2/6 by 0.4.
+    #[test]
+    fn the_calibration_error_by_hand() {
+        let answers =
+            [(0.9, true), (0.9, true), (0.9, true), (0.9, false), (0.6, true), (0.6, true)];
+        let expected = (4.0 * 0.15 + 2.0 * 0.4) / 6.0;
+        assert!((calibration_error(answers) - expected).abs() < 1e-12);
+        assert_eq!(calibration_error([]), 0.0);
+    }
+
+    #[test]
+    fn scales_have_the_median_and_a_low_value() {
+        let scale = Scale::fit((0..101).rev().map(f64::from).collect());
+        assert_eq!((scale.median, scale.low), (50.0, 5.0));
+        assert_eq!((scale.of(50.0), scale.of(5.0)), (0.0, -1.0));
+        let equal = Scale::fit(vec![3.0; 9]);
+        assert!(equal.low < equal.median && equal.of(3.0) == 0.0);
+    }
+
+    /// Which layer the features come from, and how many of them count.
+    #[test]
+    fn features_are_the_last_hidden_layer() {
+        let shape = |layers: &[Layer]| {
+            DecisionShape::new(&Architecture::new(784, layers).unwrap(), Shape::image(28, 28))
+        };
+        let dropped =
+            [Layer::dense(300), Layer::RELU, Layer::Dropout(nn_core::Dropout { rate: 0.5 }), Layer::dense(4), Layer::SOFTMAX];
+        let expected = DecisionShape { classes: 4, image: 144, features: Some(256) };
+        assert_eq!(shape(&dropped), Some(expected));
+        assert_eq!(shape(&[Layer::dense(4), Layer::SOFTMAX]).unwrap().features, None);
+        assert_eq!(shape(&[Layer::dense(4)]), None);
+        let model = Model::new(Architecture::new(784, &dropped).unwrap(), Init::He, 0);
+        assert_eq!(hidden(model.architecture()), Some((2, 256)));
+    }
+}

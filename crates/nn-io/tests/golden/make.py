@@ -11,7 +11,8 @@ scales images, and changes their tone and noise.
 v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images. v1.0-run
 is a run with every setting except those of v1.0-origin, v1.0-plain and v1.0-augmentation, of a network with a batch normalisation. Their numbers are
 those of the checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regression model for tables, and has nothing that
-only image classifiers have. v1.1 says how pictures are prepared.
+only image classifiers have. v1.1 says how pictures are prepared, and v1.0-decision when an
+answer is sure.
 
 The others are files as a later program might write them. v1.99 has keys that version 1.1 does not know, at every level
 where a minor version may add some: values of every type, before, between and after the known ones. v2.0 has a header of
@@ -191,6 +192,29 @@ def table(metadata):
     return metadata
 
 
+def decision(metadata, tensors):
+    """The metadata, the number of tensors and their bytes, of the same run with a decision after its tensors."""
+    scales = [(5.5, 2.25), (-90.0, -92.5), (-0.5, -3.0)]
+    added = {
+        "temperature": 1.25,
+        "threshold": -1.5,
+        "scales": [{"median": median, "low": low} for median, low in scales],
+    }
+    items = list(metadata.items())
+    place = list(metadata).index("class_names") + 1
+    metadata = dict(items[:place] + [("decision", added)] + items[place:])
+    for name, n in [("image", 4), ("feature", 3)]:
+        for kind, shape, f in [
+            ("centres", [2, n], lambda i: i - 2),
+            ("whitening", [n * (n + 1) // 2], lambda i: (i + 1) / 4),
+        ]:
+            data = floats(math.prod(shape), f)
+            spec = {"name": f"decision.{name}_{kind}", "shape": shape, "crc32": zlib.crc32(data)}
+            metadata["tensors"].append(spec)
+            tensors += struct.pack(">BI", 0xC6, len(data)) + data
+    return metadata, len(metadata["tensors"]), tensors
+
+
 def newer(metadata):
     """The metadata with keys that a later minor version might add."""
     adam = metadata["training"]["optimizer"]["adam"]
@@ -241,6 +265,8 @@ metadata["training"]["config"]["augmentation"] = {
     **{"rotate": 10.0, "zoom": 0.125, "tone": 0.25, "noise": 5.5},
 }
 write(1, 0, metadata, n_tensors, tensors, features=16400, name="-augmentation")
+metadata, _, tensors = read()
+write(1, 0, *decision(metadata, tensors), features=128, name="-decision")
 metadata, n_tensors, tensors = read()
 metadata["input"]["preparation"] = {"ink": {}}
 write(1, 1, metadata, n_tensors, tensors)

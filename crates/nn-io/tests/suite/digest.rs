@@ -41,6 +41,7 @@ fn what_they_cover() {
     check(false, false, |it| it.info.producer = "another 2.0".into());
     check(false, false, |it| it.info.instruction_set = "avx512".into());
     check(false, false, |it| it.info.input.preparation = Some(Preparation::Ink));
+    check(false, false, |it| it.info.decision = fixture::decided().info.decision);
     check(true, true, |it| it.model.params_mut()[22] += 1e-6);
     check(true, true, |it| it.model.params_mut()[10] = -0.0);
     check(false, true, |it| fixture::scaling(it).mean = 128.0);

@@ -3,6 +3,7 @@ use std::ops::Range;
 use nn_core::{Architecture, Buffer, Init, LossSum, Model, Scaling, Shape};
 use nn_io::{Checkpoint, DatasetId, Error, InputSpec, ModelInfo, Preparation};
 use nn_optim::{Adagrad, Adam, AdamW, Decay, Optimizer, OptimizerConfig, RmsProp, Schedule, Sgd};
+use nn_train::decision::{Decision, Distance, Scale};
 use nn_train::{EpochRecord, Metrics, Progress, RunConfig, TrainingState};
 use rmpv::Value;
 use tally::{Failure, ensure};
@@ -100,6 +101,7 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
                 sha256: "0123456789abcdef".repeat(4),
             }),
             n_validation: 16,
+            decision: None,
         },
         training: Some(TrainingState {
             optimizer: optimizer(config, n),
@@ -176,6 +178,24 @@ pub(crate) fn seal(bytes: &mut [u8]) {
 pub(crate) fn seal_header(bytes: &mut [u8]) {
     let crc = crc32fast::hash(&bytes[..60]);
     bytes[60..64].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// The checkpoint with a decision: of 4 pixels, 3 features and 2 classes.
+pub(crate) fn decided() -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    let distance = |n: usize, median: f64| Distance {
+        scale: Scale { median, low: median - 2.5 },
+        centres: buffer(2 * n, |i| i - 2.0),
+        whitening: buffer(n * (n + 1) / 2, |i| (i + 1.0) / 4.0),
+    };
+    checkpoint.info.decision = Some(Decision {
+        temperature: 1.25,
+        threshold: -1.5,
+        energy: Scale { median: 5.5, low: 2.25 },
+        image: distance(4, -90.0),
+        features: Some(distance(3, -0.5)),
+    });
+    checkpoint
 }
 
 /// The checkpoint with this preparation of pictures.

@@ -57,7 +57,7 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each unknown required feature");
-    for bit in (6..32).filter(|bit| ![10, 12, 14].contains(bit)) {
+    for bit in (6..32).filter(|bit| ![7, 10, 12, 14].contains(bit)) {
         for known in 0..64 {
             let features = 1u32 << bit | known;
             let file = with_header(15, &features.to_le_bytes());
@@ -118,7 +118,7 @@ fn required_features_that_are_known() {
         assert_eq!(file[15..19], features.to_le_bytes());
         tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
         let others = (0..64).map(|low| features & !63 | low).filter(|&it| it != features);
-        for untrue in others.chain([10, 12, 14].map(|bit| features ^ 1 << bit)) {
+        for untrue in others.chain([7, 10, 12, 14].map(|bit| features ^ 1 << bit)) {
             file[15..19].copy_from_slice(&u32::to_le_bytes(untrue));
             seal_header(&mut file);
             let (expected, found) =

@@ -52,6 +52,9 @@ mod runs;
 /// Optional parts that only image classifiers have: image size, scaling, class names and dataset.
 mod partial;
 
+/// When an answer is sure: numbers, tensors, and what they must fit.
+mod decision;
+
 /// Values at the limits and beyond.
 mod limits;
 

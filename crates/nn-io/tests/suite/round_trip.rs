@@ -153,6 +153,12 @@ fn golden_file_of_version_1_1() {
     check_golden("1.1", &fixture::prepared(Some(Preparation::Ink)));
 }
 
+/// The required feature of bit 7.
+#[test]
+fn golden_file_of_a_decision() {
+    check_golden("1.0-decision", &fixture::decided());
+}
+
 /// The fifth required feature of version 1.0, and which parameters predictions use.
 #[test]
 fn golden_file_of_every_setting() {

@@ -107,6 +107,7 @@ pub(super) fn info(
             class_names,
             dataset,
             n_validation,
+            decision: None,
         },
     )
 }
