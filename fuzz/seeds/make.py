@@ -240,6 +240,39 @@ def pictures():
     write("picture/progressive.jpg", encoded(colour, "JPEG", progressive=True))
     write("picture/restarts.jpg", encoded(grey, "JPEG", optimize=True, restart_marker_blocks=2))
     write("picture/cmyk.jpg", encoded(colour.convert("CMYK"), "JPEG", optimize=True))
+    other_pictures(grey, colour, cut_out, palette, turned)
+
+
+def other_pictures(grey, colour, cut_out, palette, turned):
+    write("picture/lossy.webp", encoded(colour, "WEBP", quality=50))
+    write("picture/lossless.webp", encoded(palette.convert("RGB"), "WEBP", lossless=True))
+    write("picture/cut_out.webp", encoded(cut_out, "WEBP", quality=50, exif=turned))
+    frames = [cut_out.rotate(90, expand=True).resize((6, 6)), cut_out.transpose(0)]
+    write("picture/animated.webp", encoded(cut_out, "WEBP", save_all=True, append_images=frames))
+    write("picture/palette.gif", encoded(palette, "GIF"))
+    write("picture/animated.gif", encoded(palette, "GIF", save_all=True, append_images=[colour.transpose(0)]))
+    write("picture/interlaced.gif", encoded(palette, "GIF", interlace=1, transparency=0))
+    write("picture/colour.bmp", encoded(colour, "BMP"))
+    write("picture/palette.bmp", encoded(palette, "BMP"))
+    write("picture/1_bit.bmp", encoded(grey.convert("1"), "BMP"))
+    write("picture/colour.tif", encoded(colour, "TIFF"))
+    for name in ["tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg"]:
+        write(f"picture/{name}.tif", encoded(colour, "TIFF", compression=name))
+    write("picture/group4.tif", encoded(grey.convert("1"), "TIFF", compression="group4"))
+    write("picture/cut_out.tif", encoded(cut_out, "TIFF", compression="tiff_lzw", tiffinfo={317: 2}))
+    write("picture/colour.ppm", encoded(colour, "PPM"))
+    write("picture/1_bit.pbm", encoded(grey.convert("1"), "PPM"))
+    write("picture/text.pgm", b"P2 # a comment\n3 2\n9\n" + b"0 1 2\n3 9 8\n")
+    pam = b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n"
+    write("picture/grey_alpha.pam", pam + bytes([0, 255, 200, 128]))
+    write("picture/png.ico", encoded(cut_out.resize((16, 16)), "ICO", sizes=[(16, 16)]))
+    write("picture/bmp.ico", encoded(cut_out.resize((16, 16)), "ICO", sizes=[(16, 16)], bitmap_format="bmp"))
+    write("picture/colour.tga", encoded(colour, "TGA"))
+    write("picture/run_lengths.tga", encoded(cut_out, "TGA", compression="tga_rle"))
+    write("picture/palette.tga", encoded(palette, "TGA"))
+    # A pixel, a run, an index, a small and a larger difference.
+    steps = bytes([0xFE, 9, 60, 200, 0xC2, 0x35, 0x6B, 0xA8, 0x77])
+    write("picture/colour.qoi", b"qoif" + struct.pack(">IIBB", 7, 1, 3, 0) + steps + bytes(7) + b"\1")
 
 
 models()
