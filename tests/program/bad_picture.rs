@@ -53,5 +53,5 @@ fn damage() {
 fn no_file_at_all() {
     let program = Program::new();
     program.refuses("predict absent.png", 4, &["absent.png: cannot open: No such file"]);
-    program.refuses("predict .", 3, &[".: expected a picture, found a directory; name the"]);
+    program.refuses("predict .", 2, &[".: no pictures in this folder"]);
 }

@@ -26,8 +26,8 @@ pub(crate) struct Args {
 const BY_CARGO: &str = "cargo run -p fmnist-cli --";
 
 /// Commands whose options the documents name.
-const COMMANDS: [&str; 7] =
-    ["train", "evaluate", "predict", "inspect", "export", "find-rate", "verify"];
+const COMMANDS: [&str; 8] =
+    ["train", "evaluate", "predict", "inspect", "calibrate", "export", "find-rate", "verify"];
 
 pub(crate) fn check() -> anyhow::Result<()> {
     run(Args { write: false })

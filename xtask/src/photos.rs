@@ -36,6 +36,10 @@ pub(crate) struct Args {
     #[arg(long)]
     model: Option<PathBuf>,
 
+    /// Directory with folders of pictures that are no garments, from tests/strangers/make.py [default: only drawn ones]
+    #[arg(long)]
+    strangers: Option<PathBuf>,
+
     /// Directory for the pictures, to look at [default: a temporary one]
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -283,7 +287,7 @@ fn lettered(image: &GrayImage, dice: &mut Dice) -> DynamicImage {
 impl Args {
     /// The measurement that the guide has.
     fn of_the_guide() -> Self {
-        Self { images: 200, seed: 0, model: None, keep: None, write: false }
+        Self { images: 200, seed: 0, model: None, strangers: None, keep: None, write: false }
     }
 }
 
@@ -313,8 +317,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         image(index)?.save(originals.join(format!("{index}.png")))?;
     }
     let expected = answers(&program, &args, &originals)?;
-    let mut table = String::from("| photographs | answered as the image itself |\n|---|--:|\n");
+    let mut table =
+        String::from("| photographs | answered as the image itself | not sure |\n|---|--:|--:|\n");
     let mut misses = Vec::new();
+    let mut not_sure = Vec::new();
     for (number, (kind, least, draw)) in (1..).zip(KINDS) {
         let dir = root.join(kind.replace([' ', ',', '%'], "_"));
         fs::create_dir_all(&dir)?;
@@ -324,11 +330,37 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
             save(kind, picture, &dir.join(index.to_string()))?;
         }
         let found = answers(&program, &args, &dir)?;
-        let same = expected.iter().filter(|(name, class)| found.get(*name) == Some(class)).count();
-        let share = same as f32 / expected.len() as f32;
-        writeln!(table, "| {kind} | {share:.3} |")?;
+        let class = |answers: &Answers, name: &str| answers.get(name).map(|it| it.class);
+        let is_same = |name: &&String| class(&found, name) == class(&expected, name);
+        let share = expected.keys().filter(is_same).count() as f32 / expected.len() as f32;
+        let rejected = share_not_sure(&found);
+        not_sure.push(rejected);
+        writeln!(table, "| {kind} | {share:.3} | {rejected:.3} |")?;
         if share < least {
             misses.push(format!("{kind}: expected at least {least}, found {share:.3}"));
+        }
+    }
+    let mean = not_sure.iter().sum::<f32>() / not_sure.len() as f32;
+    if mean > MAX_NOT_SURE {
+        misses.push(format!("not sure: expected at most {MAX_NOT_SURE}, found {mean:.3}"));
+    }
+    table += "\n| no garments | pictures | not sure |\n|---|--:|--:|\n";
+    for (number, (kind, draw)) in (1..).zip(STRANGERS) {
+        let dir = root.join(kind);
+        fs::create_dir_all(&dir)?;
+        for index in 0..STRANGE_PICTURES {
+            let mut dice = Dice::new(args.seed << 32 | (100 + number) << 24 | index);
+            draw(&mut dice).save(dir.join(format!("{index}.png")))?;
+        }
+        add_strangers(&program, &args, kind, &dir, &mut table, &mut misses)?;
+    }
+    if let Some(dir) = &args.strangers {
+        let mut folders: Vec<PathBuf> =
+            fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+        folders.sort();
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            let kind = folder.file_name().context("a name")?.to_string_lossy();
+            add_strangers(&program, &args, &kind, folder, &mut table, &mut misses)?;
         }
     }
     print!("{table}");
@@ -337,6 +369,61 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     }
     anyhow::ensure!(misses.is_empty(), "{}", misses.join("; "));
     Ok(())
+}
+
+/// The largest share of photographs of garments, and the least of each kind of other pictures, whose answer is not sure.
+const MAX_NOT_SURE: f32 = 0.05;
+const MIN_NOT_SURE: f32 = 0.8;
+
+/// How many pictures are drawn of each kind of stranger.
+const STRANGE_PICTURES: u64 = 100;
+
+/// The kinds of drawn pictures that are no garments.
+const STRANGERS: [(&str, fn(&mut Dice) -> RgbImage); 3] = [
+    ("blank", |dice| {
+        let colour = [0; 3].map(|_: u8| dice.below(256) as u8);
+        RgbImage::from_pixel(SIDE, SIDE, Rgb(colour))
+    }),
+    ("noise", |dice| {
+        let (mean, sigma) = (dice.between(60.0, 200.0), dice.between(20.0, 80.0));
+        RgbImage::from_fn(SIDE, SIDE, |_, _| {
+            Rgb([0; 3].map(|_: u8| (mean + sigma * dice.normal()).clamp(0.0, 255.0) as u8))
+        })
+    }),
+    ("textures", |dice| {
+        let colours = [(); 2].map(|()| [0; 3].map(|_: u8| dice.below(256) as u8));
+        let (period, angle) = (dice.between(12.0, 120.0), dice.between(0.0, std::f32::consts::PI));
+        let is_chess = dice.below(2) == 1;
+        RgbImage::from_fn(SIDE, SIDE, |x, y| {
+            let (x, y) = (x as f32, y as f32);
+            let across = (x * angle.cos() + y * angle.sin()) / period;
+            let down = (y * angle.cos() - x * angle.sin()) / period;
+            let cell = across.floor() + if is_chess { down.floor() } else { 0.0 };
+            Rgb(colours[usize::from(cell.rem_euclid(2.0) >= 1.0)])
+        })
+    }),
+];
+
+/// Adds a row for a folder of pictures that are no garments.
+fn add_strangers(
+    program: &Path,
+    args: &Args,
+    kind: &str,
+    dir: &Path,
+    table: &mut String,
+    misses: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let found = answers(program, args, dir)?;
+    let share = share_not_sure(&found);
+    writeln!(table, "| {} | {} | {share:.3} |", kind.replace('_', " "), found.len())?;
+    if share < MIN_NOT_SURE {
+        misses.push(format!("{kind}: expected {MIN_NOT_SURE} not sure, found {share:.3}"));
+    }
+    Ok(())
+}
+
+fn share_not_sure(answers: &Answers) -> f32 {
+    answers.values().filter(|it| !it.is_sure).count() as f32 / answers.len().max(1) as f32
 }
 
 /// Saves a picture as a file of its kind. `path` has no extension.
@@ -381,8 +468,17 @@ const GUIDE: &str = "docs/predict.md";
 const BEGIN: &str = "<!-- cargo xtask photos --write -->";
 const END: &str = "<!-- end -->";
 
-/// The class of each picture in a directory, by its name without extension.
-fn answers(program: &Path, args: &Args, dir: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
+/// What the program says about a picture.
+struct Answer {
+    class: u64,
+    is_sure: bool,
+}
+
+/// Answers by the pictures' names without extension.
+type Answers = BTreeMap<String, Answer>;
+
+/// The answer to each picture in a directory.
+fn answers(program: &Path, args: &Args, dir: &Path) -> anyhow::Result<Answers> {
     let mut predict = cargo::command(&program.to_string_lossy());
     predict.args(["predict", "--format", "json"]).args(&args.model).arg(dir);
     cargo::output(&mut predict)?
@@ -391,7 +487,8 @@ fn answers(program: &Path, args: &Args, dir: &Path) -> anyhow::Result<BTreeMap<S
             let answer: Value = serde_json::from_str(line)?;
             let path = Path::new(answer["input"].as_str().context("input")?);
             let name = path.file_stem().context("a name")?.to_string_lossy().into_owned();
-            Ok((name, answer["class"].as_u64().context("class")?))
+            let class = answer["class"].as_u64().context("class")?;
+            Ok((name, Answer { class, is_sure: answer["sure"] == true }))
         })
         .collect()
 }

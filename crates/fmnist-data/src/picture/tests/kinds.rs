@@ -69,7 +69,11 @@ fn every_kind_gives_the_same_image() {
         // JPEG blurs edges.
         let most = if kind == "JPEG" { 10 * 784 } else { 0 };
         assert!(differences <= most, "{kind}: {image:?}");
-        assert_eq!(Preparation::Plain.decode(&bytes, 28, 28).map(|seen| seen.pixels).unwrap().len(), 784, "{kind}");
+        assert_eq!(
+            Preparation::Plain.decode(&bytes, 28, 28).map(|seen| seen.pixels).unwrap().len(),
+            784,
+            "{kind}"
+        );
     }
 }
 
@@ -112,7 +116,10 @@ fn a_webp_is_turned_upright() {
     let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
     encoder.set_exif_metadata(exif.to_vec()).unwrap();
     encoder.write_image(lying.as_raw(), 3, 2, ExtendedColorType::L8).unwrap();
-    assert_eq!(Preparation::Plain.decode(&bytes, 2, 3).map(|seen| seen.pixels).unwrap(), [1, 0, 11, 10, 21, 20]);
+    assert_eq!(
+        Preparation::Plain.decode(&bytes, 2, 3).map(|seen| seen.pixels).unwrap(),
+        [1, 0, 11, 10, 21, 20]
+    );
 }
 
 #[test]
