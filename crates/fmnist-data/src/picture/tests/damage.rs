@@ -153,6 +153,36 @@ fn with_colour_type(mut bytes: Vec<u8>, colour_type: u8) -> Vec<u8> {
     bytes
 }
 
+/// An icon of one PNG.
+fn icon(png: &[u8]) -> Vec<u8> {
+    let mut icon = vec![0, 0, 1, 0, 1, 0, 9, 9, 0, 0, 1, 0, 32, 0];
+    icon.extend([png.len() as u32, 22].into_iter().flat_map(u32::to_le_bytes));
+    [&icon, png].concat()
+}
+
+/// A WebP file of these chunks.
+fn riff(chunks: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
+    [&b"RIFF"[..], &len, b"WEBP", chunks].concat()
+}
+
+/// The decoder would panic at a transparent frame with more pixels than it says, and allocate a lossy one of any size.
+#[test]
+fn the_sizes_of_a_webp_agree_or_it_is_refused() {
+    let mut tally = Tally::new("A10", "frames of another size than their WebP");
+    let canvas = b"VP8X\x0a\0\0\0\0\0\0\0\x07\0\0\x07\0\0";
+    let frame = b"ANMF\x32\0\0\0\0\0\0\0\0\0\x07\0\0\x07\0\0\0\0\0\0ALPH\x02\0\0\0\0\0";
+    let lossy = b"VP8 \x10\0\0\0\x10\0\0\x9d\x01\x2a\xff\x3f\x09\0\0\0\0\0\0\0";
+    for chunks in [[&canvas[..], lossy].concat(), [&canvas[..], frame, lossy].concat()] {
+        tally.case(|| {
+            let message = decode(&riff(&chunks), 28, 28).err().map(|error| error.to_string());
+            let words = "expected a frame of 8x8, found 16383x9; check the file";
+            right(message.as_ref().is_some_and(|it| it.contains(words)), message)
+        });
+    }
+    tally.finish();
+}
+
 /// Headers of the other kinds, each with the size that it claims.
 fn huge_headers() -> Vec<(&'static str, Vec<u8>)> {
     let with = |format, changes: &[(usize, &[u8])]| {
@@ -162,16 +192,6 @@ fn huge_headers() -> Vec<(&'static str, Vec<u8>)> {
         }
         bytes
     };
-    // An entry of a PNG in an icon: 9 x 9, from byte 22.
-    let icon = |png: &[u8]| {
-        let mut icon = vec![0, 0, 1, 0, 1, 0, 9, 9, 0, 0, 1, 0, 32, 0];
-        icon.extend([png.len() as u32, 22].into_iter().flat_map(u32::to_le_bytes));
-        [&icon, png].concat()
-    };
-    let riff = |chunks: &[u8]| {
-        let len = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
-        [&b"RIFF"[..], &len, b"WEBP", chunks].concat()
-    };
     vec![
         ("65535x65535", with(ImageFormat::Gif, &[(6, &[0xff; 4])])),
         ("16384x16384", with(ImageFormat::Bmp, &[(18, &[0, 0x40, 0, 0, 0, 0x40, 0, 0])])),
@@ -180,6 +200,17 @@ fn huge_headers() -> Vec<(&'static str, Vec<u8>)> {
         // Both sides less 1, of 14 bits each.
         ("16383x16383", riff(b"VP8L\x06\0\0\0\x2f\xfe\xbf\xff\x0f\0")),
         ("16777216x1", riff(b"VP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\0\0\0VP8L\0\0\0\0")),
+        // An animation, which may have half as many pixels.
+        (
+            "7000x6000",
+            riff(
+                &[
+                    &b"VP8X\x0a\0\0\0\x02\0\0\0\x57\x1b\0\x6f\x17\0ANIM\x06\0\0\0\0\0\0\0\0\0"[..],
+                    b"ANMF\x18\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0VP8L\0\0\0\0",
+                ]
+                .concat(),
+            ),
+        ),
         ("9000x9000", b"P6 9000 9000 255\n".to_vec()),
         ("9000x9000", b"P5 9000 9000 65535\n".to_vec()),
         ("90000x1", b"P1 90000 1\n1 0".to_vec()),
@@ -269,6 +300,17 @@ fn a_small_file_takes_little_memory() {
     cheap(b"zTXt", b"a\0\0");
     cheap(b"iTXt", b"a\0\x01\0\0\0");
     cheap(b"IDAT", b"");
+    tally.case(|| {
+        let picture = icon(&with_chunk(b"iCCP", &[b"a\0\0", &zeros[..]].concat()));
+        measured(&picture)?.cheap(MEMORY)
+    });
+    // These claim metadata of 4 GB, at once or within a frame.
+    let canvas = b"VP8X\x0a\0\0\0\x0a\0\0\0\0\0\0\0\0\0ANIM\x06\0\0\0\0\0\0\0\0\0";
+    let exif = b"EXIF\xfe\xff\xff\xff";
+    let frame = b"ANMF\x18\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    for chunks in [[&canvas[..], exif].concat(), [&canvas[..], frame, exif].concat()] {
+        tally.case(|| measured(&riff(&chunks))?.refused(&["the file is cut short"], MEMORY));
+    }
     tally.finish();
     // Pixels may take more memory than metadata.
     let large = ImageBuffer::from_pixel(4000, 1000, image::Rgb([9_u8, 9, 9]));
@@ -288,5 +330,25 @@ fn a_large_picture_takes_its_file_and_its_pixels() {
     fs::write(&path, bytes).unwrap();
     let measured = || Measured::of("picture::tests::damage::in_child", &path);
     tally.case(|| measured()?.accepted(file + pixels + (8 << 20)));
+    tally.finish();
+}
+
+/// Decoders that hold pixels twice read pictures over half of the limit too.
+#[test]
+fn large_pictures_of_other_kinds_are_read() {
+    let mut tally = Tally::new("D13", "large pictures of other kinds");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("picture");
+    let mut accept = |bytes: &[u8], memory: u64| {
+        fs::write(&path, bytes).unwrap();
+        let measured = || Measured::of("picture::tests::damage::in_child", &path);
+        tally.case(|| measured()?.accepted(memory << 20));
+    };
+    let colours = ImageBuffer::from_pixel(6000, 6000, Rgb([9_u8, 9, 9]));
+    accept(&encode(colours, ImageFormat::Tiff), 3 * 103 + 8);
+    // The first frame is smaller than the picture.
+    let mut gif = encode(ImageBuffer::from_pixel(3500, 3500, Rgba([9_u8; 4])), ImageFormat::Gif);
+    gif[6..10].copy_from_slice(&[0x70, 0x17, 0x64, 0x19]);
+    accept(&gif, 149 + 47 + 16);
     tally.finish();
 }
