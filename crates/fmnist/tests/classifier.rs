@@ -186,18 +186,16 @@ fn strange_images_are_not_sure() {
     let sure = test.images.iter().filter(|pixels| is_sure(pixels)).count();
     assert!(sure >= 460, "sure of {sure} of 500 garments");
 
-    let images: [(&str, Box<dyn Fn(usize, usize) -> bool>); 4] = [
-        ("stripes", Box::new(|x, _| x / 2 % 2 == 0)),
-        ("a chessboard", Box::new(|x, y| (x / 4 + y / 4) % 2 == 0)),
-        ("noise", Box::new(|x, y| (x * 7919 + y * 104_729) % 13 < 6)),
-        ("a cross", Box::new(|x, y| x.abs_diff(y) < 2 || (x + y).abs_diff(27) < 2)),
-    ];
-    for (name, is_white) in images {
+    let is_unlike = |name: &str, is_white: fn(usize, usize) -> bool| {
         let pixels = (0..784).map(|i| if is_white(i % 28, i / 28) { 255 } else { 0 }).collect();
         let found = answer(pixels);
         assert_eq!(found.doubt, Some(Doubt::Unlike), "{name}: {found:?}");
         assert_eq!(found.doubt.unwrap().to_string(), "unlike the training images");
-    }
+    };
+    is_unlike("stripes", |x, _| x / 2 % 2 == 0);
+    is_unlike("a chessboard", |x, y| (x / 4 + y / 4) % 2 == 0);
+    is_unlike("noise", |x, y| (x * 7919 + y * 104_729) % 13 < 6);
+    is_unlike("a cross", |x, y| x.abs_diff(y) < 2 || (x + y).abs_diff(27) < 2);
     for tone in [0, 255] {
         assert_eq!(answer(vec![tone; 784]).doubt, Some(Doubt::NothingFound));
     }
