@@ -164,7 +164,7 @@ fn pictures_are_named_in_many_ways() {
         ("empty", 2, "empty: no pictures in this folder"),
         ("*.gif", 2, "*.gif: no file matches this pattern"),
         ("@none.txt", 2, "none.txt: no pictures in this list"),
-        ("@absent.txt", 4, "absent.txt: cannot read"),
+        ("@absent.txt", 4, "absent.txt: cannot open"),
         ("- -", 2, "-: expected once"),
         ("-", 3, "stdin: expected"),
     ] {
@@ -372,11 +372,16 @@ fn a_calibrated_model_says_when_it_is_not_sure() {
     assert_eq!((sure("-1e6"), sure("1e6")), (true.into(), false.into()));
     assert_eq!(program.json("predict m.model stripes.png --reject -1e6")[0]["sure"], true);
 
+    let inspected = program.inspect("m.model");
+    assert_eq!(inspected["decision"]["temperature"], calibrated["temperature"]);
+    let text = program.run("inspect m.model").success().stdout;
+    assert!(text.contains("\ndecision:     temperature "), "{text}");
     program.run("export m.model small.model --to inference").success();
     assert_eq!(program.json("predict small.model stripes.png"), answers[..1]);
     program.refuses("calibrate small.model", 3, &["small.model: the model is for inference only"]);
     program.train("--resume m.model --epochs 10 --quiet");
     assert_eq!(program.json("predict m.model stripes.png")[0].get("sure"), None);
+    program.refuses("predict m.model --index 0 --reject nan", 2, &["expected a finite number"]);
     program.refuses(
         "predict m.model --index 0 --reject 0",
         2,

@@ -1,4 +1,4 @@
-"""Makes pictures that are no garments, for `cargo xtask photos --strangers DIR`: a folder for each kind.
+"""Makes pictures that show no garment, for `cargo xtask photos --strangers DIR`: a folder for each kind.
 
     apt-get install fonts-dejavu fonts-liberation fonts-freefont-ttf
     python3 -m pip install numpy pillow scikit-image

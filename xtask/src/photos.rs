@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long)]
     model: Option<PathBuf>,
 
-    /// Directory with folders of pictures that are no garments, from tests/strangers/make.py [default: only drawn ones]
+    /// Directory with folders of pictures that show no garment, from tests/strangers/make.py [default: only drawn ones]
     #[arg(long)]
     strangers: Option<PathBuf>,
 
@@ -109,7 +109,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if mean > MAX_NOT_SURE {
         misses.push(format!("not sure: expected at most {MAX_NOT_SURE}, found {mean:.3}"));
     }
-    table += "\n| no garments | pictures | not sure |\n|---|--:|--:|\n";
+    table += "\n| no garment | pictures | not sure |\n|---|--:|--:|\n";
     for (number, (kind, draw)) in (1..).zip(STRANGERS) {
         let dir = root.join(kind);
         fs::create_dir_all(&dir)?;
@@ -140,7 +140,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 const MAX_NOT_SURE: f32 = 0.08;
 const MIN_NOT_SURE: f32 = 0.8;
 
-/// Adds a row for a folder of pictures that are no garments.
+/// Adds a row for a folder of pictures that show no garment.
 fn add_strangers(
     program: &Path,
     args: &Args,
@@ -172,7 +172,7 @@ fn write_table(table: &str) -> anyhow::Result<()> {
 }
 
 const GUIDE: &str = "docs/predict.md";
-const BEGIN: &str = "<!-- cargo xtask photos --write -->";
+const BEGIN: &str = "<!-- cargo xtask photos --strangers DIR --write -->";
 const END: &str = "<!-- end -->";
 
 /// What the program says about a picture.
@@ -195,7 +195,7 @@ fn answers(program: &Path, args: &Args, dir: &Path) -> anyhow::Result<Answers> {
             let path = Path::new(answer["input"].as_str().context("input")?);
             let name = path.file_stem().context("a name")?.to_string_lossy().into_owned();
             let class = answer["class"].as_u64().context("class")?;
-            Ok((name, Answer { class, is_sure: answer["sure"] == true }))
+            Ok((name, Answer { class, is_sure: answer["sure"] != false }))
         })
         .collect()
 }

@@ -10,7 +10,8 @@
 //! # Kinds
 //!
 //! A picture file is PNG, JPEG, WebP, GIF, BMP, TIFF, PNM (PBM, PGM, PPM or PAM), ICO, TGA or QOI. Its contents decide, not
-//! its name. Of an animation the first frame is read, of a TIFF the first page, and of an icon the largest picture. A file
+//! its name. Of an animation the first frame is read, of a TIFF the first page, and of an icon the largest PNG or, if it has none,
+//! the picture with the most colours. A file
 //! that is cut short is refused.
 //!
 //! # Limits
@@ -93,11 +94,12 @@ pub enum Preparation {
     Plain,
 }
 
-/// The pictures in a folder, sorted by name. What they are goes by their names; the folders in it are left out.
+/// The pictures in a folder, sorted by name. They are recognised by their extensions, which for icons is not `ico`, since that
+/// is often the icon of the folder. Subfolders and hidden files are skipped.
 ///
 /// # Errors
 ///
-/// If the folder cannot be read, or a name in it has control characters.
+/// If the folder cannot be read.
 pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     folder::pictures_in(folder)
 }

@@ -4,7 +4,7 @@ use fmnist_data::Split;
 use nn_io::Checkpoint;
 use nn_train::decision::{ClassifiedImages, Decision};
 
-use crate::{Classifier, Error, data::check_dataset};
+use crate::{Classifier, Error, classifier::check_pixels, data::check_dataset};
 
 /// The least number of held-out images: a twentieth of them are 5.
 const MIN_HELD_OUT: usize = 100;
@@ -23,32 +23,39 @@ pub struct Reliability {
 /// Measures when the answers of a model are sure, and stores that in its [`nn_io::ModelInfo::decision`]: the temperature of
 /// its confidences, and what a picture must be like. Returns how far the answers to the held-out images can be relied on.
 ///
-/// `train` and `held_out` must be those of the model's run.
+/// `train` is the whole training set of the model's run, with the images that the run held out. The temperature is fitted to
+/// single images, also if the model averages the predictions for an image and its mirror image.
 ///
 /// # Errors
 ///
-/// If the model has no training state or does not classify images, the dataset is another one, or fewer than 100 images
-/// are held out.
-pub fn calibrate(
-    checkpoint: &mut Checkpoint,
-    train: &Split,
-    held_out: &Split,
-) -> Result<Reliability, Error> {
+/// If the model has no training state or does not classify images, the dataset is another one or does not fit the model,
+/// fewer than 100 images are held out, or the model's outputs are not finite.
+pub fn calibrate(checkpoint: &mut Checkpoint, train: Split) -> Result<Reliability, Error> {
     check_dataset(&checkpoint.info, &train.dataset)?;
     checkpoint.info.decision = None;
     let config = &checkpoint.training.as_ref().ok_or(Error::ForInference)?.config;
     let model = checkpoint.inference_model()?;
     Classifier::from_parts(model.clone(), &checkpoint.info)?;
+    check_pixels(&model, train.images.height * train.images.width)?;
+    let (expected, found) = (model.outputs(), train.dataset.class_names.len());
+    if expected != found {
+        return Err(Error::Classes { expected, found });
+    }
+    let n_held_out = checkpoint.info.n_validation;
+    if n_held_out >= train.len() {
+        return Err(Error::HeldOut { expected: n_held_out, found: train.len() });
+    }
+    let (train, held_out) = train.hold_out(n_held_out);
     if held_out.len() < MIN_HELD_OUT {
         return Err(Error::TooFewHeldOut { expected: MIN_HELD_OUT, found: held_out.len() });
     }
     let input = checkpoint.info.input;
     let (image, scaling) =
         (input.image.ok_or(Error::NoImages)?, input.scaling.ok_or(Error::NoScaling)?);
-    let decision = Decision::fit(&model, image, scaling, config, images(train), images(held_out));
-    checkpoint.info.decision = Some(decision);
+    let decision = Decision::fit(&model, image, scaling, config, images(&train), images(&held_out));
+    checkpoint.info.decision = Some(decision.ok_or(Error::NotFinite)?);
     Classifier::from_parts(model, &checkpoint.info)?
-        .reliability(held_out)?
+        .reliability(&held_out)?
         .ok_or(Error::ForInference)
 }
 

@@ -1,6 +1,6 @@
-//! When an answer is sure: how probable the classes of an image are, and whether the image is like those of the training.
+//! Decides whether an answer is sure: how probable the classes of an image are, and whether the image is like those of the training.
 //!
-//! A softmax gives every image a class, and often with confidence: a page of text is a bag. So three things are measured
+//! A softmax gives every image a class, and often with confidence: it may call a page of text a bag with 99 %. So three things are measured
 //! that differ for strange images:
 //!
 //! - the *energy* `ln sum_j exp(z_j)` of the inputs `z` of the softmax: Liu, Wang, Owens, Li, "Energy-based
@@ -29,15 +29,15 @@ const SIDE: usize = 12;
 const MAX_FEATURES: usize = 256;
 /// The most training images that the distances are fitted to, evenly spread.
 const MAX_IMAGES: usize = 20_000;
-/// How much the energy counts in a score, where the distances count 1: it sees pages and photographs best, and they see
-/// digits and letters.
+/// How much the energy counts in a score, where the distances count 1: the energy detects pages and photographs best,
+/// the distances digits and letters.
 const ENERGY_WEIGHT: f64 = 1.5;
 /// The number of images that go through the model together.
 const BATCH: usize = 256;
 /// The epoch of the draws of the augmentation: no run has as many.
 const EPOCH: u64 = 1 << 40;
 
-/// Says when an answer is sure.
+/// Decides whether an answer is sure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// Divides the inputs of the last softmax. Above 0.
@@ -107,7 +107,8 @@ impl Evidence {
     ///
     /// # Panics
     ///
-    /// If the workspace has no such sample, or the model does not end in a softmax after another layer.
+    /// If the workspace has no such sample, the pixels are not those of `image`, or the model does not end in a softmax after
+    /// another layer.
     pub fn of(
         model: &Model,
         workspace: &Workspace,
@@ -124,6 +125,12 @@ impl Evidence {
             image: small(pixels, image),
             features: features.unwrap_or_default(),
         }
+    }
+}
+
+impl Evidence {
+    fn is_finite(&self) -> bool {
+        self.energy.is_finite() && self.features.iter().all(|x| x.is_finite())
     }
 }
 
@@ -179,11 +186,12 @@ fn overlaps(side: usize) -> Vec<Vec<(usize, f64)>> {
 
 impl Decision {
     /// Fits a decision for a classifier of images of this shape, with the scaling and the settings of its run. The distances
-    /// are fitted to training images, half of them augmented as in the run; all else to held-out images.
+    /// are fitted to training images, half of them augmented as in the run; all else to held-out images. `None` if the model's
+    /// outputs are not finite.
     ///
     /// # Panics
     ///
-    /// If the model does not classify images of this shape, or there are no held-out images.
+    /// If the model does not classify images of this shape, a label is not one of its classes, or there are no images.
     pub fn fit(
         model: &Model,
         image: Shape,
@@ -191,7 +199,7 @@ impl Decision {
         config: &RunConfig,
         train: ClassifiedImages<'_>,
         held_out: ClassifiedImages<'_>,
-    ) -> Self {
+    ) -> Option<Self> {
         let shape = DecisionShape::new(model.architecture(), image);
         let shape = shape.expect("a classifier of images of this shape");
         let evidence =
@@ -205,22 +213,28 @@ impl Decision {
 
         let all: Vec<usize> = (0..held_out.labels.len()).collect();
         let (others, logits) = evidence(held_out, &all, |_| false);
+        if !known.iter().chain(&others).all(Evidence::is_finite) {
+            return None;
+        }
         let fit = |of: fn(&Evidence) -> &[f64]| {
             let known: Vec<&[f64]> = known.iter().map(of).collect();
-            let mut distance = Distance::fit(&known, &labels, shape.classes);
+            let mut distance = Distance::fit(&known, &labels, shape.classes)?;
             distance.scale = Scale::fit(others.iter().map(|it| -distance.of(of(it))).collect());
-            distance
+            Some(distance)
         };
         let mut decision = Self {
             temperature: temperature(&logits, held_out.labels),
             threshold: 0.0,
             energy: Scale::fit(others.iter().map(|it| it.energy).collect()),
-            image: fit(|it| &it.image),
-            features: shape.features.map(|_| fit(|it| &it.features)),
+            image: fit(|it| &it.image)?,
+            features: match shape.features {
+                Some(_) => Some(fit(|it| &it.features)?),
+                None => None,
+            },
         };
         let scores = others.iter().map(|it| decision.score(it)).collect();
         decision.threshold = Scale::fit(scores).low;
-        decision
+        Some(decision)
     }
 
     /// How much an image is like those of the training; about 0 for most of these.

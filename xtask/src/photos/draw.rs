@@ -247,7 +247,7 @@ pub(super) const STRANGE_PICTURES: u64 = 100;
 
 pub(super) type DrawStranger = fn(&mut Dice) -> RgbImage;
 
-/// The kinds of drawn pictures that are no garments.
+/// The kinds of drawn pictures that show no garment.
 pub(super) const STRANGERS: [(&str, DrawStranger); 3] = [
     ("blank", |dice| {
         let colour = [0; 3].map(|_: u8| dice.below(256) as u8);

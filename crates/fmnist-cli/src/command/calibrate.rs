@@ -4,20 +4,21 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use fmnist::Reliability;
-use nn_io::{Checkpoint, Saved};
+use nn_io::{Checkpoint, OutputFile, Saved};
 use serde::Serialize;
 
 use super::warn_of_rename;
 use crate::{
+    bundled,
     console::{Console, View},
     data, help,
     outside::Outside,
 };
 
-/// Measure when the answers of a model are sure, and store that in its file
+/// Make a model say when it is not sure
 ///
-/// Afterwards, `predict` says "not sure" of pictures that are unlike the training images, and its confidences are right on
-/// average. Both are measured on the images that the run held out. Resuming the run removes them.
+/// Measures on the held-out images which pictures are unlike the training images, and how far confidences are off. The model
+/// file keeps this until the run is resumed, and `predict` uses it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
     ("fmnist calibrate fashion_mnist.model", "of a model that `train` saved"),
@@ -34,20 +35,23 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let name = Outside::from(&args.model);
-    let mut checkpoint = Checkpoint::load(&args.model)?;
+    // Claimed before it is loaded, so that no run saves a later state meanwhile. A file that is no model is refused first.
+    Checkpoint::load(&args.model)?;
+    let mut output = OutputFile::claim(args.model.clone())?;
+    let mut checkpoint = bundled::load(Some(&args.model))?;
     let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name.to_string())?;
     let dataset = data::obtain(&source, console)?;
     data::check_fits(&checkpoint.info, &dataset, console)?;
-    let (train, held_out) = dataset.train.hold_out(checkpoint.info.n_validation);
     let reliability =
-        fmnist::calibrate(&mut checkpoint, &train, &held_out).with_context(|| name.to_string())?;
-    let Saved { set_aside, .. } = fmnist::save(&checkpoint.view(), &args.model)?;
+        fmnist::calibrate(&mut checkpoint, dataset.train).with_context(|| name.to_string())?;
+    let Saved { set_aside, .. } = output.save(&checkpoint.view())?;
     set_aside.iter().for_each(|it| warn_of_rename(it, console));
-    let temperature = checkpoint.info.decision.map_or(1.0, |decision| decision.temperature);
+    let temperature =
+        checkpoint.info.decision.as_ref().map_or(1.0, |decision| decision.temperature);
     let Reliability { error_before, error, rejected } = reliability;
     console.show(&Calibrated {
         model: name,
-        held_out: held_out.len(),
+        held_out: checkpoint.info.n_validation,
         temperature,
         calibration_error_before: error_before,
         calibration_error: error,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use fmnist::options::{Options, SavedRun};
 use nn_core::{Scaling, Shape};
 use nn_io::{Checkpoint, InputSpec, Newest, Preparation};
-use nn_train::{EpochRecord, Progress, TrainingState};
+use nn_train::{EpochRecord, Progress, TrainingState, decision::Decision};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -122,6 +122,12 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
             count(info.n_validation as u64, "image")
         ),
     ];
+    if let Some(decision) = &info.decision {
+        let Decision { temperature, threshold, .. } = decision;
+        lines.push(format!(
+            "decision:     temperature {temperature:.3}, sure from a score of {threshold:.2} on"
+        ));
+    }
     match training {
         None => lines.push("training:     none; for inference only".into()),
         Some(training) => lines.extend(training_lines(training)),
@@ -188,6 +194,8 @@ struct Inspection<'a> {
     parameters: usize,
     input: InputView,
     class_names: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<DecisionView>,
     dataset: Option<DatasetView<'a>>,
     n_validation: usize,
     optimizer: Option<Value>,
@@ -216,6 +224,12 @@ struct InputView {
     mirror: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     preparation: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct DecisionView {
+    temperature: f64,
+    threshold: f64,
 }
 
 #[derive(Serialize)]
@@ -265,6 +279,9 @@ impl<'a> Inspection<'a> {
                 preparation: preparation.map(Preparation::name),
             },
             class_names: &info.class_names,
+            decision: info.decision.as_ref().map(|&Decision { temperature, threshold, .. }| {
+                DecisionView { temperature, threshold }
+            }),
             dataset: info
                 .dataset
                 .as_ref()

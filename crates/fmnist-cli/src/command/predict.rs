@@ -55,7 +55,7 @@ pub(crate) struct Args {
     prepare: Option<PreparationName>,
 
     /// Least score of a sure answer; lower ones are "not sure" [default: as the model's file says]
-    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, value_parser = finite)]
     reject: Option<f64>,
 
     /// Draw what the model sees of each image in the terminal
@@ -93,6 +93,11 @@ impl FromStr for Indices {
             _ => Err("expected a number, or a range such as 0-9".into()),
         }
     }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "expected a finite number".into())
 }
 
 /// How many pictures are read before the first of them is answered. All processors share them.

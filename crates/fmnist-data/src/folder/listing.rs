@@ -40,8 +40,15 @@ pub(crate) fn is_in(dir: &Path) -> bool {
 
 /// The files in `dir` that are named as pictures, sorted by name.
 pub(crate) fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = entries(dir)?;
-    paths.retain(|path| is_named_as_picture(path) && !path.is_dir());
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
+        let path = entry.map_err(Error::io(dir, "list"))?.path();
+        let is_hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
+        if is_named_as_picture(&path) && !is_hidden && !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
     Ok(paths)
 }
 

@@ -36,7 +36,7 @@ const OPAQUE: u8 = 13;
 /// An object that was found in a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// The left edge of its box, in pixels of the upright picture. The box has no rows or columns without it.
+    /// The left edge of its box, in pixels of the upright picture. The box is tight.
     pub x: u32,
     /// The top edge of its box.
     pub y: u32,
@@ -82,7 +82,7 @@ pub(super) fn garment(photo: &Photo, width: u32, height: u32) -> (GrayImage, Opt
         None => View::closest(&photo.colour, mask::GARMENT_REACH).map(|(view, area)| {
             let polarity = view.polarity();
             let tones = tone::tones(&view.picture, &view.ground, &view.mask, polarity);
-            (area.of(&tones), view.object(area, &photo.colour, polarity))
+            (area.of(&tones), view.object(area, polarity))
         }),
     };
     match found {
@@ -101,7 +101,7 @@ pub(super) fn ink(photo: &Photo, width: u32, height: u32) -> (GrayImage, Option<
         }),
         None => View::closest(&photo.colour, mask::INK_REACH).map(|(view, area)| {
             let tones = ink::tones(&view.picture, &view.ground, &view.mask);
-            (area.of(&tones), view.object(area, &photo.colour, view.polarity_of_ink()))
+            (area.of(&tones), view.object(area, view.polarity_of_ink()))
         }),
     };
     match found {
@@ -138,6 +138,9 @@ fn opaque(alpha: &GrayImage) -> GrayImage {
 
 /// A part of a photograph, shrunk, and what was found in it.
 struct View {
+    /// What is within the frames of the photograph.
+    inside: Area,
+    /// The part of it that is seen.
     area: Area,
     picture: RgbImage,
     ground: Ground,
@@ -149,16 +152,17 @@ impl View {
     /// it.
     fn closest(picture: &RgbImage, reach: f32) -> Option<(Self, Area)> {
         let inside = frame::inside(picture);
-        let first = Self::of(picture, inside, reach);
+        let first = Self::of(picture, inside, inside, reach);
         let area = Area::around(&first.mask)?;
-        let second = Self::of(picture, first.place(area).with_margin(MARGIN, inside), reach);
+        let closer = first.place(area).with_margin(MARGIN, inside);
+        let second = Self::of(picture, inside, closer, reach);
         match Area::around(&second.mask) {
             Some(area) => Some((second, area)),
             None => Some((first, area)),
         }
     }
 
-    fn of(picture: &RgbImage, area: Area, reach: f32) -> Self {
+    fn of(picture: &RgbImage, inside: Area, area: Area, reach: f32) -> Self {
         let mut picture = area.of(picture);
         let longest = area.width.max(area.height);
         if longest > VIEW {
@@ -167,7 +171,7 @@ impl View {
         }
         let ground = Ground::of(&picture);
         let mask = mask::object(&picture, &ground, reach);
-        Self { area, picture, ground, mask }
+        Self { inside, area, picture, ground, mask }
     }
 
     /// Where an area of this view lies in the whole photograph.
@@ -186,9 +190,8 @@ impl View {
     }
 
     /// The object in this area, in the whole photograph.
-    fn object(&self, area: Area, photograph: &RgbImage, polarity: Polarity) -> Object {
-        let inside = frame::inside(photograph);
-        Object::new(self.place(area), inside, polarity, Some(self.middle()))
+    fn object(&self, area: Area, polarity: Polarity) -> Object {
+        Object::new(self.place(area), self.inside, polarity, Some(self.middle()))
     }
 
     /// How the tones of a garment are turned.

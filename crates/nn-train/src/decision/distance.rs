@@ -44,8 +44,8 @@ impl Scale {
 }
 
 impl Distance {
-    /// Fits the centres and the covariance within classes; the scale is left open.
-    pub(super) fn fit(vectors: &[&[f64]], labels: &[usize], classes: usize) -> Self {
+    /// Fits the centres and the covariance within classes; the scale is left open. `None` if numbers are not finite.
+    pub(super) fn fit(vectors: &[&[f64]], labels: &[usize], classes: usize) -> Option<Self> {
         let n = vectors.first().map_or(0, |vector| vector.len());
         let mean = mean(vectors.iter().copied(), n);
         let means: Vec<Vec<f64>> = (0..classes)
@@ -72,9 +72,8 @@ impl Distance {
             covariance[(i, i)] += SHRINKAGE * variance;
         }
         // Only the lower triangle is read.
-        let factor = covariance.cholesky().expect("positive definite").l();
-        let inverse = factor.solve_lower_triangular(&DMatrix::identity(n, n));
-        let inverse = inverse.expect("a factor with a positive diagonal");
+        let factor = covariance.cholesky()?.l();
+        let inverse = factor.solve_lower_triangular(&DMatrix::identity(n, n))?;
         let mut whitening = zeros(triangle(n));
         let lower = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
         whitening.iter_mut().zip(lower).for_each(|(to, at)| *to = inverse[at] as f32);
@@ -85,7 +84,7 @@ impl Distance {
             let row = distance.centres[class * n..][..n].iter_mut();
             row.zip(white).for_each(|(to, x)| *to = x as f32);
         }
-        distance
+        Some(distance)
     }
 
     /// A vector in the coordinates in which the covariance is the identity.
@@ -137,7 +136,7 @@ mod tests {
         let vectors = [around(0.0), around(10.0)].concat();
         let vectors: Vec<&[f64]> = vectors.iter().map(|it| &it[..]).collect();
         let labels = [0, 0, 0, 0, 1, 1, 1, 1];
-        let distance = Distance::fit(&vectors, &labels, 2);
+        let distance = Distance::fit(&vectors, &labels, 2).unwrap();
         // The variances are 2 and 0.5, shrunk by a hundredth of their mean.
         let expected =
             |x: f64, y: f64| x * x / (0.99 * 2.0 + 0.0125) + y * y / (0.99 * 0.5 + 0.0125);

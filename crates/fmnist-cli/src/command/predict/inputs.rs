@@ -1,7 +1,8 @@
 //! The pictures that the arguments name: files, folders, patterns, lists, and stdin.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -29,6 +30,9 @@ impl Input {
 
 /// The name of stdin in answers and messages.
 const STDIN: &str = "stdin";
+
+/// The longest list of pictures, in bytes.
+const MAX_LIST: u64 = 16 << 20;
 
 /// The pictures that these arguments name, in their order.
 pub(super) fn expand(arguments: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
@@ -63,7 +67,15 @@ pub(super) fn expand(arguments: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
 /// The pictures that a file lists, one on each line.
 fn listed(path: &Path) -> anyhow::Result<Vec<Input>> {
     let name = Outside::from(path);
-    let text = fs::read_to_string(path).with_context(|| format!("{name}: cannot read"))?;
+    let mut text = String::new();
+    let file = fs::File::open(path).with_context(|| format!("{name}: cannot open"))?;
+    file.take(MAX_LIST + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{name}: cannot read"))?;
+    if text.len() as u64 > MAX_LIST {
+        return Err(Usage::error(format!("{name}: expected a list of at most {MAX_LIST} bytes")));
+    }
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let inputs: Vec<Input> = lines.map(|line| Input::File(line.into())).collect();
     match inputs.is_empty() {

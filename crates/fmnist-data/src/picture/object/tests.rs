@@ -332,7 +332,7 @@ fn transparent_paper_is_no_ink() {
 fn the_steps_are_those_in_the_guide() {
     let photo = shirt_in_a_frame();
     let inside = frame::inside(&photo);
-    let first = View::of(&photo, inside, mask::GARMENT_REACH);
+    let first = View::of(&photo, inside, inside, mask::GARMENT_REACH);
     let (view, area) = View::closest(&photo, mask::GARMENT_REACH).unwrap();
     let grey = |mask: &GrayImage| image::DynamicImage::from(mask.clone()).into_rgb8();
     let ground = RgbImage::from_fn(first.picture.width(), first.picture.height(), |x, y| {
