@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{DATA, TRAINED, altered, keys, with_model};
 
-const SMALL: u64 = 500_000;
+const SMALL: u64 = 600_000;
 
 #[test]
 fn prints_what_a_run_is() {
