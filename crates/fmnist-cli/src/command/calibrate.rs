@@ -13,6 +13,7 @@ use crate::{
     console::{Console, View},
     data, help,
     outside::Outside,
+    text::thousands,
 };
 
 /// Make a model say when it is not sure
@@ -75,8 +76,9 @@ impl View for Calibrated {
     fn text(&self) -> String {
         let Self { model, held_out, temperature, calibration_error_before: before, .. } = self;
         format!(
-            "{model}: temperature {temperature:.3}; on {held_out} held-out images, the calibration error is {:.4} \
+            "{model}: temperature {temperature:.3}; on {} held-out images, the calibration error is {:.4} \
              (before: {before:.4}), and {:.1} % are not sure",
+            thousands(*held_out as u64),
             self.calibration_error,
             100.0 * self.rejected
         )
