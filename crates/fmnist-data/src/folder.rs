@@ -22,9 +22,10 @@ use crate::dataset::{
 use crate::picture::{self, MAX_FILE, MAX_MEMORY, Picture};
 use crate::{Error, digest, threads};
 use listing::check;
-pub(crate) use listing::{is_in, pictures_in};
+pub(crate) use listing::is_in;
 use order::Entry;
 
+pub use listing::pictures_in;
 pub use order::TEST_SHARE;
 
 /// The contents of a folder, before its pictures are read.

@@ -59,7 +59,7 @@ use std::path::{Path, PathBuf};
 use image::{GrayImage, Luma, imageops};
 
 use crate::budget::Budget;
-use crate::{Error, folder, threads};
+use crate::{Error, threads};
 pub(crate) use decode::{MAX_FILE, MAX_MEMORY, Picture, read_all};
 pub use object::Object;
 pub(crate) use object::fitted;
@@ -92,16 +92,6 @@ pub enum Preparation {
     /// Nothing is looked for: the picture is made grey and scaled to fit with its proportions kept, centred on black. A
     /// transparent part becomes white around dark colours, and black around bright ones.
     Plain,
-}
-
-/// The pictures in a folder, sorted by name. They are recognised by their extensions, which for icons is not `ico`, since that
-/// is often the icon of the folder. Subfolders and hidden files are skipped.
-///
-/// # Errors
-///
-/// If the folder cannot be read.
-pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    folder::pictures_in(folder)
 }
 
 /// What a model sees of a picture.

@@ -4,21 +4,14 @@ use fmnist_data::Split;
 use nn_io::Checkpoint;
 use nn_train::decision::{ClassifiedImages, Decision};
 
-use crate::{Classifier, Error, classifier::check_pixels, data::check_dataset};
+use crate::{
+    Classifier, Error,
+    classifier::{Reliability, check_pixels},
+    data::check_dataset,
+};
 
 /// The least number of held-out images: a twentieth of them are 5.
 const MIN_HELD_OUT: usize = 100;
-
-/// How far the answers of a classifier to some images can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reliability {
-    /// The expected calibration error without the temperature: how far the confidence is from the share of right answers.
-    pub error_before: f64,
-    /// The same with the temperature.
-    pub error: f64,
-    /// The share of images whose answer is not sure.
-    pub rejected: f64,
-}
 
 /// Measures when the answers of a model are sure, and stores that in its [`nn_io::ModelInfo::decision`]: the temperature of
 /// its confidences, and what a picture must be like. Returns how far the answers to the held-out images can be relied on.

@@ -18,7 +18,7 @@ use nn_train::{
 };
 
 use crate::{
-    Error, Reliability,
+    Error,
     data::samples,
     preparation::{code_of, preparation_of},
 };
@@ -58,6 +58,17 @@ pub struct Answer {
     pub score: Option<f64>,
     /// Why the answer is not sure; `None` if it is.
     pub doubt: Option<Doubt>,
+}
+
+/// How far the answers of a classifier to some images can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reliability {
+    /// The expected calibration error without the temperature: how far the confidence is from the share of right answers.
+    pub error_before: f64,
+    /// The same with the temperature.
+    pub error: f64,
+    /// The share of images whose answer is not sure.
+    pub rejected: f64,
 }
 
 /// Why an answer is not sure.

@@ -20,8 +20,8 @@ mod saves;
 mod trainer;
 
 pub use builder::TrainerBuilder;
-pub use calibration::{Reliability, calibrate};
-pub use classifier::{Answer, Classifier, Doubt, Prediction};
+pub use calibration::calibrate;
+pub use classifier::{Answer, Classifier, Doubt, Prediction, Reliability};
 pub use data::{check_dataset, samples};
 pub use error::Error;
 pub use rerun::Rerun;

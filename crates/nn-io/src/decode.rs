@@ -133,7 +133,8 @@ impl Description {
         let mut tensors = Tensors::zeros(&self.tensors);
         let Tensors { params, statistics, moments, average, best, decision } = &mut tensors;
         let (mut params, mut statistics) = (params.as_mut_slice(), statistics.as_mut_slice());
-        let (mut moments, mut decision) = (moments.iter_mut(), decision.iter_mut());
+        let mut moments = moments.iter_mut();
+        let mut decision = decision.iter_mut();
         for (spec, crc) in &self.tensors {
             let values = match spec.role {
                 Role::Parameters => params.split_off_mut(..spec.len),

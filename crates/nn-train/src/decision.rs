@@ -7,7 +7,7 @@
 //!   Out-of-distribution Detection" (2020), with the sign that is high for known images;
 //! - the *Mahalanobis distance* of the last hidden layer's outputs from the nearest class: Lee, Lee, Lee, Shin, "A Simple
 //!   Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks" (2018);
-//! - the same distance of the image itself, made small and of length 1.
+//! - the same distance of the image itself, shrunk, with a length of 1.
 //!
 //! Each is scaled so that the median of held-out images is 0 and their lowest twentieth is below -1. The *score* is 1.5 times
 //! the energy plus the other two. An answer is sure if its score is at least the *threshold*, which 5 % of the held-out

@@ -38,8 +38,13 @@ pub(crate) fn is_in(dir: &Path) -> bool {
     folders.any(|folder| is_class(&folder) || list(&folder).any(|inner| is_class(&inner)))
 }
 
-/// The files in `dir` that are named as pictures, sorted by name.
-pub(crate) fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+/// The pictures in a folder, sorted by name. They are recognised by their extensions, which for icons is not `ico`, since that
+/// is often the icon of the folder. Subfolders and hidden files are skipped.
+///
+/// # Errors
+///
+/// If the folder cannot be read.
+pub fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
         let path = entry.map_err(Error::io(dir, "list"))?.path();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use fmnist::{Classifier, Error, Seen, fmnist_data::picture};
+use fmnist::{Classifier, Error, Seen, fmnist_data::folder};
 
 use crate::{exit::Usage, outside::Outside};
 
@@ -44,7 +44,7 @@ pub(super) fn expand(arguments: Vec<PathBuf>) -> anyhow::Result<Vec<Input>> {
             }
             inputs.push(Input::Stdin);
         } else if path.is_dir() {
-            let pictures = picture::in_folder(&path)?;
+            let pictures = folder::pictures_in(&path)?;
             if pictures.is_empty() {
                 let name = Outside::from(&path);
                 return Err(Usage::error(format!("{name}: no pictures in this folder")));

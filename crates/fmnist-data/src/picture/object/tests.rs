@@ -326,7 +326,7 @@ fn transparent_paper_is_no_ink() {
     }
 }
 
-/// The picture of the steps in the guide, 6 panels of 120 x 120, is what the code does now. To write it anew:
+/// The picture of the steps in the guide, 6 panels of 120 x 120, is what the code does now. To write it again:
 /// `FMNIST_WRITE_STEPS=1 cargo test -p fmnist-data steps`.
 #[test]
 fn the_steps_are_those_in_the_guide() {
