@@ -79,7 +79,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a palette with a part of a colour given to the decoder",
-        file: "crates/fmnist-data/src/picture/decode.rs",
+        file: "crates/fmnist-data/src/picture/whole.rs",
         from: "if kind == *b\"PLTE\" && !len.is_multiple_of(3) {",
         to: "if kind == *b\"PLTE\" && len > u32::MAX - 3 {",
         tests: DATA,
