@@ -19,10 +19,10 @@ fn checkpoint() -> Checkpoint {
     let info = ModelInfo {
         producer: "bench".into(),
         instruction_set: InstructionSet::current().name().into(),
-        input: InputSpec { image, scaling, mirror: false },
+        input: InputSpec { image, scaling, ..InputSpec::default() },
         class_names: (0..10).map(|class| format!("class {class}")).collect(),
         dataset: Some(DatasetId { name: "none".into(), sha256: "0".repeat(64) }),
-        n_validation: 0,
+        ..ModelInfo::default()
     };
     Checkpoint { model, info, training: Some(state) }
 }

@@ -86,7 +86,7 @@ fn checkpoint(args: &Args, model: Model) {
     let info = ModelInfo {
         producer: PEER.into(),
         instruction_set: InstructionSet::current().name().into(),
-        input: InputSpec { image, scaling: Some(Scaling::default()), mirror: false },
+        input: InputSpec { image, scaling: Some(Scaling::default()), ..InputSpec::default() },
         class_names: (0..CLASSES).map(|class| format!("class {class}")).collect(),
         ..ModelInfo::default()
     };
