@@ -24,6 +24,7 @@ use crate::{
 #[command(after_help = help::examples(&[
     ("fmnist calibrate fashion_mnist.model", "of a model that `train` saved"),
     ("fmnist predict fashion_mnist.model cat.jpg", "not sure (unlike the training images)"),
+    ("fmnist evaluate fashion_mnist.model", "how far confidences are off"),
 ]))]
 pub(crate) struct Args {
     /// Model file that training saved

@@ -33,8 +33,7 @@ use sheet::Sheet;
 #[command(after_help = help::examples(&[
     ("fmnist predict photo.png", "with the built-in model"),
     ("fmnist predict fashion_mnist.model boot.png dress.jpg", "with your model"),
-    ("fmnist predict photos --format csv", "all pictures in a folder, as a table"),
-    ("fmnist predict --index 0-9 --sheet sheet.svg", "test images, also drawn"),
+    ("fmnist predict photos --format csv", "all pictures in a folder"),
 ]))]
 pub(crate) struct Args {
     /// Pictures, optionally after the model to use [default: the built-in model]
