@@ -158,7 +158,7 @@ def models():
     write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=17428))
     write("model/inference.model", model([(4, 3), "relu", (3, 2), "relu", (2, 2), "softmax"]))
     write("model/smallest.model", model([(1, 1)]))
-    write("model/newer_minor.model", model([(1, 2)], minor=1, unknown={"key": [1.5, None]}))
+    write("model/newer_minor.model", model([(1, 2)], minor=2, unknown={"key": [1.5, None]}))
 
 
 def idx(code, element, dims, values):

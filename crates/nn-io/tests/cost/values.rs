@@ -33,7 +33,7 @@ pub(crate) fn costly() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("layers to the limit", with("layers", many(unit)), "at most 256"),
         ("empty names", with("class_names", many("".into())), "at most 1000"),
         ("records", with("training.history", many(record)), "at most 10000"),
-        ("tensors", with("tensors", many(tensor)), "at most 1030"),
+        ("tensors", with("tensors", many(tensor)), "at most 1034"),
         ("a shape of many dimensions", with("tensors.0.shape", many(1.into())), "at most 2"),
         ("tiny keys", tiny_keys("k"), "an unknown key"),
         ("a known key again and again", tiny_keys("producer"), "duplicate field"),

@@ -134,7 +134,7 @@ fn metadata() {
         fixture::metadata_len(&bytes)
     });
     // A larger network has numbers that take up to 8 more bytes each, and more class names and class weights.
-    let longer_numbers = 8 * (2 * 256 + 3 * 1030 + 20);
+    let longer_numbers = 8 * (2 * 256 + 3 * 1034 + 20);
     let longest_names = 1000 * (3 + 255 + 9);
     for len in lens {
         let most = len + longer_numbers + longest_names;
