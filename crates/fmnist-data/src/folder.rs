@@ -15,11 +15,10 @@ mod order;
 
 use std::path::{Path, PathBuf};
 
-use crate::budget::Budget;
 use crate::dataset::{
     Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
 };
-use crate::picture::{self, MAX_FILE, MAX_MEMORY, Picture};
+use crate::picture::{self, Picture, SharedMemory};
 use crate::{Error, digest, threads};
 use listing::check;
 pub(crate) use listing::is_in;
@@ -149,19 +148,15 @@ impl Folder {
 const RESIZE: &str = "give the size to fit all pictures to (--image-size WIDTHxHEIGHT)";
 
 /// The size of all pictures. Without a given size it is that of the picture `like`, and all others must match it.
-///
-/// The pictures that threads read at the same time take together no more memory than one picture may.
 struct Wanted<'a> {
     size: ImageSize,
     like: Option<&'a Path>,
-    files: Budget,
-    pixels: Budget,
+    memory: SharedMemory,
 }
 
 impl<'a> Wanted<'a> {
     fn new(size: ImageSize, like: Option<&'a Path>) -> Self {
-        let (files, pixels) = (Budget::new(MAX_FILE), Budget::new(MAX_MEMORY));
-        Self { size, like, files, pixels }
+        Self { size, like, memory: SharedMemory::new() }
     }
 
     fn read_all(&self, entries: &[Entry], pixels: &mut [u8]) -> Result<(), Error> {
@@ -175,24 +170,19 @@ impl<'a> Wanted<'a> {
         let sides = [self.size.width(), self.size.height()];
         let [width, height] = sides.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
         let (file, bytes) = digest::open(path)?;
-        // A file over the limit is refused below. If a file grows meanwhile, its share does not.
-        let _file = self.files.take(bytes.min(MAX_FILE));
-        let picture = Picture::open(picture::read_all(file, path)?, path)?;
-        let found = picture.sides();
-        if let Some(like) = self.like
-            && found != (width, height)
-        {
-            return Err(Error::Layout {
+        let has_size = |picture: &Picture<'_>| match (self.like, picture.sides()) {
+            (Some(like), found) if found != (width, height) => Err(Error::Layout {
                 path: path.into(),
                 expected: format!("{} as {}", self.size, like.display()),
                 found: format!("{}x{}", found.0, found.1),
                 hint: RESIZE,
-            });
-        }
-        // A thread with a share of this budget waits for nothing else, so there is no deadlock.
-        let _pixels = self.pixels.take(picture.memory());
-        pixels.copy_from_slice(&picture::fitted(picture.grey()?, width, height));
-        Ok(())
+            }),
+            _ => Ok(()),
+        };
+        self.memory.read(file, bytes, path, has_size, |picture| {
+            pixels.copy_from_slice(&picture::fitted(picture.grey()?, width, height));
+            Ok(())
+        })
     }
 }
 

@@ -53,6 +53,7 @@ mod shrink;
 )]
 mod object;
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,8 @@ use image::{GrayImage, Luma, imageops};
 
 use crate::budget::Budget;
 use crate::{Error, threads};
-pub(crate) use decode::{MAX_FILE, MAX_MEMORY, Picture, read_all};
+use decode::{MAX_FILE, MAX_MEMORY};
+pub(crate) use decode::{Picture, read_all};
 pub use object::Object;
 pub(crate) use object::fitted;
 
@@ -149,17 +151,13 @@ impl Preparation {
     /// Reads picture files on all processors, as [`Preparation::load`] does. Returns the results in the order of the
     /// files. Those that are read at the same time take together no more memory than one may.
     pub fn load_all(self, paths: &[PathBuf], width: u32, height: u32) -> Vec<Result<Seen, Error>> {
-        let (files, pixels) = (Budget::new(MAX_FILE), Budget::new(MAX_MEMORY));
+        let memory = SharedMemory::new();
         threads::map(paths.iter(), |path| {
             let file = decode::open(path)?;
             let metadata = file.metadata().map_err(Error::io(path, "read"))?;
             // The length of a pipe is not known before its end.
             let length = if metadata.is_file() { metadata.len() } else { MAX_FILE };
-            let _file = files.take(length.min(MAX_FILE));
-            let picture = Picture::open(read_all(file, path)?, path)?;
-            // A thread with a share of this budget waits for nothing else, so there is no deadlock.
-            let _pixels = pixels.take(picture.memory());
-            self.prepare(picture, width, height)
+            memory.read(file, length, path, |_| Ok(()), |it| self.prepare(it, width, height))
         })
     }
 
@@ -193,6 +191,36 @@ impl Preparation {
             }
         };
         Ok(Seen { pixels: image.into_raw(), finding })
+    }
+}
+
+/// The memory of pictures that are read at the same time: together they take no more than one picture may.
+pub(crate) struct SharedMemory {
+    files: Budget,
+    pixels: Budget,
+}
+
+impl SharedMemory {
+    pub(crate) fn new() -> Self {
+        Self { files: Budget::new(MAX_FILE), pixels: Budget::new(MAX_MEMORY) }
+    }
+
+    /// Reads a picture file of this length: its header, which is checked, and then its pixels, which are used.
+    pub(crate) fn read<R>(
+        &self,
+        file: File,
+        length: u64,
+        path: &Path,
+        check: impl FnOnce(&Picture<'_>) -> Result<(), Error>,
+        use_pixels: impl FnOnce(Picture<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        // A file over the limit is refused when it is read. If a file grows meanwhile, its share does not.
+        let _file = self.files.take(length.min(MAX_FILE));
+        let picture = Picture::open(read_all(file, path)?, path)?;
+        check(&picture)?;
+        // A thread with a share of this budget waits for nothing else, so there is no deadlock.
+        let _pixels = self.pixels.take(picture.memory());
+        use_pixels(picture)
     }
 }
 

@@ -4,11 +4,7 @@ use fmnist_data::Split;
 use nn_io::Checkpoint;
 use nn_train::decision::{ClassifiedImages, Decision};
 
-use crate::{
-    Classifier, Error,
-    classifier::{Reliability, check_pixels},
-    data::check_dataset,
-};
+use crate::{Classifier, Error, classifier::Reliability, data::check_split};
 
 /// The least number of held-out images: a twentieth of them are 5.
 const MIN_HELD_OUT: usize = 100;
@@ -24,16 +20,11 @@ const MIN_HELD_OUT: usize = 100;
 /// If the model has no training state or does not classify images, the dataset is another one or does not fit the model,
 /// fewer than 100 images are held out, or the model's outputs are not finite.
 pub fn calibrate(checkpoint: &mut Checkpoint, train: Split) -> Result<Reliability, Error> {
-    check_dataset(&checkpoint.info, &train.dataset)?;
+    check_split(&checkpoint.model, &checkpoint.info, &train)?;
     checkpoint.info.decision = None;
     let config = &checkpoint.training.as_ref().ok_or(Error::ForInference)?.config;
     let model = checkpoint.inference_model()?;
     Classifier::from_parts(model.clone(), &checkpoint.info)?;
-    check_pixels(&model, train.images.height * train.images.width)?;
-    let (expected, found) = (model.outputs(), train.dataset.class_names.len());
-    if expected != found {
-        return Err(Error::Classes { expected, found });
-    }
     let n_held_out = checkpoint.info.n_validation;
     if n_held_out >= train.len() {
         return Err(Error::HeldOut { expected: n_held_out, found: train.len() });

@@ -19,7 +19,7 @@ use nn_train::{
 
 use crate::{
     Error,
-    data::samples,
+    data::{check_pixels, samples},
     preparation::{code_of, preparation_of},
 };
 
@@ -95,7 +95,7 @@ pub struct Prediction {
     pub probability: f32,
 }
 
-/// An object whose longest side has fewer pixels would be enlarged too much to show anything.
+/// The least pixels of an object's longest side. A smaller one shows nothing once it is enlarged.
 const MIN_OBJECT: u32 = 10;
 
 impl Classifier {
@@ -218,8 +218,7 @@ impl Classifier {
     ///
     /// If the model takes another number of pixels, or if the probabilities are not finite.
     pub fn classify_pixels(&self, pixels: &[u8]) -> Result<Vec<Prediction>, Error> {
-        let (probabilities, _) = self.outputs(pixels)?;
-        Ok(self.predictions(&probabilities))
+        Ok(self.predictions(&self.outputs(pixels)?.probabilities))
     }
 
     /// Classifies what the model sees of a picture, and says whether the answer is sure.
@@ -228,7 +227,7 @@ impl Classifier {
     ///
     /// As [`Classifier::classify_pixels`].
     pub fn answer(&self, seen: &Seen) -> Result<Answer, Error> {
-        let (probabilities, score) = self.outputs(&seen.pixels)?;
+        let Outputs { probabilities, score, .. } = self.outputs(&seen.pixels)?;
         let is_rejected = score
             .zip(self.decision.as_ref())
             .is_some_and(|(score, decision)| score < decision.threshold);
@@ -269,17 +268,16 @@ impl Classifier {
     /// If the images do not fit the model, or the probabilities are not finite.
     pub fn reliability(&self, split: &Split) -> Result<Option<Reliability>, Error> {
         let Some(decision) = &self.decision else { return Ok(None) };
-        let plain = Self { decision: None, ..self.clone() };
         let (mut before, mut after, mut n_rejected) = (Vec::new(), Vec::new(), 0_u32);
         for (pixels, &label) in split.images.iter().zip(&split.labels) {
-            let (probabilities, score) = self.outputs(pixels)?;
-            n_rejected += u32::from(score.is_some_and(|score| score < decision.threshold));
-            for (answers, probabilities) in
-                [(&mut before, &plain.outputs(pixels)?.0), (&mut after, &probabilities)]
-            {
+            let outputs = self.outputs(pixels)?;
+            n_rejected += u32::from(outputs.score.is_some_and(|score| score < decision.threshold));
+            let answer = |probabilities: &[f32]| {
                 let best = nn_core::metric::argmax(probabilities);
-                answers.push((f64::from(probabilities[best]), best == usize::from(label)));
-            }
+                (f64::from(probabilities[best]), best == usize::from(label))
+            };
+            before.push(answer(&outputs.untempered));
+            after.push(answer(&outputs.probabilities));
         }
         Ok(Some(Reliability {
             error_before: calibration_error(before),
@@ -288,30 +286,37 @@ impl Classifier {
         }))
     }
 
-    /// The probability of each class, and the score of the image.
-    fn outputs(&self, pixels: &[u8]) -> Result<(Vec<f32>, Option<f64>), Error> {
+    /// What the model computes for an image.
+    fn outputs(&self, pixels: &[u8]) -> Result<Outputs, Error> {
         check_pixels(&self.model, pixels.len())?;
         let mut workspace = Workspace::inference(&self.model, 1);
-        let mut forward = |pixels: &[u8]| -> (Vec<f32>, Option<f64>) {
+        let mut forward = |pixels: &[u8]| -> Outputs {
             workspace.set_input_bytes(1, self.scaling, |_| pixels);
-            let outputs = self.model.forward(&mut workspace).iter().copied().collect();
-            let Some(decision) = &self.decision else { return (outputs, None) };
+            let untempered: Vec<f32> = self.model.forward(&mut workspace).iter().copied().collect();
+            let Some(decision) = &self.decision else {
+                return Outputs { probabilities: untempered.clone(), untempered, score: None };
+            };
             let logits = decision::logits(&self.model, &workspace, 0);
             let evidence = Evidence::of(&self.model, &workspace, 0, pixels, self.image);
-            let outputs = decision::softmax(&logits, decision.temperature);
-            (outputs.iter().map(|&p| p as f32).collect(), Some(decision.score(&evidence)))
+            let tempered = decision::softmax(&logits, decision.temperature);
+            let probabilities = tempered.iter().map(|&p| p as f32).collect();
+            Outputs { probabilities, untempered, score: Some(decision.score(&evidence)) }
         };
-        let (mut probabilities, score) = forward(pixels);
+        let mut outputs = forward(pixels);
         if self.mirror {
             let mut mirrored = pixels.to_vec();
             mirrored.chunks_mut(self.image.width).for_each(<[u8]>::reverse);
-            let (flipped, _) = forward(&mirrored);
-            probabilities.iter_mut().zip(flipped).for_each(|(p, other)| *p = (*p + other) * 0.5);
+            let flipped = forward(&mirrored);
+            let average = |all: &mut [f32], others: Vec<f32>| {
+                all.iter_mut().zip(others).for_each(|(p, other)| *p = (*p + other) * 0.5);
+            };
+            average(&mut outputs.probabilities, flipped.probabilities);
+            average(&mut outputs.untempered, flipped.untempered);
         }
-        if !probabilities.iter().all(|probability| probability.is_finite()) {
+        if !outputs.probabilities.iter().all(|probability| probability.is_finite()) {
             return Err(Error::NotFinite);
         }
-        Ok((probabilities, score))
+        Ok(outputs)
     }
 
     /// Every class with its name, the most probable first.
@@ -345,10 +350,14 @@ impl Classifier {
     }
 }
 
-/// Fails if an image with this many pixels does not fit the model.
-pub(crate) fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
-    let expected = model.inputs();
-    if found == expected { Ok(()) } else { Err(Error::Pixels { expected, found }) }
+/// What a model computes for an image.
+struct Outputs {
+    /// The probability of each class, with the temperature.
+    probabilities: Vec<f32>,
+    /// The same without the temperature.
+    untempered: Vec<f32>,
+    /// How much the image is like those of the training, if the model's file can say it.
+    score: Option<f64>,
 }
 
 impl fmt::Display for Doubt {

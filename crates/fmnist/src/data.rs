@@ -1,7 +1,7 @@
 //! Turns a dataset's split into samples, and checks that a dataset is the one of a saved run.
 
 use fmnist_data::{DatasetInfo, Split};
-use nn_core::Scaling;
+use nn_core::{Model, Scaling};
 use nn_io::ModelInfo;
 use nn_train::{Features, Samples};
 
@@ -31,4 +31,20 @@ pub fn check_dataset(info: &ModelInfo, dataset: &DatasetInfo) -> Result<(), Erro
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that a training set fits the model, and is the one that its run began with.
+pub(crate) fn check_split(model: &Model, info: &ModelInfo, train: &Split) -> Result<(), Error> {
+    let (expected, found) = (model.outputs(), train.dataset.class_names.len());
+    if expected != found {
+        return Err(Error::Classes { expected, found });
+    }
+    check_pixels(model, train.images.height * train.images.width)?;
+    check_dataset(info, &train.dataset)
+}
+
+/// Fails if an image with this many pixels does not fit the model.
+pub(crate) fn check_pixels(model: &Model, found: usize) -> Result<(), Error> {
+    let expected = model.inputs();
+    if found == expected { Ok(()) } else { Err(Error::Pixels { expected, found }) }
 }

@@ -9,8 +9,7 @@ use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
 use crate::{
     Classifier, Error, Saves,
-    classifier::check_pixels,
-    data::{check_dataset, samples},
+    data::{check_split, samples},
     preparation::default_for,
     saves::save,
 };
@@ -228,12 +227,7 @@ impl Trainer {
     /// If the run began with another dataset, or the dataset has more or fewer classes than the model.
     pub fn set_data(&mut self, train: &Split) -> Result<(), Error> {
         let Split { images, dataset, .. } = train;
-        let (expected, found) = (self.trainer.model().outputs(), dataset.class_names.len());
-        if expected != found {
-            return Err(Error::Classes { expected, found });
-        }
-        check_pixels(self.trainer.model(), images.height * images.width)?;
-        check_dataset(&self.info, dataset)?;
+        check_split(self.trainer.model(), &self.info, train)?;
         let n_validation = dataset.n_train.saturating_sub(train.len());
         if self.info.dataset.is_none() {
             let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());

@@ -1,7 +1,8 @@
-//! Decides whether an answer is sure: how probable the classes of an image are, and whether the image is like those of the training.
+//! Decides whether an answer is sure: how probable the classes of an image are, and whether the image is like those of the
+//! training.
 //!
-//! A softmax gives every image a class, and often with confidence: it may call a page of text a bag with 99 %. So three things are measured
-//! that differ for strange images:
+//! A softmax gives every image a class, and often with confidence: it may call a page of text a bag with 99 %. So three
+//! things are measured that differ for strange images:
 //!
 //! - the *energy* `ln sum_j exp(z_j)` of the inputs `z` of the softmax: Liu, Wang, Owens, Li, "Energy-based
 //!   Out-of-distribution Detection" (2020), with the sign that is high for known images;
@@ -126,9 +127,7 @@ impl Evidence {
             features: features.unwrap_or_default(),
         }
     }
-}
 
-impl Evidence {
     fn is_finite(&self) -> bool {
         self.energy.is_finite() && self.features.iter().all(|x| x.is_finite())
     }

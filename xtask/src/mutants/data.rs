@@ -29,17 +29,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "large pictures of a folder decoded all at once",
-        file: "crates/fmnist-data/src/folder.rs",
+        file: "crates/fmnist-data/src/picture.rs",
         from: "self.pixels.take(picture.memory())",
         to: "self.pixels.take(0)",
         tests: DATA,
     },
     Mutant {
         name: "a picture's pixels decoded before its size is checked",
-        file: "crates/fmnist-data/src/folder.rs",
-        from: "let found = picture.sides();",
-        to: "let found = picture.sides(); \
-             Picture::open(picture::read_all(digest::open(path)?.0, path)?, path)?.grey()?;",
+        file: "crates/fmnist-data/src/picture.rs",
+        from: "check(&picture)?;",
+        to: "Picture::open(read_all(File::open(path).map_err(Error::io(path, \"open\"))?, path)?, path)?.grey()?; \
+             check(&picture)?;",
         tests: DATA,
     },
     Mutant {

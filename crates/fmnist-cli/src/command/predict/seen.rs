@@ -41,6 +41,14 @@ pub(super) fn half_blocks(pixels: &[u8], width: usize, has_colours: bool) -> Str
     drawing
 }
 
+/// Encodes a grey image as a PNG file.
+pub(super) fn png(pixels: &[u8], image: Shape) -> anyhow::Result<Vec<u8>> {
+    let mut png = Vec::new();
+    let (width, height) = (image.width as u32, image.height as u32);
+    PngEncoder::new(&mut png).write_image(pixels, width, height, ExtendedColorType::L8)?;
+    Ok(png)
+}
+
 /// A folder of PNG files.
 pub(super) struct Folder {
     path: PathBuf,
@@ -71,10 +79,8 @@ impl Folder {
             file = format!("{name}.{number}.seen.png");
             number += 1;
         }
-        let mut png = Vec::new();
-        let (width, height) = (image.width as u32, image.height as u32);
-        PngEncoder::new(&mut png).write_image(pixels, width, height, ExtendedColorType::L8)?;
         let path = self.path.join(file);
-        fs::write(&path, png).with_context(|| format!("{}: cannot write", Outside::from(&path)))
+        fs::write(&path, png(pixels, image)?)
+            .with_context(|| format!("{}: cannot write", Outside::from(&path)))
     }
 }

@@ -4,10 +4,9 @@ use std::{fmt::Write as _, fs, io, path::Path};
 
 use anyhow::Context as _;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use nn_core::Shape;
 
-use super::AnswerView;
+use super::{AnswerView, seen::png};
 use crate::{exit::Usage, outside::Outside};
 
 /// The number of images in a row.
@@ -33,10 +32,7 @@ impl Sheet {
 
     /// Adds an image and its prediction.
     pub(super) fn add(&mut self, pixels: &[u8], answer: &AnswerView<'_>) -> anyhow::Result<()> {
-        let mut png = Vec::new();
-        let (width, height) = (self.image.width as u32, self.image.height as u32);
-        PngEncoder::new(&mut png).write_image(pixels, width, height, ExtendedColorType::L8)?;
-        let data = BASE64_STANDARD.encode(png);
+        let data = BASE64_STANDARD.encode(png(pixels, self.image)?);
         let (mark, colour) = match answer.is_right() {
             None => ("", "#9198a1"),
             Some(true) => (" ✓", "#3fb950"),
