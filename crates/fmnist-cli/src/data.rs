@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fmnist::options::{DataSource, DatasetKind};
 use fmnist_data::{
-    Dataset, ImageSize,
+    Dataset, ReadOptions,
     download::{self, DownloadProgress},
     folder::{Folder, TEST_SHARE},
     garments, locate,
@@ -38,20 +38,31 @@ pub(crate) fn obtain_or_draw(
     notice: &str,
     console: &mut Console,
 ) -> anyhow::Result<Dataset> {
-    let DataSource { kind, dir, size } = source;
+    let DataSource { kind, dir, options } = source;
     let data_dir = dir.as_deref();
-    match (*kind, data_dir) {
+    let custom = match (*kind, data_dir) {
         (DatasetKind::Synthetic, _) => return Ok(synthetic(console)),
-        (DatasetKind::Idx, Some(dir)) => return Ok(Dataset::load_idx(dir)?),
-        (DatasetKind::Csv, Some(dir)) => return Ok(Dataset::load_csv(dir, *size)?),
-        (DatasetKind::Folder, Some(dir)) => return pictures(dir, *size, console),
-        _ => {}
-    }
+        (DatasetKind::Idx, Some(dir)) => Dataset::load_idx(dir, options)?,
+        (DatasetKind::Csv, Some(dir)) => Dataset::load_csv(dir, options)?,
+        (DatasetKind::Folder, Some(dir)) => pictures(dir, options, console)?,
+        _ => return garments_or_draw(source, notice, console),
+    };
+    custom.notes.iter().for_each(|note| console.message(&note.to_string()));
+    Ok(custom)
+}
+
+/// Finds or downloads Fashion-MNIST; `auto` falls back to synthetic garments.
+fn garments_or_draw(
+    source: &DataSource,
+    notice: &str,
+    console: &mut Console,
+) -> anyhow::Result<Dataset> {
+    let data_dir = source.dir.as_deref();
     // If the user named a directory and it has no good dataset, that is an error: there is no fallback.
     let found = locate::find(data_dir)?;
     let named = locate::is_named(data_dir);
     match fashion_mnist(found, named, console) {
-        Err(error) if *kind == DatasetKind::Auto && !named => {
+        Err(error) if source.kind == DatasetKind::Auto && !named => {
             console.warning(&format!("no Fashion-MNIST: {error}"));
             console.warning(notice);
             Ok(synthetic(console))
@@ -121,7 +132,7 @@ fn download(console: &mut Console) -> Result<Dataset, fmnist_data::Error> {
 }
 
 /// Reads the pictures in a folder, and prints beforehand how many there are.
-fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::Result<Dataset> {
+fn pictures(dir: &Path, options: &ReadOptions, console: &Console) -> anyhow::Result<Dataset> {
     let folder = Folder::list(dir)?;
     let (n_train, n_test) = folder.counts();
     let [n_train, n_test] = [n_train, n_test].map(|n| thousands(n as u64));
@@ -136,7 +147,7 @@ fn pictures(dir: &Path, size: Option<ImageSize>, console: &Console) -> anyhow::R
              class, in the order of their names, is for the test"
         ),
     });
-    Ok(folder.load(size)?)
+    Ok(folder.load(options)?)
 }
 
 fn synthetic(console: &Console) -> Dataset {

@@ -14,7 +14,7 @@ use table::Table;
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES,
-    MAX_PIXELS, MAX_SIDE, check_same_size, fashion_mnist_classes, read_both,
+    MAX_PIXELS, MAX_SIDE, Parts, ReadOptions, check_same_size, read_both,
 };
 use crate::{Error, classes, digest};
 
@@ -42,7 +42,8 @@ impl Dataset {
     ///
     /// When a file is missing, cannot be read or breaks the format, when a label has no name in
     /// `classes.txt`, or when the number of pixels does not match `size` or, without a size, any square.
-    pub fn load_csv(dir: impl AsRef<Path>, size: Option<ImageSize>) -> Result<Self, Error> {
+    pub fn load_csv(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
+        let size = options.size;
         let dir = dir.as_ref();
         Error::check_directory(dir)?;
         let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
@@ -68,9 +69,17 @@ impl Dataset {
         let class_names = named.unwrap_or_else(|| {
             let numbered = classes::numbered(&[&train, &test]);
             let are_garments = names == FASHION_MNIST && numbered.len() <= CLASS_NAMES.len();
-            if are_garments { fashion_mnist_classes() } else { numbered }
+            if are_garments { CLASS_NAMES.map(String::from).to_vec() } else { numbered }
         });
-        Ok(Self::new(train, test, DatasetName::Csv, class_names))
+        Ok(Self::custom(Parts {
+            train,
+            test,
+            validation: None,
+            name: DatasetName::Csv,
+            class_names,
+            dir,
+            notes: Vec::new(),
+        }))
     }
 }
 
@@ -108,7 +117,7 @@ impl<'a> Unread<'a> {
         }
         pixels.shrink_to_fit();
         let (count, height, width) = (labels.len(), size.height(), size.width());
-        Ok(LabelledImages { images: Images { pixels, count, height, width }, labels })
+        Ok(LabelledImages { images: Images { pixels, count, height, width, channels: 1 }, labels })
     }
 }
 

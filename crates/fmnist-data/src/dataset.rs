@@ -5,6 +5,8 @@
 
 mod image_size;
 pub(crate) mod name;
+mod note;
+mod read_options;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ use crate::{Error, idx, threads};
 
 pub use image_size::{ImageSize, MAX_SIDE};
 pub use name::DatasetName;
+pub use note::Note;
+pub use read_options::{Colour, ReadOptions};
 
 /// The largest number of images in a split.
 pub const MAX_IMAGES: usize = 1 << 24;
@@ -40,12 +44,13 @@ pub const CLASS_NAMES: [&str; 10] = [
     "Ankle boot",
 ];
 
-/// Grey images of one size.
+/// Images of one size, grey or in colour.
 ///
 /// # Shapes
 ///
-/// `pixels` is `count * height * width` bytes: image after image, row after row from the top,
-/// 0 black to 255 white. As a column-major matrix that is `features x samples`.
+/// `pixels` is `count * height * width * channels` bytes: image after image, row after row from the top, pixel after
+/// pixel, and the channels of a pixel together; 0 is black, 255 white. As a column-major matrix that is
+/// `features x samples`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
     /// All pixels of all images.
@@ -56,9 +61,16 @@ pub struct Images {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
+    /// Bytes of a pixel: 1 for grey, 3 for red, green and blue.
+    pub channels: usize,
 }
 
 impl Images {
+    /// The number of bytes of an image.
+    pub fn image_len(&self) -> usize {
+        self.height.saturating_mul(self.width).saturating_mul(self.channels)
+    }
+
     /// The pixels of image `index`; `None` past the last image.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         self.iter().nth(index)
@@ -67,7 +79,7 @@ impl Images {
     /// The images one after another.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         // An image of no pixels cannot be cut out; `max` only keeps `chunks_exact` from panicking.
-        self.pixels.chunks_exact(self.height.saturating_mul(self.width).max(1))
+        self.pixels.chunks_exact(self.image_len().max(1))
     }
 }
 
@@ -104,13 +116,10 @@ impl Split {
         let (count, most) = (self.len(), self.len().saturating_sub(1));
         assert!(n < count, "images to hold out: expected at most {most} of {count}, found {n}");
         let rest = count.saturating_sub(n);
-        let Images { pixels, height, width, .. } = &mut self.images;
+        let at = rest.saturating_mul(self.images.image_len());
+        let pixels = self.images.pixels.split_off(at);
         let held_out = Self {
-            images: Images {
-                pixels: pixels.split_off(rest.saturating_mul(*height).saturating_mul(*width)),
-                count: n,
-                ..self.images
-            },
+            images: Images { pixels, count: n, ..self.images },
             labels: self.labels.split_off(rest),
             dataset: Arc::clone(&self.dataset),
         };
@@ -132,17 +141,21 @@ impl Split {
 pub struct DatasetInfo {
     /// Where the images come from.
     pub name: DatasetName,
+    /// The name of the directory of a custom dataset, to show. It is not part of the fingerprint.
+    pub directory: Option<String>,
     /// The name of each class, by label: all different, at most [`MAX_CLASSES`].
     pub class_names: Vec<String>,
     /// The number of training images, held-out ones included.
     pub n_train: usize,
+    /// How many of them the dataset itself sets apart, as in a folder `val`. They are the last ones.
+    pub n_validation: Option<usize>,
     /// Fingerprint of the decoded content, 64 lower-case hexadecimal digits: the SHA-256 of the
     /// four unzipped IDX files one after another (training images, training labels, test images,
     /// test labels). A resumed run compares it to learn whether the data changed. For files:
     /// `zcat train-images*.gz train-labels*.gz t10k-images*.gz t10k-labels*.gz | sha256sum`.
     ///
     /// For a custom dataset, the class names follow, each after its length in bytes as a big-endian u64,
-    /// because there they are part of the data.
+    /// because there they are part of the data. Images in colour have a fourth dimension, the channels.
     pub sha256: String,
 }
 
@@ -155,6 +168,8 @@ pub struct Dataset {
     pub test: Split,
     /// Name, classes and fingerprint.
     pub info: Arc<DatasetInfo>,
+    /// What a user should know about how it was read.
+    pub notes: Vec<Note>,
 }
 
 /// Images and labels as read from a file, before the whole dataset is known.
@@ -164,30 +179,48 @@ pub(crate) struct LabelledImages {
     pub(crate) labels: Vec<u8>,
 }
 
+/// What a reader has read from a directory.
+pub(crate) struct Parts<'a> {
+    pub(crate) train: LabelledImages,
+    pub(crate) test: LabelledImages,
+    /// Images that the dataset itself sets apart to evaluate epochs on.
+    pub(crate) validation: Option<LabelledImages>,
+    pub(crate) name: DatasetName,
+    pub(crate) class_names: Vec<String>,
+    pub(crate) dir: &'a Path,
+    pub(crate) notes: Vec<Note>,
+}
+
 impl Dataset {
-    /// Makes a dataset from a training set and a test set, and computes its fingerprint.
-    pub(crate) fn new(
-        train: LabelledImages,
-        test: LabelledImages,
-        name: DatasetName,
-        class_names: Vec<String>,
-    ) -> Self {
-        let mut hasher = Sha256::new();
-        for LabelledImages { images, labels } in [&train, &test] {
-            hasher.update(idx::header_u8(&[images.count, images.height, images.width]));
-            hasher.update(&images.pixels);
-            hasher.update(idx::header_u8(&[labels.len()]));
-            hasher.update(labels);
-        }
-        if !matches!(name, DatasetName::FashionMnist | DatasetName::Synthetic) {
-            for class in &class_names {
-                hasher.update((class.len() as u64).to_be_bytes());
-                hasher.update(class);
-            }
+    /// Makes a custom dataset, and computes its fingerprint. The validation images become the last ones of the training set.
+    pub(crate) fn custom(parts: Parts<'_>) -> Self {
+        let Parts { mut train, test, validation, name, class_names, dir, notes } = parts;
+        let n_validation = validation.map(|validation| {
+            let n = validation.labels.len();
+            train.images.pixels.extend(validation.images.pixels);
+            train.images.count = train.images.count.saturating_add(n);
+            train.labels.extend(validation.labels);
+            n
+        });
+        let mut hasher = fingerprint(&train, &test);
+        for class in &class_names {
+            hasher.update((class.len() as u64).to_be_bytes());
+            hasher.update(class);
         }
         let sha256 = hex(&hasher.finalize());
+        let directory = dir.canonicalize().ok();
+        let directory = directory.as_deref().unwrap_or(dir).file_name();
+        let directory = directory.map(|name| name.to_string_lossy().into_owned());
         let n_train = train.images.count;
-        Self::with_info(train, test, DatasetInfo { name, class_names, n_train, sha256 })
+        let info = DatasetInfo { name, directory, class_names, n_train, n_validation, sha256 };
+        Self { notes, ..Self::with_info(train, test, info) }
+    }
+
+    /// Makes a dataset of garments, and computes its fingerprint.
+    pub(crate) fn garments(train: LabelledImages, test: LabelledImages, name: DatasetName) -> Self {
+        let sha256 = hex(&fingerprint(&train, &test).finalize());
+        let info = DatasetInfo::garments(name, train.images.count, sha256);
+        Self::with_info(train, test, info)
     }
 
     /// Makes a dataset whose fingerprint is known.
@@ -202,8 +235,39 @@ impl Dataset {
             labels,
             dataset: Arc::clone(&info),
         };
-        Self { train: split(train), test: split(test), info }
+        Self { train: split(train), test: split(test), info, notes: Vec::new() }
     }
+}
+
+impl DatasetInfo {
+    /// The classes of Fashion-MNIST, for a set with this fingerprint.
+    pub(crate) fn garments(name: DatasetName, n_train: usize, sha256: String) -> Self {
+        let class_names = CLASS_NAMES.map(String::from).to_vec();
+        Self { name, directory: None, class_names, n_train, n_validation: None, sha256 }
+    }
+
+    /// The name to show, such as `shapes (folder)`: that of the directory, and the kind.
+    pub fn title(&self) -> String {
+        match &self.directory {
+            Some(directory) => format!("{directory} ({})", self.name),
+            None => self.name.to_string(),
+        }
+    }
+}
+
+/// Hashes images and labels as IDX files of them.
+fn fingerprint(train: &LabelledImages, test: &LabelledImages) -> Sha256 {
+    let mut hasher = Sha256::new();
+    for LabelledImages { images, labels } in [train, test] {
+        let dims = [images.count, images.height, images.width, images.channels];
+        // A grey image has no fourth dimension.
+        let rank = if images.channels == 1 { 3 } else { 4 };
+        hasher.update(idx::header_u8(dims.get(..rank).unwrap_or_default()));
+        hasher.update(&images.pixels);
+        hasher.update(idx::header_u8(&[labels.len()]));
+        hasher.update(labels);
+    }
+    hasher
 }
 
 /// Fails unless the images of both sets have the same size, which `test` and `train` describe.
@@ -230,11 +294,6 @@ pub(crate) fn read_both<T: Send>(
         unreachable!("a result for each of two sets")
     };
     Ok((train?, test?))
-}
-
-/// [`CLASS_NAMES`] as owned strings.
-pub(crate) fn fashion_mnist_classes() -> Vec<String> {
-    CLASS_NAMES.map(String::from).to_vec()
 }
 
 #[cfg(test)]

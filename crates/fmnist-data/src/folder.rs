@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::{
     Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
+    Parts, ReadOptions,
 };
 use crate::picture::{self, Picture, SharedMemory};
 use crate::{Error, digest, threads};
@@ -30,9 +31,9 @@ pub use order::TEST_SHARE;
 /// The contents of a folder, before its pictures are read.
 ///
 /// ```no_run
-/// use fmnist_data::folder::Folder;
+/// use fmnist_data::{ReadOptions, folder::Folder};
 ///
-/// let dataset = Folder::list("pictures".as_ref())?.load(None)?;
+/// let dataset = Folder::list("pictures".as_ref())?.load(&ReadOptions::default())?;
 /// println!("{} pictures to learn from", dataset.train.labels.len());
 /// # Ok::<(), fmnist_data::Error>(())
 /// ```
@@ -96,19 +97,27 @@ impl Folder {
         self.has_test
     }
 
-    /// Reads all pictures, on all cores, and fits them to `size`. Without one, all must have the size of the
-    /// first.
+    /// Reads all pictures, on all cores, and fits them to the size of `options`. Without one, all must have the size of
+    /// the first.
     ///
     /// # Errors
     ///
     /// If a file is not a picture, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
-    pub fn load(&self, size: Option<ImageSize>) -> Result<Dataset, Error> {
-        let wanted = match size {
+    pub fn load(&self, options: &ReadOptions) -> Result<Dataset, Error> {
+        let wanted = match options.size {
             Some(size) => Wanted::new(size, None),
             None => self.size_of_first()?,
         };
         let (train, test) = (self.split(&self.train, &wanted)?, self.split(&self.test, &wanted)?);
-        Ok(Dataset::new(train, test, DatasetName::Folder, self.class_names.clone()))
+        Ok(Dataset::custom(Parts {
+            train,
+            test,
+            validation: None,
+            name: DatasetName::Folder,
+            class_names: self.class_names.clone(),
+            dir: &self.dir,
+            notes: Vec::new(),
+        }))
     }
 
     fn size_of_first(&self) -> Result<Wanted<'_>, Error> {
@@ -140,7 +149,7 @@ impl Folder {
         // The first error in the order of the set is reported.
         results.into_iter().collect::<Result<(), _>>()?;
         let (height, width) = (size.height(), size.width());
-        let images = Images { pixels, count: entries.len(), height, width };
+        let images = Images { pixels, count: entries.len(), height, width, channels: 1 };
         Ok(LabelledImages { images, labels: entries.iter().map(|entry| entry.label).collect() })
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::dataset::{
     Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES, MAX_SIDE,
-    check_same_size, fashion_mnist_classes, read_both,
+    Parts, ReadOptions, check_same_size, read_both,
 };
 use crate::idx::{MAX_BYTES, Opened};
 use crate::manifest::{self, FileSpec, Manifest};
@@ -38,7 +38,7 @@ impl Dataset {
     /// When a file is missing, cannot be read or breaks the format, when images and labels or the
     /// two splits disagree, when a label has no name in `classes.txt`, or when an image is larger than
     /// [`MAX_SIDE`].
-    pub fn load_idx(dir: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn load_idx(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
         let dir = dir.as_ref();
         let named = classes::read(dir)?;
         let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
@@ -52,7 +52,15 @@ impl Dataset {
         check_same_size(test_images, size(&test), train_images, size(&train))?;
         let (train, test) = read_both([train, test], |split| split.read(n_classes))?;
         let class_names = named.unwrap_or_else(|| classes::numbered(&[&train, &test]));
-        Ok(Self::new(train, test, DatasetName::Idx, class_names))
+        Ok(Self::custom(Parts {
+            train,
+            test,
+            validation: None,
+            name: DatasetName::Idx,
+            class_names,
+            dir,
+            notes: Vec::new(),
+        }))
     }
 }
 
@@ -63,13 +71,12 @@ pub(crate) fn load_published(dir: &Path, manifest: &Manifest) -> Result<Dataset,
     let read = |[images, labels]: [&FileSpec; 2]| {
         let ([count, height, width], pixels) = manifest.read(images, &images.path_in(dir))?;
         let ([_], labels) = manifest.read(labels, &labels.path_in(dir))?;
-        Ok(LabelledImages { images: Images { pixels, count, height, width }, labels })
+        Ok(LabelledImages { images: Images { pixels, count, height, width, channels: 1 }, labels })
     };
     let (train, test) =
         read_both([[train_images, train_labels], [test_images, test_labels]], read)?;
     let (name, sha256) = (DatasetName::FashionMnist, manifest.content_sha256.clone());
-    let n_train = train.images.count;
-    let info = DatasetInfo { name, class_names: fashion_mnist_classes(), n_train, sha256 };
+    let info = DatasetInfo::garments(name, train.images.count, sha256);
     Ok(Dataset::with_info(train, test, info))
 }
 
@@ -119,7 +126,7 @@ impl<'a> Unread<'a> {
             });
         }
         let pixels = images.bytes()?;
-        Ok(LabelledImages { images: Images { pixels, count, height, width }, labels })
+        Ok(LabelledImages { images: Images { pixels, count, height, width, channels: 1 }, labels })
     }
 }
 

@@ -19,9 +19,7 @@ mod tops;
 use canvas::{Canvas, PIXELS, Pose, SIDE, floor};
 use dice::{Dice, Purpose, SplitKind};
 
-use crate::dataset::{
-    CLASS_NAMES, Dataset, DatasetName, Images, LabelledImages, fashion_mnist_classes,
-};
+use crate::dataset::{CLASS_NAMES, Dataset, DatasetName, Images, LabelledImages};
 use crate::threads;
 
 /// Draws a dataset of `n_train` and `n_test` images of 28 x 28, the same for the same `seed`.
@@ -36,7 +34,7 @@ use crate::threads;
 pub fn synthetic(seed: u64, n_train: usize, n_test: usize) -> Dataset {
     let train = split(seed, SplitKind::Train, n_train);
     let test = split(seed, SplitKind::Test, n_test);
-    Dataset::new(train, test, DatasetName::Synthetic, fashion_mnist_classes())
+    Dataset::garments(train, test, DatasetName::Synthetic)
 }
 
 fn split(seed: u64, kind: SplitKind, count: usize) -> LabelledImages {
@@ -48,7 +46,8 @@ fn split(seed: u64, kind: SplitKind, count: usize) -> LabelledImages {
         }
     });
     let labels = (0..count).map(|index| label(seed, kind, index)).collect();
-    LabelledImages { images: Images { pixels, count, height: SIDE, width: SIDE }, labels }
+    let images = Images { pixels, count, height: SIDE, width: SIDE, channels: 1 };
+    LabelledImages { images, labels }
 }
 
 /// The class of an image. Classes come in shuffled groups of ten.

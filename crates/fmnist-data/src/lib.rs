@@ -56,6 +56,7 @@ mod child;
 mod fixture;
 
 pub use dataset::{
-    CLASS_NAMES, Dataset, DatasetInfo, DatasetName, ImageSize, Images, MAX_CLASSES, Split,
+    CLASS_NAMES, Colour, Dataset, DatasetInfo, DatasetName, ImageSize, Images, MAX_CLASSES, Note,
+    ReadOptions, Split,
 };
 pub use error::{Attempt, Error};

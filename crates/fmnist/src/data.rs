@@ -15,7 +15,7 @@ use crate::Error;
 pub fn samples(split: &Split, scaling: Scaling) -> Result<Samples<'_>, Error> {
     let images = &split.images;
     let features = Features::Bytes { data: &images.pixels, scaling };
-    let samples = Samples::new(features, images.height * images.width, &split.labels)?;
+    let samples = Samples::new(features, images.image_len(), &split.labels)?;
     Ok(samples.as_images(images.width)?)
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn check_split(model: &Model, info: &ModelInfo, train: &Split) -> Res
     if expected != found {
         return Err(Error::Classes { expected, found });
     }
-    check_pixels(model, train.images.height * train.images.width)?;
+    check_pixels(model, train.images.image_len())?;
     check_dataset(info, &train.dataset)
 }
 

@@ -65,7 +65,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     };
     let Run { model, state, info, n_validation, epochs, changes, resumed } =
         plan.into_run(options, &dataset, console)?;
-    let Dataset { train, test, info: dataset } = dataset;
+    let Dataset { train, test, info: dataset, .. } = dataset;
     let (train, held_out) = train.hold_out(n_validation);
     let validates_on_test = state.config.validates_on_test;
     let validation = match validates_on_test {

@@ -53,7 +53,7 @@ impl Tiny {
     }
 
     fn load_idx(&self) -> Result<Dataset, Error> {
-        Dataset::load_idx(self.dir.path())
+        Dataset::load_idx(self.dir.path(), &ReadOptions::default())
     }
 }
 

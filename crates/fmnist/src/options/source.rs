@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fmnist_data::{CLASS_NAMES, Dataset, DatasetName, ImageSize};
+use fmnist_data::{CLASS_NAMES, Dataset, DatasetName, ImageSize, ReadOptions};
 use nn_io::ModelInfo;
 use serde::{Deserialize, Serialize};
 
@@ -118,8 +118,8 @@ pub struct DataSource {
     pub kind: DatasetKind,
     /// Its directory, if one was given.
     pub dir: Option<PathBuf>,
-    /// The size of an image, if one was given.
-    pub size: Option<ImageSize>,
+    /// How a custom dataset is read.
+    pub options: ReadOptions,
 }
 
 impl DataSource {
@@ -128,11 +128,7 @@ impl DataSource {
     /// # Errors
     ///
     /// If a custom dataset has no directory, synthetic garments have one, or the kind has a fixed image size.
-    pub fn new(
-        kind: DatasetKind,
-        dir: Option<&Path>,
-        size: Option<ImageSize>,
-    ) -> Result<Self, Error> {
+    pub fn new(kind: DatasetKind, dir: Option<&Path>, options: ReadOptions) -> Result<Self, Error> {
         if let (Some(files), None) = (kind.files(), dir) {
             let problem = "needs the directory of the data, which must have";
             return Err(Error::option("data-dir", format!("--dataset {kind} {problem} {files}")));
@@ -140,11 +136,11 @@ impl DataSource {
         if kind == DatasetKind::Synthetic && dir.is_some() {
             return Err(Error::option("data-dir", "the synthetic garments need no directory"));
         }
-        if size.is_some() && !kind.takes_size() {
+        if options.size.is_some() && !kind.takes_size() {
             let expected = "--dataset folder or csv, whose images can have any size";
             return Err(Error::range("image-size", expected, kind));
         }
-        Ok(Self { kind, dir: dir.map(Into::into), size })
+        Ok(Self { kind, dir: dir.map(Into::into), options })
     }
 
     /// The dataset that a model was trained on, with images of the size that the model takes.
@@ -165,13 +161,14 @@ impl DataSource {
             return Err(Error::option("data-dir", problem));
         }
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
-        Self::new(kind, dir, size.filter(|_| kind.takes_size()))
+        let size = size.filter(|_| kind.takes_size());
+        Self::new(kind, dir, ReadOptions { size, ..ReadOptions::default() })
     }
 
     /// The smallest shape that the dataset can have, before it is read.
     pub fn min_shape(&self) -> DataShape {
         let (inputs, outputs) = match self.kind.is_custom() {
-            true => (self.size.map_or(1, ImageSize::pixels), 1),
+            true => (self.options.size.map_or(1, ImageSize::pixels), 1),
             false => (SIDE * SIDE, CLASS_NAMES.len()),
         };
         DataShape { inputs, outputs, n_train: None }

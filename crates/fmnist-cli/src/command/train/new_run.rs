@@ -2,7 +2,7 @@
 //! determine its inputs, its outputs and some defaults.
 
 use fmnist::options::{DataShape, DataSource, Error, Options, Recipe};
-use fmnist_data::Dataset;
+use fmnist_data::{Dataset, ReadOptions};
 use nn_core::{Model, TensorSpec};
 use nn_train::TrainingState;
 
@@ -12,7 +12,8 @@ use crate::{command::arithmetic, console::Console, exit::Usage};
 pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> {
     let kind = options.data.dataset.unwrap_or_default();
     let size = options.data.image_size.map(|size| size.0);
-    let source = DataSource::new(kind, options.places.data_dir.as_deref(), size)?;
+    let read = ReadOptions { size, ..ReadOptions::default() };
+    let source = DataSource::new(kind, options.places.data_dir.as_deref(), read)?;
     let recipe = options.recipe(source.min_shape())?;
     arithmetic::of_new_run(recipe.config.arithmetic)?;
     Ok(source)

@@ -59,7 +59,7 @@ fn a_flipped_bit_is_refused_or_a_number() {
 
 #[test]
 fn in_child() {
-    child::measure(|dir| Dataset::load_csv(dir, two_by_three()));
+    child::measure(|dir| Dataset::load_csv(dir, &two_by_three()));
 }
 
 const CHILD: &str = "csv::tests::damage::in_child";

@@ -89,9 +89,9 @@ fn two_tables_are_of_one_set() {
     let (small, large) = (square(2), square(3));
     let dir = directory(&[("train.csv", small.as_bytes()), ("test.csv", large.as_bytes())]);
     let words = ["test.csv has images of 9 pixels", "train.csv has images of 4 pixels"];
-    tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
+    tally.case(|| refused(Dataset::load_csv(dir.path(), &ReadOptions::default()), &words));
     // The headers disagree, so no line is read.
     fs::write(dir.path().join("train.csv"), small + "no number\n").unwrap();
-    tally.case(|| refused(Dataset::load_csv(dir.path(), None), &words));
+    tally.case(|| refused(Dataset::load_csv(dir.path(), &ReadOptions::default()), &words));
     tally.finish();
 }

@@ -71,7 +71,7 @@ fn lies_are_refused_by_field() {
 
 #[test]
 fn in_child() {
-    child::measure(|dir| Dataset::load_idx(dir));
+    child::measure(|dir| Dataset::load_idx(dir, &ReadOptions::default()));
 }
 
 /// The elements that these headers declare are all there, and must not be read: the header alone is reason to refuse.

@@ -47,7 +47,7 @@ fn pictures_with_a_flipped_bit() {
 
 #[test]
 fn in_child() {
-    child::measure(|dir| Folder::list(dir)?.load(None));
+    child::measure(|dir| Folder::list(dir)?.load(&ReadOptions::default()));
 }
 
 const CHILD: &str = "folder::tests::damage::in_child";
@@ -91,7 +91,10 @@ fn pictures_of_another_size() {
 
 #[test]
 fn fitting_in_child() {
-    child::measure(|dir| Folder::list(dir)?.load(ImageSize::new(2, 3)));
+    child::measure(|dir| {
+        Folder::list(dir)?
+            .load(&ReadOptions { size: ImageSize::new(2, 3), ..ReadOptions::default() })
+    });
 }
 
 /// Two pictures of more than half of the limit wait for each other, whatever the number of threads.
