@@ -17,7 +17,7 @@ use crate::fixture::{right, says};
 const VARIABLE: &str = "FMNIST_TEST_CHILD";
 
 /// The longest time that a child may take to read a file, so that a test fails instead of hanging.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The path to work on, in a child; `None` in the run of all tests.
 pub(crate) fn argument() -> Option<PathBuf> {
