@@ -7,7 +7,7 @@ use fmnist::options::{DataSource, DatasetKind};
 use fmnist_data::{
     Dataset, ReadOptions,
     download::{self, DownloadProgress},
-    folder::{Folder, TEST_SHARE},
+    folder::Folder,
     garments, locate,
 };
 use nn_io::ModelInfo;
@@ -136,17 +136,14 @@ fn pictures(dir: &Path, options: &ReadOptions, console: &Console) -> anyhow::Res
     let folder = Folder::list(dir)?;
     let (n_train, n_test) = folder.counts();
     let [n_train, n_test] = [n_train, n_test].map(|n| thousands(n as u64));
-    let (dir, n_classes) = (Outside::from(dir), folder.class_names().len());
-    let pictures = format!(
-        "reading {n_train} training and {n_test} test pictures of {n_classes} classes in {dir}"
-    );
-    console.message(&match folder.has_test() {
-        true => pictures,
-        false => format!(
-            "{pictures}: there are no folders train and test, so every {TEST_SHARE}th picture of a \
-             class, in the order of their names, is for the test"
-        ),
-    });
+    let validation = folder
+        .n_validation()
+        .map_or_else(String::new, |n| format!(", {} validation", thousands(n as u64)));
+    console.message(&format!(
+        "reading {n_train} training{validation} and {n_test} test pictures of {} classes in {}",
+        folder.class_names().len(),
+        Outside::from(dir)
+    ));
     Ok(folder.load(options)?)
 }
 

@@ -173,7 +173,7 @@ pub struct Dataset {
 }
 
 /// Images and labels as read from a file, before the whole dataset is known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LabelledImages {
     pub(crate) images: Images,
     pub(crate) labels: Vec<u8>,

@@ -1,11 +1,21 @@
 //! Datasets of pictures in folders, one folder for each class: `train/CLASS/*.png` and `test/CLASS/*.png`, or only
 //! `CLASS/*.png`, where every sixth picture belongs to the test set.
 //!
+//! # Arrangements
+//!
+//! - A third folder `val` has the images that evaluate each epoch. They become the last ones of the training set, so that a
+//!   run holds them out. Without a folder `test`, they are the test set as well.
+//! - The folders may also be called `training`, `valid`, `validation` and `testing`, in any case.
+//! - All of them may lie in one folder.
+//! - Pictures may lie in folders below that of their class.
+//!
+//! # The set
+//!
 //! The set is the same on every machine: classes and the pictures of a class are sorted by the bytes of their
 //! names. The classes are spread evenly over the set, so that its last images, which a run holds out, cover all of
 //! them. Pictures are of any [kind](picture#kinds) and made grey, but otherwise unchanged: see
-//! [`picture::Preparation::Plain`]. Names that begin with a dot are ignored. So are files next to the class folders, except
-//! pictures, which would have no class. Anything else is an error that names it.
+//! [`picture::Preparation::Plain`]. Names that begin with a dot are ignored, and so are `Thumbs.db`,
+//! `desktop.ini` and `__MACOSX`. So are files next to the class folders, except pictures, which would have no class. Anything else is an error that names it.
 //!
 //! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a budget of
 //! memory.
@@ -14,15 +24,16 @@ mod listing;
 mod order;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::dataset::{
-    Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, MAX_SIDE,
-    Parts, ReadOptions,
+    self, Colour, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS,
+    MAX_SIDE, Note, ReadOptions,
 };
-use crate::picture::{self, Picture, SharedMemory};
+use crate::picture::{self, Grey, Picture, SharedMemory};
 use crate::{Error, digest, threads};
-use listing::check;
 pub(crate) use listing::is_in;
+use listing::{Parts, check};
 use order::Entry;
 
 pub use listing::pictures_in;
@@ -41,9 +52,20 @@ pub use order::TEST_SHARE;
 pub struct Folder {
     dir: PathBuf,
     class_names: Vec<String>,
-    has_test: bool,
     train: Vec<Entry>,
-    test: Vec<Entry>,
+    validation: Option<Vec<Entry>>,
+    test: Test,
+}
+
+/// Where the test set is.
+#[derive(Debug, Clone)]
+enum Test {
+    /// It has a folder of its own.
+    Own(Vec<Entry>),
+    /// It is the validation set.
+    Validation,
+    /// It is every sixth picture of each class.
+    Sixth(Vec<Entry>),
 }
 
 impl Folder {
@@ -52,34 +74,40 @@ impl Folder {
     /// # Errors
     ///
     /// When a directory is missing or cannot be read, when there are not 2 to [`MAX_CLASSES`](crate::MAX_CLASSES) classes
-    /// with a picture each, when training and test set have different classes, or when a file or folder is where none
+    /// with a picture each, when the parts of the set have different classes, or when a file or folder is where none
     /// may be.
     pub fn list(dir: &Path) -> Result<Self, Error> {
         Error::check_directory(dir)?;
-        let (class_names, has_test, [train, test]) = match listing::train_and_test(dir)? {
-            Some([train_dir, test_dir]) => {
-                let (train, test) = (listing::classes(&train_dir)?, listing::classes(&test_dir)?);
-                listing::check_same(&test_dir, &test, &train_dir, &train)?;
-                listing::check_classes(&train_dir, &train)?;
-                let test = test.into_iter().map(|(_, pictures)| pictures).collect();
-                let (names, train) = train.into_iter().unzip();
-                (names, true, [train, test])
-            }
-            None => {
-                let classes = listing::classes(dir)?;
-                listing::check_classes(dir, &classes)?;
-                let (names, pictures): (_, Vec<_>) = classes.into_iter().unzip();
-                (names, false, order::every_sixth(pictures))
+        let Parts { train: train_dir, validation, test } = listing::parts(dir)?;
+        let train = listing::classes(&train_dir)?;
+        let like_train = |dir: &PathBuf| -> Result<Vec<Entry>, Error> {
+            let classes = listing::classes(dir)?;
+            listing::check_same(dir, &classes, &train_dir, &train)?;
+            Ok(order::spread(classes.into_iter().map(|(_, pictures)| pictures).collect()))
+        };
+        let validation = validation.as_ref().map(like_train).transpose()?;
+        let test = test.as_ref().map(like_train).transpose()?;
+        listing::check_classes(&train_dir, &train)?;
+        let (class_names, mut train): (_, Vec<_>) = train.into_iter().unzip();
+        let test = match (test, &validation) {
+            (Some(test), _) => Test::Own(test),
+            (None, Some(_)) => Test::Validation,
+            (None, None) => {
+                let [rest, sixth] = order::every_sixth(train);
+                train = rest;
+                Test::Sixth(order::spread(sixth))
             }
         };
-        let [train, test] = [train, test].map(order::spread);
-        for split in [&train, &test] {
+        let folder =
+            Self { dir: dir.into(), class_names, train: order::spread(train), validation, test };
+        let n_train = folder.train.len().saturating_add(folder.n_validation().unwrap_or(0));
+        for n in [n_train, folder.test_entries().len()] {
             let expected = format_args!("at most {MAX_IMAGES} pictures in a set");
-            check(dir, split.len() <= MAX_IMAGES, expected, split.len())?;
+            check(dir, n <= MAX_IMAGES, expected, n)?;
         }
         let expected = format_args!("a test set, or a class with {TEST_SHARE} pictures or more");
-        check(dir, !test.is_empty(), expected, "fewer")?;
-        Ok(Self { dir: dir.into(), class_names, has_test, train, test })
+        check(dir, !folder.test_entries().is_empty(), expected, "fewer")?;
+        Ok(folder)
     }
 
     /// The names of the classes.
@@ -87,14 +115,21 @@ impl Folder {
         &self.class_names
     }
 
-    /// The numbers of training and test pictures.
+    /// The numbers of training and test pictures. Those for validation are not included.
     pub fn counts(&self) -> (usize, usize) {
-        (self.train.len(), self.test.len())
+        (self.train.len(), self.test_entries().len())
     }
 
-    /// Whether the test set has a folder of its own; otherwise it is every sixth picture of each class.
-    pub fn has_test(&self) -> bool {
-        self.has_test
+    /// The number of pictures for validation, if they have a folder of their own.
+    pub fn n_validation(&self) -> Option<usize> {
+        self.validation.as_ref().map(Vec::len)
+    }
+
+    fn test_entries(&self) -> &[Entry] {
+        match &self.test {
+            Test::Own(entries) | Test::Sixth(entries) => entries,
+            Test::Validation => self.validation.as_deref().unwrap_or_default(),
+        }
     }
 
     /// Reads all pictures, on all cores, and fits them to the size of `options`. Without one, all must have the size of
@@ -105,28 +140,44 @@ impl Folder {
     /// If a file is not a picture, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
     pub fn load(&self, options: &ReadOptions) -> Result<Dataset, Error> {
         let wanted = match options.size {
-            Some(size) => Wanted::new(size, None),
-            None => self.size_of_first()?,
+            Some(size) => Wanted::new(size, None, options.colour),
+            None => self.size_of_first(options.colour)?,
         };
-        let (train, test) = (self.split(&self.train, &wanted)?, self.split(&self.test, &wanted)?);
-        Ok(Dataset::custom(Parts {
+        let train = self.split(&self.train, &wanted)?;
+        let validation =
+            self.validation.as_ref().map(|entries| self.split(entries, &wanted)).transpose()?;
+        let mut notes = Vec::new();
+        let test = match (&self.test, &validation) {
+            (Test::Validation, Some(validation)) => {
+                notes.push(Note::ValidationIsTest);
+                validation.clone()
+            }
+            _ => self.split(self.test_entries(), &wanted)?,
+        };
+        if matches!(self.test, Test::Sixth(_)) {
+            notes.push(Note::EverySixth);
+        }
+        if wanted.made_grey.into_inner() {
+            notes.push(Note::MadeGrey);
+        }
+        Ok(Dataset::custom(dataset::Parts {
             train,
             test,
-            validation: None,
+            validation,
             name: DatasetName::Folder,
             class_names: self.class_names.clone(),
             dir: &self.dir,
-            notes: Vec::new(),
+            notes,
         }))
     }
 
-    fn size_of_first(&self) -> Result<Wanted<'_>, Error> {
+    fn size_of_first(&self, colour: Colour) -> Result<Wanted<'_>, Error> {
         let like = self.train.first().map_or(self.dir.as_path(), |entry| &entry.path);
         let (file, _) = digest::open(like)?;
         let (width, height) = Picture::open(picture::read_all(file, like)?, like)?.sides();
         let side = |side| usize::try_from(side).unwrap_or(usize::MAX);
         match ImageSize::new(side(width), side(height)) {
-            Some(size) => Ok(Wanted::new(size, Some(like))),
+            Some(size) => Ok(Wanted::new(size, Some(like), colour)),
             None => Err(Error::Layout {
                 path: like.into(),
                 expected: format!("sides of at most {MAX_SIDE} pixels"),
@@ -137,39 +188,48 @@ impl Folder {
     }
 
     fn split(&self, entries: &[Entry], wanted: &Wanted<'_>) -> Result<LabelledImages, Error> {
-        let size = wanted.size;
-        let bytes = entries.len().saturating_mul(size.pixels());
+        let len = wanted.image_len();
+        let bytes = entries.len().saturating_mul(len);
         let expected = format_args!("at most {MAX_PIXELS} bytes of pixels in a set");
         check(&self.dir, bytes as u64 <= MAX_PIXELS, expected, bytes)?;
         let mut pixels = vec![0; bytes];
         let share = entries.len().div_ceil(threads::shares()).max(1);
-        let chunks =
-            pixels.chunks_mut(share.saturating_mul(size.pixels())).zip(entries.chunks(share));
+        let chunks = pixels.chunks_mut(share.saturating_mul(len)).zip(entries.chunks(share));
         let results = threads::map(chunks, |(pixels, entries)| wanted.read_all(entries, pixels));
         // The first error in the order of the set is reported.
         results.into_iter().collect::<Result<(), _>>()?;
-        let (height, width) = (size.height(), size.width());
-        let images = Images { pixels, count: entries.len(), height, width, channels: 1 };
+        let (height, width) = (wanted.size.height(), wanted.size.width());
+        let channels = wanted.colour.channels();
+        let images = Images { pixels, count: entries.len(), height, width, channels };
         Ok(LabelledImages { images, labels: entries.iter().map(|entry| entry.label).collect() })
     }
 }
 
 const RESIZE: &str = "give the size to fit all pictures to (--image-size WIDTHxHEIGHT)";
 
-/// The size of all pictures. Without a given size it is that of the picture `like`, and all others must match it.
+/// What all pictures become. Without a given size it is that of the picture `like`, and all others must match it.
 struct Wanted<'a> {
     size: ImageSize,
     like: Option<&'a Path>,
+    colour: Colour,
     memory: SharedMemory,
+    /// Whether a picture lost its colours.
+    made_grey: AtomicBool,
 }
 
 impl<'a> Wanted<'a> {
-    fn new(size: ImageSize, like: Option<&'a Path>) -> Self {
-        Self { size, like, memory: SharedMemory::new() }
+    fn new(size: ImageSize, like: Option<&'a Path>, colour: Colour) -> Self {
+        let made_grey = AtomicBool::new(false);
+        Self { size, like, colour, memory: SharedMemory::new(), made_grey }
+    }
+
+    /// The number of bytes of an image.
+    fn image_len(&self) -> usize {
+        self.size.pixels().saturating_mul(self.colour.channels())
     }
 
     fn read_all(&self, entries: &[Entry], pixels: &mut [u8]) -> Result<(), Error> {
-        for (entry, pixels) in entries.iter().zip(pixels.chunks_exact_mut(self.size.pixels())) {
+        for (entry, pixels) in entries.iter().zip(pixels.chunks_exact_mut(self.image_len())) {
             self.read(&entry.path, pixels)?;
         }
         Ok(())
@@ -189,7 +249,16 @@ impl<'a> Wanted<'a> {
             _ => Ok(()),
         };
         self.memory.read(file, bytes, path, has_size, |picture| {
-            pixels.copy_from_slice(&picture::fitted(picture.grey()?, width, height));
+            match self.colour {
+                Colour::Grey => {
+                    let Grey { image, had_colours } = picture.grey()?;
+                    pixels.copy_from_slice(&picture::fitted(image, width, height));
+                    self.made_grey.fetch_or(had_colours, Ordering::Relaxed);
+                }
+                Colour::Rgb => {
+                    pixels.copy_from_slice(&picture::fitted(picture.rgb()?, width, height));
+                }
+            }
             Ok(())
         })
     }

@@ -63,6 +63,7 @@ use crate::budget::Budget;
 use crate::{Error, threads};
 use decode::{MAX_FILE, MAX_MEMORY};
 pub(crate) use decode::{Picture, read_all};
+pub(crate) use grey::Grey;
 pub use object::Object;
 pub(crate) use object::fitted;
 
@@ -94,12 +95,15 @@ pub enum Preparation {
     /// Nothing is looked for: the picture is made grey and scaled to fit with its proportions kept, centred on black. A
     /// transparent part becomes white around dark colours, and black around bright ones.
     Plain,
+    /// The same, but the picture keeps its colours: a pixel is three bytes, red, green and blue.
+    Colour,
 }
 
 /// What a model sees of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The pixels of the image, row after row from the top, from 0 (black) to 255 (white).
+    /// The pixels of the image, row after row from the top, from 0 (black) to 255 (white). A pixel is a byte; of
+    /// [`Preparation::Colour`], it is three.
     pub pixels: Vec<u8>,
     /// What was looked for in the picture, and found.
     pub finding: Finding,
@@ -118,12 +122,11 @@ pub enum Finding {
 
 impl Preparation {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Garment, Self::Ink, Self::Plain];
+    pub const ALL: [Self; 4] = [Self::Garment, Self::Ink, Self::Plain, Self::Colour];
 
     /// Reads a picture file, turns it as its EXIF orientation says, and prepares it.
     ///
-    /// A picture that already has `width` x `height` pixels is only made grey and, unless this is
-    /// [`Preparation::Plain`], negated when its border is bright (median over 127). A grey picture of this size with a
+    /// For garments and ink, a picture that already has `width` x `height` pixels is only made grey, and negated when its border is bright (median over 127). A grey picture of this size with a
     /// dark border stays the same, byte for byte.
     ///
     /// # Errors
@@ -173,9 +176,13 @@ impl Preparation {
     fn prepare(self, picture: Picture<'_>, width: u32, height: u32) -> Result<Seen, Error> {
         let sides = picture.sides();
         let (image, finding) = match self {
-            Self::Plain => (fitted(picture.grey()?, width, height), Finding::Whole),
+            Self::Plain => (fitted(picture.grey()?.image, width, height), Finding::Whole),
+            Self::Colour => {
+                let pixels = fitted(picture.rgb()?, width, height).into_raw();
+                return Ok(Seen { pixels, finding: Finding::Whole });
+            }
             _ if sides == (width, height) => {
-                let mut grey = picture.grey()?;
+                let mut grey = picture.grey()?.image;
                 if border_median(&grey) > 127 {
                     imageops::invert(&mut grey);
                 }

@@ -8,14 +8,22 @@ use std::fmt;
 pub enum Note {
     /// Pictures in colour became grey.
     MadeGrey,
+    /// There is no test set, so that the validation set is used for the test, too.
+    ValidationIsTest,
+    /// There is no test set, so that every sixth image of a class is for the test.
+    EverySixth,
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MadeGrey => f.write_str(
-                "the pictures in colour are made grey; --colour rgb keeps their colours",
-            ),
-        }
+        f.write_str(match self {
+            Self::MadeGrey => "pictures in colour are made grey; --colour rgb keeps their colours",
+            Self::ValidationIsTest => {
+                "there is no test set: the final result is on the validation set, which also evaluates each epoch"
+            }
+            Self::EverySixth => {
+                "there is no test set: every sixth image of a class, in the order of the set, is for the test"
+            }
+        })
     }
 }

@@ -1,8 +1,8 @@
-//! Lists a folder: its classes, and the pictures of each.
+//! Lists a folder: its parts, their classes, and the pictures of each.
 //!
-//! Only two levels are read, so a loop of links does no harm.
+//! Below a class, links to folders are not followed, so a loop of links does no harm.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,67 @@ use crate::{Error, classes};
 /// A class and its pictures, sorted by name.
 pub(super) type Class = (String, Vec<PathBuf>);
 
-/// The folders of training and test set, if `dir` has both. A single one may be a class of that name, but not if it
-/// contains folders.
-pub(super) fn train_and_test(dir: &Path) -> Result<Option<[PathBuf; 2]>, Error> {
-    let parts = ["train", "test"].map(|name| dir.join(name));
-    let [train, test] = &parts;
-    let (part, found) = match (train.is_dir(), test.is_dir()) {
-        (true, true) => return Ok(Some(parts)),
-        (false, false) => return Ok(None),
-        (true, false) => (train, "train without test"),
-        (false, true) => (test, "test without train"),
-    };
-    let has_folders = entries(part)?.iter().any(|entry| entry.is_dir());
-    check(dir, !has_folders, "both folders, train and test", found)?;
-    Ok(None)
+/// The folders of a set's parts. Without a folder for the training set, the classes lie in the directory itself.
+pub(super) struct Parts {
+    pub(super) train: PathBuf,
+    pub(super) validation: Option<PathBuf>,
+    pub(super) test: Option<PathBuf>,
+}
+
+/// The names of the parts' folders, in any case: of the training, validation and test set.
+const PARTS: [&[&str]; 3] =
+    [&["train", "training"], &["val", "valid", "validation"], &["test", "testing"]];
+
+/// How many folders may lie around a set, each alone in the one above it.
+const MAX_AROUND: usize = 4;
+
+/// How deep folders may lie below that of a class.
+const MAX_BELOW: usize = 8;
+
+/// Finds the parts of the set in `dir`, or in the only folder there.
+pub(super) fn parts(dir: &Path) -> Result<Parts, Error> {
+    let mut dir = dir.to_owned();
+    let mut folders = folders_in(&dir)?;
+    for _ in 0..MAX_AROUND {
+        match folders.as_slice() {
+            [only] if part(only).is_none() && has_folders(only)? => dir = only.clone(),
+            _ => break,
+        }
+        folders = folders_in(&dir)?;
+    }
+    let mut found = [None, None, None];
+    let mut are_parts = false;
+    for folder in folders {
+        let Some(place) = part(&folder).and_then(|part| found.get_mut(part)) else { continue };
+        if let Some(other) = place.replace(folder.clone()) {
+            let expected = format_args!("one folder of this kind, as {}", other.display());
+            check(&folder, false, expected, "another")?;
+        }
+        are_parts = are_parts || has_folders(&folder)?;
+    }
+    // A folder of such a name that holds pictures is a class.
+    if !are_parts {
+        return Ok(Parts { train: dir, validation: None, test: None });
+    }
+    let [train, validation, test] = found;
+    let found = if test.is_some() { "test without train" } else { "validation without train" };
+    check(&dir, train.is_some(), "a folder train", found)?;
+    Ok(Parts { train: train.unwrap_or(dir), validation, test })
+}
+
+/// Which of [`PARTS`] a folder is, by its name.
+fn part(folder: &Path) -> Option<usize> {
+    let name = folder.file_name()?;
+    let is_one = |names: &&[&str]| names.iter().any(|it| name.eq_ignore_ascii_case(it));
+    PARTS.iter().position(is_one)
+}
+
+fn folders_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(entries(dir)?.into_iter().filter(|entry| entry.is_dir()).collect())
+}
+
+fn has_folders(dir: &Path) -> Result<bool, Error> {
+    Ok(entries(dir)?.iter().any(|entry| entry.is_dir()))
 }
 
 /// Whether `dir` has a picture in a folder, as in `CLASS/1.png`, or one level deeper, as in `train/CLASS/1.png`.
@@ -45,14 +92,8 @@ pub(crate) fn is_in(dir: &Path) -> bool {
 ///
 /// If the folder cannot be read.
 pub fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
-        let path = entry.map_err(Error::io(dir, "list"))?.path();
-        let is_hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
-        if is_named_as_picture(&path) && !is_hidden && !path.is_dir() {
-            paths.push(path);
-        }
-    }
+    let paths = names(dir)?.into_iter().map(|name| dir.join(name));
+    let mut paths: Vec<_> = paths.filter(|it| is_named_as_picture(it) && !it.is_dir()).collect();
     paths.sort();
     Ok(paths)
 }
@@ -73,16 +114,31 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
         check(&path, fault.is_none(), expected, fault.as_deref().unwrap_or_default())?;
         let expected = format_args!("at most {MAX_CLASSES} classes");
         check(dir, classes.len() < MAX_CLASSES, expected, "more")?;
-        let pictures = entries(&path)?;
-        for picture in &pictures {
-            check(picture, !picture.is_dir(), "a picture", "a folder")?;
-        }
+        let mut pictures = Vec::new();
+        list(&path, MAX_BELOW, &mut pictures)?;
         n_pictures = n_pictures.saturating_add(pictures.len());
         classes.push((name.to_owned(), pictures));
         let expected = format_args!("at most {MAX_IMAGES} pictures in a set");
         check(dir, n_pictures <= MAX_IMAGES.saturating_mul(2), expected, "more")?;
     }
     Ok(classes)
+}
+
+/// Lists the files in the folder of a class, and those in the folders below it.
+fn list(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    for path in entries(dir)? {
+        if !path.is_dir() {
+            let expected = format_args!("at most {MAX_IMAGES} pictures in a class");
+            check(dir, files.len() < MAX_IMAGES, expected, "more")?;
+            files.push(path);
+            continue;
+        }
+        check(&path, !path.is_symlink(), "a picture", "a link to a folder")?;
+        let expected = format_args!("at most {MAX_BELOW} folders below that of a class");
+        check(&path, depth > 0, expected, "more")?;
+        list(&path, depth.saturating_sub(1), files)?;
+    }
+    Ok(())
 }
 
 /// Fails unless there are at least 2 classes and each has a picture.
@@ -118,23 +174,35 @@ pub(super) fn check_same(
     }
 }
 
-/// The entries of a directory that are not hidden, sorted by the bytes of their names.
+/// The entries of a directory that are not ignored, sorted by the bytes of their names.
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(Error::io(dir, "list"))? {
-        let name = entry.map_err(Error::io(dir, "list"))?.file_name();
-        if name.as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
+    let mut names = names(dir)?;
+    for name in &names {
         // Errors show paths unescaped.
         let shown = name.to_string_lossy();
         let is_plain = !classes::has_commands(&shown);
         check(dir, is_plain, "names without control characters", quoted(&shown))?;
-        paths.push(dir.join(name));
     }
-    let name = |path: &PathBuf| path.file_name().map(|name| name.as_encoded_bytes().to_vec());
-    paths.sort_by_cached_key(name);
-    Ok(paths)
+    names.sort_by(|a, b| a.as_encoded_bytes().cmp(b.as_encoded_bytes()));
+    Ok(names.into_iter().map(|name| dir.join(name)).collect())
+}
+
+/// What systems put into folders unasked.
+const LITTER: [&str; 5] = ["Thumbs.db", "ehthumbs.db", "desktop.ini", "__MACOSX", "Icon\r"];
+
+/// The names in a directory, except those that begin with a dot and [`LITTER`].
+fn names(dir: &Path) -> Result<Vec<OsString>, Error> {
+    let failed = || Error::io(dir, "list");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed())? {
+        let name = entry.map_err(failed())?.file_name();
+        let is_ignored = name.as_encoded_bytes().starts_with(b".")
+            || LITTER.iter().any(|it| name.eq_ignore_ascii_case(it));
+        if !is_ignored {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Fails unless `holds`, a rule about the arrangement of the folder.

@@ -2,6 +2,7 @@
 
 mod arrangement;
 mod damage;
+mod variants;
 
 use std::fs;
 use std::io::Cursor;
@@ -207,7 +208,7 @@ fn the_fingerprint_distinguishes_sets() {
 #[test]
 fn a_folder_says_what_it_holds() {
     let folder = Folder::list(parted().path()).unwrap();
-    assert_eq!((folder.counts(), folder.has_test()), ((4, 2), true));
+    assert_eq!((folder.counts(), folder.n_validation()), ((4, 2), None));
     assert_eq!(folder.class_names(), ["a", "b"]);
     let dir = directory(&[]);
     for i in 0..7 {
@@ -216,6 +217,6 @@ fn a_folder_says_what_it_holds() {
     }
     // A folder `train` that holds pictures is a class, not a training set.
     let folder = Folder::list(dir.path()).unwrap();
-    assert_eq!((folder.counts(), folder.has_test()), ((12, 2), false));
+    assert_eq!((folder.counts(), folder.n_validation()), ((12, 2), None));
     assert_eq!(folder.class_names(), ["bus", "train"]);
 }

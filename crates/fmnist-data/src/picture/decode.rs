@@ -10,7 +10,8 @@ use image::{
     DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
 };
 
-use super::{grey, kind, shrink, whole};
+use super::grey::{self, Grey};
+use super::{kind, shrink, whole};
 use crate::{Error, sniff};
 
 /// The longest side of a picture in pixels: longer than those of cameras, too short for a bomb.
@@ -109,11 +110,20 @@ impl<'a> Picture<'a> {
 
     /// Decodes the picture, makes it grey and turns it. To save memory, the file is dropped once it is decoded, and the
     /// colours before the picture is turned.
-    pub(crate) fn grey(self) -> Result<GrayImage, Error> {
+    pub(crate) fn grey(self) -> Result<Grey, Error> {
         let orientation = self.orientation;
-        let mut grey = DynamicImage::from(grey::flatten(self.pixels()?));
-        grey.apply_orientation(orientation);
-        Ok(grey.into_luma8())
+        let Grey { image, had_colours } = Grey::new(self.pixels()?);
+        let mut image = DynamicImage::from(image);
+        image.apply_orientation(orientation);
+        Ok(Grey { image: image.into_luma8(), had_colours })
+    }
+
+    /// Decodes the picture, makes it opaque and turns it.
+    pub(crate) fn rgb(self) -> Result<RgbImage, Error> {
+        let orientation = self.orientation;
+        let mut picture = DynamicImage::from(grey::opaque(self.pixels()?));
+        picture.apply_orientation(orientation);
+        Ok(picture.into_rgb8())
     }
 
     /// Decodes the picture, makes it smaller and turns it.

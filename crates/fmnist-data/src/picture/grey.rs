@@ -1,10 +1,32 @@
-//! Makes decoded pictures grey and opaque.
+//! Makes decoded pictures opaque, and grey or RGB.
 
-use image::{DynamicImage, GrayImage, Luma, RgbImage};
+use image::{DynamicImage, GrayAlphaImage, GrayImage, Luma, LumaA, Rgb, RgbImage, Rgba};
+
+/// A grey picture.
+pub(crate) struct Grey {
+    pub(crate) image: GrayImage,
+    /// Whether it lost its colours.
+    pub(crate) had_colours: bool,
+}
+
+impl Grey {
+    pub(super) fn new(picture: DynamicImage) -> Self {
+        let had_colours = match &picture {
+            DynamicImage::ImageRgb8(picture) => {
+                picture.pixels().any(|Rgb([r, g, b])| r != g || g != b)
+            }
+            DynamicImage::ImageRgba8(picture) => {
+                picture.pixels().any(|Rgba([r, g, b, _])| r != g || g != b)
+            }
+            picture => picture.color().has_color(),
+        };
+        Self { image: flatten(picture), had_colours }
+    }
+}
 
 /// Makes a picture grey and opaque. A cut-out gets the background that shows it best: a dark garment would vanish on
 /// black, and a bright one on white.
-pub(super) fn flatten(picture: DynamicImage) -> GrayImage {
+fn flatten(picture: DynamicImage) -> GrayImage {
     match picture {
         // Most photographs. The result is the same as below, many times faster.
         DynamicImage::ImageRgb8(picture) => return greys(&picture),
@@ -12,19 +34,38 @@ pub(super) fn flatten(picture: DynamicImage) -> GrayImage {
         _ => {}
     }
     let picture = picture.into_luma_alpha8();
+    let ground = ground(&picture);
+    let mut grey = GrayImage::new(picture.width(), picture.height());
+    for (Luma([out]), LumaA([luma, alpha])) in grey.pixels_mut().zip(picture.pixels()) {
+        *out = blend(*luma, ground, *alpha);
+    }
+    grey
+}
+
+/// Makes a picture opaque, on the same ground as [`flatten`].
+pub(super) fn opaque(picture: DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
+    }
+    let ground = ground(&picture.to_luma_alpha8());
+    let picture = picture.into_rgba8();
+    let mut opaque = RgbImage::new(picture.width(), picture.height());
+    for (Rgb(out), Rgba([r, g, b, alpha])) in opaque.pixels_mut().zip(picture.pixels()) {
+        *out = [r, g, b].map(|&value| blend(value, ground, *alpha));
+    }
+    opaque
+}
+
+/// The grey to put under a cut-out: white under a dark one, black under a bright one.
+fn ground(picture: &GrayAlphaImage) -> u8 {
     let (mut sum, mut weight) = (0_u64, 0_u64);
-    for image::LumaA([luma, alpha]) in picture.pixels() {
+    for LumaA([luma, alpha]) in picture.pixels() {
         let alpha = u64::from(*alpha);
         sum = sum.saturating_add(u64::from(*luma).saturating_mul(alpha));
         weight = weight.saturating_add(alpha);
     }
     let mean = sum.checked_div(weight).unwrap_or(0);
-    let ground = if mean < 128 { 255 } else { 0 };
-    let mut grey = GrayImage::new(picture.width(), picture.height());
-    for (Luma([out]), image::LumaA([luma, alpha])) in grey.pixels_mut().zip(picture.pixels()) {
-        *out = blend(*luma, ground, *alpha);
-    }
-    grey
+    if mean < 128 { 255 } else { 0 }
 }
 
 /// The Rec. 709 luma of each pixel, rounded to nearest. In whole numbers, so that it is the same on every processor: the sums of

@@ -24,8 +24,8 @@ fn wrong_arrangements_are_refused() {
         |change: &dyn Fn(&TempDir), words: &[&str]| tally.case(|| refused_with(change, words));
     let hint = "DIR/train/CLASS/*.png";
     check(&|dir| remove(dir, ""), &[": no such directory"]);
-    check(&|dir| remove(dir, "test"), &["train and test, found train without test", hint]);
-    check(&|dir| remove(dir, "train"), &["train and test, found test without train"]);
+    check(&|dir| remove(dir, "test"), &["expected a test set, or a class with 6 pictures", hint]);
+    check(&|dir| remove(dir, "train"), &["expected a folder train, found test without train"]);
     check(&|dir| remove(dir, "test/b"), &["train has a class \"b\"", "test has none of this name"]);
     check(
         &|dir| remove(dir, "train/a"),
@@ -64,7 +64,10 @@ fn wrong_arrangements_are_refused() {
     check(&with("test/1.JPG"), &["test/1.JPG: expected pictures in the folders"]);
     check(&with("test/1.webp"), &["test/1.webp: expected pictures in the folders"]);
     check(&with("train/1.Tiff"), &["train/1.Tiff: expected pictures in the folders"]);
-    check(&with("train/a/deep/1.png"), &["train/a/deep: expected a picture, found a folder"]);
+    check(&with("Training/a/1.png"), &["train: expected one folder of this kind, as ", "Training"]);
+    check(&with("val/a/1.png"), &["train has a class \"b\"", "val has none of this name"]);
+    let below = "train/a/1/2/3/4/5/6/7/8/9/1.png";
+    check(&with(below), &["7/8/9: expected at most 8 folders below that of a class"]);
     check(
         &with("train/a/\u{1b}[2J.png"),
         &["train/a: expected names without control", "\\u001b[2J"],

@@ -128,8 +128,18 @@ fn other_things_than_files_are_refused_at_once() {
         ),
         ("train/a/3.png", "ln", &["-s", "3.png"], &["a/3.png: cannot open: Too many levels"]),
         ("train/a/3.png", "ln", &["-s", "absent"], &["a/3.png: cannot open: No such file"]),
-        ("train/a/3.png", "ln", &["-s", ".."], &["a/3.png: expected a picture, found a folder"]),
-        ("train/c", "ln", &["-s", ".."], &["train/c/test: expected a picture, found a folder"]),
+        (
+            "train/a/3.png",
+            "ln",
+            &["-s", ".."],
+            &["a/3.png: expected a picture, found a link to a folder"],
+        ),
+        (
+            "train/c",
+            "ln",
+            &["-s", ".."],
+            &["train/c/train/c: expected a picture, found a link to a folder"],
+        ),
         ("train/c.png", "mkfifo", &[], &["train/c.png: expected pictures in the folders"]),
         ("train/c", "ln", &["-s", "a"], &["train has a class \"c\""]),
     ] {

@@ -177,6 +177,6 @@ fn greys_are_those_of_the_image_crate() {
     let colours =
         image::RgbImage::from_fn(256, 256, |x, y| Rgb([x as u8, y as u8, (x * 37 + y * 91) as u8]));
     let expected = DynamicImage::from(colours.clone()).into_luma8();
-    let found = Picture::open(png(colours), Path::new("a.png")).unwrap().grey().unwrap();
+    let found = Picture::open(png(colours), Path::new("a.png")).unwrap().grey().unwrap().image;
     assert_eq!(found, expected);
 }
