@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use fmnist::options::{DataSource, DatasetKind};
+use fmnist::{Trap, options::{DataSource, DatasetKind, Options}};
 use fmnist_data::{
     Dataset, ReadOptions,
     download::{self, DownloadProgress},
@@ -13,18 +13,38 @@ use fmnist_data::{
 use nn_io::ModelInfo;
 use nn_train::Threads;
 
-use crate::{console::Console, exit::Usage, outside::Outside, text::thousands};
+use crate::{console::Console, exit::Usage, outside::Outside, remembered, text::thousands};
 
 /// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
 
-/// The dataset that a model was trained on. Errors name the model.
+/// The dataset that a model was trained on, in the directory that is given or else in the one that is remembered for the
+/// model at `path`. Errors call the model `name`.
 pub(crate) fn source_of(
     info: &ModelInfo,
     dir: Option<&Path>,
-    model: &str,
+    path: Option<&Path>,
+    name: &str,
 ) -> anyhow::Result<DataSource> {
-    DataSource::of_model(info, dir).with_context(|| model.to_owned())
+    let remembered = path.filter(|_| dir.is_none()).and_then(remembered::of_model);
+    let (remembered_dir, transpose) = match &remembered {
+        Some((_, Options { places, data, .. })) => {
+            (places.data_dir.as_deref(), data.transpose.unwrap_or_default())
+        }
+        None => (None, false),
+    };
+    if let (Some(dir), Some((place, _))) = (remembered_dir, &remembered)
+        && !dir.is_dir()
+    {
+        let (dir, place) = (Outside::from(dir), Outside::from(place));
+        return Err(Usage::error(format!(
+            "{dir}: no such directory; {place} has it as that of the data; give --data-dir"
+        )));
+    }
+    let mut source =
+        DataSource::of_model(info, dir.or(remembered_dir)).with_context(|| name.to_owned())?;
+    source.options.transpose = transpose;
+    Ok(source)
 }
 
 /// Finds, reads, downloads or draws the dataset.
@@ -165,8 +185,12 @@ pub(crate) fn check_fits(
     let images = &dataset.test.images;
     let expected =
         info.input.image.context("the model takes no images: its file has no image size")?;
-    let found = format!("{}x{}", images.width, images.height);
-    let expected = format!("{}x{}", expected.width, expected.height);
+    let size = |width, height, channels| match channels {
+        1 => format!("{width}x{height}"),
+        _ => format!("{width}x{height} in colour"),
+    };
+    let found = size(images.width, images.height, images.channels);
+    let expected = size(expected.width, expected.height, expected.channels);
     if expected != found {
         anyhow::bail!("the model takes images of {expected}, the dataset has images of {found}");
     }
@@ -189,6 +213,11 @@ pub(crate) fn check_fits(
         ));
     }
     Ok(())
+}
+
+/// Warns of the mistakes in a dataset that training would not notice.
+pub(crate) fn warn_of_traps(dataset: &Dataset, console: &Console) {
+    Trap::in_data(dataset).iter().for_each(|trap| console.warning(&Outside::from(&trap.to_string()).to_string()));
 }
 
 /// The threads to use: the number asked for, or as many as the machine can run at once.

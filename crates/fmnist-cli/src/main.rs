@@ -13,6 +13,7 @@ mod help;
 mod layer;
 mod optimizer;
 mod outside;
+mod remembered;
 mod run_config;
 mod schedule;
 mod signal;

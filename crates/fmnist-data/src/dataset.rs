@@ -127,6 +127,40 @@ impl Split {
         (self, held_out)
     }
 
+    /// Moves some images into a second split, and returns both. The order of images stays the same in each.
+    ///
+    /// # Panics
+    ///
+    /// Unless the indices are ascending and those of images.
+    #[track_caller]
+    pub fn take_out(mut self, indices: &[usize]) -> (Self, Self) {
+        let is_ascending = indices.is_sorted_by(|a, b| a < b);
+        let within = indices.last().is_none_or(|&last| last < self.len());
+        assert!(is_ascending && within, "expected ascending indices of {} images", self.len());
+        let len = self.images.image_len();
+        let (mut labels, mut taken_labels) = (Vec::new(), Vec::new());
+        let mut taken_pixels = Vec::with_capacity(indices.len().saturating_mul(len));
+        let mut next = indices.iter().peekable();
+        for (index, &label) in self.labels.iter().enumerate() {
+            let start = index.saturating_mul(len);
+            let range = start..start.saturating_add(len);
+            if next.next_if_eq(&&index).is_some() {
+                taken_labels.push(label);
+                taken_pixels.extend_from_slice(self.images.pixels.get(range).unwrap_or_default());
+            } else {
+                // In place, since a set may take half of the memory.
+                self.images.pixels.copy_within(range, labels.len().saturating_mul(len));
+                labels.push(label);
+            }
+        }
+        self.images.count = labels.len();
+        self.images.pixels.truncate(labels.len().saturating_mul(len));
+        self.labels = labels;
+        let images = Images { pixels: taken_pixels, count: taken_labels.len(), ..self.images };
+        let taken = Self { images, labels: taken_labels, dataset: Arc::clone(&self.dataset) };
+        (self, taken)
+    }
+
     /// The number of images of each class, up to the last class that has any. Fashion-MNIST has 6,000 (training)
     /// and 1,000 (test) of each.
     pub fn class_counts(&self) -> Vec<usize> {

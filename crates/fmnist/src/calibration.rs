@@ -4,7 +4,7 @@ use fmnist_data::Split;
 use nn_io::Checkpoint;
 use nn_train::decision::{ClassifiedImages, Decision};
 
-use crate::{Classifier, Error, classifier::Reliability, data::check_split};
+use crate::{Classifier, Error, classifier::Reliability, data::check_split, hold_out};
 
 /// The least number of held-out images: a twentieth of them are 5.
 const MIN_HELD_OUT: usize = 100;
@@ -26,10 +26,7 @@ pub fn calibrate(checkpoint: &mut Checkpoint, train: Split) -> Result<Reliabilit
     let model = checkpoint.inference_model()?;
     Classifier::from_parts(model.clone(), &checkpoint.info)?;
     let n_held_out = checkpoint.info.n_validation;
-    if n_held_out >= train.len() {
-        return Err(Error::HeldOut { expected: n_held_out, found: train.len() });
-    }
-    let (train, held_out) = train.hold_out(n_held_out);
+    let (train, held_out) = hold_out(train, n_held_out, config)?;
     if held_out.len() < MIN_HELD_OUT {
         return Err(Error::TooFewHeldOut { expected: MIN_HELD_OUT, found: held_out.len() });
     }

@@ -8,7 +8,7 @@ use std::{
 
 use fmnist_data::{
     Split,
-    picture::{Finding, Seen},
+    picture::{self, Finding, Seen},
 };
 use nn_core::{Model, Scaling, Shape, Workspace};
 use nn_io::{Checkpoint, ModelInfo, Preparation};
@@ -179,7 +179,7 @@ impl Classifier {
     /// If the file cannot be read or is not a picture, or if the probabilities are not finite.
     pub fn classify_file(&self, path: impl AsRef<Path>) -> Result<Vec<Prediction>, Error> {
         let (width, height) = self.size();
-        let seen = code_of(self.preparation).load(path.as_ref(), width, height)?;
+        let seen = self.code().load(path.as_ref(), width, height)?;
         self.classify_pixels(&seen.pixels)
     }
 
@@ -190,14 +190,14 @@ impl Classifier {
     /// As [`Classifier::classify_file`].
     pub fn classify_bytes(&self, bytes: &[u8]) -> Result<Vec<Prediction>, Error> {
         let (width, height) = self.size();
-        self.classify_pixels(&code_of(self.preparation).decode(bytes, width, height)?.pixels)
+        self.classify_pixels(&self.code().decode(bytes, width, height)?.pixels)
     }
 
     /// Reads picture files on all processors, and prepares them for [`Classifier::classify_pixels`]. Returns what the
     /// model sees of each, in the order of the files.
     pub fn see_files(&self, paths: &[PathBuf]) -> Vec<Result<Seen, Error>> {
         let (width, height) = self.size();
-        let seen = code_of(self.preparation).load_all(paths, width, height);
+        let seen = self.code().load_all(paths, width, height);
         seen.into_iter().map(|seen| seen.map_err(Error::Data)).collect()
     }
 
@@ -208,11 +208,11 @@ impl Classifier {
     /// If the stream cannot be read or is not a picture.
     pub fn see(&self, stream: impl Read, name: &str) -> Result<Seen, Error> {
         let (width, height) = self.size();
-        Ok(code_of(self.preparation).read(stream, Path::new(name), width, height)?)
+        Ok(self.code().read(stream, Path::new(name), width, height)?)
     }
 
-    /// Classifies the pixels of a grey image, row by row, from 0 (black) to 255 (white), as the dataset has them. Returns
-    /// every class, the most probable first.
+    /// Classifies the pixels of an image, row by row, from 0 (black) to 255 (white), as the dataset has them; the channels of a
+    /// pixel are together. Returns every class, the most probable first.
     ///
     /// # Errors
     ///
@@ -342,6 +342,11 @@ impl Classifier {
         let samples = samples(split, self.scaling)?;
         let config = EvaluationConfig { tta_flip: self.mirror, ..EvaluationConfig::default() };
         Ok(nn_train::evaluate(&self.model, &samples, config, threads)?)
+    }
+
+    /// The code that prepares pictures.
+    fn code(&self) -> picture::Preparation {
+        code_of(self.preparation, self.image.channels)
     }
 
     /// Width and height of an image. They fit, since no layer has more than 2^24 inputs.

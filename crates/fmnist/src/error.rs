@@ -49,6 +49,15 @@ pub enum Error {
         found: usize,
     },
 
+    /// The run would hold out all training images.
+    #[error("cannot hold out {n} of {images} training images; hold out fewer, or give more images")]
+    TooManyHeldOut {
+        /// The images to hold out.
+        n: usize,
+        /// The images of the training set.
+        images: usize,
+    },
+
     /// Too few training images are held out to measure when an answer is sure.
     #[error(
         "expected {expected} or more held-out images, found {found}; train with --validation {expected} or more"

@@ -12,21 +12,25 @@ mod calibration;
 mod classifier;
 mod data;
 mod error;
+mod held_out;
 #[cfg(feature = "options")]
 pub mod options;
 mod preparation;
 mod rerun;
 mod saves;
 mod trainer;
+mod trap;
 
 pub use builder::TrainerBuilder;
 pub use calibration::calibrate;
 pub use classifier::{Answer, Classifier, Doubt, Prediction, Reliability};
 pub use data::{check_dataset, samples};
 pub use error::Error;
+pub use held_out::hold_out;
 pub use rerun::Rerun;
 pub use saves::{Saves, save};
 pub use trainer::Trainer;
+pub use trap::Trap;
 
 pub use fmnist_data;
 pub use nn_core;
@@ -35,7 +39,7 @@ pub use nn_optim;
 pub use nn_train;
 
 pub use fmnist_data::{
-    Dataset, DatasetInfo, Split, garments,
+    Colour, Dataset, DatasetInfo, Note, ReadOptions, Split, garments,
     picture::{Finding, Object, Seen},
 };
 pub use nn_core::{Architecture, Init, Layer, Loss, Model};

@@ -4,6 +4,7 @@
 //! [`Options::recipe`] fills in the defaults and resolves the options to a new run. [`Options::of`] does the reverse for a
 //! saved run. To add an option, add a field to its group, and use it in the group's two conversions.
 
+mod class_weights;
 mod error;
 mod file;
 mod form;
@@ -17,6 +18,7 @@ mod preset;
 mod recipe;
 mod resume;
 mod run;
+mod scale;
 mod schedule;
 mod source;
 mod training;
@@ -32,9 +34,10 @@ use serde::{Deserialize, Serialize};
 use crate::preparation::preparation_of;
 use group::Group as _;
 use kind::Choice as _;
-use list::check_len;
+use list::{check_count, check_len};
 use recipe::{EPOCHS, N_VALIDATION};
 
+pub use class_weights::{Balanced, ClassWeights};
 pub use error::Error;
 pub use list::{Element, List};
 pub use loss::LossOptions;
@@ -43,9 +46,10 @@ pub use optimizer::{OptimizerName, OptimizerOptions};
 pub use preset::Preset;
 pub use recipe::Recipe;
 pub use resume::{Change, Resumed, Subject};
-pub use run::{DataOptions, PlaceOptions, PreparationName, SaveOptions, Size};
+pub use run::{ColourName, DataOptions, PlaceOptions, PreparationName, SaveOptions, Size};
+pub use scale::Scale;
 pub use schedule::{ScheduleName, ScheduleOptions};
-pub use source::{DataShape, DataSource, DatasetKind};
+pub use source::{DataShape, DataSource, DatasetKind, HoldOut, TrainShape};
 pub use training::{ArithmeticName, MonitorName, ShuffleName, TrainingOptions};
 
 /// The options of a run. One that is not given has its default in a new run, and its saved value in a resumed run.
@@ -167,7 +171,7 @@ impl Options {
     ///
     /// If an option is outside its range or conflicts with another.
     pub fn completed(&self) -> Result<Self, Error> {
-        let recipe = self.recipe(DataShape { inputs: 1, outputs: 1, n_train: None })?;
+        let recipe = self.recipe(&DataShape { inputs: 1, outputs: 1, train: None })?;
         let dataset = self.data.dataset.unwrap_or_default();
         let mut training = TrainingOptions::of(&recipe.config);
         if dataset.is_custom() {
@@ -182,6 +186,9 @@ impl Options {
                 dataset: Some(dataset),
                 epochs: Some(EPOCHS),
                 image_size: None,
+                colour: dataset.is_custom().then_some(ColourName::Grey),
+                transpose: dataset.takes_transpose().then_some(false),
+                scale: Some(Scale::Auto),
                 prepare: Some(match dataset.is_custom() {
                     true => PreparationName::Plain,
                     false => PreparationName::Garment,
@@ -201,6 +208,7 @@ impl Options {
     pub fn of(run: SavedRun<'_>, n_batches: Option<u64>) -> Self {
         let SavedRun { model, state, info } = run;
         let dataset = DatasetKind::of_model(info).ok();
+        let is_custom = dataset.is_some_and(DatasetKind::is_custom);
         let takes_size = dataset.is_some_and(DatasetKind::takes_size);
         let image = info.input.image.filter(|_| takes_size);
         let image_size = image.and_then(|image| ImageSize::new(image.width, image.height));
@@ -213,6 +221,9 @@ impl Options {
             data: DataOptions {
                 dataset,
                 image_size: image_size.map(Size),
+                colour: source::colour_of(info).filter(|_| is_custom),
+                transpose: None,
+                scale: info.input.scaling.and_then(Scale::of),
                 prepare: PreparationName::of(&preparation_of(info)),
                 epochs,
             },
@@ -231,7 +242,14 @@ impl Options {
     fn check(&self) -> Result<(), Error> {
         self.network.check()?;
         check_len("freeze", &self.training.freeze, nn_io::limits::LAYERS, "layers")?;
-        check_len("class-weights", &self.loss.class_weights, nn_io::limits::CLASSES, "weights")?;
+        let n_weights = self.loss.class_weights.as_ref().map_or(0, |it| it.given().len());
+        check_count("class-weights", n_weights, nn_io::limits::CLASSES, "weights")?;
+        if self.data.colour == Some(ColourName::Rgb)
+            && !matches!(self.data.prepare, None | Some(PreparationName::Plain))
+        {
+            let problem = "pictures in colour are taken as they are; leave out this option or --colour rgb";
+            return Err(Error::option("prepare", problem));
+        }
         let side = nn_io::limits::WIDTH as u64;
         let pixels = |given: Option<usize>| given.map(|n| n as u64);
         for (option, given, least, most) in [

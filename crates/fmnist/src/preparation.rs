@@ -1,6 +1,6 @@
 //! How the pictures of a model are prepared: as its file says or, if it does not, as its dataset was made.
 
-use fmnist_data::{DatasetName, picture};
+use fmnist_data::{Colour, DatasetName, picture};
 use nn_io::{ModelInfo, Preparation};
 
 /// How pictures are prepared for a model.
@@ -18,9 +18,10 @@ pub(crate) fn default_for(dataset: Option<&str>) -> Preparation {
     }
 }
 
-/// The code that prepares pictures in this way.
-pub(crate) fn code_of(preparation: Preparation) -> picture::Preparation {
+/// The code that prepares pictures in this way, for images of so many channels. Pictures in colour are taken as they are.
+pub(crate) fn code_of(preparation: Preparation, channels: usize) -> picture::Preparation {
     match preparation {
+        _ if channels == Colour::Rgb.channels() => picture::Preparation::Colour,
         Preparation::Garment => picture::Preparation::Garment,
         Preparation::Ink => picture::Preparation::Ink,
         Preparation::Plain => picture::Preparation::Plain,

@@ -9,7 +9,7 @@ use nn_core::Model;
 use nn_io::{Checkpoint, ModelInfo};
 use nn_train::{Event, FitOutcome, Progress, Threads, TrainingState};
 
-use crate::{Error, Trainer};
+use crate::{Error, Trainer, hold_out};
 
 /// A run that was trained twice from its beginning: without a stop, and with many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Rerun {
         let TrainingState { config, progress, .. } =
             checkpoint.training.as_ref().ok_or(Error::ForInference)?;
         config.choose_arithmetic()?;
-        let (train, held_out) = dataset.train.hold_out(checkpoint.info.n_validation);
+        let (train, held_out) = hold_out(dataset.train, checkpoint.info.n_validation, config)?;
         let validation = if config.validates_on_test { dataset.test } else { held_out };
         let run = |stops| run(checkpoint, [&train, &validation], threads, epochs, stops);
         let (whole, resumed) = (run(false)?, run(true)?);

@@ -9,7 +9,7 @@ use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 
 use crate::{
     Classifier, Error, Saves,
-    data::{check_split, samples},
+    data::{check_split, fitting_scaling, samples, shape_of},
     preparation::default_for,
     saves::save,
 };
@@ -231,10 +231,11 @@ impl Trainer {
         let n_validation = dataset.n_train.saturating_sub(train.len());
         if self.info.dataset.is_none() {
             let (name, sha256) = (dataset.name.to_string(), dataset.sha256.clone());
+            let directory = dataset.directory.clone();
             self.info = ModelInfo {
                 input: InputSpec {
-                    image: Some(Shape::image(images.height, images.width)),
-                    scaling: Some(Scaling::default()),
+                    image: Some(shape_of(images)),
+                    scaling: self.info.input.scaling.or(Some(fitting_scaling(images))),
                     mirror: self.trainer.state().config.tta_flip,
                     // Left out where it follows from the dataset.
                     preparation: self
@@ -244,7 +245,7 @@ impl Trainer {
                         .filter(|&chosen| chosen != default_for(Some(&name))),
                 },
                 class_names: dataset.class_names.clone(),
-                dataset: Some(DatasetId { name, sha256 }),
+                dataset: Some(DatasetId { name, directory, sha256 }),
                 n_validation,
                 ..ModelInfo::default()
             };

@@ -41,7 +41,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     Checkpoint::load(&args.model)?;
     let mut output = OutputFile::claim(args.model.clone())?;
     let mut checkpoint = bundled::load(Some(&args.model))?;
-    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name.to_string())?;
+    let (dir, path) = (args.data_dir.as_deref(), Some(args.model.as_path()));
+    let source = data::source_of(&checkpoint.info, dir, path, &name.to_string())?;
     let dataset = data::obtain(&source, console)?;
     data::check_fits(&checkpoint.info, &dataset, console)?;
     let reliability =

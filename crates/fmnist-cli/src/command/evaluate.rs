@@ -54,7 +54,7 @@ enum SplitName {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let (model, checkpoint) = bundled::load_newest(args.model.as_deref(), console)?;
-    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &model)?;
+    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), args.model.as_deref(), &model)?;
     let info = checkpoint.info.clone();
     let classifier = Classifier::new(checkpoint).with_context(|| model.clone())?;
     let threads = data::threads(args.threads)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let evaluation = classifier.evaluate(split, &threads)?;
     let reliability = classifier.reliability(split)?;
     console.show(&EvaluationView {
-        dataset: dataset.info.name.as_str(),
+        dataset: Outside::from(&dataset.info.title()),
         split: args.split,
         samples: evaluation.sums.n_samples,
         loss: evaluation.sums.mean_loss(),
@@ -87,7 +87,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
 /// the confusion matrix, rows are true classes.
 #[derive(Serialize)]
 struct EvaluationView {
-    dataset: &'static str,
+    dataset: Outside,
     split: SplitName,
     samples: u64,
     loss: f64,

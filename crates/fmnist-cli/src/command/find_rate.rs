@@ -139,9 +139,11 @@ fn find(
         new_run::run(&options, None, &dataset, console)
     };
     let runs = (0..RUNS).map(run).collect::<Result<Vec<_>, _>>()?;
-    let n_validation = runs.first().map_or(0, |run| run.n_validation);
-    let (train, _) = dataset.train.hold_out(n_validation);
-    let train = fmnist::samples(&train, Scaling::default())?;
+    let Some(NewRun { state, n_validation, scaling, .. }) = runs.first() else {
+        unreachable!("there is a first run")
+    };
+    let (train, _) = fmnist::hold_out(dataset.train, *n_validation, &state.config)?;
+    let train = fmnist::samples(&train, *scaling)?;
     let runs = runs.into_iter().map(|NewRun { model, state, .. }| (model, state)).collect();
     let found = find_rate(runs, &train, rates, steps, &threads);
     Ok(found.map_err(fmnist::options::Error::of_run)?)

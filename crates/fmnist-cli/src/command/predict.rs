@@ -116,7 +116,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         [] => None,
         _ => {
             let name = bundled::name(model.as_deref());
-            Some(data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name)?)
+            Some(data::source_of(&checkpoint.info, args.data_dir.as_deref(), model.as_deref(), &name)?)
         }
     };
     let info = checkpoint.info.clone();
@@ -221,7 +221,7 @@ impl Output {
             return Ok(());
         };
         if self.show {
-            let drawing = half_blocks(&seen.pixels, image.width, console.has_styles());
+            let drawing = half_blocks(&seen.pixels, image, console.has_styles());
             console.unescaped(drawing.as_bytes())?;
         }
         console.show(&answer)?;

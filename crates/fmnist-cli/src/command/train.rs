@@ -15,8 +15,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use fmnist::{
-    FitOutcome, Saves, Trainer,
-    options::{Change, Options, PreparationName, Preset, Resumed},
+    FitOutcome, Saves, Trainer, Trap,
+    options::{Change, DataShape, Options, PreparationName, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
 use nn_core::Model;
@@ -30,6 +30,7 @@ use crate::{
     data::{self, SYNTHETIC_NOTICE},
     exit::Usage,
     outside::Outside,
+    remembered,
     signal::Stop,
     text::rounded,
 };
@@ -65,8 +66,12 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     };
     let Run { model, state, info, n_validation, epochs, changes, resumed } =
         plan.into_run(options, &dataset, console)?;
+    data::warn_of_traps(&dataset, console);
+    if let Some(dir) = &source.dir {
+        remembered::save(&output, dir, source.options.transpose, console);
+    }
     let Dataset { train, test, info: dataset, .. } = dataset;
-    let (train, held_out) = train.hold_out(n_validation);
+    let (train, held_out) = fmnist::hold_out(train, n_validation, &state.config)?;
     let validates_on_test = state.config.validates_on_test;
     let validation = match validates_on_test {
         true => Some(&test),
@@ -85,6 +90,11 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     kept.iter().for_each(|it| warn_of_rename(it, console));
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
+    }
+    let layers = trainer.run().model().architecture();
+    let layers: Vec<_> = layers.layers().iter().map(|it| it.layer).collect();
+    for trap in Trap::in_settings(&layers, trainer.run().state(), trainer.info(), train.len()) {
+        console.warning(&trap.to_string());
     }
     let is_book = args.settings.preset == Some(Preset::Nnfs);
     let mut report = Report::new(console, &trainer, epochs, is_book, train.len());
@@ -116,6 +126,9 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let evaluation = trainer.evaluate(&test)?;
     report.finished(evaluation.sums.into(), state, &output)?;
+    if let Some(trap) = Trap::in_history(state) {
+        console.warning(&trap.to_string());
+    }
     if dataset.name == DatasetName::Synthetic {
         console.warning(SYNTHETIC_NOTICE);
     }
@@ -149,7 +162,7 @@ impl Plan {
     ) -> anyhow::Result<Run> {
         let (path, checkpoint) = match self {
             Self::New { warm_start } => {
-                let NewRun { model, state, n_validation, epochs } =
+                let NewRun { model, state, scaling, n_validation, epochs } =
                     new_run::run(options, warm_start.as_deref(), dataset, console)?;
                 return Ok(Run {
                     model,
@@ -157,6 +170,7 @@ impl Plan {
                     info: ModelInfo {
                         input: InputSpec {
                             preparation: options.data.prepare.map(PreparationName::value),
+                            scaling: Some(scaling),
                             ..InputSpec::default()
                         },
                         ..ModelInfo::default()
@@ -188,7 +202,8 @@ impl Plan {
                  found {batch_size}"
             );
         }
-        let Resumed { epochs, changes } = options.resume(&model, &mut state, &info, n_train)?;
+        let data = DataShape::of(dataset);
+        let Resumed { epochs, changes } = options.resume(&model, &mut state, &info, &data)?;
         if state.progress.epoch >= epochs {
             arithmetic::of_complete_run(&file, &state)?;
         }

@@ -137,10 +137,10 @@ fn default_run(args: &Args, console: &mut Console) -> anyhow::Result<VerifyView>
     let source = new_run::plan(&options)?;
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain_or_draw(&source, SYNTHETIC_NOTICE, console)?;
-    let NewRun { model, state, n_validation, epochs } =
+    let NewRun { model, state, n_validation, epochs, .. } =
         new_run::run(&options, None, &dataset, console)?;
     let Dataset { train, info: dataset, .. } = dataset;
-    let (train, held_out) = train.hold_out(n_validation);
+    let (train, held_out) = fmnist::hold_out(train, n_validation, &state.config)?;
     let n_threads = threads.count();
     let arithmetic = state.config.arithmetic;
     console.message(&format!("training the default run: {}", count(epochs, "epoch")));
@@ -189,10 +189,10 @@ fn saved_run(args: &Args, path: &Path, console: &mut Console) -> anyhow::Result<
              another processor"
         )));
     }
-    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), &name)?;
+    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), Some(path), &name)?;
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;
-    let dataset_name = dataset.info.name.to_string();
+    let dataset_name = Outside::from(&dataset.info.title()).to_string();
     let epochs = args.epochs.unwrap_or(progress.epoch.clamp(1, MAX_DEFAULT_EPOCHS));
     console.message(&format!("training the run of {name}: {}, twice", count(epochs, "epoch")));
     let rerun = Rerun::new(&checkpoint, dataset, &threads, epochs).with_context(|| name.clone())?;

@@ -75,8 +75,18 @@ pub(super) fn check_len<T>(
     most: usize,
     what: &str,
 ) -> Result<(), Error> {
-    match list.as_ref().map_or(0, |List(values)| values.len()) {
-        found if found > most => Err(Error::range(option, format!("at most {most} {what}"), found)),
-        _ => Ok(()),
+    check_count(option, list.as_ref().map_or(0, |List(values)| values.len()), most, what)
+}
+
+/// Fails if there are more than `most`.
+pub(super) fn check_count(
+    option: &str,
+    found: usize,
+    most: usize,
+    what: &str,
+) -> Result<(), Error> {
+    match found > most {
+        true => Err(Error::range(option, format!("at most {most} {what}"), found)),
+        false => Ok(()),
     }
 }

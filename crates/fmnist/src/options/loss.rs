@@ -3,7 +3,7 @@
 use nn_core::{Loss, Penalty};
 use nn_train::RunConfig;
 
-use super::{Error, group::options, list::List};
+use super::{ClassWeights, DataShape, Error, group::options, list::List};
 
 options! {
     /// The options of the loss function and of regularisation.
@@ -14,8 +14,8 @@ options! {
         /// Gamma of the focal loss, instead of cross-entropy [default: 0, off]
         focal_gamma: f64 [value_name = "GAMMA", allow_negative_numbers = true],
 
-        /// Weight of each class in the loss, or `none` [default: none]
-        class_weights: List<f32> [value_name = "W,W,...", allow_negative_numbers = true],
+        /// Weight of each class in the loss, `balanced` or `none` [default: none]
+        class_weights: ClassWeights [value_name = "W,W,...", allow_negative_numbers = true],
 
         /// L1 regularisation of the weights [default: 0]
         l1: f64 [value_name = "FACTOR", allow_negative_numbers = true],
@@ -32,8 +32,13 @@ options! {
 }
 
 impl LossOptions {
-    /// Applies these options to the configuration of a run with `n_dense` dense layers.
-    pub(super) fn configure(&self, n_dense: usize, config: &mut RunConfig) -> Result<(), Error> {
+    /// Applies these options to the configuration of a run with `n_dense` dense layers, on these data.
+    pub(super) fn configure(
+        &self,
+        n_dense: usize,
+        data: &DataShape,
+        config: &mut RunConfig,
+    ) -> Result<(), Error> {
         let smoothing = self.label_smoothing.unwrap_or_default();
         config.loss = match self.focal_gamma.unwrap_or_default() {
             0.0 => Loss::CrossEntropy { smoothing },
@@ -43,7 +48,9 @@ impl LossOptions {
                 return Err(Error::range("label-smoothing", expected, smoothing));
             }
         };
-        config.class_weights = self.class_weights.iter().flat_map(|it| &it.0).copied().collect();
+        let counts = data.train.as_ref().map_or(&[][..], |train| &train.class_counts);
+        let weights = |it: &ClassWeights| it.weights(counts, data.outputs);
+        config.class_weights = self.class_weights.as_ref().map(weights).unwrap_or_default();
         let penalty = Penalty {
             weights_l1: self.l1.unwrap_or_default(),
             weights_l2: self.l2.unwrap_or_default(),
@@ -67,7 +74,7 @@ impl LossOptions {
         Self {
             label_smoothing,
             focal_gamma,
-            class_weights: Some(List(config.class_weights.clone())),
+            class_weights: Some(ClassWeights::Given(List(config.class_weights.clone()))),
             l1: Some(penalty.weights_l1),
             l2: Some(penalty.weights_l2),
             bias_l1: Some(penalty.biases_l1),

@@ -11,7 +11,7 @@ use serde_json::{Number, Value, json};
 
 use super::{
     ArithmeticName, DataOptions, DataShape, EPOCHS, Error, Options, PlaceOptions, SaveOptions,
-    SavedRun, ScheduleOptions, TrainingOptions,
+    SavedRun, Scale, ScheduleOptions, TrainingOptions,
     group::{plain, table},
     kind,
     schedule::{end, in_epochs},
@@ -66,8 +66,7 @@ pub struct Resumed {
 }
 
 impl Options {
-    /// Resumes a saved run with these options, on a dataset of `n_train` training images, including the held-out ones. The
-    /// learning rate may change, and so may the length of a schedule that ends with the run, and the arithmetic; `state`
+    /// Resumes a saved run with these options, on data of this shape. The learning rate may change, and so may the length of a schedule that ends with the run, and the arithmetic; `state`
     /// then has the new ones. If no epoch is left to train, nothing changes. Every other option must agree with the saved
     /// run.
     ///
@@ -79,13 +78,12 @@ impl Options {
         model: &Model,
         state: &mut TrainingState,
         info: &ModelInfo,
-        n_train: usize,
+        data: &DataShape,
     ) -> Result<Resumed, Error> {
+        let n_train = data.train.as_ref().map_or(0, |train| train.n);
         let n_fit = n_train.saturating_sub(info.n_validation);
         let n_batches = state.config.n_batches(n_fit).max(1);
         let saved = Self::of(SavedRun { model, state, info }, Some(n_batches));
-        let data =
-            DataShape { inputs: model.inputs(), outputs: model.outputs(), n_train: Some(n_train) };
         self.agree(&saved, data)?;
 
         let epochs = self.data.epochs.or(saved.data.epochs).unwrap_or(EPOCHS);
@@ -133,13 +131,20 @@ impl Options {
     }
 
     /// Fails if an option disagrees with the saved run.
-    fn agree(&self, saved: &Self, data: DataShape) -> Result<(), Error> {
+    fn agree(&self, saved: &Self, data: &DataShape) -> Result<(), Error> {
         self.check()?;
         let all = self.clone().over(saved.clone());
         kind::check(&all.optimizer)?;
         kind::check(&all.schedule)?;
         let free = Self {
-            data: DataOptions { epochs: None, dataset: None, ..self.data.clone() },
+            data: DataOptions {
+                epochs: None,
+                dataset: None,
+                // What was read with it is checked by its fingerprint.
+                transpose: None,
+                scale: self.data.scale.filter(|&scale| scale != Scale::Auto),
+                ..self.data.clone()
+            },
             places: PlaceOptions::default(),
             saves: SaveOptions::default(),
             schedule: ScheduleOptions { learning_rate: None, ..self.schedule.clone() },
@@ -212,6 +217,13 @@ mod tests {
     use nn_train::RunConfig;
 
     use super::*;
+    use crate::options::{ClassWeights, HoldOut, List, TrainShape};
+
+    /// 50 training images of 4 pixels.
+    fn data() -> DataShape {
+        let train = TrainShape { n: 50, class_counts: vec![40, 10], held_out: HoldOut::Last };
+        DataShape { inputs: 4, outputs: 2, train: Some(train) }
+    }
 
     /// Resumes a run with these options.
     fn resume(layers: &[Layer], config: RunConfig, options: &str) -> Result<Resumed, String> {
@@ -221,9 +233,9 @@ mod tests {
         let mut options = Options::from_toml(options, "test").unwrap();
         // A number that JSON cannot represent.
         if let Some(weights) = &mut options.loss.class_weights {
-            weights.0[0] = f32::NAN;
+            *weights = ClassWeights::Given(List(vec![f32::NAN, 1.0]));
         }
-        let resumed = options.resume(&model, &mut state, &ModelInfo::default(), 50);
+        let resumed = options.resume(&model, &mut state, &ModelInfo::default(), &data());
         resumed.map_err(|error| error.to_string())
     }
 
@@ -271,7 +283,7 @@ mod tests {
         state.progress = Progress { epoch: 2, batch: 0, ..state.progress };
         let mut resume = |options: &str| {
             let options = Options::from_toml(options, "test").unwrap();
-            let resumed = options.resume(&model, &mut state, &ModelInfo::default(), 50).unwrap();
+            let resumed = options.resume(&model, &mut state, &ModelInfo::default(), &data()).unwrap();
             (resumed.changes, state.config.arithmetic)
         };
         // No epoch is left.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use fmnist_data::{ImageSize, dataset::MAX_SIDE};
+use fmnist_data::{Colour, ImageSize, dataset::MAX_SIDE};
 
 use nn_io::Preparation;
 
@@ -10,6 +10,7 @@ use super::{
     DatasetKind,
     form::Form,
     group::{names, options},
+    scale::Scale,
 };
 
 options! {
@@ -20,6 +21,16 @@ options! {
 
         /// With folder, csv: size of the images [default: the files' own]
         image_size: Size [value_name = "WxH"],
+
+        /// Channels of the images: grey or rgb [default: grey]
+        colour: ColourName [value_enum, value_name = "NAME", hide_possible_values = true],
+
+        /// With idx, csv: exchange rows and columns, as EMNIST needs [default: false]
+        transpose: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
+            value_name = "BOOL", hide_possible_values = true],
+
+        /// The pixel that counts as white, of 1 to 255, or `auto`: 255, or the largest pixel if it is below 128 [default: auto]
+        scale: Scale [value_name = "PIXEL"],
 
         /// How predict prepares pictures for the model [default: garment for Fashion-MNIST and synthetic, else plain]
         prepare: PreparationName [value_enum, value_name = "KIND"],
@@ -64,6 +75,16 @@ names! {
         Ink = Preparation::Ink,
         /// As they are: grey, fitted to the size
         Plain = Preparation::Plain,
+    }
+}
+
+names! {
+    /// The channels of images.
+    pub enum ColourName: Colour {
+        /// One channel; pictures in colour become grey
+        Grey = Colour::Grey,
+        /// Red, green and blue
+        Rgb = Colour::Rgb,
     }
 }
 

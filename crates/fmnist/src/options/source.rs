@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fmnist_data::{CLASS_NAMES, Dataset, DatasetName, ImageSize, ReadOptions};
+use fmnist_data::{CLASS_NAMES, Colour, Dataset, DatasetName, ImageSize, ReadOptions};
 use nn_io::ModelInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error,
+    ColourName, Error,
     form::{Form, one_of},
 };
 
@@ -97,6 +97,11 @@ impl DatasetKind {
     pub fn takes_size(self) -> bool {
         matches!(self, DatasetKind::Folder | DatasetKind::Csv)
     }
+
+    /// Whether rows and columns can be exchanged.
+    pub fn takes_transpose(self) -> bool {
+        matches!(self, DatasetKind::Idx | DatasetKind::Csv)
+    }
 }
 
 impl Form for DatasetKind {
@@ -140,6 +145,12 @@ impl DataSource {
             let expected = "--dataset folder or csv, whose images can have any size";
             return Err(Error::range("image-size", expected, kind));
         }
+        if options.colour != Colour::Grey && !kind.is_custom() {
+            return Err(Error::range("colour", "grey, as this dataset is", "rgb"));
+        }
+        if options.transpose && !kind.takes_transpose() {
+            return Err(Error::range("transpose", "--dataset idx or csv", kind));
+        }
         Ok(Self { kind, dir: dir.map(Into::into), options })
     }
 
@@ -162,38 +173,76 @@ impl DataSource {
         }
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
         let size = size.filter(|_| kind.takes_size());
-        Self::new(kind, dir, ReadOptions { size, ..ReadOptions::default() })
+        let colour = colour_of(info).map_or(Colour::Grey, ColourName::value);
+        Self::new(kind, dir, ReadOptions { size, colour, ..ReadOptions::default() })
     }
 
     /// The smallest shape that the dataset can have, before it is read.
     pub fn min_shape(&self) -> DataShape {
         let (inputs, outputs) = match self.kind.is_custom() {
-            true => (self.options.size.map_or(1, ImageSize::pixels), 1),
+            true => (self.options.size.map_or(1, ImageSize::pixels) * self.options.colour.channels(), 1),
             false => (SIDE * SIDE, CLASS_NAMES.len()),
         };
-        DataShape { inputs, outputs, n_train: None }
+        DataShape { inputs, outputs, train: None }
     }
 }
 
+/// The channels of a model's images, if it takes images.
+pub(super) fn colour_of(info: &ModelInfo) -> Option<ColourName> {
+    let channels = info.input.image?.channels;
+    [ColourName::Grey, ColourName::Rgb].into_iter().find(|it| it.value().channels() == channels)
+}
+
 /// What a run needs to know about its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DataShape {
-    /// Pixels of an image.
+    /// Values of an image.
     pub inputs: usize,
     /// Classes.
     pub outputs: usize,
     /// Training images, if they are known.
-    pub n_train: Option<usize>,
+    pub train: Option<TrainShape>,
+}
+
+/// What a run needs to know about its training images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrainShape {
+    /// Their number, including the held-out ones.
+    pub n: usize,
+    /// Their number in each class.
+    pub class_counts: Vec<usize>,
+    /// Which of them are held out.
+    pub held_out: HoldOut,
+}
+
+/// Which training images a dataset lets a run hold out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HoldOut {
+    /// The last ones, as many as the run likes. This is the rule for garments, whose order is random.
+    #[default]
+    Last,
+    /// Some of each class.
+    Stratified,
+    /// The last ones, which the dataset itself sets apart.
+    Own(usize),
 }
 
 impl DataShape {
     /// The shape of a dataset.
     pub fn of(dataset: &Dataset) -> Self {
-        let images = &dataset.train.images;
+        let Dataset { train, info, .. } = dataset;
+        let is_random = matches!(info.name, DatasetName::FashionMnist | DatasetName::Synthetic);
+        let held_out = match info.n_validation {
+            Some(n) => HoldOut::Own(n),
+            None if is_random => HoldOut::Last,
+            None => HoldOut::Stratified,
+        };
+        let train_shape =
+            TrainShape { n: train.len(), class_counts: train.class_counts(), held_out };
         Self {
-            inputs: images.width * images.height,
-            outputs: dataset.info.class_names.len(),
-            n_train: Some(images.count),
+            inputs: train.images.image_len(),
+            outputs: info.class_names.len(),
+            train: Some(train_shape),
         }
     }
 }

@@ -15,23 +15,26 @@ use crate::outside::Outside;
 /// The most characters in a line. A wider image is drawn smaller.
 const WIDEST: usize = 80;
 
-/// Draws a grey image. Each character is two pixels, one above the other: in greys, or shaded if there are no colours.
-pub(super) fn half_blocks(pixels: &[u8], width: usize, has_colours: bool) -> String {
+/// Draws an image. Each character is two pixels, one above the other: in colours, or shaded if the terminal has none.
+pub(super) fn half_blocks(pixels: &[u8], image: Shape, has_colours: bool) -> String {
+    let Shape { width, channels, .. } = image;
     let step = width.div_ceil(WIDEST).max(1);
-    let rows: Vec<&[u8]> = pixels.chunks(width.max(1)).step_by(step).collect();
+    let rows: Vec<&[u8]> = pixels.chunks((width * channels).max(1)).step_by(step).collect();
     let mut drawing = String::new();
     for pair in rows.chunks(2) {
         for x in (0..width).step_by(step) {
-            let [above, below] = [0, 1].map(|row| pair.get(row).map_or(0, |row| row[x]));
+            let pixel = |row: &&[u8]| match row[x * channels..][..channels] {
+                [r, g, b] => [r, g, b],
+                ref tones => [tones[0]; 3],
+            };
+            let [above, below] = [0, 1].map(|row| pair.get(row).map_or([0; 3], pixel));
             drawing += &match has_colours {
-                // The 24 greys of a terminal with 256 colours.
                 true => {
-                    let [above, below] =
-                        [above, below].map(|tone| 232 + u16::from(tone) * 23 / 255);
-                    format!("\x1b[38;5;{above};48;5;{below}m▀")
+                    format!("\x1b[38;5;{};48;5;{}m▀", terminal_colour(above), terminal_colour(below))
                 }
                 false => {
-                    let shade = (usize::from(above) + usize::from(below)) * 4 / 510;
+                    let sum = [above, below].as_flattened().iter().copied().map(usize::from);
+                    let shade = sum.sum::<usize>() * 4 / (6 * 255);
                     [" ", "░", "▒", "▓", "█"][shade].into()
                 }
             };
@@ -41,11 +44,24 @@ pub(super) fn half_blocks(pixels: &[u8], width: usize, has_colours: bool) -> Str
     drawing
 }
 
-/// Encodes a grey image as a PNG file.
+/// The number of a colour in a terminal with 256 colours, which has 24 greys and 6 levels of each other channel.
+fn terminal_colour(colour: [u8; 3]) -> u16 {
+    let [r, g, b] = colour.map(u16::from);
+    match r == g && g == b {
+        true => 232 + r * 23 / 255,
+        false => {
+            let [r, g, b] = [r, g, b].map(|value| (value * 5 + 127) / 255);
+            16 + 36 * r + 6 * g + b
+        }
+    }
+}
+
+/// Encodes an image as a PNG file.
 pub(super) fn png(pixels: &[u8], image: Shape) -> anyhow::Result<Vec<u8>> {
     let mut png = Vec::new();
     let (width, height) = (image.width as u32, image.height as u32);
-    PngEncoder::new(&mut png).write_image(pixels, width, height, ExtendedColorType::L8)?;
+    let colour = if image.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    PngEncoder::new(&mut png).write_image(pixels, width, height, colour)?;
     Ok(png)
 }
 

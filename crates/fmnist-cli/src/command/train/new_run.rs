@@ -1,9 +1,9 @@
 //! Makes a new run. Its settings are checked before the data are read. The network is made afterwards, since the data
 //! determine its inputs, its outputs and some defaults.
 
-use fmnist::options::{DataShape, DataSource, Error, Options, Recipe};
-use fmnist_data::{Dataset, ReadOptions};
-use nn_core::{Model, TensorSpec};
+use fmnist::options::{ColourName, DataShape, DataSource, Error, Options, Recipe};
+use fmnist_data::{Colour, Dataset, ReadOptions};
+use nn_core::{Model, Scaling, TensorSpec};
 use nn_train::TrainingState;
 
 use crate::{command::arithmetic, console::Console, exit::Usage};
@@ -12,9 +12,10 @@ use crate::{command::arithmetic, console::Console, exit::Usage};
 pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> {
     let kind = options.data.dataset.unwrap_or_default();
     let size = options.data.image_size.map(|size| size.0);
-    let read = ReadOptions { size, ..ReadOptions::default() };
+    let colour = options.data.colour.map_or(Colour::Grey, ColourName::value);
+    let read = ReadOptions { size, colour, transpose: options.data.transpose.unwrap_or_default() };
     let source = DataSource::new(kind, options.places.data_dir.as_deref(), read)?;
-    let recipe = options.recipe(source.min_shape())?;
+    let recipe = options.recipe(&source.min_shape())?;
     arithmetic::of_new_run(recipe.config.arithmetic)?;
     Ok(source)
 }
@@ -23,6 +24,8 @@ pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> 
 pub(in crate::command) struct NewRun {
     pub(in crate::command) model: Model,
     pub(in crate::command) state: TrainingState,
+    /// How pixels are scaled.
+    pub(in crate::command) scaling: Scaling,
     /// The number of held-out images.
     pub(in crate::command) n_validation: usize,
     pub(in crate::command) epochs: u64,
@@ -35,14 +38,15 @@ pub(in crate::command) fn run(
     dataset: &Dataset,
     console: &Console,
 ) -> anyhow::Result<NewRun> {
-    let recipe = options.recipe(DataShape::of(dataset))?;
+    let recipe = options.recipe(&DataShape::of(dataset))?;
+    let scaling = recipe.scale.scaling(&dataset.train.images);
     let Recipe { architecture, optimizer, schedule, config, n_validation, epochs, .. } = recipe;
     let mut model = Model::new(architecture, config.init, config.seed);
     if let Some(from) = warm_start {
         copy_weights(&mut model, from, console)?;
     }
     let state = TrainingState::new(&model, optimizer, schedule, config).map_err(Error::of_run)?;
-    Ok(NewRun { model, state, n_validation, epochs })
+    Ok(NewRun { model, state, scaling, n_validation, epochs })
 }
 
 /// Copies the weights of another model: all of them if the architectures are equal, otherwise those of each layer that

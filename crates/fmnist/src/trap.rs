@@ -1,0 +1,193 @@
+//! Mistakes in data and settings that train a useless model without an error.
+
+use std::fmt;
+
+use fmnist_data::{Dataset, Split};
+use nn_core::{Layer, Scaling};
+use nn_io::ModelInfo;
+use nn_train::TrainingState;
+
+use crate::data::scaling_to;
+
+/// A likely mistake. Shown as one line that says what to do.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Trap {
+    /// Classes without images in a split.
+    NoImages {
+        /// Whether it is the training set, and not the test set.
+        train: bool,
+        /// The names of the classes.
+        classes: Vec<String>,
+    },
+    /// Numbers as labels, some of which no image has.
+    SkippedLabels {
+        /// How many labels below the largest no image has.
+        skipped: usize,
+        /// The largest label.
+        largest: usize,
+        /// How many images have it.
+        images: usize,
+    },
+    /// The pixels are dark, so another one than 255 counts as white.
+    Dark {
+        /// That pixel.
+        white: f32,
+    },
+    /// The last batch of an epoch has one image, and the network has batch normalisation.
+    SingleImage,
+    /// The training accuracy is far above that on held-out images.
+    Overfitting {
+        /// The training accuracy of the last epoch.
+        train: f64,
+        /// The accuracy on held-out images.
+        held_out: f64,
+    },
+}
+
+/// A training accuracy this far above that on held-out images is a trap.
+const FAR_ABOVE: f64 = 0.1;
+
+impl Trap {
+    /// The traps in a dataset.
+    pub fn in_data(dataset: &Dataset) -> Vec<Self> {
+        let Dataset { train, test, info, .. } = dataset;
+        let mut counts = train.class_counts();
+        let are_numbers =
+            info.class_names.iter().enumerate().all(|(label, name)| *name == label.to_string());
+        // The largest label is a class even if only test images have it.
+        let largest = info.class_names.len().saturating_sub(1);
+        counts.resize(largest + 1, 0);
+        let skipped = counts.iter().filter(|&&count| count == 0).count();
+        let in_train = match (are_numbers, skipped) {
+            (_, 0) => None,
+            (true, skipped) => {
+                let images = counts.last().copied().unwrap_or(0);
+                Some(Self::SkippedLabels { skipped, largest, images })
+            }
+            (false, _) => Some(Self::NoImages { train: true, classes: without(train) }),
+        };
+        let only_test: Vec<String> =
+            without(test).into_iter().filter(|name| !without(train).contains(name)).collect();
+        let in_test = (!only_test.is_empty())
+            .then_some(Self::NoImages { train: false, classes: only_test });
+        in_train.into_iter().chain(in_test).collect()
+    }
+
+    /// The traps in the settings of a run that trains on so many images.
+    pub fn in_settings(layers: &[Layer], state: &TrainingState, info: &ModelInfo, n: usize) -> Vec<Self> {
+        let dark = info.input.scaling.filter(|&scaling| is_dark(scaling));
+        let dark = dark.map(|scaling| Self::Dark { white: scaling.mean * 2.0 });
+        let batch_size = state.config.batch_size;
+        let has_norm = layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. }));
+        let is_single = has_norm && n > 1 && n % batch_size == 1;
+        dark.into_iter().chain(is_single.then_some(Self::SingleImage)).collect()
+    }
+
+    /// The trap that the last epoch of a run shows.
+    pub fn in_history(state: &TrainingState) -> Option<Self> {
+        let last = state.history.last()?;
+        let (train, held_out) = (last.train.accuracy, last.validation?.accuracy);
+        (train - held_out > FAR_ABOVE).then_some(Self::Overfitting { train, held_out })
+    }
+}
+
+/// Whether the scaling is that of images whose largest pixel is below 128.
+fn is_dark(scaling: Scaling) -> bool {
+    (1..128).any(|white| scaling_to(white) == scaling)
+}
+
+/// The classes that a split has no image of.
+fn without(split: &Split) -> Vec<String> {
+    let counts = split.class_counts();
+    let names = split.dataset.class_names.iter().enumerate();
+    let is_empty = |class: usize| counts.get(class).is_none_or(|&count| count == 0);
+    names.filter(|&(class, _)| is_empty(class)).map(|(_, name)| name.clone()).collect()
+}
+
+/// The most names of classes in a line.
+const MAX_NAMES: usize = 5;
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoImages { train, classes } => {
+                let set = if *train { "training" } else { "test" };
+                let names = classes.iter().take(MAX_NAMES).map(String::as_str);
+                let names = names.collect::<Vec<_>>().join(", ");
+                let more = match classes.len().saturating_sub(MAX_NAMES) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                write!(f, "the {set} set has no image of {names}{more}")
+            }
+            Self::SkippedLabels { skipped, largest, images } => {
+                let (labels, s) = match skipped {
+                    1 => ("1 label".to_owned(), if *images == 1 { "" } else { "s" }),
+                    n => (format!("{n} labels"), if *images == 1 { "" } else { "s" }),
+                };
+                write!(
+                    f,
+                    "no training image has {labels} below {largest}, which {images} image{s} have: the network gets \
+                     {} outputs; correct the labels, or name the classes in classes.txt",
+                    largest + 1
+                )
+            }
+            Self::Dark { white } => write!(
+                f,
+                "the largest training pixel is {white}, so {white} counts as white instead of 255; --scale 255 \
+                 changes that"
+            ),
+            Self::SingleImage => f.write_str(
+                "the last batch of an epoch has one image, which batch normalisation makes all zero; choose another \
+                 --batch-size",
+            ),
+            Self::Overfitting { train, held_out } => write!(
+                f,
+                "the training accuracy, {train:.3}, is far above {held_out:.3} on held-out images: the network \
+                 memorises; try augmentation (--flip --shift 2), --dropout 0.3, or more images"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fmnist_data::garments;
+
+    use super::*;
+
+    #[test]
+    fn data_without_traps_have_none() {
+        assert_eq!(Trap::in_data(&garments::synthetic(0, 100, 20)), []);
+    }
+
+    /// Classes that only the test set lacks are of that set; those that both lack are named once.
+    #[test]
+    fn classes_without_images_are_named() {
+        let mut dataset = garments::synthetic(0, 100, 20);
+        let keep = |split: Split, keep: &dyn Fn(u8) -> bool| {
+            let indices: Vec<usize> =
+                (0..split.len()).filter(|&index| keep(split.labels[index])).collect();
+            split.take_out(&indices).1
+        };
+        dataset.train = keep(dataset.train, &|label| label != 3);
+        dataset.test = keep(dataset.test, &|label| label == 1);
+        let lines: Vec<String> = Trap::in_data(&dataset).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "the training set has no image of Dress",
+                "the test set has no image of T-shirt/top, Pullover, Coat, Sandal, Shirt and 3 more"
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_say_what_to_do() {
+        let line = Trap::SkippedLabels { skipped: 89, largest: 99, images: 1 }.to_string();
+        assert!(line.contains("100 outputs; correct the labels"), "{line}");
+        let line = Trap::Dark { white: 15.0 }.to_string();
+        assert!(line.starts_with("the largest training pixel is 15, so 15 counts as white"), "{line}");
+    }
+}
