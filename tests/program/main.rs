@@ -73,6 +73,15 @@ mod own_set;
 /// Custom datasets of any kind, size and classes.
 mod own_data;
 
+/// Images in colour.
+mod colour;
+
+/// Data and settings that train a useless model without an error.
+mod traps;
+
+/// The directory of a run's data, which is remembered beside the model.
+mod remembered;
+
 /// Files that are not pictures.
 mod bad_picture;
 

@@ -24,7 +24,7 @@ fn accuracy(metrics: &Value) -> f64 {
 fn check_kind(program: &Program, set: &OwnSet, kind: &str, size: &str, chance: f64) {
     let train = format!("train --dataset {kind} --data-dir {kind} {size} --batch-size 8");
     let events = program.json(&format!("{train} --epochs 1 --output m.model"));
-    assert_eq!(events[0]["dataset"], kind);
+    assert_eq!(events[0]["dataset"], format!("{kind} ({kind})"));
     let found = accuracy(&events[2]["test"]);
     assert!(found > 2.0 * chance, "{kind}: {found}, where guessing gives {chance}");
     program.json(&format!("{train} --epochs 2 --output whole.model"));
@@ -66,8 +66,7 @@ fn pictures_are_prepared_as_the_file_says() {
     program.json(&format!("{train} --output plain.model"));
     program.json(&format!("{train} --prepare garment --output garment.model"));
     let of = |model: &str| program.inspect(model);
-    assert_eq!(of("plain.model")["format_version"], "1.0");
-    assert_eq!(of("garment.model")["format_version"], "1.1");
+    assert_eq!(of("plain.model")["input"].get("preparation"), None);
     assert_eq!(of("garment.model")["input"]["preparation"], "garment");
     assert_eq!(of("garment.model")["settings"]["prepare"], "garment");
     // It is no part of the training.
@@ -95,25 +94,26 @@ fn pictures_are_prepared_as_the_file_says() {
     assert_eq!(of("garment.model")["input"]["preparation"], "garment");
 }
 
-/// The held-out images are the last of the training set: the loss on them is that on a test set of just these.
+/// The held-out images are those of the folder `val`: the loss on them is that on a test set of just these.
 #[test]
-fn the_last_images_are_held_out() {
+fn the_images_in_val_are_held_out() {
     let set = OwnSet::garments(300, 20);
     let program = Program::new();
-    set.write(&program, "idx");
-    let train = "train --dataset idx --data-dir idx --epochs 1 --output m.model --validation";
-    for n_held_out in [1, 40, 299] {
-        let events = program.json(&format!("{train} {n_held_out}"));
-        assert_eq!(events[0]["samples"]["validation"], n_held_out);
-        let held_out = &set.train[300 - n_held_out..];
-        set.with_test(held_out).write_as(&program, "idx", &format!("last{n_held_out}"));
-        let evaluate = format!("evaluate m.model --data-dir last{n_held_out}");
-        let expected = program.json(&evaluate).remove(0);
-        let found = &events[1]["validation"];
-        assert_eq!(found["loss"], expected["loss"], "{n_held_out}");
-        assert_eq!(found["accuracy"], expected["accuracy"], "{n_held_out}");
-        fs::remove_file(program.path("m.model")).unwrap();
+    set.with_test(&set.train[200..]).write_as(&program, "folder", "d");
+    fs::rename(program.path("d/test"), program.path("d/val")).unwrap();
+    let train = "train --dataset folder --data-dir d --epochs 1 --output m.model";
+    let output = program.run(&format!("{train} --format json")).success();
+    let line = "there is no test set: the final result is on the validation set";
+    assert_eq!(output.stderr.matches(line).count(), 1, "{}", output.stderr);
+    let events = output.json();
+    assert_eq!(events[0]["samples"], serde_json::json!({"train": 300, "validation": 100, "test": 100}));
+    let expected = program.json("evaluate m.model").remove(0);
+    for found in [&events[1]["validation"], &events[2]["test"]] {
+        assert_eq!(found["loss"], expected["loss"]);
+        assert_eq!(found["accuracy"], expected["accuracy"]);
     }
+    let words = ["--validation: expected 100, since the dataset has its own validation images, found 50"];
+    program.refuses(&format!("{train} --validation 50"), 2, &words);
 }
 
 /// The numbers of held-out images and of images in a batch follow from the data, which a printed config does not know.
@@ -183,8 +183,8 @@ fn pictures_without_a_test_set_are_split() {
     set.write_unparted(&program, "all");
     let output = program.run("train --dataset folder --data-dir all --epochs 1 --format json");
     let output = output.success();
-    let words = "pictures of 3 classes in all: there are no folders train and test, so every 6th";
-    assert!(output.stderr.contains(words), "{}", output.stderr);
+    assert!(output.stderr.contains("pictures of 3 classes in all\n"), "{}", output.stderr);
+    assert!(output.stderr.contains("every sixth image of a class"), "{}", output.stderr);
     let sixths = |label| set.train.iter().filter(|(_, it)| *it == label).count() / 6;
     let n_test = sixths(0) + sixths(1) + sixths(2);
     let samples = &output.json()[0]["samples"];
@@ -264,6 +264,8 @@ fn a_model_needs_data_of_its_own_kind() {
     for kind in ["idx", "folder"] {
         let train = "--hidden none --epochs 1 --output";
         program.json(&format!("train --dataset {kind} --data-dir {kind} {train} {kind}.model"));
+        // As on a machine that has only the model.
+        fs::remove_file(program.path(format!("{kind}.model.data.toml"))).unwrap();
     }
     let commands = ["evaluate", "predict --index 0", "train --resume", "verify"];
     for (kind, what, files) in

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use fmnist::{Trap, options::{DataSource, DatasetKind, Options}};
+use fmnist::{
+    Trap,
+    options::{DataSource, DatasetKind, Options},
+};
 use fmnist_data::{
     Dataset, ReadOptions,
     download::{self, DownloadProgress},
@@ -217,7 +220,9 @@ pub(crate) fn check_fits(
 
 /// Warns of the mistakes in a dataset that training would not notice.
 pub(crate) fn warn_of_traps(dataset: &Dataset, console: &Console) {
-    Trap::in_data(dataset).iter().for_each(|trap| console.warning(&Outside::from(&trap.to_string()).to_string()));
+    Trap::in_data(dataset)
+        .iter()
+        .for_each(|trap| console.warning(&Outside::from(&trap.to_string()).to_string()));
 }
 
 /// The threads to use: the number asked for, or as many as the machine can run at once.

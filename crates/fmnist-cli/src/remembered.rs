@@ -40,7 +40,9 @@ fn write(path: &Path, dir: &Path, transpose: bool) -> Result<(), String> {
     let text = HEAD.to_owned() + &options.to_toml().map_err(|error| error.to_string())?;
     match read(path) {
         Ok(found) if found == text => return Ok(()),
-        Ok(found) if !found.starts_with(HEAD) => return Err("it exists and is not fmnist's".into()),
+        Ok(found) if !found.is_empty() && !found.starts_with(HEAD) => {
+            return Err("it exists and is not fmnist's".into());
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.to_string()),
         _ => {}
     }

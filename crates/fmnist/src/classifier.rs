@@ -304,8 +304,8 @@ impl Classifier {
         };
         let mut outputs = forward(pixels);
         if self.mirror {
-            let mut mirrored = pixels.to_vec();
-            mirrored.chunks_mut(self.image.width).for_each(<[u8]>::reverse);
+            let mut mirrored = vec![0; pixels.len()];
+            nn_train::mirror_image(self.image, pixels, &mut mirrored);
             let flipped = forward(&mirrored);
             let average = |all: &mut [f32], others: Vec<f32>| {
                 all.iter_mut().zip(others).for_each(|(p, other)| *p = (*p + other) * 0.5);

@@ -16,7 +16,7 @@ pub fn samples(split: &Split, scaling: Scaling) -> Result<Samples<'_>, Error> {
     let images = &split.images;
     let features = Features::Bytes { data: &images.pixels, scaling };
     let samples = Samples::new(features, images.image_len(), &split.labels)?;
-    Ok(samples.as_images(images.width)?)
+    Ok(samples.as_images(shape_of(images))?)
 }
 
 /// The shape of an image.

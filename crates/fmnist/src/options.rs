@@ -247,7 +247,8 @@ impl Options {
         if self.data.colour == Some(ColourName::Rgb)
             && !matches!(self.data.prepare, None | Some(PreparationName::Plain))
         {
-            let problem = "pictures in colour are taken as they are; leave out this option or --colour rgb";
+            let problem =
+                "pictures in colour are taken as they are; leave out this option or --colour rgb";
             return Err(Error::option("prepare", problem));
         }
         let side = nn_io::limits::WIDTH as u64;

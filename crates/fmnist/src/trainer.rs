@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path};
 
 use fmnist_data::Split;
-use nn_core::{InstructionSet, Model, Scaling, Shape};
+use nn_core::{InstructionSet, Model};
 use nn_io::{Checkpoint, CheckpointRef, DatasetId, InputSpec, ModelInfo, SetAside};
 use nn_train::{Evaluation, Event, FitOutcome, Observer, Threads, TrainingState};
 

@@ -45,7 +45,7 @@ pub enum Trap {
     },
 }
 
-/// A training accuracy this far above that on held-out images is a trap.
+/// A training accuracy this far above that on held-out images is a trap, unless these are so few that chance explains it.
 const FAR_ABOVE: f64 = 0.1;
 
 impl Trap {
@@ -69,13 +69,18 @@ impl Trap {
         };
         let only_test: Vec<String> =
             without(test).into_iter().filter(|name| !without(train).contains(name)).collect();
-        let in_test = (!only_test.is_empty())
-            .then_some(Self::NoImages { train: false, classes: only_test });
+        let in_test =
+            (!only_test.is_empty()).then_some(Self::NoImages { train: false, classes: only_test });
         in_train.into_iter().chain(in_test).collect()
     }
 
     /// The traps in the settings of a run that trains on so many images.
-    pub fn in_settings(layers: &[Layer], state: &TrainingState, info: &ModelInfo, n: usize) -> Vec<Self> {
+    pub fn in_settings(
+        layers: &[Layer],
+        state: &TrainingState,
+        info: &ModelInfo,
+        n: usize,
+    ) -> Vec<Self> {
         let dark = info.input.scaling.filter(|&scaling| is_dark(scaling));
         let dark = dark.map(|scaling| Self::Dark { white: scaling.mean * 2.0 });
         let batch_size = state.config.batch_size;
@@ -85,10 +90,13 @@ impl Trap {
     }
 
     /// The trap that the last epoch of a run shows.
-    pub fn in_history(state: &TrainingState) -> Option<Self> {
+    pub fn in_history(state: &TrainingState, info: &ModelInfo) -> Option<Self> {
         let last = state.history.last()?;
         let (train, held_out) = (last.train.accuracy, last.validation?.accuracy);
-        (train - held_out > FAR_ABOVE).then_some(Self::Overfitting { train, held_out })
+        // Three standard errors of an accuracy of 1/2, where they are largest.
+        let by_chance = 1.5 / (info.n_validation as f64).sqrt();
+        let is_far = train - held_out > by_chance.max(FAR_ABOVE);
+        is_far.then_some(Self::Overfitting { train, held_out })
     }
 }
 
@@ -122,14 +130,11 @@ impl fmt::Display for Trap {
                 write!(f, "the {set} set has no image of {names}{more}")
             }
             Self::SkippedLabels { skipped, largest, images } => {
-                let (labels, s) = match skipped {
-                    1 => ("1 label".to_owned(), if *images == 1 { "" } else { "s" }),
-                    n => (format!("{n} labels"), if *images == 1 { "" } else { "s" }),
-                };
+                let images = if *images == 1 { "1 image".into() } else { format!("{images} images") };
                 write!(
                     f,
-                    "no training image has {labels} below {largest}, which {images} image{s} have: the network gets \
-                     {} outputs; correct the labels, or name the classes in classes.txt",
+                    "the labels go up to {largest} ({images}), but {skipped} below it have no training image: the \
+                     network gets {} outputs; correct the labels, or name the classes in classes.txt",
                     largest + 1
                 )
             }
@@ -186,8 +191,12 @@ mod tests {
     #[test]
     fn lines_say_what_to_do() {
         let line = Trap::SkippedLabels { skipped: 89, largest: 99, images: 1 }.to_string();
-        assert!(line.contains("100 outputs; correct the labels"), "{line}");
+        let expected = "the labels go up to 99 (1 image), but 89 below it have no training image: ";
+        assert!(line.starts_with(expected), "{line}");
         let line = Trap::Dark { white: 15.0 }.to_string();
-        assert!(line.starts_with("the largest training pixel is 15, so 15 counts as white"), "{line}");
+        assert!(
+            line.starts_with("the largest training pixel is 15, so 15 counts as white"),
+            "{line}"
+        );
     }
 }

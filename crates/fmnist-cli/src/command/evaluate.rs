@@ -54,7 +54,8 @@ enum SplitName {
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let (model, checkpoint) = bundled::load_newest(args.model.as_deref(), console)?;
-    let source = data::source_of(&checkpoint.info, args.data_dir.as_deref(), args.model.as_deref(), &model)?;
+    let source =
+        data::source_of(&checkpoint.info, args.data_dir.as_deref(), args.model.as_deref(), &model)?;
     let info = checkpoint.info.clone();
     let classifier = Classifier::new(checkpoint).with_context(|| model.clone())?;
     let threads = data::threads(args.threads)?;

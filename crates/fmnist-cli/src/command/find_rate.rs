@@ -7,7 +7,6 @@ use fmnist::options::{
     DataOptions, LossOptions, NetworkOptions, OptimizerOptions, Options, PlaceOptions, SaveOptions,
     ScheduleOptions, TrainingOptions,
 };
-use nn_core::Scaling;
 use nn_train::{RateLoss, find_rate, suggested_rate};
 use serde::Serialize;
 

@@ -109,7 +109,7 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
         }
     };
     let [producer, instruction_set] = [&info.producer, &info.instruction_set].map(Outside::from);
-    let dataset = info.dataset.as_ref().map_or("unknown data", |dataset| &dataset.name);
+    let dataset = info.dataset.as_ref().map_or("unknown data".into(), ToString::to_string);
     let mut lines = vec![
         model.to_string(),
         String::new(),
@@ -118,7 +118,7 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
         format!("classes:      {classes}"),
         format!(
             "trained on:   {}, {} held out",
-            Outside::from(dataset),
+            Outside::from(&dataset),
             count(info.n_validation as u64, "image")
         ),
     ];
@@ -140,7 +140,8 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
 /// `28 x 28, (pixel - 127.5) / 127.5`; for a model of tables, `4 features`.
 fn input_text(input: &InputSpec, inputs: usize) -> String {
     let (size, what) = match input.image {
-        Some(Shape { width, height, .. }) => (format!("{width} x {height}"), "pixel"),
+        Some(Shape { width, height, channels: 1 }) => (format!("{width} x {height}"), "pixel"),
+        Some(Shape { width, height, .. }) => (format!("{width} x {height} in colour"), "byte"),
         None => (count(inputs as u64, "feature"), "byte"),
     };
     let scaled = match input.scaling {
@@ -219,6 +220,8 @@ struct Inspection<'a> {
 struct InputView {
     width: Option<usize>,
     height: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<usize>,
     mean: Option<f32>,
     std: Option<f32>,
     mirror: bool,
@@ -235,6 +238,8 @@ struct DecisionView {
 #[derive(Serialize)]
 struct DatasetView<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<&'a str>,
     sha256: &'a str,
 }
 
@@ -273,6 +278,7 @@ impl<'a> Inspection<'a> {
             input: InputView {
                 width: image.map(|image| image.width),
                 height: image.map(|image| image.height),
+                channels: image.map(|image| image.channels).filter(|&n| n != 1),
                 mean: scaling.map(|scaling| scaling.mean),
                 std: scaling.map(|scaling| scaling.std),
                 mirror,
@@ -282,10 +288,11 @@ impl<'a> Inspection<'a> {
             decision: info.decision.as_ref().map(|&Decision { temperature, threshold, .. }| {
                 DecisionView { temperature, threshold }
             }),
-            dataset: info
-                .dataset
-                .as_ref()
-                .map(|it| DatasetView { name: &it.name, sha256: &it.sha256 }),
+            dataset: info.dataset.as_ref().map(|it| DatasetView {
+                name: &it.name,
+                directory: it.directory.as_deref(),
+                sha256: &it.sha256,
+            }),
             n_validation: info.n_validation,
             optimizer: training.as_ref().map(optimizer_json),
             schedule: training.as_ref().map(|training| schedule::to_json(&training.schedule)),

@@ -116,7 +116,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         [] => None,
         _ => {
             let name = bundled::name(model.as_deref());
-            Some(data::source_of(&checkpoint.info, args.data_dir.as_deref(), model.as_deref(), &name)?)
+            Some(data::source_of(
+                &checkpoint.info,
+                args.data_dir.as_deref(),
+                model.as_deref(),
+                &name,
+            )?)
         }
     };
     let info = checkpoint.info.clone();

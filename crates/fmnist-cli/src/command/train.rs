@@ -67,9 +67,6 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     let Run { model, state, info, n_validation, epochs, changes, resumed } =
         plan.into_run(options, &dataset, console)?;
     data::warn_of_traps(&dataset, console);
-    if let Some(dir) = &source.dir {
-        remembered::save(&output, dir, source.options.transpose, console);
-    }
     let Dataset { train, test, info: dataset, .. } = dataset;
     let (train, held_out) = fmnist::hold_out(train, n_validation, &state.config)?;
     let validates_on_test = state.config.validates_on_test;
@@ -88,6 +85,9 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     console.heed(stop.clone());
     let kept = trainer.rehearse_save()?;
     kept.iter().for_each(|it| warn_of_rename(it, console));
+    if let Some(dir) = &source.dir {
+        remembered::save(&output, dir, source.options.transpose, console);
+    }
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
     }
@@ -126,7 +126,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let evaluation = trainer.evaluate(&test)?;
     report.finished(evaluation.sums.into(), state, &output)?;
-    if let Some(trap) = Trap::in_history(state) {
+    if let Some(trap) = Trap::in_history(state, trainer.info()) {
         console.warning(&trap.to_string());
     }
     if dataset.name == DatasetName::Synthetic {

@@ -23,6 +23,7 @@ use crate::{
     data,
     exit::Usage,
     help,
+    outside::Outside,
     text::{count, filled},
 };
 

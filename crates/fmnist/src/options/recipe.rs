@@ -82,8 +82,8 @@ impl Options {
             .loss
             .check(architecture.last().layer)
             .map_err(|error| Error::of_run(nn_train::Error::Objective(error)))?;
-        nn_io::check_size(&architecture, Some((&optimizer, &config))).map_err(|error| {
-            match self.network.hidden {
+        nn_io::check_size(&architecture, Some((&optimizer, &config))).map_err(
+            |error| match self.network.hidden {
                 Some(_) => Error::option("hidden", error),
                 None => {
                     let hint = "make the images smaller, or give fewer units with --hidden";
@@ -92,8 +92,8 @@ impl Options {
                         format!("an image has {inputs} values: {error}; {hint}"),
                     )
                 }
-            }
-        })?;
+            },
+        )?;
         self.check_norm(config.batch_size, n_fit)?;
         let DataOptions { image_size, colour, prepare, scale, .. } = self.data;
         Ok(Recipe {

@@ -283,7 +283,8 @@ mod tests {
         state.progress = Progress { epoch: 2, batch: 0, ..state.progress };
         let mut resume = |options: &str| {
             let options = Options::from_toml(options, "test").unwrap();
-            let resumed = options.resume(&model, &mut state, &ModelInfo::default(), &data()).unwrap();
+            let resumed =
+                options.resume(&model, &mut state, &ModelInfo::default(), &data()).unwrap();
             (resumed.changes, state.config.arithmetic)
         };
         // No epoch is left.

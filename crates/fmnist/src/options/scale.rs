@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_scale_is_a_number_or_auto() {
-        for (text, scale) in [("auto", Scale::Auto), ("1", Scale::White(1)), ("255", Scale::White(255))]
+        for (text, scale) in
+            [("auto", Scale::Auto), ("1", Scale::White(1)), ("255", Scale::White(255))]
         {
             assert_eq!(text.parse(), Ok(scale));
             assert_eq!(scale.to_string(), text);
@@ -108,7 +109,10 @@ mod tests {
             assert!(error.contains("expected auto, or a number of 1 to 255, found"), "{error}");
         }
         for white in 1..=255 {
-            assert_eq!(Scale::of(Scale::White(white).scaling(&images(&[]))), Some(Scale::White(white)));
+            assert_eq!(
+                Scale::of(Scale::White(white).scaling(&images(&[]))),
+                Some(Scale::White(white))
+            );
         }
         assert_eq!(Scale::of(Scaling { mean: 3.0, std: 1.0 }), None);
     }

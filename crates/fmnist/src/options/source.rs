@@ -180,7 +180,9 @@ impl DataSource {
     /// The smallest shape that the dataset can have, before it is read.
     pub fn min_shape(&self) -> DataShape {
         let (inputs, outputs) = match self.kind.is_custom() {
-            true => (self.options.size.map_or(1, ImageSize::pixels) * self.options.colour.channels(), 1),
+            true => {
+                (self.options.size.map_or(1, ImageSize::pixels) * self.options.colour.channels(), 1)
+            }
             false => (SIDE * SIDE, CLASS_NAMES.len()),
         };
         DataShape { inputs, outputs, train: None }
@@ -190,7 +192,8 @@ impl DataSource {
 /// The channels of a model's images, if it takes images.
 pub(super) fn colour_of(info: &ModelInfo) -> Option<ColourName> {
     let channels = info.input.image?.channels;
-    [ColourName::Grey, ColourName::Rgb].into_iter().find(|it| it.value().channels() == channels)
+    let colour = [Colour::Grey, Colour::Rgb].into_iter().find(|it| it.channels() == channels)?;
+    ColourName::of(&colour)
 }
 
 /// What a run needs to know about its data.

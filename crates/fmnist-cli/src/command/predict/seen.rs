@@ -30,11 +30,16 @@ pub(super) fn half_blocks(pixels: &[u8], image: Shape, has_colours: bool) -> Str
             let [above, below] = [0, 1].map(|row| pair.get(row).map_or([0; 3], pixel));
             drawing += &match has_colours {
                 true => {
-                    format!("\x1b[38;5;{};48;5;{}m▀", terminal_colour(above), terminal_colour(below))
+                    format!(
+                        "\x1b[38;5;{};48;5;{}m▀",
+                        terminal_colour(above),
+                        terminal_colour(below)
+                    )
                 }
                 false => {
-                    let sum = [above, below].as_flattened().iter().copied().map(usize::from);
-                    let shade = sum.sum::<usize>() * 4 / (6 * 255);
+                    let sum: usize =
+                        above.iter().chain(&below).map(|&tone| usize::from(tone)).sum();
+                    let shade = sum * 4 / (6 * 255);
                     [" ", "░", "▒", "▓", "█"][shade].into()
                 }
             };

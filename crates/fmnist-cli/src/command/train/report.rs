@@ -112,7 +112,9 @@ impl<'a> Report<'a> {
         ];
         parts.extend(run_config::parts(&state.config));
         let start = Start {
-            dataset: Outside::from(info.dataset.as_ref().map_or("", |it| &it.name)),
+            dataset: Outside::from(
+                &info.dataset.as_ref().map_or_else(String::new, ToString::to_string),
+            ),
             samples: SampleCounts { train: n_train, validation: info.n_validation, test: n_test },
             architecture,
             parameters: model.params().len(),
