@@ -29,10 +29,9 @@ pub enum Error {
         /// The arithmetic of this process.
         found: Arithmetic,
     },
-    /// Samples are to be augmented or flipped, but were not marked as images, or are no images of the shape given.
+    /// Samples are to be augmented or flipped, but were not marked as images.
     #[error(
-        "augmenting or flipping needs images: expected bytes of images with one or three channels, found samples of \
-         {n_features} features without such a shape"
+        "augmenting or flipping needs images: expected bytes and a width that divides {n_features}, found none"
     )]
     NoImages {
         /// The number of features of a sample.
