@@ -81,6 +81,23 @@ impl Images {
         // An image of no pixels cannot be cut out; `max` only keeps `chunks_exact` from panicking.
         self.pixels.chunks_exact(self.image_len().max(1))
     }
+
+    /// Exchanges rows and columns of each image. The channels of a pixel stay together.
+    pub(crate) fn transposed(self) -> Self {
+        let image_len = self.image_len().max(1);
+        let Self { mut pixels, count, height, width, channels } = self;
+        let mut before = Vec::new();
+        for image in pixels.chunks_exact_mut(image_len) {
+            before.clear();
+            before.extend_from_slice(image);
+            let mut after = image.chunks_exact_mut(channels.max(1));
+            for column in 0..width {
+                let column = before.chunks_exact(channels.max(1)).skip(column).step_by(width);
+                column.zip(&mut after).for_each(|(from, to)| to.copy_from_slice(from));
+            }
+        }
+        Self { pixels, count, height: width, width: height, channels }
+    }
 }
 
 /// Images with their labels: a training set, a test set or a part of one.

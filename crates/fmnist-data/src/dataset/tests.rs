@@ -156,3 +156,18 @@ fn images_are_held_out() {
         &format!("images to hold out: expected at most {} of {n}, found {n}", n - 1)
     );
 }
+
+#[test]
+fn rows_and_columns_are_exchanged() {
+    let images = |pixels: &[u8], height, width, channels| {
+        let count = pixels.len() / (height * width * channels);
+        Images { pixels: pixels.to_vec(), count, height, width, channels }
+    };
+    let grey = images(&[1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16], 3, 2, 1);
+    let expected = images(&[1, 3, 5, 2, 4, 6, 11, 13, 15, 12, 14, 16], 2, 3, 1);
+    assert_eq!(grey.clone().transposed(), expected);
+    assert_eq!(expected.transposed(), grey);
+    let colour = images(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], 2, 2, 3);
+    let expected = images(&[1, 2, 3, 7, 8, 9, 4, 5, 6, 10, 11, 12], 2, 2, 3);
+    assert_eq!(colour.transposed(), expected);
+}
