@@ -67,6 +67,46 @@ pub enum Error {
         /// What is wrong with the stream.
         reason: String,
     },
+    /// An array is larger than this crate reads.
+    #[error(
+        "{}: {place}: expected {expected}, found {found}; \
+         that is above a limit: use fewer or smaller images, or get the file again if it should be smaller",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The place in the file.
+        place: String,
+        /// The limit.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// A number that is no pixel or no label.
+    #[error(
+        "{}: {place}: expected {expected}, found {found}; \
+         save pixels as numbers from 0 to 255 or from 0 to 1, and labels as whole numbers from 0 to 255",
+        path.display()
+    )]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Its offset in the file, after inflating, and which pixel or label it is.
+        place: String,
+        /// The numbers that are valid there.
+        expected: String,
+        /// The number found.
+        found: String,
+    },
+    /// A NumPy archive is damaged.
+    #[error("{}: {reason}; the file is damaged, get it again", path.display())]
+    Npz {
+        /// The file, or an array in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A label that names no class.
     #[error(
         "{}: byte {offset} (label {index}): expected 0 to {last}, found {value}; \
@@ -172,15 +212,19 @@ pub enum Error {
         /// The directory.
         dir: PathBuf,
     },
-    /// The directory does not hold the four IDX files.
-    #[error("{}: {}", dir.display(), describe_missing(missing, *holds))]
+    /// The directory does not hold the files of the dataset.
+    #[error("{}: {}", dir.display(), describe_missing(*wanted, missing, *holds, present))]
     Missing {
         /// The directory.
         dir: PathBuf,
+        /// The kind of dataset that was looked for.
+        wanted: DatasetName,
         /// The files it lacks.
-        missing: Vec<&'static str>,
+        missing: Vec<String>,
         /// The kind of dataset that it seems to hold instead.
         holds: Option<DatasetName>,
+        /// What is in it, for the message: some names, and how many there are in all.
+        present: Present,
     },
     /// No directory to download into: no workspace around, and no home directory known.
     #[error("no directory to keep the dataset in; name one, or set FMNIST_DATA_DIR")]
@@ -254,18 +298,52 @@ impl Error {
     }
 }
 
-fn describe_missing(missing: &[&str], holds: Option<DatasetName>) -> String {
-    let found = match holds {
-        Some(DatasetName::Csv) => "CSV tables",
-        Some(DatasetName::Folder) => "pictures in folders",
-        _ => {
-            let names = missing.join(", ");
-            return format!(
-                "no dataset here, missing {names}; fetch it into this directory, or name another"
-            );
+/// What is in a directory, for messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Present {
+    /// The first few names, sorted.
+    pub names: Vec<String>,
+    /// How many names there are in all.
+    pub count: usize,
+}
+
+impl fmt::Display for Present {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.names.is_empty() {
+            return f.write_str("the directory is empty");
         }
-    };
-    format!("expected four IDX files, found {found}")
+        write!(f, "the directory has {}", self.names.join(", "))?;
+        match self.count.saturating_sub(self.names.len()) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+fn describe_missing(
+    wanted: DatasetName,
+    missing: &[String],
+    holds: Option<DatasetName>,
+    present: &Present,
+) -> String {
+    if let Some(holds) = holds {
+        let [expected, found] = [wanted, holds].map(files_of);
+        return format!("expected {expected}, found {found}");
+    }
+    let names = missing.join(", ");
+    format!(
+        "no dataset here, missing {names} ({present}); fetch it into this directory, or name another"
+    )
+}
+
+/// The files of a kind of dataset, as a noun phrase.
+fn files_of(kind: DatasetName) -> &'static str {
+    match kind {
+        DatasetName::Csv => "CSV tables",
+        DatasetName::Folder => "pictures in folders",
+        DatasetName::Npz => "a NumPy archive (.npz)",
+        DatasetName::FashionMnist | DatasetName::Idx | DatasetName::Synthetic => "four IDX files",
+    }
 }
 
 /// Each attempt. A reason is given once, after all sources in a row that failed for it.

@@ -28,6 +28,13 @@ pub(crate) fn idx_u8(dims: &[usize], elements: &[u8]) -> Vec<u8> {
     [idx::header_u8(dims).as_slice(), elements].concat()
 }
 
+/// An IDX file of another type, whose code is given.
+pub(crate) fn idx_of<const N: usize>(code: u8, dims: &[usize], elements: &[[u8; N]]) -> Vec<u8> {
+    let mut file = idx_u8(dims, &elements.concat());
+    file[2] = code;
+    file
+}
+
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
     let mut reader = Digesting::new(bytes);
     std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
@@ -163,4 +170,61 @@ pub(crate) fn named(stream: &[u8], bytes: usize) -> Vec<u8> {
     named[3] |= 8;
     named.resize(10 + bytes, b'a');
     [&named, &[0][..], rest].concat()
+}
+
+/// How a zip archive is written.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ZipForm {
+    pub(crate) deflated: bool,
+    pub(crate) zip64: bool,
+}
+
+/// A zip archive of these members.
+pub(crate) fn zip(members: &[(&str, Vec<u8>)], form: ZipForm) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in members {
+        let data = if form.deflated { deflated(content) } else { content.clone() };
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        let (sizes, extra) = match form.zip64 {
+            false => ([data.len() as u32, content.len() as u32], vec![]),
+            true => {
+                let lens = [content.len() as u64, data.len() as u64].map(u64::to_le_bytes).concat();
+                ([u32::MAX; 2], [&[1, 0, 16, 0], &*lens].concat())
+            }
+        };
+        let mut fields = [[if form.zip64 { 45 } else { 20 }, 0], [0, 0]].concat();
+        fields.extend(if form.deflated { [8, 0] } else { [0, 0] });
+        fields.extend([0; 4]);
+        fields.extend(crc.sum().to_le_bytes());
+        fields.extend(sizes.map(u32::to_le_bytes).concat());
+        fields.extend((name.len() as u16).to_le_bytes());
+        fields.extend((extra.len() as u16).to_le_bytes());
+        let offset = (archive.len() as u32).to_le_bytes();
+        let tail = [name.as_bytes(), &extra].concat();
+        directory.extend([b"PK\x01\x02\x2d\0", &fields[..], &[0; 10], &offset, &tail].concat());
+        archive.extend([b"PK\x03\x04", &fields[..], &tail, &data].concat());
+    }
+    let start = (archive.len() as u32).to_le_bytes();
+    let [len, count] = [directory.len() as u32, members.len() as u32].map(u32::to_le_bytes);
+    let count = [count[0], count[1], count[0], count[1]];
+    [archive, directory, [b"PK\x05\x06\0\0\0\0", &count[..], &len, &start, &[0; 2]].concat()]
+        .concat()
+}
+
+fn deflated(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A NumPy array in C order.
+pub(crate) fn npy(descr: &str, shape: &str, numbers: &[u8]) -> Vec<u8> {
+    npy_of(&format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"), numbers)
+}
+
+/// A NumPy array with this header.
+pub(crate) fn npy_of(header: &str, numbers: &[u8]) -> Vec<u8> {
+    let len = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\0", &len[..], header.as_bytes(), numbers].concat()
 }

@@ -10,27 +10,33 @@
 //!
 //! Files are raw or gzip, which is detected from their content, not their name. The reader trusts nothing. It checks the
 //! header before it allocates memory, and so does the reader of a dataset. It allocates only for bytes that arrive, and
-//! stops at the first byte after the last element, which also defuses gzip bombs. A gzip file must have exactly one member
-//! and nothing after it: nobody publishes a dataset otherwise, and ignoring the rest would accept a damaged file.
+//! stops at the first byte after the last element, which also defuses gzip bombs. A gzip file may have several members, as
+//! those of bgzip have, which are read as one stream (RFC 1952). Anything else after a member is an error, because to
+//! ignore it would accept a damaged file.
 //!
 //! # Sources
 //!
 //! Yann LeCun, "The MNIST database", section "The IDX file format".
 
+mod stream;
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::GzDecoder;
-
 use crate::Error;
 use crate::sniff;
+use crate::values::{Array, Header, Number, ShapeAt, UsePiece};
+use stream::Stream;
 
 /// The largest number of dimensions. Images have 3, colour films 5.
 pub const MAX_RANK: usize = 8;
 
 /// The largest size of the elements in bytes: 1 GiB, twice the largest set of the MNIST family.
 pub const MAX_BYTES: u64 = 1 << 30;
+
+/// How many bytes of elements are read at a time: a multiple of every element's size.
+const PIECE: u64 = 1 << 16;
 
 /// An array read from an IDX file; `elements` holds as many values as the product of `dims`.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,13 +126,13 @@ pub(crate) fn header_u8(dims: &[usize]) -> Vec<u8> {
 
 fn read_buffered(reader: impl BufRead, name: &Path) -> Result<Idx, Error> {
     let file = Opened::new(reader, name, MAX_BYTES)?;
-    let (dims, decode) = (file.dims.clone(), file.decode);
+    let (dims, decode) = (file.header.dims.clone(), file.decode);
     Ok(Idx { dims, elements: decode(file.bytes()?) })
 }
 
 /// A file of which only the header has been read. No memory has been allocated for elements.
 pub(crate) struct Opened<'a, R: BufRead> {
-    dims: Vec<usize>,
+    header: Header,
     /// How many bytes the elements take.
     len: u64,
     decode: Decode,
@@ -141,7 +147,7 @@ impl<'a, R: BufRead> Opened<'a, R> {
         let head = reader.fill_buf().map_err(Error::io(name, "read"))?;
         let stream = match head {
             [0, ..] => Stream::Raw(reader),
-            [0x1f] | [0x1f, 0x8b, ..] => Stream::Gzip(Box::new(GzDecoder::new(reader))),
+            [0x1f] | [0x1f, 0x8b, ..] => Stream::gzip(reader),
             other => {
                 let (expected, found) = ("an IDX file, raw or gzip", sniff::describe(other));
                 let hint = "check the path, or get the file again";
@@ -151,74 +157,25 @@ impl<'a, R: BufRead> Opened<'a, R> {
         Decoder { stream, name, offset: 0 }.header(max_bytes)
     }
 
-    /// The dimensions, if the array is of `u8` and has `RANK` of them; `what` names its elements in errors.
-    pub(crate) fn shape<const RANK: usize>(&self, what: &str) -> Result<[usize; RANK], Error> {
-        let element = (self.decode)(Vec::new()).type_name();
-        match <[usize; RANK]>::try_from(self.dims.as_slice()) {
-            Ok(dims) if element == "u8" => Ok(dims),
-            _ => {
-                let array = |rank: usize, element: &str| {
-                    let s = if rank == 1 { "" } else { "s" };
-                    format!("{rank} dimension{s} of {element}")
-                };
-                let rank = self.dims.len();
-                let hint = match (rank, element) {
-                    (1 | 3, "u8") => "are images and labels swapped?",
-                    _ => {
-                        "save images as u8 with 3 dimensions (count, height, width), \
-                         and labels as u8 with 1"
-                    }
-                };
-                Err(Error::Layout {
-                    path: self.rest.name.into(),
-                    expected: format!("{} ({what})", array(RANK, "u8")),
-                    found: array(rank, element),
-                    hint,
-                })
-            }
-        }
-    }
-
-    /// Fails if dimension `index` is larger than `most`.
-    pub(crate) fn check_dimension(&self, index: usize, most: usize) -> Result<(), Error> {
-        let dim = self.dims.get(index).copied().unwrap_or(0);
-        if dim <= most {
-            return Ok(());
-        }
-        let offset = (index as u64).saturating_add(1).saturating_mul(4);
-        let (expected, found) = (format!("at most {most}"), dim.to_string());
-        Err(self.rest.wrong(offset, "dimension", expected, found))
-    }
-
     /// Reads the elements up to the end of the file, as bytes.
-    pub(crate) fn bytes(mut self) -> Result<Vec<u8>, Error> {
-        let bytes = self.rest.elements(self.len)?;
-        let Decoder { stream, name, offset: decoded } = self.rest;
-        let Stream::Gzip(inflated) = stream else { return Ok(bytes) };
-        match inflated.into_inner().fill_buf().map_err(Error::io(name, "read"))? {
-            [] => Ok(bytes),
-            more => {
-                let found = sniff::describe(more);
-                let reason =
-                    format!("expected the end of the file after the first member, found {found}");
-                Err(Error::Gzip { path: name.into(), decoded, reason })
-            }
-        }
+    pub(crate) fn bytes(self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.read(&mut |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })?;
+        bytes.shrink_to_fit();
+        Ok(bytes)
     }
 }
 
-/// A file's content, inflated if it is gzip.
-enum Stream<R: BufRead> {
-    Raw(R),
-    Gzip(Box<GzDecoder<R>>),
-}
+impl<R: BufRead> Array for Opened<'_, R> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
 
-impl<R: BufRead> Read for Stream<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Raw(reader) => reader.read(buffer),
-            Self::Gzip(inflated) => inflated.read(buffer),
-        }
+    fn read(mut self, use_piece: UsePiece<'_>) -> Result<(), Error> {
+        self.rest.elements(self.len, use_piece)
     }
 }
 
@@ -236,7 +193,7 @@ impl<'a, R: BufRead> Decoder<'a, R> {
             let found = format!("{zero:02x} {also_zero:02x}");
             return Err(self.wrong(0, "magic number", "00 00".into(), found));
         }
-        let Some((size, decode)) = element_type(code) else {
+        let Some((number, decode)) = element_type(code) else {
             let expected = "08, 09, 0b, 0c, 0d or 0e".into();
             return Err(self.wrong(2, "element type", expected, format!("{code:02x}")));
         };
@@ -245,7 +202,7 @@ impl<'a, R: BufRead> Decoder<'a, R> {
         }
 
         let mut dims = Vec::new();
-        let mut len = size;
+        let mut len = u64::from(number.size());
         for _ in 0..rank {
             let at = self.offset;
             let dim = u32::from_be_bytes(self.field("dimension")?);
@@ -258,11 +215,23 @@ impl<'a, R: BufRead> Decoder<'a, R> {
                 }
                 _ => {
                     let expected = format!("at least 1, and at most {max_bytes} bytes in all");
-                    return Err(self.wrong(at, "dimension", expected, dim.to_string()));
+                    if dim == 0 {
+                        return Err(self.wrong(at, "dimension", expected, dim.to_string()));
+                    }
+                    let (path, place) = (self.name.into(), format!("byte {at} (dimension)"));
+                    return Err(Error::TooLarge { path, place, expected, found: dim.to_string() });
                 }
             }
         }
-        Ok(Opened { dims, len, decode, rest: self })
+        let header = Header {
+            path: self.name.into(),
+            dims,
+            number,
+            little_endian: false,
+            start: self.offset,
+            shape_at: ShapeAt::Idx,
+        };
+        Ok(Opened { header, len, decode, rest: self })
     }
 
     fn field(&mut self, field: &'static str) -> Result<[u8; 4], Error> {
@@ -274,23 +243,30 @@ impl<'a, R: BufRead> Decoder<'a, R> {
         })
     }
 
-    /// Reads exactly `expected` bytes, after which the stream must end.
-    fn elements(&mut self, expected: u64) -> Result<Vec<u8>, Error> {
+    /// Reads exactly `expected` bytes in pieces of whole elements, after which the stream must end.
+    fn elements(&mut self, expected: u64, use_piece: UsePiece<'_>) -> Result<(), Error> {
         let start = self.offset;
-        let mut bytes = Vec::new();
-        self.fill(expected.saturating_add(1), &mut bytes)?;
-        let found = match (bytes.len() as u64).cmp(&expected) {
-            std::cmp::Ordering::Equal => {
-                bytes.shrink_to_fit();
-                return Ok(bytes);
-            }
-            std::cmp::Ordering::Less => format!("the end after {}", bytes.len()),
-            std::cmp::Ordering::Greater => "more".into(),
+        let (mut left, mut piece) = (expected, Vec::new());
+        let wrong = |this: &Self, found: String| {
+            this.wrong(start, "elements", format!("{expected} bytes, then the end"), found)
         };
-        Err(self.wrong(start, "elements", format!("{expected} bytes, then the end"), found))
+        while left > 0 {
+            piece.clear();
+            let len = left.min(PIECE);
+            self.fill(len, &mut piece)?;
+            if (piece.len() as u64) < len {
+                let found = self.offset.saturating_sub(start);
+                return Err(wrong(self, format!("the end after {found}")));
+            }
+            use_piece(&piece)?;
+            left = left.saturating_sub(len);
+        }
+        piece.clear();
+        self.fill(1, &mut piece)?;
+        if piece.is_empty() { Ok(()) } else { Err(wrong(self, "more".into())) }
     }
 
-    /// Appends at most `limit` bytes; the vector grows with what arrives, not with what is claimed.
+    /// Reads at most `limit` bytes into the empty vector, which grows with what arrives, not with what is claimed.
     fn fill(&mut self, limit: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let result = (&mut self.stream).take(limit).read_to_end(bytes);
         self.offset = self.offset.saturating_add(bytes.len() as u64);
@@ -316,15 +292,15 @@ impl<'a, R: BufRead> Decoder<'a, R> {
 /// Turns the bytes of all elements into values.
 type Decode = fn(Vec<u8>) -> Elements;
 
-/// The size in bytes and the decoder of a type code; `None` for a code that the format does not have.
-fn element_type(code: u8) -> Option<(u64, Decode)> {
+/// The type and the decoder of a type code; `None` for a code that the format does not have.
+fn element_type(code: u8) -> Option<(Number, Decode)> {
     Some(match code {
-        0x08 => (1, Elements::U8),
-        0x09 => (1, |bytes| Elements::I8(each(&bytes, i8::from_be_bytes))),
-        0x0b => (2, |bytes| Elements::I16(each(&bytes, i16::from_be_bytes))),
-        0x0c => (4, |bytes| Elements::I32(each(&bytes, i32::from_be_bytes))),
-        0x0d => (4, |bytes| Elements::F32(each(&bytes, f32::from_be_bytes))),
-        0x0e => (8, |bytes| Elements::F64(each(&bytes, f64::from_be_bytes))),
+        0x08 => (Number::U8, Elements::U8),
+        0x09 => (Number::I8, |bytes| Elements::I8(each(&bytes, i8::from_be_bytes))),
+        0x0b => (Number::I16, |bytes| Elements::I16(each(&bytes, i16::from_be_bytes))),
+        0x0c => (Number::I32, |bytes| Elements::I32(each(&bytes, i32::from_be_bytes))),
+        0x0d => (Number::F32, |bytes| Elements::F32(each(&bytes, f32::from_be_bytes))),
+        0x0e => (Number::F64, |bytes| Elements::F64(each(&bytes, f64::from_be_bytes))),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@
 //!
 //! [`idx`] (the file format) → [`dataset`] (images and labels in memory) → [`locate`] and `download` (finding and
 //! fetching the files) → [`garments`] (a substitute that needs no files) → [`picture`] (preparing a photograph
-//! like the dataset) → [`folder`] and [`Dataset::load_csv`] (custom datasets).
+//! like the dataset) → [`folder`], [`Dataset::load_csv`] and [`Dataset::load_npz`] (custom datasets).
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 #![cfg_attr(
     not(test),
@@ -25,8 +25,12 @@ mod classes;
 mod contents;
 pub mod dataset;
 mod digest;
+mod four_arrays;
 mod four_files;
+mod idx_names;
 mod manifest;
+mod npz;
+mod values;
 
 #[cfg(feature = "download")]
 pub mod download;
@@ -59,4 +63,4 @@ pub use dataset::{
     CLASS_NAMES, Colour, Dataset, DatasetInfo, DatasetName, ImageSize, Images, MAX_CLASSES, Note,
     ReadOptions, Split,
 };
-pub use error::{Attempt, Error};
+pub use error::{Attempt, Error, Present};

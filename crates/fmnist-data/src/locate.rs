@@ -7,6 +7,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::name::DatasetName;
+use crate::idx_names::{self, Search};
 use crate::{Error, contents, manifest};
 
 /// The environment variable that names the dataset's directory. Empty counts as unset.
@@ -67,11 +69,11 @@ impl Places {
     fn find(self) -> Result<Option<PathBuf>, Error> {
         let manifest = manifest::fashion_mnist();
         if let Some(dir) = self.named {
-            contents::check(&dir, &manifest)?;
+            contents::idx_files(&dir, DatasetName::FashionMnist, &manifest)?;
             return Ok(Some(dir));
         }
         let mut unnamed = self.workspace.into_iter().chain(self.cache);
-        Ok(unnamed.find(|dir| manifest.missing(dir).is_empty()))
+        Ok(unnamed.find(|dir| matches!(idx_names::find(dir, &manifest), Search::Found(_))))
     }
 
     fn download_dir(self) -> Result<PathBuf, Error> {

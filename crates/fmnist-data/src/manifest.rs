@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::digest::{self, Digest, Digesting};
 use crate::idx::Opened;
+use crate::values::{Array as _, Header, Number};
 use crate::{Error, sniff};
 
 /// One published file: the gzip stream, and the IDX file inside it.
@@ -57,12 +58,6 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// The names of the files that `dir` lacks; all of them when there is no such directory.
-    pub(crate) fn missing(&self, dir: &Path) -> Vec<&'static str> {
-        let absent = self.files.iter().filter(|spec| !spec.path_in(dir).exists());
-        absent.map(|spec| spec.name).collect()
-    }
-
     /// Reads one file, gzip or raw by its content, and checks that it is the published one. Returns its dimensions and
     /// its elements.
     pub(crate) fn read<const RANK: usize>(
@@ -76,11 +71,15 @@ impl Manifest {
             return Err(self.explain(spec, path));
         }
         let mut reader = BufReader::with_capacity(1 << 16, Digesting::new(file));
-        let read = Opened::new(&mut reader, path, spec.raw.bytes)
-            .and_then(|opened| Ok((opened.shape("the published file")?, opened.bytes()?)));
+        let read = Opened::new(&mut reader, path, spec.raw.bytes).and_then(|opened| {
+            let Header { dims, number, .. } = opened.header();
+            let dims = <[usize; RANK]>::try_from(dims.as_slice()).ok();
+            let dims = dims.filter(|_| *number == Number::U8);
+            opened.bytes().map(|bytes| Some((dims?, bytes)))
+        });
         match read {
             Err(error @ Error::Io { .. }) => Err(error),
-            Ok(array) if spec.is(&reader.into_inner().finish()) => Ok(array),
+            Ok(Some(array)) if spec.is(&reader.into_inner().finish()) => Ok(array),
             _ => Err(self.explain(spec, path)),
         }
     }

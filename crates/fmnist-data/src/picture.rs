@@ -63,7 +63,7 @@ use crate::budget::Budget;
 use crate::{Error, threads};
 use decode::{MAX_FILE, MAX_MEMORY};
 pub(crate) use decode::{Picture, read_all};
-pub(crate) use grey::Grey;
+pub(crate) use grey::{Grey, luma};
 pub use object::Object;
 pub(crate) use object::fitted;
 

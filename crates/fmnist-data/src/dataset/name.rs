@@ -16,6 +16,8 @@ pub enum DatasetName {
     Folder,
     /// CSV files, with one image on each line.
     Csv,
+    /// A NumPy archive of four arrays.
+    Npz,
 }
 
 impl DatasetName {
@@ -27,6 +29,7 @@ impl DatasetName {
             Self::Idx => "idx",
             Self::Folder => "folder",
             Self::Csv => "csv",
+            Self::Npz => "npz",
         }
     }
 }

@@ -12,6 +12,10 @@ pub enum Note {
     ValidationIsTest,
     /// There is no test set, so that every sixth image of a class is for the test.
     EverySixth,
+    /// Pixels from 0 to 1 were multiplied by 255.
+    UnitPixels,
+    /// The smallest label is 1, so 1 was subtracted from every label.
+    LabelsFromOne,
 }
 
 impl fmt::Display for Note {
@@ -23,6 +27,10 @@ impl fmt::Display for Note {
             }
             Self::EverySixth => {
                 "there is no test set: every sixth image of a class, in the order of the set, is for the test"
+            }
+            Self::UnitPixels => "the pixels go from 0 to 1 and are multiplied by 255",
+            Self::LabelsFromOne => {
+                "the labels begin at 1 instead of 0, so label 1 is the first class"
             }
         })
     }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod disagreement;
+mod forms;
 mod header;
 mod stranger;
 
@@ -11,7 +12,7 @@ use std::path::Path;
 
 use super::*;
 use crate::fixture::{self, gzip, idx_u8};
-use crate::four_files::{images_shape, load_published};
+use crate::four_files::load_published;
 use crate::manifest::Manifest;
 use crate::{Error, manifest};
 

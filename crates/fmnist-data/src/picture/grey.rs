@@ -68,22 +68,26 @@ fn ground(picture: &GrayAlphaImage) -> u8 {
     if mean < 128 { 255 } else { 0 }
 }
 
-/// The Rec. 709 luma of each pixel, rounded to nearest. In whole numbers, so that it is the same on every processor: the sums of
-/// floating-point numbers that the image crate takes are not.
 fn greys(picture: &RgbImage) -> GrayImage {
+    let mut grey = GrayImage::new(picture.width(), picture.height());
+    let (pixels, _) = picture.as_raw().as_chunks::<3>();
+    for (out, colour) in grey.iter_mut().zip(pixels) {
+        *out = luma(*colour);
+    }
+    grey
+}
+
+/// The Rec. 709 luma of a pixel, rounded to nearest. In whole numbers, so that it is the same on every processor: the sums of
+/// floating-point numbers that the image crate takes are not.
+pub(crate) fn luma(colour: [u8; 3]) -> u8 {
     // Of 2^24, which they sum up to, so no sum overflows.
     const RED: u32 = 3_567_638;
     const GREEN: u32 = 11_998_715;
     const BLUE: u32 = (1 << 24) - RED - GREEN;
-    let mut grey = GrayImage::new(picture.width(), picture.height());
-    let (pixels, _) = picture.as_raw().as_chunks::<3>();
-    for (out, colour) in grey.iter_mut().zip(pixels) {
-        let [r, g, b] = colour.map(u32::from);
-        let sum = r.wrapping_mul(RED).wrapping_add(g.wrapping_mul(GREEN));
-        let [luma, ..] = sum.wrapping_add(b.wrapping_mul(BLUE)).wrapping_add(1 << 23).to_be_bytes();
-        *out = luma;
-    }
-    grey
+    let [r, g, b] = colour.map(u32::from);
+    let sum = r.wrapping_mul(RED).wrapping_add(g.wrapping_mul(GREEN));
+    let [luma, ..] = sum.wrapping_add(b.wrapping_mul(BLUE)).wrapping_add(1 << 23).to_be_bytes();
+    luma
 }
 
 /// `alpha` parts of `over` and 255 - `alpha` parts of `under`, rounded to nearest.

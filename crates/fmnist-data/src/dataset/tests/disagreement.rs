@@ -61,9 +61,11 @@ fn four_files_belong_together() {
     for (a, b) in [(0, 1), (0, 2), (1, 3), (2, 3)] {
         tally.case(|| pinned(a, b));
     }
-    let images = "expected 3 dimensions of u8 (images), found 1 dimension of u8; are images and labels swapped?";
+    let images = "expected images (count x height x width, then perhaps x 1 or x 3), found 20 of u8; \
+                  are images and labels swapped?";
     tally.case(|| unpinned(swap(0, 1), &[NAMES[0], images]));
-    let labels = "expected 1 dimension of u8 (labels), found 3 dimensions of u8; are images and labels swapped?";
+    let labels = "expected labels (one number for each image), found 20 x 3 x 2 of u8; \
+                  are images and labels swapped?";
     tally.case(|| unpinned(Tiny::new().put(NAMES[1], &raw[0]), &[NAMES[1], labels]));
     let words = [NAMES[1], "has 20 labels", NAMES[0], "has 10 images"];
     tally.case(|| unpinned(swap(0, 2), &words));

@@ -5,12 +5,14 @@ use tally::Tally;
 use super::*;
 use crate::child::{self, Measured};
 use crate::fixture::{bomb, refused};
+use crate::four_arrays::Shape;
 use crate::idx::{MAX_BYTES, Opened};
+use crate::values::Array as _;
 
 /// Reads images as a dataset does: their shape, which is checked first, and then their pixels.
-fn images(file: &[u8]) -> Result<([usize; 3], Vec<u8>), Error> {
+fn images(file: &[u8]) -> Result<(Shape, Vec<u8>), Error> {
     let opened = Opened::new(file, Path::new("<memory>"), MAX_BYTES)?;
-    Ok((images_shape(&opened)?, opened.bytes()?))
+    Ok((Shape::of(opened.header())?, opened.collect(true)?.whole().unwrap()))
 }
 
 #[test]
@@ -22,10 +24,15 @@ fn every_byte_of_a_header_counts() {
         for flip in 1..=255 {
             let mut changed = file.clone();
             changed[at] ^= flip;
+            // As i8, these numbers are the same.
+            if changed[2] == 9 {
+                assert_eq!(images(&changed).unwrap(), images(&file).unwrap());
+                continue;
+            }
             tally.case(|| refused(images(&changed), &["<memory>: ", "expected ", "found "]));
         }
     }
-    assert_eq!(tally.cases(), 4080);
+    assert_eq!(tally.cases(), 4079);
     tally.finish();
 }
 
@@ -40,20 +47,19 @@ fn lies_are_refused_by_field() {
     magic([1, 0, 8, 3], &["an IDX file, raw or gzip, found unknown data that starts with 01 00"]);
     magic([0, 1, 8, 3], &["byte 0 (magic number): expected 00 00, found 00 01"]);
     magic([3, 8, 0, 0], &["found unknown data that starts with 03 08 00 00"]);
-    magic([0, 0, 9, 3], &["expected 3 dimensions of u8 (images), found 3 dimensions of i8"]);
     magic([0, 0, 10, 3], &["byte 2 (element type): expected 08, 09", "found 0a"]);
-    magic([0, 0, 13, 3], &["expected 3 dimensions of u8 (images), found 3 dimensions of f32"]);
+    magic([0, 0, 13, 3], &["(elements): expected 31360 bytes", "found the end after 7840"]);
     magic([0, 0, 8, 0], &["byte 3 (rank): expected 1 to 8, found 0"]);
-    magic([0, 0, 8, 1], &["expected 3 dimensions of u8 (images), found 1 dimension of u8"]);
+    magic([0, 0, 8, 1], &["expected images (count x", "found 10 of u8; are images and labels"]);
     magic([0, 0, 8, 4], &["byte 16 (dimension): expected at least 1", "found 117901063"]);
     magic([0, 0, 8, 255], &["byte 3 (rank): expected 1 to 8, found 255"]);
 
     let mut dims = |dims: &[usize], words: &[&str]| check(&idx_u8(dims, &pixels), words);
     let limit = "expected at least 1, and at most 1073741824 bytes in all";
     let huge = u32::MAX as usize;
-    dims(&[7840], &["expected 3 dimensions of u8 (images), found 1 dimension of u8"]);
-    dims(&[10, 784], &["found 2 dimensions of u8"]);
-    dims(&[10, 28, 28, 1], &["found 4 dimensions of u8"]);
+    dims(&[7840], &["expected images (count x height x width", "found 7840 of u8"]);
+    dims(&[10, 784], &["found 10 x 784 of u8; save images as count x height x width"]);
+    dims(&[10, 28, 14, 2], &["found 10 x 28 x 14 x 2 of u8; save images"]);
     dims(&[10 << 24, 28 << 24, 28 << 24], &["byte 8 (dimension)", limit, "found 469762048"]);
     dims(&[0, 28, 28], &["byte 4 (dimension)", limit, "found 0"]);
     dims(&[10, 0, 28], &["byte 8 (dimension)", limit, "found 0"]);
@@ -97,12 +103,13 @@ fn a_refused_header_takes_no_memory() {
     let all = |(images, labels): &(Vec<u8>, Vec<u8>)| {
         [images, labels, images, labels].map(Vec::clone).into_iter().enumerate().collect::<Vec<_>>()
     };
-    check(&all(&doubles), &[NAMES[0], "3 dimensions of u8 (images), found 3 dimensions of f64"]);
-    check(&[(3, doubles.1)], &[NAMES[3], "1 dimension of u8 (labels), found 1 dimension of f64"]);
-    check(
-        &[(0, bytes.1.clone())],
-        &[NAMES[0], "3 dimensions of u8 (images), found 1 dimension of u8"],
-    );
+    let words = [NAMES[1], "has 8388608 labels", NAMES[0], "has 1024 images"];
+    check(&all(&doubles), &words);
+    check(&[(3, doubles.1)], &[NAMES[3], "has 8388608 labels", NAMES[2], "has 10 images"]);
+    let swapped = "found 67108864 of u8; are images and labels swapped?";
+    check(&[(0, bytes.1.clone())], &[NAMES[0], "expected images", swapped]);
+    let lists = [NAMES[1], "expected labels", "found 8192 x 8192 of u8; save images"];
+    check(&[(1, file(8, &[8192, 8192]))], &lists);
     check(&[(1, bytes.1)], &[NAMES[1], "has 67108864 labels", NAMES[0], "has 20 images"]);
     let many = "byte 4 (dimension): expected at most 16777216, found 67108864";
     check(&[(0, file(8, &[BYTES, 1, 1]))], &[NAMES[0], many]);

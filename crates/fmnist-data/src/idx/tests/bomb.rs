@@ -45,17 +45,39 @@ fn what_follows_the_elements_is_never_inflated() {
     tally.finish();
 }
 
+/// As `gzip -d` does (RFC 1952).
 #[test]
-fn a_gzip_file_is_one_member_and_nothing_else() {
-    let mut tally = Tally::new("D2", "gzip files with more or less than one member");
+fn members_are_read_as_one_stream() {
+    let (file, whole) = (tiny(), parse(&tiny()).unwrap());
+    for cut in 1..file.len() {
+        let (start, end) = file.split_at(cut);
+        assert_eq!(parse(&[gzip(start), gzip(end)].concat()).unwrap(), whole, "{cut}");
+    }
+    let bytes: Vec<Vec<u8>> = file.iter().map(|byte| gzip(&[*byte])).collect();
+    let empty = [gzip(b""), gzip(&file), gzip(b""), gzip(b"")];
+    for members in [&bytes[..], &empty] {
+        assert_eq!(parse(&members.concat()).unwrap(), whole);
+    }
+}
+
+#[test]
+fn a_gzip_file_is_members_and_nothing_else() {
+    let mut tally = Tally::new("D2", "gzip files with more than their members, or less");
     let file = gzip(&tiny());
-    let after = "expected the end of the file after the first member, found ";
+    let after = "expected the end of the file or another member after a member, found ";
+    let more = "byte 16 (elements): expected 12 bytes, then the end, found more";
     let mut check = |file: &[u8], words: &[&str]| tally.case(|| refused_cheaply(file, words));
-    check(&[&file[..], &gzip(b"")].concat(), &[after, "a gzip stream"]);
-    check(&[&file[..], &file].concat(), &[after, "a gzip stream"]);
-    check(&[&file[..], &bomb(&[], 64 << 20)].concat(), &[after, "a gzip stream"]);
+    check(&[&file[..], &file].concat(), &[more]);
+    check(&[&file[..], &bomb(&[], 64 << 20)].concat(), &[more]);
+    let (start, end) = (gzip(&tiny()[..20]), gzip(&tiny()[20..]));
+    check(&[&start[..], &end[..end.len() - 1]].concat(), &["the file is cut short"]);
+    check(&start, &["byte 16 (elements): expected 12 bytes, then the end, found the end after 4"]);
+    let mut damaged = end.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    check(&[start, damaged].concat(), &["gzip stream", "the file is damaged"]);
     check(&[&file[..], b"x"].concat(), &[after, "a text file"]);
     check(&[&file[..], &[0; 512]].concat(), &[after, "unknown data that starts with 00"]);
+    check(&[&file[..], b"\x1f\x8b"].concat(), &["gzip stream", "the file is cut short"]);
     check(b"", &["expected an IDX file, raw or gzip, found an empty file"]);
     check(&gzip(b""), &["byte 0 (magic number): expected 4 bytes, found the end after 0"]);
     check(&named(&file, 64 << 10), &["gzip stream", "the file is damaged"]);
