@@ -12,6 +12,7 @@ import io
 import math
 import shutil
 import struct
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -190,6 +191,54 @@ def arrays():
     write("idx/u8_all_fields.gz", head + gzip.compress(images, mtime=0)[10:])
 
 
+def npy(descr, dims, values, version=1):
+    """An array as numpy.save writes it."""
+    shape = f"({dims[0]},)" if len(dims) == 1 else str(tuple(dims))
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}"
+    size = 10 if version == 1 else 12
+    text += " " * (-(size + len(text) + 1) % 64) + "\n"
+    header = b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(text))
+    order, kind = descr[0].replace("|", "<"), descr[1:]
+    element = {"u1": "B", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u8": "Q", "f2": "e", "f4": "f", "f8": "d"}[kind]
+    return header + text.encode() + struct.pack(f"{order}{len(values)}{element}", *values)
+
+
+def npz(name, images, labels, dims=(2, 2), label_dims=(), scale=1, deflated=False, zip64=False, extra=False, version=1):
+    """An archive of 3 training and 2 test images with these types."""
+    out = io.BytesIO()
+    method = zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for part, n in [("train", 3), ("test", 2)]:
+            pixels = [i * 37 % 256 / scale if scale > 1 else i * 37 % 128 for i in range(n * math.prod(dims))]
+            arrays = [("x", npy(images, (n, *dims), pixels, version))]
+            arrays.append(("y", npy(labels, (n, *label_dims), [i % 2 for i in range(n)], version)))
+            for letter, array in arrays:
+                info = zipfile.ZipInfo(f"{letter}_{part}.npy")
+                info.compress_type = method
+                with archive.open(info, "w", force_zip64=zip64) as member:
+                    member.write(array)
+        if extra:
+            archive.writestr(zipfile.ZipInfo("readme.txt"), b"hello")
+            archive.comment = b"a comment"
+    write(f"npz/{name}.npz", out.getvalue())
+
+
+def archives():
+    npz("u8", "|u1", "|u1")
+    npz("u8_deflated", "|u1", "|u1", deflated=True)
+    npz("u8_zip64", "|u1", "<i8", zip64=True)
+    npz("u8_column", "|u1", "<i4", label_dims=(1,))
+    npz("u8_channel", "|u1", "|i1", dims=(2, 2, 1))
+    npz("u8_first_channel", "|u1", "|u1", dims=(1, 2, 2), deflated=True)
+    npz("u8_colour", "|u1", "|u1", dims=(2, 2, 3), deflated=True)
+    npz("i2_big_endian", ">i2", ">i8")
+    npz("f4", "<f4", "<f4")
+    npz("f4_unit", "<f4", "<u8", scale=255, zip64=True, deflated=True)
+    npz("f8_big_endian_unit", ">f8", ">f8", scale=255)
+    npz("f2_version_2", "<f2", "<i2", version=2)
+    npz("version_3_extra", "|u1", "|u1", version=3, extra=True)
+
+
 def encoded(image, kind, **options):
     out = io.BytesIO()
     image.save(out, kind, **options)
@@ -277,4 +326,5 @@ def other_pictures(grey, colour, cut_out, palette, turned):
 
 models()
 arrays()
+archives()
 pictures()

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fmnist_data::{idx, picture::Preparation};
+use fmnist_data::{Dataset, ReadOptions, idx, picture::Preparation};
 
 /// The seeds of a target; none in a published package, which has no repository around it.
 fn seeds(target: &str) -> Vec<PathBuf> {
@@ -22,6 +22,16 @@ fn seeds(target: &str) -> Vec<PathBuf> {
 fn every_idx_file_parses() {
     for path in seeds("idx") {
         idx::open(&path).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn every_numpy_archive_loads() {
+    for path in seeds("npz") {
+        let loaded = Dataset::load_npz(&path, &ReadOptions::default());
+        let dataset = loaded.unwrap_or_else(|error| panic!("{error}"));
+        let found = Dataset::parse_npz(&fs::read(&path).unwrap(), &ReadOptions::default());
+        assert_eq!(found.unwrap().info.sha256, dataset.info.sha256, "{}", path.display());
     }
 }
 
