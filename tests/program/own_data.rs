@@ -146,6 +146,7 @@ fn five_by_seven_pixels_and_three_classes() {
     let program = with_sets(&set);
     check_kind(&program, &set, "idx", "", 0.34);
     check_kind(&program, &set, "folder", "", 0.34);
+    check_kind(&program, &set, "npz", "", 0.34);
     check_kind(&program, &set, "csv", "--image-size 5x7", 0.34);
 }
 
@@ -162,6 +163,11 @@ fn kinds_of_the_same_set_train_to_the_same_weights() {
     let (idx, csv) = (inspect("idx", ""), inspect("csv", "--image-size 5x7"));
     assert_eq!(idx["weights_sha256"], csv["weights_sha256"]);
     assert_eq!(idx["dataset"]["sha256"], csv["dataset"]["sha256"]);
+    let npz = inspect("npz", "");
+    assert_eq!(
+        (&npz["weights_sha256"], &npz["dataset"]["name"]),
+        (&idx["weights_sha256"], &"npz".into())
+    );
     let folder = inspect("folder", "");
     for model in [&idx, &csv, &folder] {
         let classes = serde_json::json!(["Bag of the shop", "Shoe", "Trouser"]);
@@ -243,6 +249,7 @@ fn a_custom_dataset_needs_its_directory() {
     );
     check("train --dataset folder", &[expected, "train/CLASS/*.png"]);
     check("train --dataset csv", &[expected, "fashion-mnist_train.csv", "test.csv"]);
+    check("train --dataset npz", &[expected, "one .npz file", "x_train"]);
     let size = "--image-size: expected --dataset folder or csv";
     check("train --dataset idx --data-dir . --image-size 5x7", &[size, "found idx"]);
     check("train --dataset fashion-mnist --image-size 28x28", &[size, "found fashion-mnist"]);
@@ -339,22 +346,14 @@ fn bad_data_are_reported() {
     check("folder", 3, &["folder/train/Bag/x.png: expected a picture (PNG", "found a text file"]);
     check("idx", 3, &["idx/train-labels-idx1-ubyte", "expected 0 to 1", "classes.txt"]);
     // Whole files in their places, whose numbers have another type or shape.
-    let images = program.read("idx/train-images-idx3-ubyte");
-    let (code, rank) = (2, 3);
-    for (at, value, found) in [(code, 0x0d, "3 dimensions of f32"), (rank, 2, "2 dimensions of u8")]
-    {
-        let mut other = images.clone();
-        other[at] = value;
-        program.write("idx/train-images-idx3-ubyte", other);
-        check(
-            "idx",
-            3,
-            &[
-                "idx/train-images-idx3-ubyte: expected 3 dimensions of u8 (images), found ",
-                &format!("{found}; save images as u8 with 3 dimensions (count, height, width)"),
-            ],
-        );
-    }
+    let mut images = program.read("idx/train-images-idx3-ubyte");
+    images[3] = 2;
+    program.write("idx/train-images-idx3-ubyte", images);
+    let words = [
+        "idx/train-images-idx3-ubyte: expected images (count x height x width",
+        "found 30 x 28 of u8; save images as count x height x width",
+    ];
+    check("idx", 3, &words);
     fs::create_dir(program.path("empty")).unwrap();
     program.refuses("train --dataset csv --data-dir empty", 3, &["empty: expected", "found none"]);
     for kind in KINDS {
@@ -370,7 +369,7 @@ fn bad_data_are_reported() {
     );
 }
 
-/// A directory of tables or pictures, where IDX files are expected.
+/// A directory of another kind of data than is expected.
 #[test]
 fn the_kind_of_other_data_is_suggested() {
     let set = OwnSet::garments(30, 20);
@@ -380,6 +379,7 @@ fn the_kind_of_other_data_is_suggested() {
         ("csv", "csv", "CSV tables"),
         ("folder", "folder", "pictures in folders"),
         ("classes", "folder", "pictures in folders"),
+        ("npz", "npz", "a NumPy archive (.npz)"),
     ] {
         let message = format!("error: {dir}: expected four IDX files, found {found}");
         let suggestion = format!("{message}; did you mean --dataset {kind}?\n");
@@ -389,6 +389,15 @@ fn the_kind_of_other_data_is_suggested() {
         // The model determines the kind, so there is no option to suggest.
         let message = message + "\n";
         program.refuses(&format!("evaluate --data-dir {dir}"), 3, &[&message]);
+    }
+    for (kind, expected, dir) in [
+        ("npz", "a NumPy archive (.npz)", "csv"),
+        ("csv", "CSV tables", "npz"),
+        ("folder", "pictures in folders", "idx"),
+    ] {
+        let message = format!("error: {dir}: expected {expected}, found ");
+        let words = [&*message, &format!("; did you mean --dataset {dir}?\n")];
+        program.refuses(&format!("train --dataset {kind} --data-dir {dir}"), 2, &words);
     }
     let names = fs::read_dir(program.path("idx")).unwrap().map(|it| it.unwrap().file_name());
     let one = names.into_iter().next().unwrap();

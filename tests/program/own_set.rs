@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::harness::Program;
 
 /// The kinds of custom datasets.
-pub(crate) const KINDS: [&str; 3] = ["idx", "folder", "csv"];
+pub(crate) const KINDS: [&str; 4] = ["idx", "folder", "csv", "npz"];
 
 /// The options of a run on the set of [`with_small_set`]: 6 steps an epoch.
 pub(crate) const SMALL: &str = "--dataset idx --data-dir small --batch-size 100 --validation 60";
@@ -94,6 +94,7 @@ impl OwnSet {
         match kind {
             "idx" => parts.iter().for_each(|(part, name)| self.write_idx(&dir, name, part)),
             "csv" => parts.iter().for_each(|(part, name)| write_csv(&dir, name, part)),
+            "npz" => self.write_npz(&dir),
             _ => {
                 parts.iter().for_each(|(part, name)| self.write_folder(&dir.join(name), part));
                 return;
@@ -115,6 +116,24 @@ impl OwnSet {
         }
     }
 
+    fn write_npz(&self, dir: &Path) {
+        let (height, width) = (self.height(), self.width());
+        let images = |part: &[Labelled]| {
+            let pixels = part.iter().flat_map(|(picture, _)| picture.as_raw()).copied().collect();
+            npy(&format!("{}, {height}, {width}", part.len()), pixels)
+        };
+        let labels = |part: &[Labelled]| {
+            npy(&format!("{},", part.len()), part.iter().map(|(_, label)| *label).collect())
+        };
+        let archive = zip([
+            ("x_train.npy", images(&self.train)),
+            ("y_train.npy", labels(&self.train)),
+            ("x_test.npy", images(&self.test)),
+            ("y_test.npy", labels(&self.test)),
+        ]);
+        fs::write(dir.join("data.npz"), archive).unwrap();
+    }
+
     fn write_idx(&self, dir: &Path, name: &str, part: &[Labelled]) {
         let name = if name == "test" { "t10k" } else { name };
         let header = |dims: &[u32]| {
@@ -128,6 +147,30 @@ impl OwnSet {
         fs::write(dir.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
         fs::write(dir.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
     }
+}
+
+/// An array of bytes as NumPy saves it.
+fn npy(shape: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}");
+    let len = (text.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\0", &len[..], text.as_bytes(), &bytes].concat()
+}
+
+/// A zip archive of stored members.
+fn zip(members: [(&str, Vec<u8>); 4]) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in members {
+        let [crc, len] = [crc32fast::hash(&content), content.len() as u32].map(u32::to_le_bytes);
+        let name_len = (name.len() as u16).to_le_bytes();
+        let fields = [&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0], &crc[..], &len, &len, &name_len, &[0; 2]];
+        let (fields, name) = (fields.concat(), name.as_bytes());
+        let offset = (archive.len() as u32).to_le_bytes();
+        directory.extend([b"PK\x01\x02\x14\0", &fields[..], &[0; 10], &offset, name].concat());
+        archive.extend([b"PK\x03\x04", &fields[..], name, &content].concat());
+    }
+    let [start, len] = [archive.len() as u32, directory.len() as u32].map(u32::to_le_bytes);
+    let end = [b"PK\x05\x06\0\0\0\0\x04\0\x04\0", &len[..], &start, &[0; 2]].concat();
+    [archive, directory, end].concat()
 }
 
 fn write_csv(dir: &Path, name: &str, part: &[Labelled]) {

@@ -67,6 +67,7 @@ pub(crate) fn obtain_or_draw(
         (DatasetKind::Synthetic, _) => return Ok(synthetic(console)),
         (DatasetKind::Idx, Some(dir)) => Dataset::load_idx(dir, options)?,
         (DatasetKind::Csv, Some(dir)) => Dataset::load_csv(dir, options)?,
+        (DatasetKind::Npz, Some(path)) => Dataset::load_npz(path, options)?,
         (DatasetKind::Folder, Some(dir)) => pictures(dir, options, console)?,
         _ => return garments_or_draw(source, notice, console),
     };

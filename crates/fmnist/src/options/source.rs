@@ -29,17 +29,26 @@ pub enum DatasetKind {
     FashionMnist,
     /// Synthetic garments, drawn by this program
     Synthetic,
-    /// Four IDX files in --data-dir, named like those of Fashion-MNIST
+    /// Four IDX files in --data-dir, named like those of Fashion-MNIST or EMNIST
     Idx,
     /// Pictures in --data-dir, in one folder for each class
     Folder,
     /// Two CSV files in --data-dir, in the format of Fashion-MNIST on Kaggle
     Csv,
+    /// A NumPy archive (.npz) with x_train, y_train, x_test and y_test: --data-dir, or in it
+    Npz,
 }
 
 impl DatasetKind {
-    const ALL: [Self; 6] =
-        [Self::Auto, Self::FashionMnist, Self::Synthetic, Self::Idx, Self::Folder, Self::Csv];
+    const ALL: [Self; 7] = [
+        Self::Auto,
+        Self::FashionMnist,
+        Self::Synthetic,
+        Self::Idx,
+        Self::Folder,
+        Self::Csv,
+        Self::Npz,
+    ];
 
     /// The kind of dataset that a model was trained on.
     ///
@@ -67,6 +76,7 @@ impl DatasetKind {
             DatasetKind::Idx => DatasetName::Idx,
             DatasetKind::Folder => DatasetName::Folder,
             DatasetKind::Csv => DatasetName::Csv,
+            DatasetKind::Npz => DatasetName::Npz,
         };
         Some(name.as_str())
     }
@@ -90,6 +100,9 @@ impl DatasetKind {
             DatasetKind::Csv => Some(
                 "fashion-mnist_train.csv and fashion-mnist_test.csv, or train.csv and test.csv",
             ),
+            DatasetKind::Npz => {
+                Some("one .npz file with the arrays x_train, y_train, x_test and y_test")
+            }
         }
     }
 
@@ -165,6 +178,7 @@ impl DataSource {
             let what = match kind {
                 DatasetKind::Folder => "a folder of pictures",
                 DatasetKind::Csv => "CSV files",
+                DatasetKind::Npz => "a NumPy archive",
                 _ => "IDX files",
             };
             let problem =
