@@ -16,18 +16,13 @@ use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES,
     MAX_PIXELS, MAX_SIDE, Parts, ReadOptions, check_same_size, read_both,
 };
-use crate::{Error, classes, digest};
+use crate::{Error, classes, contents, digest};
 
 /// Kaggle's file names for Fashion-MNIST's training and test set.
 const FASHION_MNIST: [&str; 2] = ["fashion-mnist_train.csv", "fashion-mnist_test.csv"];
 
 /// The file names of any other set.
 const ANY: [&str; 2] = ["train.csv", "test.csv"];
-
-/// Whether `dir` has a table under one of these names.
-pub(crate) fn is_in(dir: &Path) -> bool {
-    [FASHION_MNIST, ANY].concat().into_iter().any(|name| dir.join(name).is_file())
-}
 
 impl Dataset {
     /// Loads a set of two CSV files from `dir`: `fashion-mnist_train.csv` and `fashion-mnist_test.csv` as
@@ -45,6 +40,7 @@ impl Dataset {
     pub fn load_csv(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
         let size = options.size;
         let dir = dir.as_ref();
+        contents::check_kind(dir, DatasetName::Csv)?;
         Error::check_directory(dir)?;
         let is_there = |names: &[&str; 2]| names.iter().all(|name| dir.join(name).exists());
         let Some(names) = [FASHION_MNIST, ANY].into_iter().find(is_there) else {

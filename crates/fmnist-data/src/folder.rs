@@ -31,7 +31,7 @@ use crate::dataset::{
     MAX_SIDE, Note, ReadOptions,
 };
 use crate::picture::{self, Grey, Picture, SharedMemory};
-use crate::{Error, digest, threads};
+use crate::{Error, contents, digest, threads};
 pub(crate) use listing::is_in;
 use listing::{Parts, check};
 use order::Entry;
@@ -77,6 +77,7 @@ impl Folder {
     /// with a picture each, when the parts of the set have different classes, or when a file or folder is where none
     /// may be.
     pub fn list(dir: &Path) -> Result<Self, Error> {
+        contents::check_kind(dir, DatasetName::Folder)?;
         Error::check_directory(dir)?;
         let Parts { train: train_dir, validation, test } = listing::parts(dir)?;
         let train = listing::classes(&train_dir)?;
