@@ -1,5 +1,7 @@
 //! The names of a custom dataset's classes: from `classes.txt` in its directory, or else numbers.
 //!
+//! Spaces at the end of a name, and empty lines at the end of the file, do not count.
+//!
 //! Names end up in model files and on terminals, so control characters are refused.
 
 use std::fs;
@@ -15,8 +17,9 @@ const FILE: &str = "classes.txt";
 /// The longest name in bytes, as in model files.
 pub(crate) const MAX_NAME: usize = 255;
 
-/// The longest file in bytes: the largest number of the longest names, and their line ends.
-const MAX_FILE: u64 = 65_795;
+/// The longest file in bytes. The largest number of the longest names takes 65,792 bytes with their line ends; the rest is for
+/// spaces.
+const MAX_FILE: u64 = 1 << 20;
 
 /// Numbers as class names, from 0 to the largest label.
 pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
@@ -54,6 +57,11 @@ pub(crate) fn read(dir: &Path) -> Result<Option<Vec<String>>, Error> {
     let mut bytes = Vec::new();
     let limited = &mut file.take(MAX_FILE.saturating_add(1));
     limited.read_to_end(&mut bytes).map_err(Error::io(path, "read"))?;
+    if bytes.len() as u64 > MAX_FILE {
+        let (expected, found) = (format!("at most {MAX_FILE} bytes"), "more".into());
+        let hint = "keep one name on each line";
+        return Err(Error::Layout { path: path.into(), expected, found, hint });
+    }
     parse(&bytes, path).map(Some)
 }
 
@@ -66,11 +74,11 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Vec<String>, Error> {
         found: found.into(),
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let bytes = bytes.trim_ascii_end();
     let mut names: Vec<String> = Vec::new();
     for (line, name) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let name = name.strip_suffix(b"\r").unwrap_or(name);
-        let name = std::str::from_utf8(name).map_err(|_| wrong(line, "other bytes"))?;
+        let name =
+            std::str::from_utf8(name.trim_ascii_end()).map_err(|_| wrong(line, "other bytes"))?;
         if let Some(found) = fault(name) {
             return Err(wrong(line, &found));
         }
@@ -107,6 +115,11 @@ mod tests {
         accept(b"cat\ndog\n", &["cat", "dog"]);
         accept(b"\xef\xbb\xbfcat\r\ndog house", &["cat", "dog house"]);
         accept(&[b'x'; 255], &["x".repeat(255).as_str()]);
+        accept(b"cat\ndog\n\n \r\n\t\n  ", &["cat", "dog"]);
+        accept(b"cat  \r\ndog\t\n fox", &["cat", "dog", " fox"]);
+        refuse(b"cat\n  \ndog\n", "line 2, column 1: expected the name of a class");
+        refuse(b"cat\ncat ", "found the name of line 1 again");
+        refuse(b" \n\n", "line 1, column 1: expected the name of a class");
         refuse(b"", "line 1, column 1: expected the name of a class");
         refuse(b"cat\n\ndog\n", "line 2, column 1: expected the name of a class");
         refuse(b"cat\ndog\ncat", "line 3, column 1");
@@ -118,5 +131,17 @@ mod tests {
         let many = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>().join("\n");
         assert_eq!(parse(many(256).as_bytes(), Path::new("classes.txt")).unwrap().len(), 256);
         refuse(many(257).as_bytes(), "line 257, column 1");
+    }
+
+    /// The names after a limit would be missing without a word.
+    #[test]
+    fn a_long_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let spaces = usize::try_from(MAX_FILE).unwrap() - 3;
+        fs::write(dir.path().join(FILE), format!("a{}\nb", " ".repeat(spaces))).unwrap();
+        assert_eq!(read(dir.path()).unwrap().unwrap(), ["a", "b"]);
+        fs::write(dir.path().join(FILE), format!("a{}\nbc", " ".repeat(spaces))).unwrap();
+        let message = read(dir.path()).unwrap_err().to_string();
+        assert!(message.contains("expected at most 1048576 bytes, found more"), "{message}");
     }
 }
