@@ -191,6 +191,31 @@ def arrays():
     write("idx/u8_all_fields.gz", head + gzip.compress(images, mtime=0)[10:])
 
 
+def tables():
+    """Tables that fit a target's options: squares of grey or colour, or 2 x 3 pixels."""
+
+    def table(header, *rows, separator=","):
+        lines = [header, *rows] if header else rows
+        return "".join(separator.join(map(str, line)) + "\n" for line in lines).encode()
+
+    names = [f"pixel{i}" for i in range(4)]
+    plain = table(["label", *names], [0, 0, 51, 102, 255], [9, 7, 0, 14, 200])
+    write("csv/plain.csv", plain)
+    write("csv/windows.csv", b"\xef\xbb\xbf" + plain.replace(b"\n", b"\r\n"))
+    write("csv/label_last.csv", table([*names, "Class"], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]))
+    write("csv/no_header.csv", table(None, [3, 0, 1, 2, 3], [4, 255, 254, 253, 252]))
+    write("csv/no_labels.csv", table(names, [1, 2, 3, 4]))
+    write("csv/row_numbers.csv", table(["", *range(4), "target"], [0, 1, 2, 3, 4, 7], [1, 4, 3, 2, 1, 8]))
+    write("csv/semicolon.csv", table(["y", *names], ["a", "0,5", 0, 1, "0,25"], separator=";"))
+    write("csv/tab.csv", table(None, ["dog house", 1, 2, 3, 4, 5, 6], separator="\t"))
+    write("csv/quoted.csv", b'"label","a","b","c","d"\n"a, ""b""",1,"2",3,4\n')
+    write("csv/fractions.csv", table(["label", *names], [0, 0, 1, 0.5, "1e-1"], [1, 1, 0, 0, 0]))
+    write("csv/decimals.csv", table(None, ["2.0", "127.0", "1.27e+02", "0e0", "025"]))
+    write("csv/colour.csv", table(["label", *range(12)], [1, *range(12)]))
+    write("csv/two_by_three.csv", table(None, [1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]))
+    write("csv/plain.csv.gz", gzip.compress(plain[:9], mtime=0) + gzip.compress(plain[9:], mtime=0))
+
+
 def npy(descr, dims, values, version=1):
     """An array as numpy.save writes it."""
     shape = f"({dims[0]},)" if len(dims) == 1 else str(tuple(dims))
@@ -326,5 +351,6 @@ def other_pictures(grey, colour, cut_out, palette, turned):
 
 models()
 arrays()
+tables()
 archives()
 pictures()

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fmnist_data::{Dataset, ReadOptions, idx, picture::Preparation};
+use fmnist_data::{Colour, Dataset, Images, ReadOptions, idx, picture::Preparation};
 
 /// The seeds of a target; none in a published package, which has no repository around it.
 fn seeds(target: &str) -> Vec<PathBuf> {
@@ -22,6 +22,21 @@ fn seeds(target: &str) -> Vec<PathBuf> {
 fn every_idx_file_parses() {
     for path in seeds("idx") {
         idx::open(&path).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// Each fits one of the target's options.
+#[test]
+fn every_table_parses() {
+    for path in seeds("csv") {
+        let read = |colour, size: Option<&str>| {
+            let size = size.and_then(|size| size.parse().ok());
+            Images::from_csv(&path, &ReadOptions { size, colour, ..ReadOptions::default() })
+        };
+        let any = read(Colour::Grey, None)
+            .or_else(|_| read(Colour::Grey, Some("2x3")))
+            .or_else(|_| read(Colour::Rgb, None));
+        any.unwrap_or_else(|error| panic!("{error}"));
     }
 }
 

@@ -1,13 +1,19 @@
 //! Which tables are read, and what they contain. Refusals and damage are tested in submodules.
 
 mod damage;
+mod files;
 mod form;
+mod forms;
+mod labels;
+mod single;
+mod units;
 
 use std::fs;
 
 use tempfile::TempDir;
 
 use super::*;
+use crate::dataset::Colour;
 use crate::fixture;
 
 /// A table of `count` images of 2 x 3 pixels, in three classes.
@@ -113,14 +119,8 @@ fn names_of_files_and_classes() {
     let half = [any.as_slice(), &garments[..1]].concat();
     assert_eq!(names(&half), ["0", "1", "2"]);
 
-    let refused = |files: &[(&str, &[u8])], words: &[&str]| {
-        let result = Dataset::load_csv(directory(files).path(), &two_by_three());
-        fixture::refused(result, words).unwrap();
-    };
-    let expected =
-        "expected fashion-mnist_train.csv and fashion-mnist_test.csv, or train.csv and test.csv";
-    refused(&[], &[expected, "found none of them"]);
-    refused(&[any[1]], &[expected, "found test.csv alone"]);
     let few = [&any[..], &[("classes.txt", b"cat\ndog")]].concat();
-    refused(&few, &["train.csv: line 4, column 1: expected a label of 0 to 1, found \"2\""]);
+    let result = Dataset::load_csv(directory(&few).path(), &two_by_three());
+    let words = ["train.csv: line 4, column 1: expected a label of 0 to 1, found \"2\""];
+    fixture::refused(result, &words).unwrap();
 }

@@ -26,7 +26,7 @@ impl fmt::Display for Note {
                 "there is no test set: the final result is on the validation set, which also evaluates each epoch"
             }
             Self::EverySixth => {
-                "there is no test set: every sixth image of a class, in the order of the set, is for the test"
+                "there is no labelled test set: every sixth image of a class, in the order of the set, is for the test"
             }
             Self::UnitPixels => "the pixels go from 0 to 1 and are multiplied by 255",
             Self::LabelsFromOne => {

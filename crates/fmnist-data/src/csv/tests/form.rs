@@ -19,9 +19,12 @@ fn values_are_small_numbers() {
         tally.case(|| refused(with_line(line), &[&words[0], "correct the file"]));
     };
     let (label, pixel) = ("a label of 0 to 255", "a pixel of 0 to 255");
-    for bad in ["256", "-1", "1.0", "1e2", "x", "0x1", "+1", "1 2", "NaN", "25\u{663}"] {
+    for bad in ["256", "-1", "1.5.0", "1e3", "x", "0x1", "+1", "1 2", "NaN", "inf", "25\u{663}"] {
         let found = format!("\"{bad}\"");
-        check(&format!("{bad},1,2,3,4,5,6"), 1, label, &found);
+        // Any text may be the name of a class.
+        if bad.parse::<f64>().is_ok() {
+            check(&format!("{bad},1,2,3,4,5,6"), 1, label, &found);
+        }
         check(&format!("1,1,2,{bad},4,5,6"), 4, pixel, &found);
         check(&format!("1,1,2,3,4,5,{bad}"), 7, pixel, &found);
     }
@@ -36,6 +39,7 @@ fn values_are_small_numbers() {
         let found = format!("\"{}\" and more", digit.repeat(64));
         check(&format!("1,1,{digits},3,4,5,6"), 3, "a value of at most 64 bytes", &found);
     }
+    check("1.5,1,2,3,4,5,6", 1, label, "\"1.5\"");
     check(",1,2,3,4,5,6", 1, label, "\"\"");
     check("1,1,2,,4,5,6", 4, pixel, "\"\"");
     check("1,1,2,\u{1b}[2J,4,5,6", 4, pixel, r#""\u001b[2J""#);
@@ -58,18 +62,26 @@ fn lines_are_as_long_as_the_header() {
     check("1,1,2,3,4,5,6,", 7, "more");
     let of_text = |text: &str| load_with(text.as_bytes());
     let mut check = |text: &str, words: &[&str]| tally.case(|| refused(of_text(text), words));
+    let expected = "line 1, column 1: expected a header with a column label, or a label and its pixels, separated by";
+    check("", &["train.csv: ", expected, "found an empty file"]);
+    check("PK\x03\x04", &[expected, "in a zip archive"]);
+    check("<!DOCTYPE html>\n", &[expected, "<!DOCTYPE html>", "an HTML page"]);
+    check("1 1 2 3 4 5 6\n", &[expected, "found \"1 1 2 3 4 5 6\" in a text file"]);
+    let expected = "line 1, column 1: expected a column called label, class, target or y, found a header that begins with";
+    check("pixel1,digit\n0,1\n", &[expected, "\"pixel1\" in a text file"]);
+    check("id,a,b,c,d,e,f\n", &[expected, "\"id\" in a text file"]);
+    check("pixel1,label\n", &["line 1, column 1: expected 6 columns of pixels", "found 1"]);
     check(
-        "",
-        &[
-            "train.csv: line 1, column 1: expected the header's first column, label",
-            "found an empty file",
-        ],
+        "Class,a,y\n",
+        &["line 1, column 3: expected one column of labels, which column 1 is, found \"y\""],
     );
-    check("1,1,2,3,4,5,6\n", &["line 1, column 1", "label", "found \"1\" in a text file"]);
-    check("PK\x03\x04", &["line 1, column 1", "label", "in a zip archive"]);
-    check("pixel1,label\n", &["line 1, column 1", "found \"pixel1\""]);
     check(table(1, 0).lines().next().unwrap(), &["a label and its pixels", "the end of the file"]);
-    check("<!DOCTYPE html>\n", &["line 1", "label", "<!DOCTYPE html>", "an HTML page"]);
+    check(
+        "1,1,2,3,4,5,6\n1,2,3\n",
+        &["line 2, column 3: expected 7 columns, as in the first line, found 3"],
+    );
+    check("1,1,2,3,4,5,x\n", &["line 1, column 7: expected a pixel of 0 to 255, found \"x\""]);
+    check("1,1,2,300,4,5,6\n", &["line 1, column 4: expected a pixel of 0 to 255, found \"300\""]);
     check("label,\"1,2,3\n4,5,6\n", &["expected 6 columns of pixels", "found 1"]);
     // Blank lines are skipped but counted, also with Windows line ends.
     let blank = format!("{}\n\r\n\n1,x\n", table(1, 0));
