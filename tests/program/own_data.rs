@@ -106,13 +106,17 @@ fn the_images_in_val_are_held_out() {
     let line = "there is no test set: the final result is on the validation set";
     assert_eq!(output.stderr.matches(line).count(), 1, "{}", output.stderr);
     let events = output.json();
-    assert_eq!(events[0]["samples"], serde_json::json!({"train": 300, "validation": 100, "test": 100}));
+    assert_eq!(
+        events[0]["samples"],
+        serde_json::json!({"train": 300, "validation": 100, "test": 100})
+    );
     let expected = program.json("evaluate m.model").remove(0);
     for found in [&events[1]["validation"], &events[2]["test"]] {
         assert_eq!(found["loss"], expected["loss"]);
         assert_eq!(found["accuracy"], expected["accuracy"]);
     }
-    let words = ["--validation: expected 100, since the dataset has its own validation images, found 50"];
+    let words =
+        ["--validation: expected 100, since the dataset has its own validation images, found 50"];
     program.refuses(&format!("{train} --validation 50"), 2, &words);
 }
 

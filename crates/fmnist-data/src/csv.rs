@@ -29,11 +29,6 @@ use crate::dataset::{
 use crate::folder::TEST_SHARE;
 use crate::{Error, classes, contents, threads};
 
-/// Whether `dir` has a table under one of the names that [`Dataset::load_csv`] knows.
-pub(crate) fn is_in(dir: &Path) -> bool {
-    files::is_in(dir)
-}
-
 impl Dataset {
     /// Loads a dataset of two CSV tables, each line of which is an image with its label.
     ///

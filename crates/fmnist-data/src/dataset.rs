@@ -7,6 +7,7 @@ mod image_size;
 pub(crate) mod name;
 mod note;
 mod read_options;
+mod test_images;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub use image_size::{ImageSize, MAX_SIDE};
 pub use name::DatasetName;
 pub use note::Note;
 pub use read_options::{Colour, ReadOptions};
+pub use test_images::TestImages;
 
 /// The largest number of images in a split.
 pub const MAX_IMAGES: usize = 1 << 24;

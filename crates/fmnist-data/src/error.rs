@@ -206,6 +206,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// An index beyond the last image of the test set.
+    #[error("expected 0 to {last}, the last image of the test set, found {index}")]
+    NoSuchImage {
+        /// The index.
+        index: usize,
+        /// The last image's.
+        last: usize,
+    },
     /// The directory does not exist.
     #[error("{}: no such directory", dir.display())]
     NoSuchDirectory {

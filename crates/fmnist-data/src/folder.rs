@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::dataset::{
     self, Colour, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS,
-    MAX_SIDE, Note, ReadOptions,
+    MAX_SIDE, Note, ReadOptions, TestImages,
 };
 use crate::picture::{self, Grey, Picture, SharedMemory};
 use crate::{Error, contents, digest, threads};
@@ -140,10 +140,7 @@ impl Folder {
     ///
     /// If a file is not a picture, is damaged or has another size, or if all take more than [`MAX_PIXELS`].
     pub fn load(&self, options: &ReadOptions) -> Result<Dataset, Error> {
-        let wanted = match options.size {
-            Some(size) => Wanted::new(size, None, options.colour),
-            None => self.size_of_first(options.colour)?,
-        };
+        let wanted = self.wanted(options)?;
         let train = self.split(&self.train, &wanted)?;
         let validation =
             self.validation.as_ref().map(|entries| self.split(entries, &wanted)).transpose()?;
@@ -170,6 +167,32 @@ impl Folder {
             dir: &self.dir,
             notes,
         }))
+    }
+
+    /// Reads some pictures of the test set, in the order of these indices, and no others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`], or if an index is beyond the test set.
+    pub(crate) fn test_images(
+        &self,
+        options: &ReadOptions,
+        indices: &[usize],
+    ) -> Result<TestImages, Error> {
+        let test = self.test_entries();
+        TestImages::check(indices, test.len())?;
+        let wanted = self.wanted(options)?;
+        let chosen: Vec<Entry> = indices.iter().filter_map(|&i| test.get(i).cloned()).collect();
+        let LabelledImages { images, labels } = self.split(&chosen, &wanted)?;
+        Ok(TestImages { images, labels, class_names: Some(self.class_names.clone()) })
+    }
+
+    /// What all pictures become.
+    fn wanted(&self, options: &ReadOptions) -> Result<Wanted<'_>, Error> {
+        match options.size {
+            Some(size) => Ok(Wanted::new(size, None, options.colour)),
+            None => self.size_of_first(options.colour),
+        }
     }
 
     fn size_of_first(&self, colour: Colour) -> Result<Wanted<'_>, Error> {

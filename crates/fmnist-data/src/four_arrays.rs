@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crate::dataset::{
     Colour, Dataset, DatasetName, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES, MAX_SIDE, Note,
-    Parts, ReadOptions, check_same_size,
+    Parts, ReadOptions, TestImages, check_same_size,
 };
-use crate::values::{self, Array, Collected, Header};
+use crate::values::{self, Array, Collected, Header, Number};
 use crate::{Error, classes, picture, threads};
 
 /// Reads the arrays. `dir` has `classes.txt`, and `shown` is the path that the dataset is named after.
@@ -62,6 +62,34 @@ pub(crate) fn load<A: Array + Send>(
         dir: shown,
         notes,
     }))
+}
+
+/// Reads some images of the test set, and nothing after them. `None` if the pixels are not bytes: whether they go up to 1 or
+/// 255 is known only when all are read.
+pub(crate) fn test_images<A: Array>(
+    [_, train_labels, test_images, test_labels]: [A; 4],
+    dir: &Path,
+    options: &ReadOptions,
+    indices: &[usize],
+) -> Result<Option<TestImages>, Error> {
+    let named = classes::read(dir)?;
+    let Unread { images, labels, shape } = Unread::check(test_images, test_labels)?;
+    if images.header().number != Number::U8 {
+        return Ok(None);
+    }
+    let [train_header, test_header] = [&train_labels, &labels].map(|it| it.header().clone());
+    let mut both = [read_labels(train_labels)?, read_labels(labels)?];
+    let class_names = named.clone();
+    classes(&mut both, [&train_header, &test_header], named, &mut Vec::new())?;
+    let [_, labels] = both;
+    TestImages::check(indices, shape.count)?;
+    let len = shape.height.saturating_mul(shape.width).saturating_mul(shape.channels);
+    let mut sorted = indices.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let pixels = images.collect_blocks(len, &sorted)?;
+    let (images, _) = Shape { count: sorted.len(), ..shape }.images(pixels, options);
+    Ok(Some(TestImages::sorted(&images, &labels, &sorted, indices, class_names)))
 }
 
 /// The images and labels of a split. Only their headers have been read.

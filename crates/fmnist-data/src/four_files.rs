@@ -1,11 +1,12 @@
 //! Reads a dataset of four IDX files.
 
+use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{
     Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, ReadOptions,
-    read_both,
+    TestImages, read_both,
 };
 use crate::idx::Opened;
 use crate::manifest::{self, FileSpec, Manifest};
@@ -63,19 +64,33 @@ impl Dataset {
     pub fn load_idx(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
         let dir = dir.as_ref();
         let paths = contents::idx_files(dir, DatasetName::Idx, &manifest::fashion_mnist())?;
-        let open = |path, max_bytes| {
-            let reader = BufReader::with_capacity(1 << 16, digest::open(path)?.0);
-            Opened::new(reader, path, max_bytes)
-        };
-        let [train_images, train_labels, test_images, test_labels] = paths.each_ref();
-        let files = [
-            open(train_images, MAX_PIXELS)?,
-            open(train_labels, MAX_LABELS)?,
-            open(test_images, MAX_PIXELS)?,
-            open(test_labels, MAX_LABELS)?,
-        ];
-        four_arrays::load(files, DatasetName::Idx, [dir, dir], options)
+        four_arrays::load(open(&paths)?, DatasetName::Idx, [dir, dir], options)
     }
+}
+
+/// Reads some images of the test set, as [`four_arrays::test_images`] does.
+pub(crate) fn test_images(
+    dir: &Path,
+    options: &ReadOptions,
+    indices: &[usize],
+) -> Result<Option<TestImages>, Error> {
+    let paths = contents::idx_files(dir, DatasetName::Idx, &manifest::fashion_mnist())?;
+    four_arrays::test_images(open(&paths)?, dir, options, indices)
+}
+
+/// Opens the four files, and reads their headers.
+fn open(paths: &[PathBuf; 4]) -> Result<[Opened<'_, BufReader<File>>; 4], Error> {
+    let open = |path, max_bytes| {
+        let reader = BufReader::with_capacity(1 << 16, digest::open(path)?.0);
+        Opened::new(reader, path, max_bytes)
+    };
+    let [train_images, train_labels, test_images, test_labels] = paths.each_ref();
+    Ok([
+        open(train_images, MAX_PIXELS)?,
+        open(train_labels, MAX_LABELS)?,
+        open(test_images, MAX_PIXELS)?,
+        open(test_labels, MAX_LABELS)?,
+    ])
 }
 
 /// Loads the four files that the manifest pins. Their checksums prove that they belong together.

@@ -22,6 +22,7 @@ mod stream;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::Error;
@@ -162,7 +163,7 @@ impl<'a, R: BufRead> Opened<'a, R> {
         let mut bytes = Vec::new();
         self.read(&mut |piece| {
             bytes.extend_from_slice(piece);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         bytes.shrink_to_fit();
         Ok(bytes)
@@ -258,7 +259,9 @@ impl<'a, R: BufRead> Decoder<'a, R> {
                 let found = self.offset.saturating_sub(start);
                 return Err(wrong(self, format!("the end after {found}")));
             }
-            use_piece(&piece)?;
+            if use_piece(&piece)?.is_break() {
+                return Ok(());
+            }
             left = left.saturating_sub(len);
         }
         piece.clear();

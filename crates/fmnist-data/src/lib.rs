@@ -52,6 +52,7 @@ pub mod folder;
 mod error;
 mod quote;
 mod sniff;
+mod test_images;
 mod threads;
 
 #[cfg(test)]
@@ -61,6 +62,6 @@ mod fixture;
 
 pub use dataset::{
     CLASS_NAMES, Colour, Dataset, DatasetInfo, DatasetName, ImageSize, Images, MAX_CLASSES, Note,
-    ReadOptions, Split,
+    ReadOptions, Split, TestImages,
 };
 pub use error::{Attempt, Error, Present};

@@ -15,11 +15,11 @@ mod stream;
 use std::path::{Path, PathBuf};
 
 use rawzip::{
-    CompressionMethod, ErrorKind, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive,
+    CompressionMethod, ErrorKind, FileReader, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive,
     ZipArchiveEntryWayfinder,
 };
 
-use crate::dataset::{Dataset, DatasetName, MAX_IMAGES, MAX_PIXELS, ReadOptions};
+use crate::dataset::{Dataset, DatasetName, MAX_IMAGES, MAX_PIXELS, ReadOptions, TestImages};
 use crate::{Error, contents, digest, four_arrays, sniff};
 use array::Member;
 
@@ -42,13 +42,9 @@ impl Dataset {
     pub fn load_npz(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
         let shown = path.as_ref();
         let path = &archive_at(shown)?;
-        let (file, _) = digest::open(path)?;
-        check_kind(path, &sniff::head(path)?)?;
-        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
-        let archive =
-            ZipArchive::from_file(file, &mut buffer).map_err(|error| broken(path, error))?;
         let dir = path.parent().unwrap_or(Path::new(""));
-        read(&archive, path, [dir, shown], options)
+        let archive = open(path)?;
+        four_arrays::load(arrays(&archive, path)?, DatasetName::Npz, [dir, shown], options)
     }
 
     /// Loads a NumPy archive held in memory. Errors call it `<memory>`. There is no `classes.txt`.
@@ -61,8 +57,29 @@ impl Dataset {
         check_kind(path, bytes)?;
         let archive = ZipArchive::from_slice(bytes).map_err(|error| broken(path, error))?;
         // A directory below something that is none: no file can be there.
-        read(&archive.into_reader_archive(), path, [path, path], options)
+        let archive = archive.into_reader_archive();
+        four_arrays::load(arrays(&archive, path)?, DatasetName::Npz, [path, path], options)
     }
+}
+
+/// Reads some images of the test set, as [`four_arrays::test_images`] does.
+pub(crate) fn test_images(
+    path: &Path,
+    options: &ReadOptions,
+    indices: &[usize],
+) -> Result<Option<TestImages>, Error> {
+    let path = &archive_at(path)?;
+    let dir = path.parent().unwrap_or(Path::new(""));
+    let archive = open(path)?;
+    four_arrays::test_images(arrays(&archive, path)?, dir, options, indices)
+}
+
+/// Opens the archive at this path.
+fn open(path: &Path) -> Result<ZipArchive<FileReader>, Error> {
+    let (file, _) = digest::open(path)?;
+    check_kind(path, &sniff::head(path)?)?;
+    let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+    ZipArchive::from_file(file, &mut buffer).map_err(|error| broken(path, error))
 }
 
 /// The archive that the path names.
@@ -94,12 +111,11 @@ fn check_kind(path: &Path, head: &[u8]) -> Result<(), Error> {
     Err(Error::Kind { path: path.into(), expected, found, hint })
 }
 
-fn read<R: ReaderAt + Sync>(
-    archive: &ZipArchive<R>,
+/// The four arrays. Their headers have been read.
+fn arrays<'a, R: ReaderAt + Sync>(
+    archive: &'a ZipArchive<R>,
     path: &Path,
-    dirs: [&Path; 2],
-    options: &ReadOptions,
-) -> Result<Dataset, Error> {
+) -> Result<[Member<'a>; 4], Error> {
     let [x_train, y_train, x_test, y_test] = find(archive, path)?;
     let open = |entry: Entry, name, max_bytes| {
         let path = path.join(format!("{name}.npy"));
@@ -107,13 +123,12 @@ fn read<R: ReaderAt + Sync>(
         Member::open(data, entry.is_deflated, path, max_bytes)
     };
     let [x_train_name, y_train_name, x_test_name, y_test_name] = NAMES;
-    let arrays = [
+    Ok([
         open(x_train, x_train_name, MAX_PIXELS)?,
         open(y_train, y_train_name, MAX_LABELS)?,
         open(x_test, x_test_name, MAX_PIXELS)?,
         open(y_test, y_test_name, MAX_LABELS)?,
-    ];
-    four_arrays::load(arrays, DatasetName::Npz, dirs, options)
+    ])
 }
 
 /// A member of the archive.

@@ -3,6 +3,7 @@
 //! IDX files and NumPy arrays share this. Numbers arrive in pieces, so the memory is that of the bytes they become, whatever
 //! their type.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::Error;
@@ -171,14 +172,15 @@ fn half(bits: u16) -> f64 {
     if sign == 1 { -magnitude } else { magnitude }
 }
 
-/// What [`Array::read`] calls with each piece of the numbers.
-pub(crate) type UsePiece<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), Error>;
+/// What [`Array::read`] calls with each piece of the numbers. It may stop the reading.
+pub(crate) type UsePiece<'a> = &'a mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>, Error>;
 
 /// An array of a file, of which only the header has been read.
 pub(crate) trait Array: Sized {
     fn header(&self) -> &Header;
 
-    /// Reads the numbers, in pieces that hold whole numbers. Fails unless they are all there and nothing follows.
+    /// Reads the numbers, in pieces that hold whole numbers. Fails unless they are all there and nothing follows, or
+    /// `use_piece` stops it.
     fn read(self, use_piece: UsePiece<'_>) -> Result<(), Error>;
 
     /// Reads all numbers, which are pixels or labels.
@@ -189,7 +191,39 @@ pub(crate) trait Array: Sized {
         let expected = collected.expected();
         self.read(&mut |piece| {
             let pushed = collected.push(&header, piece);
-            pushed.map_err(|misfit| header.misfit(&misfit, what, expected))
+            pushed.map_err(|misfit| header.misfit(&misfit, what, expected))?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(collected)
+    }
+
+    /// Reads some blocks of the array, which is of bytes, and nothing after the last of them. A block has `len` bytes;
+    /// `blocks` are ascending.
+    fn collect_blocks(self, len: usize, blocks: &[usize]) -> Result<Vec<u8>, Error> {
+        let mut collected = Vec::new();
+        let mut wanted = blocks.iter().map(|&block| block.saturating_mul(len)).peekable();
+        let mut offset = 0_usize;
+        if blocks.is_empty() {
+            return Ok(collected);
+        }
+        self.read(&mut |piece| {
+            let end = offset.saturating_add(piece.len());
+            while let Some(&start) = wanted.peek() {
+                let stop = start.saturating_add(len);
+                let from = start.max(offset).saturating_sub(offset);
+                let to = stop.min(end).saturating_sub(offset);
+                collected.extend_from_slice(piece.get(from..to).unwrap_or_default());
+                if stop > end {
+                    break;
+                }
+                wanted.next();
+            }
+            offset = end;
+            Ok(if wanted.peek().is_none() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
         })?;
         Ok(collected)
     }

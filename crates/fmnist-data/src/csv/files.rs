@@ -26,11 +26,6 @@ pub(super) struct Files {
     pub(super) are_garments: bool,
 }
 
-/// Whether `dir` has a table under one of these names.
-pub(super) fn is_in(dir: &Path) -> bool {
-    PAIRS.as_flattened().iter().any(|name| file(dir, name).is_some_and(|path| path.is_file()))
-}
-
 impl Files {
     /// Finds the tables in `dir`: a pair, or else a training table alone.
     pub(super) fn find(dir: &Path) -> Result<Self, Error> {

@@ -5,6 +5,7 @@ mod disagreement;
 mod forms;
 mod header;
 mod stranger;
+mod test_images;
 
 use std::fs;
 

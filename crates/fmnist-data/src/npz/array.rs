@@ -57,7 +57,9 @@ impl Array for Member<'_> {
                 let found = len.saturating_sub(left).saturating_add(piece.len() as u64);
                 return Err(wrong_length(&stream, len, &format!("the end after {found}")));
             }
-            use_piece(&piece)?;
+            if use_piece(&piece)?.is_break() {
+                return Ok(());
+            }
             left = left.saturating_sub(wanted);
         }
         // The checksum is compared at the end.
