@@ -69,7 +69,9 @@ impl Run {
         Box::new(move || {
             let features = Features::Bytes { data: &pixels, scaling: Scaling::default() };
             let samples = Samples::new(features, SIDE * SIDE, &labels);
-            let samples = samples.and_then(|it| it.as_images(SIDE)).expect("they are images");
+            let samples = samples
+                .and_then(|it| it.as_images(Shape::image(SIDE, SIDE)))
+                .expect("they are images");
             epochs += 1;
             let start = Instant::now();
             trainer.fit(&samples, None, epochs).expect("it does not diverge");

@@ -5,6 +5,9 @@
 //! integers, or with operations on `f64` that IEEE 754 rounds exactly, and with `libm`.
 //!
 //! A pixel of 0 is background. Changes of tone and noise leave it at 0, as in photographs whose background was removed.
+//!
+//! A pixel has `C` channels: one, or three for red, green and blue. The channels of a pixel always move together, and have
+//! the same change of tone; only noise is drawn for each of them.
 
 mod affine;
 mod cutout;
@@ -12,13 +15,13 @@ mod noise;
 mod shift;
 mod tone;
 
-use nn_core::SettingError;
 use nn_core::rng::{Purpose, Stream};
+use nn_core::{SettingError, Shape};
 
 use affine::Affine;
 use tone::Tone;
 
-pub(crate) use shift::flip;
+pub use shift::mirror_image;
 
 /// How training images are augmented. An image is first rotated and scaled, then shifted, then flipped. Then come tone,
 /// noise, and the square.
@@ -38,7 +41,8 @@ pub struct Augment {
     /// `s v (1 + c (1 - v))`, where the image's `s` is uniform in `1 - tone..1 + tone` and its `c` in `-tone..tone`.
     pub tone: f64,
     /// The largest standard deviation of noise, 0 to 255, where white is 255. Each image has normal noise of its own
-    /// standard deviation, which is uniform in `0..noise`. Pixels of 0 stay 0.
+    /// standard deviation, which is uniform in `0..noise`. Each channel of a pixel has its own noise. Pixels whose channels
+    /// are all 0 stay 0.
     pub noise: f64,
     /// The side, in pixels, of a square of zeros at a random place in each image, cut off at the edges; 0 for none.
     ///
@@ -69,20 +73,34 @@ impl Augment {
         Ok(())
     }
 
-    /// Augments `image`, which has rows of `width` pixels, and overwrites `x` with the result. The random changes are
-    /// those of `sample` in `epoch`.
-    ///
-    /// A change that is not enabled draws nothing, except for shifts. So the draws of runs without it stay the same.
+    /// Augments `image`, which has this shape, and overwrites `x` with the result. The random changes are those of `sample`
+    /// in `epoch`. An image has one or three channels: [`crate::Samples::as_images`] has checked this.
     pub(crate) fn apply(
         self,
         seed: u64,
         epoch: u64,
         sample: u32,
-        width: usize,
+        shape: Shape,
         image: &[u8],
         x: &mut [u8],
     ) {
-        let mut stream = Stream::new(seed, Purpose::Augment, Stream::index_of(epoch, sample));
+        let stream = Stream::new(seed, Purpose::Augment, Stream::index_of(epoch, sample));
+        match shape.channels {
+            3 => self.change::<3>(stream, shape.width, image.as_chunks().0, x.as_chunks_mut().0),
+            _ => self.change::<1>(stream, shape.width, image.as_chunks().0, x.as_chunks_mut().0),
+        }
+    }
+
+    /// Augments an image with rows of `width` pixels.
+    ///
+    /// A change that is not enabled draws nothing, except for shifts. So the draws of runs without it stay the same.
+    fn change<const C: usize>(
+        self,
+        mut stream: Stream,
+        width: usize,
+        image: &[[u8; C]],
+        x: &mut [[u8; C]],
+    ) {
         let flip = self.flip && stream.below(2) == 1;
         // Pixels to the right and down; negative ones are to the left and up.
         let right_down = [(); 2]
@@ -94,10 +112,10 @@ impl Augment {
             shift::shift(width, image, right_down, x);
         }
         if flip {
-            x.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+            x.chunks_exact_mut(width).for_each(<[[u8; C]]>::reverse);
         }
         if self.tone > 0.0 {
-            Tone::draw(&mut stream, self.tone).apply(x);
+            Tone::draw(&mut stream, self.tone).apply(x.as_flattened_mut());
         }
         if self.noise > 0.0 {
             let deviation = self.noise * stream.uniform();
@@ -132,7 +150,7 @@ mod tests {
 
     fn changed_image(augment: Augment, epoch: u64, sample: u32, image: &[u8]) -> Vec<u8> {
         let mut x = vec![99; WIDTH * HEIGHT];
-        augment.apply(3, epoch, sample, WIDTH, image, &mut x);
+        augment.apply(3, epoch, sample, Shape::image(HEIGHT, WIDTH), image, &mut x);
         x
     }
 
@@ -225,6 +243,44 @@ mod tests {
         }
     }
 
+    /// A colour image whose channels are equal changes as the grey image does, in each channel. Only noise differs.
+    #[test]
+    fn equal_channels_change_as_grey() {
+        let shape = Shape { channels: 3, ..Shape::image(HEIGHT, WIDTH) };
+        let coloured: Vec<u8> = image().iter().flat_map(|&v| [v; 3]).collect();
+        for augment in kinds().map(|it| Augment { noise: 0.0, ..it }) {
+            for sample in 0..100 {
+                let mut x = vec![99; coloured.len()];
+                augment.apply(3, 0, sample, shape, &coloured, &mut x);
+                let grey = changed(augment, 0, sample);
+                let expected: Vec<u8> = grey.iter().flat_map(|&v| [v; 3]).collect();
+                assert_eq!(x, expected, "{augment:?}, {sample}");
+            }
+        }
+    }
+
+    /// Each channel of a colour image changes as a grey image of it does, except for noise.
+    #[test]
+    fn channels_change_on_their_own() {
+        let shape = Shape { channels: 3, ..Shape::image(HEIGHT, WIDTH) };
+        let planes = [3, 7, 11].map(|step| {
+            (0..WIDTH * HEIGHT).map(|i| (i * step % 250 + 1) as u8).collect::<Vec<u8>>()
+        });
+        let coloured: Vec<u8> =
+            (0..WIDTH * HEIGHT).flat_map(|i| planes.each_ref().map(|plane| plane[i])).collect();
+        for augment in kinds().map(|it| Augment { noise: 0.0, ..it }) {
+            for sample in 0..50 {
+                let mut x = vec![99; coloured.len()];
+                augment.apply(3, 0, sample, shape, &coloured, &mut x);
+                for (channel, plane) in planes.iter().enumerate() {
+                    let found: Vec<u8> = x.iter().skip(channel).step_by(3).copied().collect();
+                    let expected = changed_image(augment, 0, sample, plane);
+                    assert_eq!(found, expected, "{augment:?}, {sample}, {channel}");
+                }
+            }
+        }
+    }
+
     /// A shift has the same meaning together with a rotation, here by nearly 0 degrees.
     #[test]
     fn rotated_images_are_shifted_and_flipped_as_others() {
@@ -251,6 +307,7 @@ mod tests {
         let largest = Augment { rotate: 180.0, zoom: 0.9, tone: 0.9, noise: 255.0, ..none };
         assert_eq!(largest.validate(), Ok(()));
         let mut x = vec![0; WIDTH * HEIGHT];
-        Augment { shift: 1 << 24, ..largest }.apply(0, 0, 0, WIDTH, &image(), &mut x);
+        let shape = Shape::image(HEIGHT, WIDTH);
+        Augment { shift: 1 << 24, ..largest }.apply(0, 0, 0, shape, &image(), &mut x);
     }
 }

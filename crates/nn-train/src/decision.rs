@@ -151,8 +151,12 @@ fn ln_sum_exp(z: &[f64]) -> f64 {
     largest + libm::log(z.iter().map(|z| libm::exp(z - largest)).sum())
 }
 
-/// An image at [`SIDE`] pixels a side, by the mean over areas, divided by its length.
-fn small(pixels: &[u8], image: Shape) -> Vec<f64> {
+/// An image at [`SIDE`] pixels a side, by the mean over areas, divided by its length. A pixel of several channels counts as
+/// their mean.
+fn small(bytes: &[u8], image: Shape) -> Vec<f64> {
+    let n = image.channels as f64;
+    let grey = |pixel: &[u8]| pixel.iter().copied().map(f64::from).sum::<f64>() / n;
+    let pixels: Vec<f64> = bytes.chunks_exact(image.channels).map(grey).collect();
     let (rows, columns) = (overlaps(image.height), overlaps(image.width));
     let mut small = Vec::with_capacity(rows.len() * columns.len());
     for row in &rows {
@@ -160,7 +164,7 @@ fn small(pixels: &[u8], image: Shape) -> Vec<f64> {
             let mut sum = 0.0;
             for &(y, of_row) in row {
                 for &(x, of_column) in column {
-                    sum += of_row * of_column * f64::from(pixels[y * image.width + x]);
+                    sum += of_row * of_column * pixels[y * image.width + x];
                 }
             }
             small.push(sum);
@@ -296,14 +300,7 @@ fn evidence(
                 let mut changed = pixels.to_vec();
                 if augmented(number) {
                     let sample = index as u32;
-                    config.augment.apply(
-                        config.seed,
-                        EPOCH,
-                        sample,
-                        image.width,
-                        pixels,
-                        &mut changed,
-                    );
+                    config.augment.apply(config.seed, EPOCH, sample, image, pixels, &mut changed);
                 }
                 changed
             })
@@ -372,6 +369,20 @@ mod tests {
         }
         assert_eq!(small(&[3, 0, 0, 4], Shape::image(2, 2)), [0.6, 0.0, 0.0, 0.8]);
         assert_eq!(small(&[0; 4], Shape::image(2, 2)), [0.0; 4]);
+    }
+
+    /// Equal channels count as a grey image, bit for bit. Others count as their mean.
+    #[test]
+    fn colours_count_as_their_mean() {
+        let grey: Vec<u8> = (0..20 * 17).map(|i| (i * i % 256) as u8).collect();
+        let coloured: Vec<u8> = grey.iter().flat_map(|&v| [v; 3]).collect();
+        let shape = Shape { channels: 3, ..Shape::image(20, 17) };
+        assert_eq!(small(&coloured, shape), small(&grey, Shape::image(20, 17)));
+        let shape = Shape { channels: 3, ..Shape::image(1, 2) };
+        assert_eq!(small(&[9, 0, 0, 1, 4, 7], shape), [0.6, 0.8]);
+        let pixels = Architecture::mlp(&[20 * 17 * 3, 2]).unwrap();
+        let shape = Shape { channels: 3, ..Shape::image(20, 17) };
+        assert_eq!(DecisionShape::new(&pixels, shape).map(|it| it.image), Some(144));
     }
 
     /// Labels are drawn from a softmax, and the logits are then doubled: the temperature is 2.

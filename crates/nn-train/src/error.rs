@@ -29,9 +29,10 @@ pub enum Error {
         /// The arithmetic of this process.
         found: Arithmetic,
     },
-    /// Samples are to be augmented or flipped, but were not marked as images.
+    /// Samples are to be augmented or flipped, but were not marked as images, or are no images of the shape given.
     #[error(
-        "augmenting or flipping needs images: expected bytes and a width that divides {n_features}, found none"
+        "augmenting or flipping needs images: expected bytes of images with one or three channels, found samples of \
+         {n_features} features without such a shape"
     )]
     NoImages {
         /// The number of features of a sample.

@@ -39,7 +39,7 @@ pub use nn_optim;
 #[cfg(feature = "threads")]
 pub use rayon;
 
-pub use augment::Augment;
+pub use augment::{Augment, mirror_image};
 pub use config::{Clip, RunConfig, Shuffle};
 pub use error::Error;
 pub use evaluation::{Evaluation, EvaluationConfig, evaluate};

@@ -1,10 +1,10 @@
 //! The samples of a run: features and targets, borrowed from the caller.
 
-use nn_core::{Loss, MatrixView, Model, Scaling, SettingError, Workspace};
+use nn_core::{Loss, MatrixView, Model, Scaling, SettingError, Shape, Workspace};
 
 use crate::{
     Augment, ClassLabels, Error,
-    augment::flip,
+    augment::mirror_image,
     error::check_len,
     targets::{GatheredTargets, Labels},
 };
@@ -65,12 +65,13 @@ fn check_floats(data: &[f32], n_features: usize, first: usize) -> Result<(), Err
 /// The samples to train or evaluate on: features with their targets.
 ///
 /// ```
-/// use nn_train::{Features, Samples, nn_core::Scaling};
+/// use nn_train::nn_core::{Scaling, Shape};
+/// use nn_train::{Features, Samples};
 ///
 /// // Three images of 2 x 2 pixels, each with a label.
 /// let (pixels, labels) = (vec![0; 12], vec![2_u8, 0, 1]);
 /// let features = Features::Bytes { data: &pixels, scaling: Scaling::default() };
-/// let samples = Samples::new(features, 4, &labels)?.as_images(2)?;
+/// let samples = Samples::new(features, 4, &labels)?.as_images(Shape::image(2, 2))?;
 /// let (train, held_out) = samples.split_at(2);
 /// assert_eq!((train.len(), held_out.len()), (2, 1));
 /// # Ok::<(), nn_train::Error>(())
@@ -81,8 +82,8 @@ pub struct Samples<'a> {
     /// The index in `features` of the first sample. `features` may have more samples than there are labels.
     first: usize,
     n_features: usize,
-    /// The number of pixels in a row, if the features are images.
-    width: Option<usize>,
+    /// The shape of a sample, if the features are images.
+    image: Option<Shape>,
     pub(crate) labels: Labels<'a>,
 }
 
@@ -145,20 +146,22 @@ impl<'a> Samples<'a> {
         let expected = n.saturating_mul(n_features);
         check_len("features of all samples together", features.len(), expected)?;
         features.check_finite(n_features)?;
-        Ok(Self { features, first: 0, n_features, width: None, labels })
+        Ok(Self { features, first: 0, n_features, image: None, labels })
     }
 
-    /// Marks the samples as images with rows of `width` pixels, so that they can be augmented and flipped.
+    /// Marks the samples as images of this shape, so that they can be augmented and flipped. A pixel has one channel, or
+    /// three for red, green and blue, which are next to each other.
     ///
     /// # Errors
     ///
-    /// If the features are not bytes, or `width` does not divide the number of features.
-    pub fn as_images(self, width: usize) -> Result<Self, Error> {
+    /// If the features are not bytes, a sample has more or fewer features than an image has, or a pixel has another number
+    /// of channels.
+    pub fn as_images(self, shape: Shape) -> Result<Self, Error> {
         let is_bytes = matches!(self.features, Features::Bytes { .. });
-        if !is_bytes || width == 0 || !self.n_features.is_multiple_of(width) {
+        if !is_bytes || shape.len() != self.n_features || ![1, 3].contains(&shape.channels) {
             return Err(Error::NoImages { n_features: self.n_features });
         }
-        Ok(Self { width: Some(width), ..self })
+        Ok(Self { image: Some(shape), ..self })
     }
 
     /// Sets the weight of each sample in the loss.
@@ -209,12 +212,12 @@ impl<'a> Samples<'a> {
         match self.features {
             Features::Bytes { data, scaling } => {
                 // Only images are changed: `check` has refused to change other samples.
-                let width = self.width.unwrap_or(self.n_features);
+                let shape = self.image.unwrap_or(Shape::image(1, self.n_features));
                 let change = |i: usize, image: &[u8], x: &mut [u8]| match gathering {
                     Gathering::Unchanged => x.copy_from_slice(image),
-                    Gathering::Flipped => flip(width, image, x),
+                    Gathering::Flipped => mirror_image(shape, image, x),
                     Gathering::Augmented { augment, seed, epoch } => {
-                        augment.apply(seed, epoch, index(i) as u32, width, image, x);
+                        augment.apply(seed, epoch, index(i) as u32, shape, image, x);
                     }
                 };
                 workspace.set_changed_bytes(n, scaling, |i| &data[range(i)], change);
@@ -240,7 +243,7 @@ impl<'a> Samples<'a> {
         }
         check_len("features of a sample", self.n_features, model.inputs())?;
         self.labels.check(model, loss)?;
-        match self.width {
+        match self.image {
             None if as_images => Err(Error::NoImages { n_features: self.n_features }),
             _ => Ok(()),
         }
@@ -263,6 +266,40 @@ mod tests {
         ));
         assert!(Samples::new(bytes, usize::MAX, &[0, 1]).is_err());
         assert!(Samples::new(Features::Floats(&[0.0; 4]), 2, &[0, 1]).is_ok());
+    }
+
+    #[test]
+    fn images_have_a_shape() {
+        let features = Features::Bytes { data: &[0; 24], scaling: Scaling::default() };
+        let samples = Samples::new(features, 12, &[0, 1]).unwrap();
+        let shape = |height, width, channels| Shape { height, width, channels };
+        for fits in [shape(3, 4, 1), shape(12, 1, 1), shape(2, 2, 3)] {
+            assert!(samples.as_images(fits).is_ok(), "{fits}");
+        }
+        let others =
+            [shape(3, 5, 1), shape(2, 2, 1), shape(2, 3, 2), shape(3, 1, 4), shape(0, 4, 3)];
+        for other in others {
+            let error = samples.as_images(other).unwrap_err().to_string();
+            assert!(error.contains("found samples of 12 features"), "{other}: {error}");
+        }
+        let floats = Samples::new(Features::Floats(&[0.0; 12]), 12, &[0]).unwrap();
+        assert!(floats.as_images(shape(3, 4, 1)).is_err());
+    }
+
+    /// A mirror image that is gathered has its pixels reversed in each row, and the channels of each in their order.
+    #[test]
+    fn flips_colour_images() {
+        let data: Vec<u8> = (0..24).collect();
+        let scaling = Scaling { mean: 0.0, std: 1.0 };
+        let samples = Samples::new(Features::Bytes { data: &data, scaling }, 12, &[0, 1]).unwrap();
+        let samples = samples.as_images(Shape { height: 2, width: 2, channels: 3 }).unwrap();
+        let model = Model::classifier(&[12, 2]).unwrap();
+        let mut workspace = Workspace::inference(&model, 1);
+        let targets = &mut GatheredTargets::default();
+        samples.gather(1, |_| 1, Gathering::Flipped, &[], &mut workspace, targets);
+        let mirrored = [15_u8, 16, 17, 12, 13, 14, 21, 22, 23, 18, 19, 20].map(f32::from);
+        let found: Vec<f32> = model.forward(&mut workspace).iter().copied().collect();
+        assert_eq!(found, model.predict_one(&mirrored));
     }
 
     #[test]

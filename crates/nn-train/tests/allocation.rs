@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use nn_core::{Architecture, Init, Layer, Model};
+use nn_core::{Architecture, Init, Layer, Model, Shape};
 use nn_optim::{Adagrad, AdamW, OptimizerConfig, RmsProp, Schedule, Sgd};
 use nn_train::{Augment, Clip, Features, RunConfig, Samples, Threads, Trainer, TrainingState};
 
@@ -31,7 +31,8 @@ fn a_step_allocates_nothing() {
     let pixels: Vec<u8> = (0..784 * 1310).map(|i| (i % 253) as u8).collect();
     let labels: Vec<u32> = (0..1310).map(|i| i % 10).collect();
     let features = Features::Bytes { data: &pixels, scaling: Default::default() };
-    let samples = Samples::new(features, 784, &labels).unwrap().as_images(28).unwrap();
+    let samples =
+        Samples::new(features, 784, &labels).unwrap().as_images(Shape::image(28, 28)).unwrap();
     let sgd = Sgd { momentum: 0.9, nesterov: true };
     let mlp = Layer::mlp(&[128, 128, 10]);
     let mut all_kinds = mlp.clone();

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Architecture, Init, Layer, Loss, LossSum, Model, Penalty, Role};
+use nn_core::{Activation, Architecture, Init, Layer, Loss, LossSum, Model, Penalty, Role, Shape};
 use nn_optim::{Decay, OptimizerConfig, Schedule, Sgd};
 use nn_train::{
     Augment, Clip, EarlyStop, EpochOutcome, Error, EvaluationConfig, Features, Monitor, RunConfig,
@@ -15,6 +15,7 @@ use tally::{Failure, Tally, ensure};
 
 const WIDTH: usize = 6;
 const N_FEATURES: usize = 5 * WIDTH;
+const IMAGE: Shape = Shape::image(5, WIDTH);
 const N_SAMPLES: usize = 203;
 const N_VALIDATION: usize = 50;
 const CLASSES: usize = 4;
@@ -34,7 +35,7 @@ impl Data {
     fn split(&self) -> (Samples<'_>, Samples<'_>) {
         let features = Features::Bytes { data: &self.bytes, scaling: Default::default() };
         let samples = Samples::new(features, N_FEATURES, &self.labels).unwrap();
-        samples.as_images(WIDTH).unwrap().split_at(N_SAMPLES)
+        samples.as_images(IMAGE).unwrap().split_at(N_SAMPLES)
     }
 }
 
@@ -444,5 +445,5 @@ fn samples_of_floats_are_not_images() {
     let mut trainer = Trainer::new(model, state, &Threads::default()).unwrap();
     let result = trainer.train_epoch(&samples, None, &mut |_| ControlFlow::Continue(()));
     assert_eq!(result, Err(Error::NoImages { n_features: N_FEATURES }));
-    assert!(samples.as_images(WIDTH).is_err());
+    assert!(samples.as_images(IMAGE).is_err());
 }

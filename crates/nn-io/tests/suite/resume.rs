@@ -2,7 +2,9 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use nn_core::{Activation, Architecture, BatchNorm, Init, Layer, Loss, Model, Penalty, Scaling};
+use nn_core::{
+    Activation, Architecture, BatchNorm, Init, Layer, Loss, Model, Penalty, Scaling, Shape,
+};
 use nn_io::{Checkpoint, CheckpointRef, InputSpec, ModelInfo};
 use nn_optim::{Decay, OptimizerConfig, Schedule};
 use nn_train::{
@@ -207,7 +209,8 @@ impl Data {
             1 => Samples::new(features, PIXELS, &self.labels),
             _ => Samples::of_numbers(features, PIXELS, &self.numbers, CLASSES, 0.5),
         };
-        samples.unwrap().as_images(WIDTH).unwrap().split_at(N_SAMPLES)
+        let image = Shape::image(PIXELS / WIDTH, WIDTH);
+        samples.unwrap().as_images(image).unwrap().split_at(N_SAMPLES)
     }
 }
 

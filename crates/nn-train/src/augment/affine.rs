@@ -34,7 +34,13 @@ impl Affine {
     }
 
     /// Overwrites `x` with the changed image, moved to the right and down by so many pixels. Rows have `width` pixels.
-    pub(super) fn apply(self, width: usize, image: &[u8], [right, down]: [isize; 2], x: &mut [u8]) {
+    pub(super) fn apply<const C: usize>(
+        self,
+        width: usize,
+        image: &[[u8; C]],
+        [right, down]: [isize; 2],
+        x: &mut [[u8; C]],
+    ) {
         let Self { cos, sin } = self;
         let height = image.len() / width;
         let (columns, rows) = (width as i64, height as i64);
@@ -54,7 +60,7 @@ impl Affine {
 }
 
 /// The pixel at a place, its right neighbour, and the two below them.
-fn around(width: usize, image: &[u8], row: i64, column: i64) -> [u8; 4] {
+fn around<const C: usize>(width: usize, image: &[[u8; C]], row: i64, column: i64) -> [[u8; C]; 4] {
     let (columns, rows) = (width as i64, (image.len() / width) as i64);
     // A negative number becomes a large one.
     if (row as u64) < (rows - 1) as u64 && (column as u64) < (columns - 1) as u64 {
@@ -65,18 +71,22 @@ fn around(width: usize, image: &[u8], row: i64, column: i64) -> [u8; 4] {
     let pixel =
         |row: i64, column: i64| match (0..rows).contains(&row) && (0..columns).contains(&column) {
             true => image[row as usize * width + column as usize],
-            false => 0,
+            false => [0; C],
         };
     [pixel(row, column), pixel(row, column + 1), pixel(row + 1, column), pixel(row + 1, column + 1)]
 }
 
-/// The value at a place between four pixels, of which only the fractions of `row` and `column` matter.
-fn between(around: [u8; 4], row: i64, column: i64) -> u8 {
+/// The pixel at a place between four pixels, of which only the fractions of `row` and `column` matter.
+fn between<const C: usize>(around: [[u8; C]; 4], row: i64, column: i64) -> [u8; C] {
     let [down, right] = [row, column].map(|at| (at >> 8 & 255) as u32);
-    let [a, b, c, d] = around.map(u32::from);
-    let above = a * (256 - right) + b * right;
-    let below = c * (256 - right) + d * right;
-    ((above * (256 - down) + below * down + (1 << 15)) >> 16) as u8
+    let mut x = [0; C];
+    for (channel, x) in x.iter_mut().enumerate() {
+        let [a, b, c, d] = around.map(|pixel| u32::from(pixel[channel]));
+        let above = a * (256 - right) + b * right;
+        let below = c * (256 - right) + d * right;
+        *x = ((above * (256 - down) + below * down + (1 << 15)) >> 16) as u8;
+    }
+    x
 }
 
 #[cfg(test)]
@@ -91,9 +101,13 @@ mod tests {
         (0..SIDE * SIDE).map(|i| (i * i % 251) as u8 + 1).collect()
     }
 
+    fn apply(affine: Affine, width: usize, image: &[u8], right_down: [isize; 2], x: &mut [u8]) {
+        affine.apply::<1>(width, image.as_chunks().0, right_down, x.as_chunks_mut().0);
+    }
+
     fn changed(degrees: f64, scale: f64, image: &[u8]) -> Vec<u8> {
         let mut x = vec![99; image.len()];
-        Affine::new(degrees, scale).apply(SIDE, image, [0, 0], &mut x);
+        apply(Affine::new(degrees, scale), SIDE, image, [0, 0], &mut x);
         x
     }
 
@@ -120,9 +134,9 @@ mod tests {
     fn half_a_turn_of_any_image() {
         let image: Vec<u8> = (1..=4 * 7).collect();
         let mut x = vec![99; image.len()];
-        Affine::new(180.0, 1.0).apply(7, &image, [0, 0], &mut x);
+        apply(Affine::new(180.0, 1.0), 7, &image, [0, 0], &mut x);
         assert!(x.iter().eq(image.iter().rev()), "{x:?}");
-        Affine::new(180.0, 1.0).apply(7, &image, [1, 0], &mut x);
+        apply(Affine::new(180.0, 1.0), 7, &image, [1, 0], &mut x);
         for (x, image) in x.chunks(7).zip(image.chunks(7).rev()) {
             assert_eq!(x[0], 0);
             assert!(x[1..].iter().eq(image[1..].iter().rev()), "{x:?}");

@@ -3,7 +3,12 @@
 use nn_core::rng::Stream;
 
 /// Sets a square of `side` pixels to 0. Its centre is anywhere in the image, and what lies outside is cut off.
-pub(super) fn cut(stream: &mut Stream, side: usize, width: usize, x: &mut [u8]) {
+pub(super) fn cut<const C: usize>(
+    stream: &mut Stream,
+    side: usize,
+    width: usize,
+    x: &mut [[u8; C]],
+) {
     let height = x.len() / width;
     let [row, column] = [height, width].map(|n| stream.below(n as u32) as usize);
     let half = side / 2;
@@ -12,7 +17,7 @@ pub(super) fn cut(stream: &mut Stream, side: usize, width: usize, x: &mut [u8]) 
         start.min(end)..(centre + side - half).min(end)
     };
     for row in span(row, height) {
-        x[row * width..(row + 1) * width][span(column, width)].fill(0);
+        x[row * width..(row + 1) * width][span(column, width)].fill([0; C]);
     }
 }
 
@@ -26,12 +31,12 @@ mod tests {
     #[test]
     fn a_square_is_cut_out() {
         const WIDTH: usize = 5;
-        let image: Vec<u8> = (1..=20).collect();
+        let image: Vec<[u8; 1]> = (1..=20).map(|v| [v]).collect();
         for sample in 0..200 {
             let mut x = image.clone();
             cut(&mut Stream::new(3, Purpose::Augment, sample), 3, WIDTH, &mut x);
             let cut: Vec<usize> = (0..x.len()).filter(|&at| x[at] != image[at]).collect();
-            assert!(cut.iter().all(|&at| x[at] == 0));
+            assert!(cut.iter().all(|&at| x[at] == [0]));
             let rows: Vec<usize> = cut.iter().map(|at| at / WIDTH).collect();
             let columns: Vec<usize> = cut.iter().map(|at| at % WIDTH).collect();
             let extent = |of: &[usize]| of.iter().max().unwrap() - of.iter().min().unwrap() + 1;

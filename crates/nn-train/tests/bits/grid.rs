@@ -174,7 +174,7 @@ fn checksum(run: Run) -> Result<u64, Error> {
         true => Samples::new(features, SIDE * SIDE, &labels)?,
         false => Samples::of_numbers(features, SIDE * SIDE, &one_hot, N_CLASSES, 0.5)?,
     };
-    let (train, validation) = samples.as_images(SIDE)?.split_at(N_TRAIN);
+    let (train, validation) = samples.as_images(Shape::image(SIDE, SIDE))?.split_at(N_TRAIN);
     let Run { layers, loss, optimizer, schedule, config, .. } = run;
     let architecture =
         Architecture::new(Shape::image(SIDE, SIDE), &layers).map_err(Error::Objective)?;
