@@ -22,6 +22,8 @@ pub enum Purpose {
     Dropout = 3,
     /// Augmentation of a training sample; [`Stream::index_of`] computes the index from epoch and sample.
     Augment = 4,
+    /// Which samples are held out, if that is drawn; the index is 0.
+    HeldOut = 5,
     /// Custom draws, such as the split of a custom dataset; the caller chooses the index. No draw of these crates
     /// overlaps with them.
     Custom = 255,
@@ -176,11 +178,11 @@ mod tests {
     fn custom_draws_have_their_own_key() {
         use Purpose::*;
         let first = |purpose| Stream::new(0, purpose, 0).below(u32::MAX);
-        let draws = [Init, Shuffle, Dropout, Augment, Custom].map(first);
+        let draws = [Init, Shuffle, Dropout, Augment, HeldOut, Custom].map(first);
         for (i, draw) in draws.iter().enumerate() {
             assert!(!draws[..i].contains(draw), "{draws:?}");
         }
-        assert_eq!(Custom as u8, 255);
+        assert_eq!((HeldOut as u8, Custom as u8), (5, 255));
     }
 
     /// Among the integers below `3 * 2^30`, each remainder modulo 3 is equally likely. If no draw were rejected, half

@@ -2,7 +2,7 @@
 
 use nn_core::{Arithmetic, Init, Loss, Model, Penalty, SettingError};
 
-use crate::{Augment, EarlyStop, Error, Monitor, error::check_len, targets::check_weight};
+use crate::{Augment, EarlyStop, Error, HeldOut, Monitor, error::check_len, targets::check_weight};
 
 /// The settings of a run. A resumed run keeps them; only the arithmetic may be replaced, by a caller that accepts other
 /// bits.
@@ -47,6 +47,9 @@ pub struct RunConfig {
     pub validates_on_test: bool,
     /// The arithmetic of the next step. With the same one in all steps, the run has the same bits on every processor and system.
     pub arithmetic: Arithmetic,
+    /// Which samples of the training set are held out. This crate does not split the set: the caller does, and does it the
+    /// same way when it resumes the run.
+    pub held_out: HeldOut,
 }
 
 impl Default for RunConfig {
@@ -73,6 +76,7 @@ impl Default for RunConfig {
             init: Init::He,
             validates_on_test: false,
             arithmetic: Arithmetic::current(),
+            held_out: HeldOut::Last,
         }
     }
 }

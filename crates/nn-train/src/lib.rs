@@ -12,6 +12,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod config;
+mod held_out;
 mod history;
 mod state;
 
@@ -44,6 +45,7 @@ pub use config::{Clip, RunConfig, Shuffle};
 pub use error::Error;
 pub use evaluation::{Evaluation, EvaluationConfig, evaluate};
 pub use fit::{Event, FitOutcome, Observer};
+pub use held_out::{HeldOut, stratified};
 pub use history::{EarlyStop, EpochRecord, Metrics, Monitor};
 pub use profile::{Profile, ProfileStage};
 pub use rate_finder::{RateLoss, find_rate, suggested_rate};
