@@ -37,7 +37,7 @@ def wire(layer):
     return layer if isinstance(layer, dict) else {layer: {}}
 
 
-def model(layers, training=None, minor=0, features=0, **more):
+def model(layers, training=None, minor=0, features=0, channels=1, directory=None, **more):
     """A model file. A layer is `(inputs, outputs)`, a kind without settings, or a map of a kind to its settings. Each weight
     is its index."""
     dense = [layer for layer in layers if isinstance(layer, tuple)]
@@ -81,12 +81,17 @@ def model(layers, training=None, minor=0, features=0, **more):
         "producer": "make.py",
         "instruction_set": "",
         "input": {
-            **{"width": dense[0][0], "height": 1, "mean": 72.94, "std": 90.02},
+            **{"width": dense[0][0] // channels, "height": 1},
+            **({"channels": channels} if channels > 1 else {}),
+            **{"mean": 72.94, "std": 90.02},
             **({"mirror": True} if features & 8 else {}),
         },
         "layers": layers,
         "class_names": [f"class {i}" for i in range(dense[-1][1])],
-        "dataset": {"name": "none", "sha256": "0" * 64},
+        "dataset": {
+            **{"name": "none", "sha256": "0" * 64},
+            **({"directory": directory} if directory else {}),
+        },
         "n_validation": 0,
         **({"training": training} if training else {}),
         "tensors": tensors,
@@ -132,6 +137,7 @@ def run():
             **{"averaging": 0.99, "monitor": "accuracy", "keep_best": True},
             "early_stop": {"patience": 3, "min_delta": 0.0},
             **{"init": "glorot", "validates_on_test": True, "arithmetic": "plain"},
+            "held_out": "stratified",
         },
         "progress": {"epoch": 1, "batch": 0, "loss": 0.0, "correct": 0, "n_samples": 0},
         "history": [record],
@@ -156,10 +162,12 @@ def models():
     beginning["optimizer"] = {"adam": adam}
     write("model/schedule.model", model([(2, 2), "softmax"], beginning, features=3))
     write("model/layers.model", model(every_layer(), features=12))
-    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=17428))
+    write("model/run.model", model([(2, 2), BATCH_NORM, "softmax"], run(), features=17940))
     write("model/inference.model", model([(4, 3), "relu", (3, 2), "relu", (2, 2), "softmax"]))
+    write("model/channels.model", model([(6, 2), "softmax"], features=72, channels=3))
+    write("model/directory.model", model([(2, 2)], minor=2, directory="digits"))
     write("model/smallest.model", model([(1, 1)]))
-    write("model/newer_minor.model", model([(1, 2)], minor=2, unknown={"key": [1.5, None]}))
+    write("model/newer_minor.model", model([(1, 2)], minor=3, unknown={"key": [1.5, None]}))
 
 
 def idx(code, element, dims, values):

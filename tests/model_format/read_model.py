@@ -26,7 +26,7 @@ def read_model(path):
     header = struct.unpack("<HHIIQQI17sI", data[11:64])
     major, minor, features, n_tensors, metadata_len, file_len, metadata_crc, zeros, header_crc = header
     assert zlib.crc32(data[:60]) == header_crc, "the header is damaged"
-    assert major == 1 and features & ~(63 | 128 | 1024 | 4096 | 16384) == 0, "a newer format"
+    assert major == 1 and features & ~(127 | 128 | 512 | 1024 | 4096 | 16384) == 0, "a newer format"
     assert file_len == len(data) and zeros == bytes(17)
 
     end = 64 + metadata_len
@@ -36,7 +36,8 @@ def read_model(path):
     assert msgpack.packb(metadata) == data[64:end]
 
     assert features == required_features(metadata)
-    assert minor == ("preparation" in metadata["input"])
+    has_directory = "directory" in metadata.get("dataset", {})
+    assert minor == (2 if has_directory else "preparation" in metadata["input"])
 
     unpacker = msgpack.Unpacker(max_buffer_size=len(data))
     unpacker.feed(data[end:])
@@ -57,6 +58,7 @@ def required_features(metadata):
     features += 8 * ("mirror" in metadata["input"])
     usual = metadata.keys() >= {"class_names", "dataset"}
     features += 32 * (not (usual and metadata["input"].keys() >= {"width", "height", "mean", "std"}))
+    features += 64 * ("channels" in metadata["input"])
     features += 128 * ("decision" in metadata)
     training = metadata.get("training")
     if training is not None:
@@ -66,6 +68,7 @@ def required_features(metadata):
         features += 2 * (schedule != "inverse_time" or "warmup" in settings)
         features += 4096 * (schedule == "exponential" and "every" in settings)
         features += 16 * (training["config"].keys() != {"seed", "batch_size"})
+        features += 512 * ("held_out" in training["config"])
         features += 1024 * ("arithmetic" in training["config"])
         augmentation = training["config"].get("augmentation", {}).keys()
         features += 16384 * bool(augmentation & {"rotate", "zoom", "tone", "noise"})
@@ -104,7 +107,8 @@ def predict(metadata, tensors, pixels):
     outputs = forward(metadata, tensors, pixels)
     if "mirror" not in metadata["input"]:
         return outputs
-    rows = pixels.reshape(len(pixels), metadata["input"]["height"], metadata["input"]["width"])
+    size = [metadata["input"]["height"], metadata["input"]["width"], metadata["input"].get("channels", 1)]
+    rows = pixels.reshape(len(pixels), *size)
     mirrored = rows[:, :, ::-1].reshape(pixels.shape)
     return (outputs + forward(metadata, tensors, mirrored)) / np.float32(2)
 

@@ -68,7 +68,7 @@ pub(crate) fn newer() -> Vec<u8> {
 
 #[test]
 fn a_newer_format() {
-    check(&newer(), &["version", "expected 1.1, found 2.0", "use a program that reads"]);
+    check(&newer(), &["version", "expected 1.2, found 2.0", "use a program that reads"]);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::{Error, VERSION, Version};
 /// The input of a network: images or tables, bytes or floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct InputSpec {
-    /// The shape of a greyscale image, whose pixels are the input row by row. `None` for the features of a table.
+    /// The shape of an image, whose pixels are the input row by row, with one channel (grey) or three, next to each other.
+    /// `None` for the features of a table.
     pub image: Option<Shape>,
     /// How bytes are scaled. `None` if the inputs are floats.
     pub scaling: Option<Scaling>,
@@ -50,6 +51,16 @@ pub struct DatasetId {
     pub name: String,
     /// The SHA-256 of its bytes, as 64 lower-case hexadecimal digits.
     pub sha256: String,
+    /// The name of the directory that a custom dataset was read from, for people: it does not identify the dataset. Like
+    /// all strings of a file, it has at most 255 bytes and no control characters.
+    pub directory: Option<String>,
+}
+
+impl DatasetId {
+    /// Whether both are the same data, wherever they were read from.
+    pub fn is_same_data(&self, other: &Self) -> bool {
+        self.name == other.name && self.sha256 == other.sha256
+    }
 }
 
 /// The description of a model: its producer, input, class names and dataset. Everything is optional:
@@ -74,9 +85,23 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
+    /// Whether both have the same dataset, wherever it was read from, or none.
+    pub(crate) fn is_of_same_dataset(&self, other: &Self) -> bool {
+        match (&self.dataset, &other.dataset) {
+            (Some(one), Some(two)) => one.is_same_data(two),
+            (one, two) => one.is_none() && two.is_none(),
+        }
+    }
+
     /// The version of a file with this description: the lowest that has all its keys.
     pub fn version(&self) -> Version {
-        Version { minor: self.input.preparation.is_some().into(), ..VERSION }
+        let has_directory = self.dataset.as_ref().is_some_and(|it| it.directory.is_some());
+        let minor = match (has_directory, self.input.preparation) {
+            (true, _) => 2,
+            (false, Some(_)) => 1,
+            (false, None) => 0,
+        };
+        Version { minor, ..VERSION }
     }
 }
 
@@ -149,13 +174,14 @@ impl CheckpointRef<'_> {
     /// epoch is complete.
     pub fn is_of_same_run(&self, other: &CheckpointRef<'_>) -> bool {
         let (Some(one), Some(two)) = (self.training, other.training) else { return false };
-        let data = |info: &ModelInfo| (info.input, info.dataset.clone(), info.n_validation);
+        let data = |info: &ModelInfo| (info.input, info.n_validation);
         let (short, long) = match one.history.len() <= two.history.len() {
             true => (&one.history, &two.history),
             false => (&two.history, &one.history),
         };
         self.model.architecture() == other.model.architecture()
             && data(self.info) == data(other.info)
+            && self.info.is_of_same_dataset(other.info)
             && one.config == two.config
             && one.optimizer.config() == two.optimizer.config()
             && long.starts_with(short)

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::encode::Encoding;
 use crate::wire::{header, tensor};
-use crate::{CheckpointRef, Error, InputSpec, ModelInfo};
+use crate::{CheckpointRef, DatasetId, Error, InputSpec, ModelInfo};
 
 impl CheckpointRef<'_> {
     /// The SHA-256 of the layers' parameters and running statistics, in hexadecimal.
@@ -16,9 +16,9 @@ impl CheckpointRef<'_> {
         hex(&hasher.finalize())
     }
 
-    /// The SHA-256 of the whole checkpoint except `producer`, `instruction_set`, `input.preparation` and `decision`, in
-    /// hexadecimal. It covers the model, its input, its dataset and, if there is one, the training state. It is equal for equal runs,
-    /// regardless of when and where they ran.
+    /// The SHA-256 of the whole checkpoint except `producer`, `instruction_set`, `input.preparation`, `decision` and
+    /// `dataset.directory`, in hexadecimal. It covers the model, its input, its dataset and, if there is one, the training state.
+    /// It is equal for equal runs, regardless of when and where they ran.
     ///
     /// # Errors
     ///
@@ -29,6 +29,7 @@ impl CheckpointRef<'_> {
             instruction_set: String::new(),
             input: InputSpec { preparation: None, ..self.info.input },
             decision: None,
+            dataset: self.info.dataset.clone().map(|it| DatasetId { directory: None, ..it }),
             ..self.info.clone()
         };
         let encoding =

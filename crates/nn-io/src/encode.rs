@@ -48,12 +48,14 @@ impl Encoder {
     /// As [`CheckpointRef::to_bytes`].
     pub fn encode(&mut self, checkpoint: &CheckpointRef<'_>) -> Result<Encoded, Error> {
         let encoding = Encoding::new(*checkpoint, &mut self.history)?;
-        let mut bytes = Vec::with_capacity(encoding.file_len as usize);
+        // The length is within the limit for this machine, so it fits.
+        let len = usize::try_from(encoding.file_len).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(len);
         bytes.extend_from_slice(&encoding.start);
         encoding.for_each_piece(|piece| bytes.extend_from_slice(piece));
 
         let tensors = bytes.get(encoding.start.len()..).unwrap_or_default();
-        let mut rest = Rest::new(encoding.start.len() as u64, encoding.file_len.into(), tensors);
+        let mut rest = Rest::new(encoding.start.len() as u64, encoding.file_len, tensors);
         encoding.description.check_tensors(&mut rest, &encoding.tensors)?;
         let step = checkpoint.training.map(|training| training.optimizer.step());
         Ok(Encoded { bytes, step })
@@ -81,7 +83,7 @@ impl Encoded {
 
 /// An encoded file that borrows its tensors.
 pub(crate) struct Encoding<'a> {
-    file_len: u32,
+    file_len: u64,
     /// Header and metadata.
     pub(crate) start: Vec<u8>,
     /// The contents of `start`, read back.
@@ -101,6 +103,7 @@ impl<'a> Encoding<'a> {
         let specs = tensor::tensor_specs(architecture, contents(&checkpoint)?);
         let file_len = tensor::bytes_of(&specs).saturating_add(header::LEN as u64);
         fit(file_len)?;
+        tensor::check_lens(&specs)?;
         let tensors = tensors(&checkpoint, &specs)?;
         let metadata = Metadata::new(&checkpoint, layers, &tensors)?;
         history.update(checkpoint.training.map_or(&[], |training| &training.history))?;
@@ -110,15 +113,15 @@ impl<'a> Encoding<'a> {
         let header = Header {
             version: checkpoint.info.version(),
             features: metadata.features(),
-            n_tensors: fit(tensors.len() as u64)?,
+            n_tensors: u32::try_from(tensors.len()).unwrap_or(u32::MAX),
             metadata_len: metadata_bytes.len() as u64,
-            file_len: file_len.into(),
+            file_len,
             metadata_crc: crc32fast::hash(&metadata_bytes),
         };
         let start = [header.to_bytes(), metadata_bytes].concat();
 
-        let header = Header::parse(&start, file_len.into())?;
-        let rest = Rest::new(start.len() as u64, file_len.into(), io::empty());
+        let header = Header::parse(&start, file_len)?;
+        let rest = Rest::new(start.len() as u64, file_len, io::empty());
         let description = Description::new(read, &header, &rest)?;
         check_same(&checkpoint, &description)?;
         for (spec, values) in &tensors {
@@ -137,14 +140,12 @@ impl<'a> Encoding<'a> {
     }
 }
 
-/// Checks that a length is within the limit on files. So it fits into 32 bits.
-fn fit(bytes: u64) -> Result<u32, Error> {
-    match u32::try_from(bytes) {
-        Ok(fits) if bytes <= limits::FILE => Ok(fits),
-        _ => {
-            let what = "bytes of the file".into();
-            Err(Error::Limit { what, limit: limits::FILE, found: bytes })
-        }
+/// Checks that a length is within the limit on files.
+fn fit(bytes: u64) -> Result<u64, Error> {
+    let limit = limits::ADDRESSABLE;
+    match bytes <= limit {
+        true => Ok(bytes),
+        false => Err(Error::Limit { what: "bytes of the file".into(), limit, found: bytes }),
     }
 }
 
@@ -246,11 +247,12 @@ fn same(field: &str, same: bool) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    /// Tested here, since a test with a model of a gibibyte would take too long.
+    /// Tested here, since a test with a model of eight gibibytes would take too much memory.
     #[test]
     fn no_file_is_beyond_the_limit() {
-        assert_eq!(fit(limits::FILE).unwrap(), 1 << 30);
-        for bytes in [limits::FILE + 1, u64::from(u32::MAX) + 1, u64::MAX] {
+        assert_eq!(fit(limits::ADDRESSABLE).unwrap(), limits::ADDRESSABLE);
+        const { assert!(cfg!(target_pointer_width = "32") || limits::ADDRESSABLE == 8 << 30) };
+        for bytes in [limits::ADDRESSABLE + 1, limits::FILE + 1, u64::MAX] {
             assert!(matches!(fit(bytes), Err(Error::Limit { found, .. }) if found == bytes));
         }
     }

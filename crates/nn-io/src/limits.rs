@@ -3,8 +3,14 @@
 //! They hold in both directions: a reader allocates no memory beyond them, and a writer never writes a file that
 //! readers would refuse.
 
-/// The largest size of a file, in bytes.
-pub const FILE: u64 = 1 << 30;
+/// The largest size of a file, in bytes: that of a run of 400 million parameters with Adam, an average and the best epoch.
+pub const FILE: u64 = 8 << 30;
+
+/// The largest size of a file on this machine: no allocation is larger than half of the address space.
+pub(crate) const ADDRESSABLE: u64 = if FILE < isize::MAX as u64 { FILE } else { isize::MAX as u64 };
+
+/// The largest size of a tensor's data, in bytes: the length before the data has 32 bits.
+pub const TENSOR: u64 = u32::MAX as u64 - 3;
 
 /// The largest size of the metadata, in bytes. Metadata within the other limits always fit.
 pub const METADATA: u64 = 2 << 20;

@@ -30,16 +30,17 @@ pub fn check_size(
     let bytes = tensor::bytes_of(&tensors)
         .saturating_add(header::LEN as u64)
         .saturating_add(limits::METADATA);
-    if bytes > limits::FILE {
+    let limit = limits::ADDRESSABLE;
+    if bytes > limit {
         let Contents { moments, average, best, decision: _ } = contents;
         let optimizer = if moments.is_empty() { "" } else { " and their optimizer's state" };
         let average = if average { " and their average" } else { "" };
         let best = if best { " and those of the best epoch" } else { "" };
         return Err(Error::Limit {
             what: format!("bytes of a file of {n_params} parameters{optimizer}{average}{best}"),
-            limit: limits::FILE,
+            limit,
             found: bytes,
         });
     }
-    Ok(())
+    tensor::check_lens(&tensors)
 }

@@ -19,4 +19,4 @@ impl fmt::Display for Version {
 
 /// The newest version that this crate writes. A file has the lowest minor version that has all its keys. Files of every
 /// minor version are read, and the keys of newer ones are ignored.
-pub const VERSION: Version = Version { major: 1, minor: 1 };
+pub const VERSION: Version = Version { major: 1, minor: 2 };

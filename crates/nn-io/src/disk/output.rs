@@ -130,13 +130,14 @@ impl OutputFile {
         if old.training.is_some() && new.training.is_none() {
             return Some("a run that can be resumed".into());
         }
+        let is_same = old.info.is_of_same_dataset(new.info);
         let (old, new) = (old.info.dataset.as_ref(), new.info.dataset.as_ref());
         let is_substitute = old.is_some_and(|old| self.substitute.as_ref() == Some(&old.name));
-        if old == new || is_substitute {
+        if is_same || is_substitute {
             return None;
         }
         let [old, new] = [old, new].map(|dataset| match dataset {
-            Some(DatasetId { name, sha256 }) => {
+            Some(DatasetId { name, sha256, .. }) => {
                 let sum = sha256.get(..8).unwrap_or(sha256);
                 format!("\"{name}\" (SHA-256 {sum}...)")
             }

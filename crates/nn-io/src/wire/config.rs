@@ -8,7 +8,7 @@ use nn_core::{Architecture, Loss as CoreLoss, Penalty as CorePenalty};
 use nn_train::RunConfig;
 use serde::{Deserialize, Serialize};
 
-use super::form::{count, is_default, list, real32, unknown};
+use super::form::{count, is_default, is_one, list, one, real32, unknown};
 use crate::error::{check_limit, check_value};
 use crate::{Error, limits};
 
@@ -21,6 +21,10 @@ pub(super) const ARITHMETIC_FEATURE: u32 = 1 << 10;
 /// The feature bit of a run that rotates or scales images, or changes their tone or noise. A reader that does not know it
 /// would train on other images.
 pub(super) const AUGMENT_FEATURE: u32 = 1 << 14;
+
+/// The feature bit of a run that does not hold out the last samples. A reader that does not know it would evaluate on
+/// samples of the training.
+pub(super) const HELD_OUT_FEATURE: u32 = 1 << 9;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Config {
@@ -59,6 +63,8 @@ pub(super) struct Config {
     validates_on_test: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     arithmetic: Option<Arithmetic>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_out: Option<HeldOut>,
 }
 
 impl Config {
@@ -95,6 +101,10 @@ impl Config {
             arithmetic: match config.arithmetic {
                 nn_core::Arithmetic::Fused => None,
                 nn_core::Arithmetic::Plain => Some(Arithmetic::Plain),
+            },
+            held_out: match config.held_out {
+                nn_train::HeldOut::Last => None,
+                nn_train::HeldOut::Stratified => Some(HeldOut::Stratified),
             },
         })
     }
@@ -143,6 +153,10 @@ impl Config {
                 None => nn_core::Arithmetic::Fused,
                 Some(Arithmetic::Plain) => nn_core::Arithmetic::Plain,
             },
+            held_out: match self.held_out {
+                None => nn_train::HeldOut::Last,
+                Some(HeldOut::Stratified) => nn_train::HeldOut::Stratified,
+            },
         };
         config.validate().map_err(Error::Run)?;
         check_network(&config, architecture)?;
@@ -157,7 +171,8 @@ impl Config {
         let of_keys = if plain.is_ok_and(|plain| plain == *self) { 0 } else { FEATURE };
         let of_arithmetic = self.arithmetic.map_or(0, |_| ARITHMETIC_FEATURE);
         let of_augment = if self.augmentation.has_reals() { AUGMENT_FEATURE } else { 0 };
-        of_keys | of_arithmetic | of_augment
+        let of_held_out = self.held_out.map_or(0, |_| HELD_OUT_FEATURE);
+        of_keys | of_arithmetic | of_augment | of_held_out
     }
 }
 
@@ -297,6 +312,12 @@ enum Arithmetic {
     Plain,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HeldOut {
+    Stratified,
+}
+
 /// All initialisations except He's, which is the default and left out.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -330,16 +351,6 @@ impl Init {
             Self::Book => nn_core::Init::Book,
         }
     }
-}
-
-/// The default number of batches in a step.
-fn one() -> u64 {
-    1
-}
-
-/// Whether the number of batches in a step is the default, and so left out.
-fn is_one(count: &u64) -> bool {
-    *count == 1
 }
 
 /// Checks that the settings fit the network, as [`RunConfig::check`] does for a model.

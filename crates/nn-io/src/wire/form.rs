@@ -15,6 +15,16 @@ pub(super) fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
     *setting == T::default()
 }
 
+/// The default of a number that is left out if it is 1.
+pub(super) fn one() -> u64 {
+    1
+}
+
+/// Whether a number has the default of 1, and so is left out.
+pub(super) fn is_one(number: &u64) -> bool {
+    *number == 1
+}
+
 /// Reads a list of at most `MAX` elements. Memory grows with the elements that were read, not with the length that the
 /// file claims.
 pub(super) fn list<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>

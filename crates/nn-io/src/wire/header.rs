@@ -20,9 +20,11 @@ const FEATURES: u32 = optimizer::FEATURE
     | layer::FEATURE
     | info::MIRROR
     | info::DECISION
+    | info::CHANNELS
     | config::FEATURE
     | config::ARITHMETIC_FEATURE
     | config::AUGMENT_FEATURE
+    | config::HELD_OUT_FEATURE
     | info::PARTIAL;
 
 /// Whether a file with these first bytes is a model, complete or not.
@@ -93,8 +95,8 @@ impl Header {
             return Err(Error::length(0, "whole file", header.file_len, file_len));
         }
         let limit = |what: &str, limit, found| Error::Limit { what: what.into(), limit, found };
-        if file_len > limits::FILE {
-            return Err(limit("bytes of the file", limits::FILE, file_len));
+        if file_len > limits::ADDRESSABLE {
+            return Err(limit("bytes of the file", limits::ADDRESSABLE, file_len));
         }
         if header.metadata_len > limits::METADATA {
             return Err(limit("bytes of the metadata", limits::METADATA, header.metadata_len));

@@ -1,10 +1,10 @@
-//! The description of a model: `input`, `class_names` and `dataset` in section 3 of FORMAT.md.
+//! The description of a model: `input`, `class_names`, `decision` and `dataset` in section 3 of FORMAT.md.
 
 use nn_core::{Architecture, Scaling, SettingError, Shape};
 use nn_train::decision::{self, DecisionShape};
 use serde::{Deserialize, Serialize};
 
-use super::form::{check_string, count, is_default, list, real32};
+use super::form::{check_string, count, is_default, is_one, list, one, real32};
 use crate::error::check_value;
 use crate::{DatasetId, Error, InputSpec, checkpoint};
 
@@ -13,6 +13,9 @@ pub(super) const MIRROR: u32 = 1 << 3;
 
 /// The feature bit of a file that says when an answer is sure.
 pub(super) const DECISION: u32 = 1 << 7;
+
+/// The feature bit of a model for images of three channels.
+pub(super) const CHANNELS: u32 = 1 << 6;
 
 /// The feature bit of a file that lacks something that every image classifier has.
 pub(super) const PARTIAL: u32 = 1 << 5;
@@ -24,6 +27,8 @@ pub(super) struct Input {
     width: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     height: Option<u64>,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    channels: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mean: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +52,8 @@ enum Preparation {
 pub(super) struct Dataset {
     name: String,
     sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directory: Option<String>,
 }
 
 impl Input {
@@ -55,6 +62,7 @@ impl Input {
         Self {
             width: image.map(|image| image.width as u64),
             height: image.map(|image| image.height as u64),
+            channels: image.map_or(1, |image| image.channels as u64),
             mean: scaling.map(|scaling| f64::from(scaling.mean)),
             std: scaling.map(|scaling| f64::from(scaling.std)),
             mirror,
@@ -65,11 +73,13 @@ impl Input {
     /// Converts and checks the input, for a network with this many inputs.
     pub(super) fn read(&self, inputs: usize) -> Result<InputSpec, Error> {
         let size = both("width", self.width, "height", self.height)?;
-        let image = size.map(|size| image(size, inputs)).transpose()?;
+        let image = size.map(|size| image(size, self.channels, inputs)).transpose()?;
         let scaling = both("mean", self.mean, "std", self.std)?.map(scaling).transpose()?;
-        for (key, is_present) in
-            [("input.mirror", self.mirror), ("input.preparation", self.preparation.is_some())]
-        {
+        for (key, is_present) in [
+            ("input.channels", self.channels != 1),
+            ("input.mirror", self.mirror),
+            ("input.preparation", self.preparation.is_some()),
+        ] {
             let expected = "none, as the input is not an image";
             check_value(!is_present || image.is_some(), key, expected, "some")?;
         }
@@ -80,7 +90,8 @@ impl Input {
     /// The required features of the header that the input needs.
     pub(super) fn features(&self) -> u32 {
         let partial = if self.width.is_none() || self.mean.is_none() { PARTIAL } else { 0 };
-        partial | if self.mirror { MIRROR } else { 0 }
+        let channels = if self.channels == 1 { 0 } else { CHANNELS };
+        partial | channels | if self.mirror { MIRROR } else { 0 }
     }
 }
 
@@ -180,12 +191,22 @@ fn both<T>(a: &str, x: Option<T>, b: &str, y: Option<T>) -> Result<Option<(T, T)
     Ok(x.zip(y))
 }
 
-fn image((width, height): (u64, u64), inputs: usize) -> Result<Shape, Error> {
-    let fits = width.checked_mul(height) == Some(inputs as u64);
-    let expected = format!("{inputs} pixels, as the first layer takes");
-    check_value(fits, "input", expected, format!("{width} x {height}"))?;
-    let (width, height) = (count("input.width", width)?, count("input.height", height)?);
-    Ok(Shape::image(height, width))
+fn image((width, height): (u64, u64), channels: u64, inputs: usize) -> Result<Shape, Error> {
+    let expected = "none (1, grey) or 3 (red, green and blue)";
+    check_value([1, 3].contains(&channels), "input.channels", expected, channels)?;
+    let len = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(channels));
+    let (values, of_channels) = match channels {
+        1 => ("pixels", String::new()),
+        _ => ("values", format!(" x {channels}")),
+    };
+    let expected = format!("{inputs} {values}, as the first layer takes");
+    let found = format!("{width} x {height}{of_channels}");
+    check_value(len == Some(inputs as u64), "input", expected, found)?;
+    Ok(Shape {
+        height: count("input.height", height)?,
+        width: count("input.width", width)?,
+        channels: count("input.channels", channels)?,
+    })
 }
 
 fn scaling((mean, std): (f64, f64)) -> Result<Scaling, Error> {
@@ -198,17 +219,23 @@ fn scaling((mean, std): (f64, f64)) -> Result<Scaling, Error> {
 
 impl Dataset {
     pub(super) fn new(dataset: &DatasetId) -> Self {
-        Self { name: dataset.name.clone(), sha256: dataset.sha256.clone() }
+        let DatasetId { name, sha256, directory } = dataset.clone();
+        Self { name, sha256, directory }
     }
 
     pub(super) fn read(self) -> Result<DatasetId, Error> {
-        let Self { name, sha256 } = self;
+        let Self { name, sha256, directory } = self;
         check_string("dataset.name", &name)?;
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         let digits = sha256.len() == 64 && sha256.bytes().all(is_digit);
         let found = format!("\"{sha256}\"");
         check_value(digits, "dataset.sha256", "64 lower-case hexadecimal digits", found)?;
-        Ok(DatasetId { name, sha256 })
+        if let Some(directory) = &directory {
+            let key = "dataset.directory";
+            check_value(!directory.is_empty(), key, "a name", "an empty string")?;
+            check_string(key, directory)?;
+        }
+        Ok(DatasetId { name, sha256, directory })
     }
 }
 

@@ -104,6 +104,7 @@ impl Metadata {
             None => None,
         };
         let specs = tensor::tensor_specs(&architecture, contents);
+        tensor::check_lens(&specs)?;
         Tensor::check_all(&self.tensors, &specs)?;
         check_string("producer", &self.producer)?;
         check_string("instruction_set", &self.instruction_set)?;

@@ -14,8 +14,8 @@ use nn_train::decision::{DecisionShape, triangle};
 use serde::{Deserialize, Serialize};
 
 use super::form::list;
-use crate::Error;
 use crate::error::check_value;
+use crate::{Error, limits};
 
 /// The number of bytes before a tensor's data.
 pub(crate) const PREFIX_LEN: usize = 5;
@@ -124,7 +124,7 @@ impl TensorSpec {
         Self { name: name.into(), role, shape: vec![len as u64], len, of_squares }
     }
 
-    /// The bytes before the data: MessagePack's `bin 32` and the length. The limit on files keeps the length within 32
+    /// The bytes before the data: MessagePack's `bin 32` and the length. The limit on tensors keeps the length within 32
     /// bits.
     pub(crate) fn prefix(&self) -> [u8; PREFIX_LEN] {
         let [.., a, b, c, d] = self.data_len().to_be_bytes();
@@ -184,6 +184,18 @@ fn of_distance(name: &str, classes: usize, n: usize) -> [TensorSpec; 2] {
 pub(crate) fn bytes_of<'a>(specs: impl IntoIterator<Item = &'a TensorSpec>) -> u64 {
     let bytes = |spec: &TensorSpec| spec.data_len().saturating_add(PREFIX_LEN as u64);
     specs.into_iter().map(bytes).fold(0, u64::saturating_add)
+}
+
+/// Checks that the tensors are within the limit on their length.
+pub(crate) fn check_lens(specs: &[TensorSpec]) -> Result<(), Error> {
+    match specs.iter().find(|spec| spec.data_len() > limits::TENSOR) {
+        None => Ok(()),
+        Some(spec) => Err(Error::Limit {
+            what: format!("bytes of the tensor {}", spec.name),
+            limit: limits::TENSOR,
+            found: spec.data_len(),
+        }),
+    }
 }
 
 /// Checks that every element is valid in a file.

@@ -6,15 +6,15 @@
 v1.0-sgd is the same run with another optimizer, as in FORMAT.md: with the required feature, and with Adam's first
 moment as its momentum. v1.0-schedule has another schedule and AMSGrad, with both required features. v1.0-exponential
 has a schedule whose factor applies to several steps, v1.0-plain is in plain arithmetic, and v1.0-augmentation rotates and
-scales images, and changes their tone and noise.
+scales images, and changes their tone and noise. v1.0-held-out holds out samples of each class.
 
 v1.0-layers is another network, which has every kind of layer and averages the predictions for mirror images. v1.0-run
 is a run with every setting except those of v1.0-origin, v1.0-plain and v1.0-augmentation, of a network with a batch normalisation. Their numbers are
 those of the checkpoints in `tests/suite/fuller.rs`. v1.0-table is a regression model for tables, and has nothing that
-only image classifiers have. v1.1 says how pictures are prepared, and v1.0-decision when an
-answer is sure.
+only image classifiers have. v1.0-channels is a network for colour images, averaged with mirror images. v1.1 says how
+pictures are prepared, v1.2 which directory its dataset was read from, and v1.0-decision when an answer is sure.
 
-The others are files as a later program might write them. v1.99 has keys that version 1.1 does not know, at every level
+The others are files as a later program might write them. v1.99 has keys that version 1.2 does not know, at every level
 where a minor version may add some: values of every type, before, between and after the known ones. v2.0 has a header of
 the layout that all versions share, and then metadata that only version 2.0 would know.
 """
@@ -141,6 +141,13 @@ def layers(metadata):
     )
 
 
+def channels(metadata):
+    """Colour images of 2 x 2 pixels."""
+    size = {key: metadata["input"].pop(key) for key in ("width", "height")}
+    metadata["input"] = {**size, "channels": 3, **metadata["input"], "mirror": True}
+    return network(metadata, [dense(12, 3), {"relu": {}}, dense(3, 2), {"softmax": {}}])
+
+
 def run(metadata):
     """A run with every setting, and the copies that it keeps."""
     penalty = {"weights_l1": 0.0, "weights_l2": 5e-4, "biases_l1": 1e-5, "biases_l2": 0.0}
@@ -227,7 +234,7 @@ def newer(metadata):
     metadata["training"]["history"][0]["train"]["per_class"] = [0.5, 0.25]
     metadata["layers"][0]["dense"]["frozen"] = False
     metadata["layers"][1]["relu"]["slope"] = -1
-    metadata["input"]["channels"] = [1]
+    metadata["input"]["palette"] = [1]
     metadata["dataset"]["licence"] = None
     metadata["tensors"][0]["min_max"] = [-3.0, 4.0]
     return {
@@ -270,6 +277,14 @@ write(1, 0, *decision(metadata, tensors), features=128, name="-decision")
 metadata, n_tensors, tensors = read()
 metadata["input"]["preparation"] = {"ink": {}}
 write(1, 1, metadata, n_tensors, tensors)
+metadata, n_tensors, tensors = read()
+metadata["dataset"]["directory"] = "größe 28"
+write(1, 2, metadata, n_tensors, tensors)
+metadata, _, _ = read()
+write(1, 0, *channels(metadata), features=72, name="-channels")
+metadata, n_tensors, tensors = read()
+metadata["training"]["config"]["held_out"] = "stratified"
+write(1, 0, metadata, n_tensors, tensors, features=528, name="-held-out")
 metadata, n_tensors, tensors = read()
 write(2, 0, {"graph": [{"convolution": {"kernel": [3, 3]}}], "blobs": [[0, 306]]}, 1, tensors)
 write(1, 99, newer(metadata), n_tensors, tensors)

@@ -1,7 +1,7 @@
 use nn_core::Model;
 use nn_io::{Checkpoint, Preparation};
 use nn_optim::{Decay, Optimizer, Schedule};
-use nn_train::TrainingState;
+use nn_train::{HeldOut, TrainingState};
 
 use crate::{fixture, fuller};
 
@@ -41,6 +41,7 @@ fn what_they_cover() {
     check(false, false, |it| it.info.producer = "another 2.0".into());
     check(false, false, |it| it.info.instruction_set = "avx512".into());
     check(false, false, |it| it.info.input.preparation = Some(Preparation::Ink));
+    check(false, false, |it| fixture::dataset(it).directory = Some("digits".into()));
     check(false, false, |it| it.info.decision = fixture::decided().info.decision);
     check(true, true, |it| it.model.params_mut()[22] += 1e-6);
     check(true, true, |it| it.model.params_mut()[10] = -0.0);
@@ -70,6 +71,21 @@ fn what_they_cover() {
     check_training(|it| it.schedule = Schedule { decay: Decay::Constant, ..it.schedule });
 }
 
+/// The directory of a dataset does not make another run of it.
+#[test]
+fn the_same_run_from_another_directory() {
+    let (run, moved) = (fixture::checkpoint(), fixture::read_from("digits"));
+    assert!(run.is_of_same_run(&moved) && moved.is_of_same_run(&fixture::read_from("letters")));
+    let mut other = moved.clone();
+    fixture::dataset(&mut other).sha256 = "0".repeat(64);
+    assert!(!other.is_of_same_run(&moved));
+    other.info.dataset = None;
+    assert!(!other.is_of_same_run(&moved) && other.is_of_same_run(&other));
+    let mut other = moved.clone();
+    other.training.as_mut().unwrap().config.held_out = HeldOut::Stratified;
+    assert!(!other.is_of_same_run(&moved));
+}
+
 /// The weights' digest covers running statistics. Only the state's digest covers the average and the best epoch.
 #[test]
 fn what_they_cover_of_a_run_with_every_setting() {
@@ -97,6 +113,7 @@ fn what_they_cover_of_a_run_with_every_setting() {
     check(false, &|it| training(it).history[0].penalty += 1e-6);
     check(false, &|it| training(it).config.accumulation += 1);
     check(false, &|it| training(it).config.frozen[0] = true);
+    check(false, &|it| training(it).config.held_out = HeldOut::Last);
     check(false, &|it| {
         it.info.input.mirror = true;
         training(it).config.tta_flip = true;

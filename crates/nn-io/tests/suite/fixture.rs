@@ -99,6 +99,7 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
             dataset: Some(DatasetId {
                 name: "pixels".into(),
                 sha256: "0123456789abcdef".repeat(4),
+                directory: None,
             }),
             n_validation: 16,
             decision: None,
@@ -205,9 +206,16 @@ pub(crate) fn prepared(preparation: Option<Preparation>) -> Checkpoint {
     checkpoint
 }
 
+/// The checkpoint of a dataset that was read from this directory.
+pub(crate) fn read_from(directory: &str) -> Checkpoint {
+    let mut checkpoint = checkpoint();
+    dataset(&mut checkpoint).directory = Some(directory.into());
+    checkpoint
+}
+
 /// The file marked as a newer minor version, which need not have the form of this version.
 pub(crate) fn newer(mut file: Vec<u8>) -> Vec<u8> {
-    file[13] = 2;
+    file[13] = 3;
     seal_header(&mut file);
     file
 }
@@ -369,7 +377,7 @@ pub(crate) fn stable(bytes: &[u8]) -> Result<bool, Failure> {
     let Ok(loaded) = Checkpoint::from_bytes(bytes) else { return Ok(false) };
     let again = loaded.view().to_bytes().map_err(Failure::torn)?;
     // A file of a newer minor version is saved in this version.
-    let ours = bytes[13] <= 1 && bytes[14] == 0;
+    let ours = bytes[13] <= 2 && bytes[14] == 0;
     ensure(!ours || again == bytes, || Failure::torn("saved differently"))?;
     let same = Checkpoint::from_bytes(&again).is_ok_and(|again| again == loaded);
     ensure(same, || Failure::torn("loaded differently"))?;

@@ -1,6 +1,8 @@
-use nn_core::{Activation, Architecture, Arithmetic, BatchNorm, Init, Layer, Loss, Model, Penalty};
+use nn_core::{
+    Activation, Architecture, Arithmetic, BatchNorm, Init, Layer, Loss, Model, Penalty, Shape,
+};
 use nn_io::{Checkpoint, ModelInfo};
-use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle};
+use nn_train::{Augment, Best, Clip, EarlyStop, HeldOut, Monitor, RunConfig, Shuffle};
 
 use crate::fixture::{self, buffer};
 
@@ -52,6 +54,13 @@ pub(crate) fn layers() -> Checkpoint {
     checkpoint
 }
 
+/// The fixture's run with colour images of 2 x 2 pixels.
+pub(crate) fn coloured() -> Checkpoint {
+    let mut checkpoint = of(Architecture::mlp(&[12, 3, 2]).unwrap());
+    checkpoint.info.input.image = Some(Shape { height: 2, width: 2, channels: 3 });
+    checkpoint
+}
+
 /// A regression model for tables of floats, in the middle of its training. It has nothing that only image classifiers
 /// have.
 pub(crate) fn table() -> Checkpoint {
@@ -99,6 +108,7 @@ pub(crate) fn config() -> RunConfig {
         init: Init::Orthogonal,
         validates_on_test: true,
         arithmetic: Arithmetic::Plain,
+        held_out: HeldOut::Stratified,
     }
 }
 

@@ -1,6 +1,7 @@
 use nn_core::Arithmetic;
 use nn_io::{Checkpoint, Error, ErrorKind, Preparation};
 use nn_optim::Decay;
+use nn_train::HeldOut;
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
@@ -22,7 +23,7 @@ fn versions() {
     for major in [0u16, 2, 256, u16::MAX] {
         let file = with_header(11, &major.to_le_bytes());
         let found = format!("found {major}.0");
-        let expected = ["byte 11", "expected 1.1", &found, "use a program that reads"];
+        let expected = ["byte 11", "expected 1.2", &found, "use a program that reads"];
         tally.case(|| {
             refused(&file, &expected)?;
             let error = Checkpoint::from_bytes(&file).unwrap_err();
@@ -31,7 +32,7 @@ fn versions() {
             ensure(kind, || Failure::wrong(format!("{error:?}")))
         });
     }
-    for minor in [2u16, 256, u16::MAX] {
+    for minor in [3u16, 256, u16::MAX] {
         tally.case(|| loads(&with_header(13, &minor.to_le_bytes())));
         let mut file = fixture::edited(|metadata| {
             fixture::pairs(metadata).push(("new".into(), Value::Array(vec![1.into(), Value::Nil])));
@@ -43,8 +44,21 @@ fn versions() {
     }
     // A file has the lowest version that has all its keys.
     let prepared = fixture::prepared(Some(Preparation::Ink)).view().to_bytes().unwrap();
-    assert_eq!(prepared[13..15], [1, 0]);
-    for (mut file, needed, other) in [(prepared, 1, 0), (fixture::bytes(), 0, 1)] {
+    let directory = fixture::read_from("digits").view().to_bytes().unwrap();
+    let mut both = fixture::read_from("digits");
+    both.info.input.preparation = Some(Preparation::Ink);
+    let both = both.view().to_bytes().unwrap();
+    let plain = fixture::bytes();
+    for (mut file, needed, other) in [
+        (prepared.clone(), 1, 0),
+        (prepared, 1, 2),
+        (directory.clone(), 2, 0),
+        (directory, 2, 1),
+        (both, 2, 1),
+        (plain.clone(), 0, 1),
+        (plain, 0, 2),
+    ] {
+        assert_eq!(file[13..15], [needed, 0]);
         tally.case(|| ensure(stable(&file)?, || Failure::lost(needed)));
         file[13] = other;
         seal_header(&mut file);
@@ -57,7 +71,7 @@ fn versions() {
 #[test]
 fn required_features() {
     let mut tally = Tally::new("A9", "versions: each unknown required feature");
-    for bit in (6..32).filter(|bit| ![7, 10, 12, 14].contains(bit)) {
+    for bit in (6..32).filter(|bit| ![6, 7, 9, 10, 12, 14].contains(bit)) {
         for known in 0..64 {
             let features = 1u32 << bit | known;
             let file = with_header(15, &features.to_le_bytes());
@@ -86,10 +100,18 @@ fn required_features_that_are_known() {
             files.push((features, checkpoint.view().to_bytes().unwrap()));
         }
     }
-    // Plain arithmetic and augmentation are settings, so their features come with that of settings.
+    // Plain arithmetic, augmentation and held-out samples are settings, so their features come with that of settings.
     let (plain, augmented) = (1 << 10 | 1 << 4, 1 << 14 | 1 << 4);
-    for bits in (0..64).flat_map(|bits| [bits, bits | plain, bits | augmented]) {
-        let mut checkpoint = if bits & 4 == 0 { fixture::checkpoint() } else { fuller::layers() };
+    let held_out = 1 << 9 | 1 << 4;
+    let bits = (0..64).flat_map(|bits| [bits, bits | plain, bits | augmented, bits | held_out]);
+    // There is no fixture of every layer for colour images.
+    let coloured = (0..64).filter(|bits| bits & 4 == 0).map(|bits| bits | 64);
+    for bits in bits.chain(coloured) {
+        let mut checkpoint = match bits & (64 | 4) {
+            0 => fixture::checkpoint(),
+            4 => fuller::layers(),
+            _ => fuller::coloured(),
+        };
         checkpoint.info.input.mirror = bits & 8 != 0;
         let n = checkpoint.model.params().len();
         let training = checkpoint.training.as_mut().unwrap();
@@ -109,6 +131,9 @@ fn required_features_that_are_known() {
         if bits & augmented == augmented {
             training.config.augment.noise = 1.0;
         }
+        if bits & held_out == held_out {
+            training.config.held_out = HeldOut::Stratified;
+        }
         if bits & 32 != 0 {
             checkpoint.info.dataset = None;
         }
@@ -118,7 +143,7 @@ fn required_features_that_are_known() {
         assert_eq!(file[15..19], features.to_le_bytes());
         tally.case(|| ensure(stable(&file)?, || Failure::lost(features)));
         let others = (0..64).map(|low| features & !63 | low).filter(|&it| it != features);
-        for untrue in others.chain([7, 10, 12, 14].map(|bit| features ^ 1 << bit)) {
+        for untrue in others.chain([6, 7, 9, 10, 12, 14].map(|bit| features ^ 1 << bit)) {
             file[15..19].copy_from_slice(&u32::to_le_bytes(untrue));
             seal_header(&mut file);
             let (expected, found) =

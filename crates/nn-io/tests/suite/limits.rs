@@ -4,7 +4,7 @@ use nn_optim::{Adam, AdamW, Decay, OptimizerConfig, Schedule};
 use nn_train::{Best, RunConfig, TrainingState};
 use rmpv::Value;
 
-use crate::fixture::{self, refused, says, seal_header, with, with_metadata};
+use crate::fixture::{self, edited, refused, says, seal_header, with, with_metadata};
 use crate::fuller;
 
 #[track_caller]
@@ -196,48 +196,72 @@ fn largest(architecture: Architecture) -> Checkpoint {
     let longest = "x".repeat(255);
     checkpoint.info.producer = longest.clone();
     checkpoint.info.instruction_set = longest.clone();
-    fixture::dataset(&mut checkpoint).name = longest;
+    fixture::dataset(&mut checkpoint).name = longest.clone();
+    fixture::dataset(&mut checkpoint).directory = Some(longest);
     checkpoint
 }
 
 #[test]
 fn file() {
-    // 2^28 parameters take a gibibyte. With Adam's moments, a third of them does.
-    let network = |n| Architecture::mlp(&[1 << 14, n, 10]).unwrap();
-    check_size(&network(16_000), None).unwrap();
-    let error = check_size(&network(16_384), None).unwrap_err();
-    too_large(error, &["bytes of a file of 268615690 parameters: expected at most 1073741824"]);
+    // 2^31 parameters take eight gibibytes, here in two layers. With Adam's moments, a third of them does.
+    let network = |n| Architecture::mlp(&[1 << 14, n, 1 << 14, 10]).unwrap();
+    check_size(&network(65_000), None).unwrap();
+    let error = check_size(&network(65_536), None).unwrap_err();
+    too_large(error, &["bytes of a file of 2147729418 parameters: expected at most 8589934592"]);
     let plain = RunConfig::default();
     let (adam, sgd) = (OptimizerConfig::default(), OptimizerConfig::Sgd(Default::default()));
-    check_size(&network(16_000), Some((&sgd, &plain))).unwrap();
-    check_size(&network(5_000), Some((&adam, &plain))).unwrap();
-    let error = check_size(&network(6_000), Some((&adam, &plain))).unwrap_err();
+    check_size(&network(30_000), Some((&sgd, &plain))).unwrap();
+    check_size(&network(20_000), Some((&adam, &plain))).unwrap();
+    let error = check_size(&network(22_000), Some((&adam, &plain))).unwrap_err();
     too_large(
         error,
-        &["98370010 parameters and their optimizer's state", "make the model smaller"],
+        &["721098234 parameters and their optimizer's state", "make the model smaller"],
     );
     // The average and the best epoch are two more such buffers.
-    check_size(&network(4_000), Some((&adam, &plain))).unwrap();
+    check_size(&network(14_000), Some((&adam, &plain))).unwrap();
     let averaging = RunConfig { averaging: Some(0.9), ..RunConfig::default() };
-    check_size(&network(4_000), Some((&adam, &averaging))).unwrap();
+    check_size(&network(14_000), Some((&adam, &averaging))).unwrap();
     let both = RunConfig { keep_best: true, ..averaging };
-    let error = check_size(&network(4_000), Some((&adam, &both))).unwrap_err();
+    let error = check_size(&network(14_000), Some((&adam, &both))).unwrap_err();
     too_large(error, &["their optimizer's state and their average and those of the best epoch"]);
+    // The largest run that must fit.
+    let run = network(12_220);
+    assert!(run.n_params() > 400_000_000);
+    check_size(&run, Some((&adam, &both))).unwrap();
     let vast = Architecture::mlp(&[784, 1 << 24, 1 << 24, 10]).unwrap();
     check_size(&vast, None).unwrap_err();
 
     // The header is refused before anything of that length is read.
     let mut bytes = fixture::bytes();
-    bytes[31..39].copy_from_slice(&((1u64 << 30) + 1).to_le_bytes());
+    bytes[31..39].copy_from_slice(&((8u64 << 30) + 1).to_le_bytes());
     seal_header(&mut bytes);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("large.model");
     std::fs::write(&path, bytes).unwrap();
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len((1 << 30) + 1).unwrap();
+    file.set_len((8 << 30) + 1).unwrap();
     let error = Checkpoint::load(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadModel);
-    says(&error, &["bytes of the file", "1073741825"]);
+    says(&error, &["bytes of the file", "8589934593"]);
+}
+
+/// The length of a tensor has 32 bits: it has at most 2^30 - 1 floats.
+#[test]
+fn tensors() {
+    let network = |outputs: usize| Architecture::new(1023, &[Layer::dense(outputs)]).unwrap();
+    // 2^30 - 1 is 1023 times 1049601.
+    check_size(&network(1_049_601), None).unwrap();
+    let error = check_size(&network(1_049_602), None).unwrap_err();
+    let words = "bytes of the tensor dense0.weights: expected at most 4294967292, found 4294971384";
+    too_large(error, &[words]);
+    // A file that claims such layers is refused before anything is allocated.
+    let file = edited(|metadata| {
+        *fixture::at(metadata, "layers.0.dense.outputs") = (1 << 24).into();
+        *fixture::at(metadata, "layers.2.dense.inputs") = (1 << 24).into();
+        *fixture::at(metadata, "layers.0.dense.inputs") = 64.into();
+        *fixture::at(metadata, "input.width") = 32.into();
+    });
+    refused(&file, &["bytes of the tensor dense0.weights: expected at most 4294967292"]).unwrap();
 }
 
 #[test]

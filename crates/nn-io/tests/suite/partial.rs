@@ -3,7 +3,7 @@ use nn_io::{Checkpoint, ModelInfo, Preparation};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
-use crate::fixture::{self, at, edited, newer, pairs, refused, seal_header, stable};
+use crate::fixture::{self, at, edited, edited_in, newer, pairs, refused, seal_header, stable};
 use crate::fuller;
 
 /// The feature bit of a file that lacks something that every image classifier has.
@@ -18,6 +18,13 @@ fn without(keys: &[(&str, &str)]) -> Vec<u8> {
         }
     });
     file[15] = PARTIAL;
+    seal_header(&mut file);
+    file
+}
+
+/// The file with these required features, of the first two bytes.
+fn with_features(mut file: Vec<u8>, features: [u8; 2]) -> Vec<u8> {
+    file[15..17].copy_from_slice(&features);
     seal_header(&mut file);
     file
 }
@@ -64,7 +71,7 @@ fn any_may_be_absent() {
 fn halves() {
     let mut tally = Tally::new(
         "A15",
-        "without meaning: half of a size or of a scaling, mirrored or prepared tables",
+        "without meaning: half of a size or of a scaling, mirrored, prepared or coloured tables",
     );
     for keys in [SIZE, SCALING] {
         let [(_, first), (_, second)] = keys;
@@ -87,6 +94,66 @@ fn halves() {
         tally.case(|| match checkpoint.view().to_bytes() {
             Ok(_) => Err(Failure::torn("written")),
             Err(error) => fixture::mentions(&error, &[&words]),
+        });
+    }
+    let coloured = edited_in(&fuller::coloured().view().to_bytes().unwrap(), |metadata| {
+        pairs(at(metadata, "input")).drain(..2);
+    });
+    let words = "input.channels: expected none, as the input is not an image, found some";
+    for file in [with_features(coloured.clone(), [96, 0]), newer(with_features(coloured, [96, 0]))]
+    {
+        tally.case(|| refused(&file, &[words]));
+    }
+    tally.finish();
+}
+
+/// A pixel has one channel or three, and a size in channels that the first layer takes.
+#[test]
+fn channels() {
+    let mut tally = Tally::new("A15", "without meaning: channels of a pixel, and their number");
+    let file = fuller::coloured().view().to_bytes().unwrap();
+    let with =
+        |value: Value| edited_in(&file, |metadata| *at(metadata, "input.channels") = value.clone());
+    for n in [0, 2, 4, 256, u64::MAX] {
+        let words = ["input.channels: expected none (1, grey) or 3", &format!("found {n}")];
+        tally.case(|| refused(&with(n.into()), &words));
+    }
+    for other in [Value::Nil, 3.0.into(), "3".into(), Value::Array(vec![3.into()])] {
+        tally.case(|| refused(&with(other), &["(metadata)"]));
+    }
+    // The default is left out.
+    let grey =
+        edited(|metadata| pairs(at(metadata, "input")).insert(2, ("channels".into(), 1.into())));
+    tally.case(|| refused(&grey, &["(metadata)", "not in the form"]));
+    tally.case(|| fixture::loads(&newer(grey)));
+    let grey = with_features(with(1.into()), [0, 0]);
+    let words = ["input: expected 12 pixels, as the first layer takes, found 2 x 2"];
+    tally.case(|| refused(&newer(grey), &words));
+    for (width, height) in [(2, 3), (4, 3), (1 << 62, 4), (u64::MAX, u64::MAX)] {
+        let file = edited_in(&file, |metadata| {
+            *at(metadata, "input.width") = width.into();
+            *at(metadata, "input.height") = height.into();
+        });
+        let found = format!("found {width} x {height} x 3");
+        tally.case(|| refused(&file, &["input: expected 12 values", &found]));
+    }
+    for channels in [0, 2, 4, 12] {
+        let mut checkpoint = fuller::coloured();
+        checkpoint.info.input.image =
+            Some(Shape { height: 1, width: 12 / channels.max(1), channels });
+        tally.case(|| match checkpoint.view().to_bytes() {
+            Ok(_) => Err(Failure::torn("written")),
+            Err(error) => fixture::mentions(&error, &["input.channels"]),
+        });
+    }
+    // A decision compares pixels, whatever their channels are.
+    let mut decided = fuller::coloured();
+    decided.info.decision = fixture::decided().info.decision;
+    for checkpoint in [fuller::coloured(), decided] {
+        tally.case(|| {
+            let file = checkpoint.view().to_bytes().map_err(Failure::lost)?;
+            let loaded = Checkpoint::from_bytes(&file).map_err(Failure::lost)?;
+            ensure(loaded == checkpoint, || Failure::torn("another checkpoint"))
         });
     }
     tally.finish();

@@ -7,6 +7,7 @@ mod run;
 use std::cell::RefCell;
 use std::fmt::Debug;
 
+use nn_core::Shape;
 use nn_io::Checkpoint;
 use nn_optim::Optimizer;
 use proptest::collection::vec;
@@ -64,11 +65,13 @@ fn real() -> impl Strategy<Value = f64> {
 
 /// Any small network, with or without a run of it.
 fn checkpoint() -> impl Strategy<Value = Checkpoint> {
-    let networks = (1..5usize, 1..4usize).prop_flat_map(|(width, height)| {
-        (Just(width), Just(height), network::architecture(width * height))
+    let shapes = (1..5usize, 1..4usize, proptest::sample::select(vec![1, 3]));
+    let networks = shapes.prop_flat_map(|(width, height, channels)| {
+        let shape = Shape { height, width, channels };
+        (Just(shape), network::architecture(shape.len()))
     });
-    networks.prop_flat_map(|(width, height, architecture)| {
-        let info = network::info(width, height, architecture.output().len());
+    networks.prop_flat_map(|(shape, architecture)| {
+        let info = network::info(shape, architecture.output().len());
         (network::model(architecture), info).prop_flat_map(|(model, info)| {
             let training = run::training(model.architecture(), info.input.mirror);
             proptest::option::of(training).prop_map(move |training| Checkpoint {

@@ -1,7 +1,7 @@
 use nn_core::{Arithmetic, Init, LossSum, MatrixView, Model};
 use nn_io::{Checkpoint, InputSpec, Preparation};
 use nn_optim::{Adam, Decay, Optimizer, OptimizerConfig, Schedule, Sgd};
-use nn_train::Augment;
+use nn_train::{Augment, HeldOut};
 
 use crate::fixture::{self, says};
 use crate::fuller;
@@ -118,7 +118,7 @@ fn golden_file_of_an_exponential_schedule() {
 #[test]
 fn golden_file_of_every_layer() {
     let loaded = check_golden("1.0-layers", &fuller::layers());
-    outputs(&loaded, [[0.592_523_9, 0.407_476_1], [0.588_647_6, 0.411_352_5]]);
+    outputs(&loaded, IMAGES, [[0.592_523_9, 0.407_476_1], [0.588_647_6, 0.411_352_5]]);
 }
 
 /// The two settings that did not exist yet when the file of all other settings was made.
@@ -153,6 +153,31 @@ fn golden_file_of_version_1_1() {
     check_golden("1.1", &fixture::prepared(Some(Preparation::Ink)));
 }
 
+/// The key of version 1.2.
+#[test]
+fn golden_file_of_version_1_2() {
+    check_golden("1.2", &fixture::read_from("größe 28"));
+}
+
+/// The required feature of bit 6, and the outputs for colour images.
+#[test]
+fn golden_file_of_colour_images() {
+    let mut expected = fuller::coloured();
+    expected.info.input.mirror = true;
+    expected.training.as_mut().unwrap().config.tta_flip = true;
+    let loaded = check_golden("1.0-channels", &expected);
+    let red = [255, 0, 0, 10, 20, 30, 0, 0, 0, 1, 128, 255];
+    outputs(&loaded, [red, [7; 12]], [[0.958_922_15, 0.041_077_81], [0.966_688_1, 0.033_311_91]]);
+}
+
+/// The required feature of bit 9.
+#[test]
+fn golden_file_of_stratified_samples() {
+    let mut expected = fixture::checkpoint();
+    expected.training.as_mut().unwrap().config.held_out = HeldOut::Stratified;
+    check_golden("1.0-held-out", &expected);
+}
+
 /// The required feature of bit 7.
 #[test]
 fn golden_file_of_a_decision() {
@@ -166,23 +191,30 @@ fn golden_file_of_every_setting() {
     let config = &mut expected.training.as_mut().unwrap().config;
     (config.init, config.validates_on_test) = (Init::He, false);
     config.arithmetic = Arithmetic::Fused;
+    config.held_out = HeldOut::Last;
     config.augment = Augment { flip: true, shift: 1, cutout: 2, ..Augment::default() };
     let loaded = check_golden("1.0-run", &expected);
-    outputs(&loaded, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
+    outputs(&loaded, IMAGES, [[0.481_149_4, 0.518_850_6], [0.484_906_8, 0.515_093_2]]);
 }
+
+/// Two images of 2 x 2 grey pixels.
+const IMAGES: [[u8; 4]; 2] = [[0, 50, 100, 255], [255, 3, 0, 70]];
 
 /// Checks the outputs for two images. The expected numbers come from `predict` in `tests/model_format/read_model.py`.
 #[track_caller]
-fn outputs(checkpoint: &Checkpoint, expected: [[f32; 2]; 2]) {
+fn outputs<const N: usize>(checkpoint: &Checkpoint, images: [[u8; N]; 2], expected: [[f32; 2]; 2]) {
     let model = checkpoint.inference_model().unwrap();
-    let InputSpec { scaling, mirror, .. } = checkpoint.info.input;
-    let predict = |images: [[u8; 4]; 2]| {
-        let mut x = [0.0; 8];
+    let InputSpec { image, scaling, mirror, .. } = checkpoint.info.input;
+    let predict = |images: [[u8; N]; 2]| {
+        let mut x = vec![0.0; 2 * N];
         scaling.unwrap().apply(images.as_flattened(), &mut x);
-        model.predict(MatrixView::from_slice(&x, 4, 2))
+        model.predict(MatrixView::from_slice(&x, N, 2))
     };
-    let images = [[0, 50, 100, 255], [255, 3, 0, 70]];
-    let mirrored = images.map(|[a, b, c, d]| [b, a, d, c]);
+    let mirrored = images.map(|pixels| {
+        let mut mirrored = [0; N];
+        nn_train::mirror_image(image.unwrap(), &pixels, &mut mirrored);
+        mirrored
+    });
     let outputs = match mirror {
         true => (predict(images) + predict(mirrored)) / 2.0,
         false => predict(images),
@@ -218,6 +250,6 @@ fn golden_file_of_version_2_0() {
     let error = Checkpoint::load(&path).unwrap_err();
     says(
         &error,
-        &[&path, "byte 11", "expected 1.1, found 2.0", "a program that reads version 2.0"],
+        &[&path, "byte 11", "expected 1.2, found 2.0", "a program that reads version 2.0"],
     );
 }

@@ -1,6 +1,8 @@
 use nn_core::{Activation, Architecture, Arithmetic, Buffer, Init, Layer, Loss, Penalty};
 use nn_io::{Checkpoint, Error, ErrorKind};
-use nn_train::{Augment, Best, Clip, EarlyStop, Monitor, RunConfig, Shuffle, TrainingState};
+use nn_train::{
+    Augment, Best, Clip, EarlyStop, HeldOut, Monitor, RunConfig, Shuffle, TrainingState,
+};
 use rmpv::Value;
 use tally::{Failure, Tally, ensure};
 
@@ -83,6 +85,7 @@ fn single() -> Vec<(Layer, RunConfig)> {
         RunConfig { init: Init::Book, ..plain() },
         RunConfig { validates_on_test: true, ..plain() },
         RunConfig { arithmetic: Arithmetic::Plain, ..plain() },
+        RunConfig { held_out: HeldOut::Stratified, ..plain() },
     ];
     let of_loss = losses.map(|(last, loss)| (last, RunConfig { loss, ..plain() }));
     let settings = settings.map(|config| (softmax, config));
@@ -132,7 +135,7 @@ fn keys() {
     let mut tally =
         Tally::new("A7", "keys: those of a run's settings missing, twice, with their default");
     let keys = fixture::pairs(at(&mut fixture::metadata_of(&bytes()), "training.config")).clone();
-    assert_eq!(keys.len(), 17);
+    assert_eq!(keys.len(), 18);
     for (i, (key, _)) in keys.iter().enumerate() {
         let twice = edited(&bytes(), |map| map.push(map[i].clone()));
         tally.case(|| refused(&twice, &["(metadata)", "duplicate field"]));
@@ -153,7 +156,7 @@ fn keys() {
             "averaging" => tally.case(|| refused(&missing, &["tensors: expected 12 tensors"])),
             "keep_best" => tally.case(|| refused(&missing, &["tensors: expected 11 tensors"])),
             "penalties" => tally.case(|| refused(&missing, &["history[0]: expected no penalty"])),
-            "arithmetic" | "augmentation" => {
+            "arithmetic" | "augmentation" | "held_out" => {
                 tally.case(|| refused(&missing, &["(header): required features"]))
             }
             _ => tally.case(|| ensure(stable(&missing)?, || Failure::lost(key))),
@@ -188,6 +191,7 @@ fn keys() {
         ("init", "he"),
         ("init", "zeros"),
         ("arithmetic", "fused"),
+        ("held_out", "last"),
     ] {
         let file = edited(&fixture::bytes(), |map| map.push((key.into(), value.into())));
         tally.case(|| refused(&file, &["(metadata)", value]));

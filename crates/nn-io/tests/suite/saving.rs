@@ -117,9 +117,9 @@ fn what_must_not_be_overwritten() {
     newer[11] = 2;
     seal_header(&mut newer);
     protected(&write("newer.model", &newer), "a model of format 2.0");
-    (newer[11], newer[13]) = (1, 2);
+    (newer[11], newer[13]) = (1, 3);
     seal_header(&mut newer);
-    protected(&write("newer.model", &newer), "a model of format 1.2");
+    protected(&write("newer.model", &newer), "a model of format 1.3");
     newer.truncate(1000);
     newer[13] = 0;
     seal_header(&mut newer);
@@ -233,7 +233,12 @@ fn what_a_save_replaces() {
     inference.training = None;
     let mut resumed = state(7, 10);
     resumed.training.as_mut().unwrap().schedule.learning_rate *= 0.5;
+    // The same data in a directory of another name.
+    let mut moved = state(7, 20);
+    fixture::dataset(&mut moved).directory = Some("digits".into());
     for (old, new) in [
+        (state(7, 10), moved.clone()),
+        (moved, state(7, 30)),
         (state(7, 10), state(7, 10)),
         (state(7, 10), state(7, 20)),
         (state(7, 10), resumed),

@@ -178,6 +178,49 @@ fn unwritable() {
     tally.finish();
 }
 
+/// The directory of a dataset is a text as the others are, and not empty.
+#[test]
+fn directories() {
+    let mut tally = Tally::new("A13", "hostile strings: directories, read and written");
+    let file = fixture::read_from("digits").view().to_bytes().unwrap();
+    let long = "x".repeat(256);
+    let mut check = |text: &str, words: &[&str]| {
+        let file = fixture::edited_in(&file, |metadata| {
+            *fixture::at(metadata, "dataset.directory") = text.into();
+        });
+        tally.case(|| refused(&file, words));
+        tally.case(|| match fixture::read_from(text).view().to_bytes() {
+            Ok(_) => Err(Failure::torn(format!("written: {text:?}"))),
+            Err(error) => mentions(&error, words),
+        });
+    };
+    for hostile in COMMANDS {
+        let shown = format!("\"{}\"", escaped(hostile));
+        check(hostile, &["dataset.directory: expected no control characters", &shown]);
+    }
+    check(&long, &["bytes of dataset.directory", "at most 255, found 256"]);
+    check("", &["dataset.directory: expected a name, found an empty string"]);
+    for name in ["../../x", "größe 28", &long[1..]] {
+        let checkpoint = fixture::read_from(name);
+        tally.case(|| {
+            let bytes = checkpoint.view().to_bytes().map_err(Failure::lost)?;
+            let loaded = Checkpoint::from_bytes(&bytes).map_err(Failure::lost)?;
+            ensure(loaded == checkpoint, || Failure::torn(name))
+        });
+    }
+    for (key, at) in [("name", 0), ("sha256", 1)] {
+        let file = fixture::edited_in(&file, |metadata| {
+            fixture::pairs(fixture::at(metadata, "dataset")).swap(at, 2);
+        });
+        tally.case(|| refused(&file, &["(metadata)", "not in the form"]));
+        tally.case(|| {
+            let loaded = Checkpoint::from_bytes(&newer(file)).map_err(Failure::lost)?;
+            ensure(loaded == fixture::read_from("digits"), || Failure::torn(key))
+        });
+    }
+    tally.finish();
+}
+
 #[test]
 fn digests() {
     let mut tally = Tally::new("A13", "hostile strings: invalid digests");

@@ -74,14 +74,10 @@ fn name() -> impl Strategy<Value = String> {
         .prop_map(|chars| chars.into_iter().collect())
 }
 
-pub(super) fn info(
-    width: usize,
-    height: usize,
-    classes: usize,
-) -> impl Strategy<Value = ModelInfo> {
+pub(super) fn info(shape: Shape, classes: usize) -> impl Strategy<Value = ModelInfo> {
+    let image = of(Just(shape));
     let std = proptest::num::f32::POSITIVE | proptest::num::f32::NORMAL;
     let scaling = of((finite(), std).prop_map(|(mean, std)| Scaling { mean, std }));
-    let image = of(Just(Shape::image(height, width)));
     let preparations = vec![Preparation::Garment, Preparation::Ink, Preparation::Plain];
     let preparation = of(select(preparations));
     let input = (image, scaling, any::<bool>(), preparation).prop_map(
@@ -96,8 +92,11 @@ pub(super) fn info(
         },
     );
     let digits = vec(select(b"0123456789abcdef".to_vec()), 64);
-    let dataset = (name(), digits)
-        .prop_map(|(name, digits)| DatasetId { name, sha256: String::from_utf8(digits).unwrap() });
+    let dataset = (name(), digits, of(name())).prop_map(|(name, digits, directory)| DatasetId {
+        name,
+        sha256: String::from_utf8(digits).unwrap(),
+        directory,
+    });
     let class_names = prop_oneof![3 => vec(name(), classes), 1 => Just(Vec::new())];
     (name(), name(), input, class_names, of(dataset), any::<usize>()).prop_map(
         |(producer, instruction_set, input, class_names, dataset, n_validation)| ModelInfo {

@@ -1,8 +1,8 @@
 use nn_core::{Architecture, Arithmetic, Buffer, Init, Layer, Loss, LossSum, Penalty};
 use nn_optim::{Adagrad, Adam, AdamW, Decay, Optimizer, OptimizerConfig, RmsProp, Schedule, Sgd};
 use nn_train::{
-    Augment, Best, Clip, EarlyStop, EpochRecord, Metrics, Monitor, Progress, RunConfig, Shuffle,
-    TrainingState,
+    Augment, Best, Clip, EarlyStop, EpochRecord, HeldOut, Metrics, Monitor, Progress, RunConfig,
+    Shuffle, TrainingState,
 };
 use proptest::collection::vec;
 use proptest::option::of;
@@ -162,6 +162,7 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
         any::<bool>(),
         select(&Init::ALL[..]),
         arithmetic,
+        select(vec![HeldOut::Last, HeldOut::Stratified]),
     );
     let lists = (
         list(finite().prop_map(f32::abs), outputs),
@@ -172,7 +173,7 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
     (counts, flags, loss(last), lists, (of(clip), augment, averaging, of(early_stop))).prop_map(
         move |(counts, flags, loss, lists, (clip, augment, averaging, early_stop))| {
             let (seed, batch_size, accumulation) = counts;
-            let (once, accuracy, keep_best, validates_on_test, init, arithmetic) = flags;
+            let (once, accuracy, keep_best, validates_on_test, init, arithmetic, held_out) = flags;
             let (class_weights, penalties, frozen) = lists;
             RunConfig {
                 seed,
@@ -193,6 +194,7 @@ fn config(architecture: &Architecture, mirror: bool) -> impl Strategy<Value = Ru
                 init,
                 validates_on_test,
                 arithmetic,
+                held_out,
             }
         },
     )
