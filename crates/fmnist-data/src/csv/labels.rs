@@ -12,7 +12,7 @@ use crate::dataset::MAX_CLASSES;
 use crate::quote::quoted;
 use crate::{Error, classes};
 
-/// The largest number of different texts. It is larger than that of classes since `9`, `09` and `9.0` are the same label.
+/// The largest number of different texts. It is larger than that of classes because `9`, `09` and `9.0` are the same label.
 const MAX_TEXTS: u16 = 1024;
 
 /// The labels of a table, as they are written.

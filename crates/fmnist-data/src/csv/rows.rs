@@ -12,7 +12,7 @@ use crate::dataset::{MAX_IMAGES, MAX_PIXELS};
 pub(super) struct Rows {
     pub(super) count: usize,
     pub(super) pixels: Pixels,
-    /// None, if the table has no labels.
+    /// Empty if the table has no labels.
     pub(super) labels: Labels,
 }
 

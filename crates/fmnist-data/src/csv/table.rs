@@ -65,13 +65,9 @@ impl<'a> Table<'a> {
         self.value.get(..self.length).unwrap_or_default().trim_ascii()
     }
 
-    /// The last value as a number of 0 to 255, if it consists of digits.
+    /// The last value as a number from 0 to 255, if it consists of digits, without spaces.
     pub(super) fn digits(&self) -> Option<u8> {
-        let digits = self.value.get(..self.length).filter(|digits| !digits.is_empty())?;
-        digits.iter().try_fold(0_u8, |number, &byte| {
-            let digit = byte.checked_sub(b'0').filter(|&digit| digit < 10)?;
-            number.checked_mul(10)?.checked_add(digit)
-        })
+        whole(self.value.get(..self.length).unwrap_or_default())
     }
 
     /// The line of the last value, from 1.
@@ -171,6 +167,17 @@ impl<'a> Table<'a> {
         self.line = self.line.saturating_add(self.newlines.saturating_sub(own));
         self.newlines = own;
     }
+}
+
+/// A number from 0 to 255 in digits.
+pub(super) fn whole(digits: &[u8]) -> Option<u8> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u8, |number, &byte| {
+        let digit = byte.checked_sub(b'0').filter(|&digit| digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// The separator of a table with this beginning, judged by its first line that is not empty: a tab, a semicolon or a comma,

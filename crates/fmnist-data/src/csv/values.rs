@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table::{Table, whole};
 use crate::Error;
 
 /// A number in a table.
@@ -46,18 +46,7 @@ impl Number {
     }
 }
 
-/// A number from 0 to 255 in digits.
-fn whole(digits: &[u8]) -> Option<u8> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u8, |number, &byte| {
-        let digit = byte.checked_sub(b'0').filter(|&digit| digit < 10)?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
-}
-
-/// A value that decides what the numbers of a table mean.
+/// Where the value is that decides what the numbers of a table mean.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     line: u64,
@@ -86,7 +75,7 @@ impl Pixels {
         Self { bytes: Vec::new(), units: Units::Unknown }
     }
 
-    /// Whether there were fractions, or pixels of another table made them so.
+    /// Whether the pixels were numbers from 0 to 1.
     pub(super) fn are_fractions(&self) -> bool {
         matches!(self.units, Units::Fractions(_))
     }

@@ -61,7 +61,7 @@ fn a_missing_table_is_named_with_those_that_are_there() {
     refused(load(&files), &["found 1.csv, 2.csv, 3.csv, 4.csv, 5.csv and 2 more"]).unwrap();
 }
 
-/// Of 20 images in three classes, 2 to 0, 1 and 2 in turn, the sixth of each class is the test set.
+/// Images are of the classes 0, 1 and 2 in turn, so image `i` is number `i / 3` of its class.
 #[test]
 fn without_a_test_set_every_sixth_image_is_one() {
     let train = table(40, 0);
