@@ -76,6 +76,9 @@ mod own_data;
 /// Images in colour.
 mod colour;
 
+/// Tables of images: to train on in the forms that people have, and to classify.
+mod tables;
+
 /// Data and settings that train a useless model without an error.
 mod traps;
 

@@ -8,7 +8,7 @@ use fmnist::{
     options::{DataSource, DatasetKind, Options},
 };
 use fmnist_data::{
-    Dataset, ReadOptions,
+    Dataset, Images, ReadOptions, TestImages,
     download::{self, DownloadProgress},
     folder::Folder,
     garments, locate,
@@ -176,6 +176,37 @@ fn synthetic(console: &Console) -> Dataset {
     garments::synthetic(SYNTHETIC_SEED, 60_000, 10_000)
 }
 
+/// Reads images of the test set, by index from 0. Fails if a custom dataset does not fit the model.
+pub(crate) fn test_images(
+    source: &DataSource,
+    info: &ModelInfo,
+    indices: &[usize],
+    console: &mut Console,
+) -> anyhow::Result<TestImages> {
+    let found = match (source.kind.data_name(), &source.dir) {
+        (Some(name), Some(dir)) if source.kind.is_custom() => {
+            TestImages::load(name, dir, &source.options, indices)
+        }
+        _ => TestImages::of(&obtain(source, console)?.test, indices),
+    };
+    let found = found.map_err(|error| match error {
+        fmnist_data::Error::NoSuchImage { .. } => Usage::error(format!("--index: {error}")),
+        error => error.into(),
+    })?;
+    if source.kind.is_custom() {
+        check_size(info, &found.images)?;
+        if let Some(names) = &found.class_names {
+            check_classes(info, names)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the model's dataset has the classes of Fashion-MNIST.
+pub(crate) fn has_garments(info: &ModelInfo) -> bool {
+    DatasetKind::of_model(info).is_ok_and(|kind| !kind.is_custom())
+}
+
 /// Fails if a custom dataset has another image size or other classes than the model. Warns if it is not the dataset that
 /// the model was trained on.
 pub(crate) fn check_fits(
@@ -183,10 +214,24 @@ pub(crate) fn check_fits(
     dataset: &Dataset,
     console: &Console,
 ) -> anyhow::Result<()> {
-    if !DatasetKind::of_model(info)?.is_custom() {
+    if has_garments(info) {
         return Ok(());
     }
-    let images = &dataset.test.images;
+    check_size(info, &dataset.test.images)?;
+    check_classes(info, &dataset.info.class_names)?;
+    if let Some(trained_on) = &info.dataset
+        && trained_on.sha256 != dataset.info.sha256
+    {
+        let (expected, found) = (&trained_on.sha256, &dataset.info.sha256);
+        console.warning(&format!(
+            "this is not the dataset that the model was trained on: SHA-256 {found}, not {expected}"
+        ));
+    }
+    Ok(())
+}
+
+/// Fails if images have another size than those that the model takes.
+pub(crate) fn check_size(info: &ModelInfo, images: &Images) -> anyhow::Result<()> {
     let expected =
         info.input.image.context("the model takes no images: its file has no image size")?;
     let size = |width, height, channels| match channels {
@@ -198,23 +243,20 @@ pub(crate) fn check_fits(
     if expected != found {
         anyhow::bail!("the model takes images of {expected}, the dataset has images of {found}");
     }
-    if !info.class_names.is_empty() && !info.class_names.starts_with(&dataset.info.class_names) {
+    Ok(())
+}
+
+/// Fails if a dataset has other classes than the model.
+fn check_classes(info: &ModelInfo, found: &[String]) -> anyhow::Result<()> {
+    if !info.class_names.is_empty() && !info.class_names.starts_with(found) {
         let brief = |names: &[String]| match names {
             [first @ .., last] if first.len() > 8 => {
                 format!("{}, ... {last} ({} classes)", first[..8].join(", "), names.len())
             }
             _ => names.join(", "),
         };
-        let (expected, found) = (brief(&info.class_names), brief(&dataset.info.class_names));
+        let (expected, found) = (brief(&info.class_names), brief(found));
         anyhow::bail!("the model's classes are {expected}; the dataset's classes are {found}");
-    }
-    if let Some(trained_on) = &info.dataset
-        && trained_on.sha256 != dataset.info.sha256
-    {
-        let (expected, found) = (&trained_on.sha256, &dataset.info.sha256);
-        console.warning(&format!(
-            "this is not the dataset that the model was trained on: SHA-256 {found}, not {expected}"
-        ));
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The contents of a model file, as plain data.
 
+use std::fmt;
+
 use nn_core::{Model, Scaling, Shape};
 use nn_optim::Optimizer;
 use nn_train::{TrainingState, decision::Decision};
@@ -60,6 +62,16 @@ impl DatasetId {
     /// Whether both are the same data, wherever they were read from.
     pub fn is_same_data(&self, other: &Self) -> bool {
         self.name == other.name && self.sha256 == other.sha256
+    }
+}
+
+impl fmt::Display for DatasetId {
+    /// Formats it as `fashion-mnist` or, with the name of a directory, as `shapes (folder)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.directory {
+            Some(directory) => write!(f, "{directory} ({})", self.name),
+            None => f.write_str(&self.name),
+        }
     }
 }
 

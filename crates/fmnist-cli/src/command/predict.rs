@@ -4,6 +4,7 @@ mod answer;
 mod inputs;
 mod seen;
 mod sheet;
+mod table;
 
 use std::{ops::RangeInclusive, path::PathBuf, process::ExitCode, str::FromStr};
 
@@ -27,7 +28,7 @@ use sheet::Sheet;
 /// Classify pictures
 ///
 /// Takes pictures of any size, dark on light or light on dark; folders of them, patterns such as '*.jpg', lists of them
-/// (@FILE), or - for stdin; or images of the test set by index. A model of a custom dataset only has them converted to
+/// (@FILE), or - for stdin; a CSV table of images; or images of the test set by index. A model of a custom dataset only has them converted to
 /// greyscale and fitted to its image size, unless it was trained with --prepare.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help::examples(&[
@@ -110,7 +111,11 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if args.show && !console.is_text() {
         return Err(Usage::error("--show: only with --format text"));
     }
-    let pictures = inputs::expand(names)?;
+    let table = table::of(&names)?;
+    if table.is_some() && !args.index.is_empty() {
+        return Err(Usage::error("--index: cannot be combined with a table of images"));
+    }
+    let pictures = if table.is_some() { Vec::new() } else { inputs::expand(names)? };
     let checkpoint = bundled::load(model.as_deref())?;
     let source = match args.index.as_slice() {
         [] => None,
@@ -138,7 +143,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         }
         classifier = classifier.with_threshold(threshold);
     }
-    if console.format() == Format::Csv {
+    if console.format() == Format::Csv && table.is_none() {
         console.csv(&answer::CSV_HEAD)?;
     }
     let mut output = Output {
@@ -149,18 +154,15 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         classifier,
     };
     let exit_code = classify(&pictures, &mut output, console)?;
+    if let Some(table) = table {
+        table::classify(&table, &info, &mut output, console)?;
+    }
     if let Some(source) = source {
-        let dataset = data::obtain(&source, console)?;
-        data::check_fits(&info, &dataset, console)?;
-        let (test, names) = (dataset.test, &dataset.info.class_names);
-        for index in args.index.into_iter().flat_map(|Indices(range)| range) {
-            let (Some(pixels), Some(&label)) = (test.images.get(index), test.labels.get(index))
-            else {
-                let last = test.images.count.saturating_sub(1);
-                return Err(Usage::error(format!(
-                    "--index: expected 0 to {last}, the last image of the test set, found {index}"
-                )));
-            };
+        let indices = args.index.into_iter().flat_map(|Indices(range)| range).collect::<Vec<_>>();
+        let found = data::test_images(&source, &info, &indices, console)?;
+        let names = output.classifier.class_names().to_vec();
+        let images = found.images.iter().zip(&found.labels);
+        for (index, (pixels, &label)) in indices.into_iter().zip(images) {
             let input = Outside::from(&format!("test image {index}"));
             let seen = Seen { pixels: pixels.to_vec(), finding: Finding::Whole };
             let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));

@@ -25,7 +25,7 @@ options! {
         /// Channels of the images: grey or rgb [default: grey]
         colour: ColourName [value_enum, value_name = "NAME", hide_possible_values = true],
 
-        /// With idx, csv: exchange rows and columns, as EMNIST needs [default: false]
+        /// With idx, csv, npz: exchange rows and columns, as EMNIST needs [default: false]
         transpose: bool [num_args = 0..=1, require_equals = true, default_missing_value = "true",
             value_name = "BOOL", hide_possible_values = true],
 

@@ -69,7 +69,12 @@ impl DatasetKind {
 
     /// The name of this kind in model files; `None` for [`DatasetKind::Auto`].
     pub fn name(self) -> Option<&'static str> {
-        let name = match self {
+        self.data_name().map(DatasetName::as_str)
+    }
+
+    /// The kind of data that it is; `None` for [`DatasetKind::Auto`].
+    pub fn data_name(self) -> Option<DatasetName> {
+        Some(match self {
             DatasetKind::Auto => return None,
             DatasetKind::FashionMnist => DatasetName::FashionMnist,
             DatasetKind::Synthetic => DatasetName::Synthetic,
@@ -77,8 +82,7 @@ impl DatasetKind {
             DatasetKind::Folder => DatasetName::Folder,
             DatasetKind::Csv => DatasetName::Csv,
             DatasetKind::Npz => DatasetName::Npz,
-        };
-        Some(name.as_str())
+        })
     }
 
     /// Whether it is a custom dataset, with images of any size and any classes.
@@ -113,7 +117,7 @@ impl DatasetKind {
 
     /// Whether rows and columns can be exchanged.
     pub fn takes_transpose(self) -> bool {
-        matches!(self, DatasetKind::Idx | DatasetKind::Csv)
+        matches!(self, DatasetKind::Idx | DatasetKind::Csv | DatasetKind::Npz)
     }
 }
 
@@ -162,7 +166,7 @@ impl DataSource {
             return Err(Error::range("colour", "grey, as this dataset is", "rgb"));
         }
         if options.transpose && !kind.takes_transpose() {
-            return Err(Error::range("transpose", "--dataset idx or csv", kind));
+            return Err(Error::range("transpose", "--dataset idx, csv or npz", kind));
         }
         Ok(Self { kind, dir: dir.map(Into::into), options })
     }
@@ -185,10 +189,16 @@ impl DataSource {
                 format!("the model was trained on {what}; give the directory that has {files}");
             return Err(Error::option("data-dir", problem));
         }
+        let options = Self::read_options(info);
+        let size = options.size.filter(|_| kind.takes_size());
+        Self::new(kind, dir, ReadOptions { size, ..options })
+    }
+
+    /// How images for a model are read, with the size that it takes.
+    pub fn read_options(info: &ModelInfo) -> ReadOptions {
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
-        let size = size.filter(|_| kind.takes_size());
         let colour = colour_of(info).map_or(Colour::Grey, ColourName::value);
-        Self::new(kind, dir, ReadOptions { size, colour, ..ReadOptions::default() })
+        ReadOptions { size, colour, ..ReadOptions::default() }
     }
 
     /// The smallest shape that the dataset can have, before it is read.

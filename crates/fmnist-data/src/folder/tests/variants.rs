@@ -15,7 +15,7 @@ fn pictures(names: &[&str]) -> TempDir {
 #[track_caller]
 fn is_parted(rename: impl Fn(&str) -> String) {
     let names = ["train/a/1", "train/a/2", "train/b/1", "train/b/2", "test/a/1", "test/b/1"];
-    let renamed = names.map(|name| rename(name));
+    let renamed = names.map(rename);
     let found = load(&pictures(&renamed.each_ref().map(String::as_str))).unwrap();
     assert_eq!(found.info.sha256, load(&parted()).unwrap().info.sha256, "{renamed:?}");
     assert_eq!(found.notes, []);
