@@ -5,7 +5,7 @@
 //! the two equal.
 
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::digest::{self, Digest, Digesting};
 use crate::idx::Opened;
@@ -23,6 +23,7 @@ pub(crate) struct FileSpec {
 
 impl FileSpec {
     /// The name of the unzipped file.
+    #[cfg(any(test, feature = "download"))]
     pub(crate) fn raw_name(&self) -> &'static str {
         self.name.strip_suffix(".gz").unwrap_or(self.name)
     }
@@ -37,9 +38,10 @@ impl FileSpec {
         *found == self.gzip || *found == self.raw
     }
 
-    /// The path of the file in `dir`: the unzipped one if it has the right length or is the only one, otherwise the
-    /// zipped one.
-    pub(crate) fn path_in(&self, dir: &Path) -> PathBuf {
+    /// The path of the file in `dir` under its published name: the unzipped one if it has the right length or is the only
+    /// one, otherwise the zipped one.
+    #[cfg(feature = "download")]
+    pub(crate) fn path_in(&self, dir: &Path) -> std::path::PathBuf {
         let (gzip, raw) = (dir.join(self.name), dir.join(self.raw_name()));
         let is_whole = || raw.metadata().is_ok_and(|metadata| metadata.len() == self.raw.bytes);
         if is_whole() || raw.exists() && !gzip.exists() { raw } else { gzip }
