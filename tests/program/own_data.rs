@@ -359,7 +359,11 @@ fn bad_data_are_reported() {
     ];
     check("idx", 3, &words);
     fs::create_dir(program.path("empty")).unwrap();
-    program.refuses("train --dataset csv --data-dir empty", 3, &["empty: expected", "found none"]);
+    program.refuses(
+        "train --dataset csv --data-dir empty",
+        3,
+        &["empty: expected", "found no files"],
+    );
     for kind in KINDS {
         let train = format!("train --dataset {kind} --data-dir");
         program.refuses(&format!("{train} absent"), 3, &["absent: no such directory"]);

@@ -9,6 +9,7 @@ mod columns;
 mod files;
 mod input;
 mod labels;
+pub(crate) mod listed;
 mod rows;
 mod share;
 mod table;
@@ -24,9 +25,8 @@ use rows::Rows;
 
 use crate::dataset::{
     CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_SIDE, Note, Parts,
-    ReadOptions, check_same_size,
+    ReadOptions, TEST_SHARE, check_same_size,
 };
-use crate::folder::TEST_SHARE;
 use crate::{Error, classes, contents, threads};
 
 impl Dataset {

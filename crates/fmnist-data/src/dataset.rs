@@ -15,7 +15,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::{Error, idx, threads};
+use crate::{Error, idx, quote, threads};
 
 pub use image_size::{ImageSize, MAX_SIDE};
 pub use name::DatasetName;
@@ -29,8 +29,14 @@ pub const MAX_IMAGES: usize = 1 << 24;
 /// The largest size of a split's pixels, in bytes.
 pub const MAX_PIXELS: u64 = 4 << 30;
 
+/// The longest name of a directory that is kept, in bytes.
+const MAX_DIRECTORY: usize = 255;
+
 /// The largest number of classes: a label is a byte, as in an IDX file.
 pub const MAX_CLASSES: usize = 256;
+
+/// One in this many images of a class belongs to the test set, if a dataset has none.
+pub const TEST_SHARE: usize = 6;
 
 /// The class names of Fashion-MNIST, by label.
 pub const CLASS_NAMES: [&str; 10] = [
@@ -152,32 +158,14 @@ impl Split {
     ///
     /// Unless the indices are ascending and those of images.
     #[track_caller]
-    pub fn take_out(mut self, indices: &[usize]) -> (Self, Self) {
+    pub fn take_out(self, indices: &[usize]) -> (Self, Self) {
         let is_ascending = indices.is_sorted_by(|a, b| a < b);
         let within = indices.last().is_none_or(|&last| last < self.len());
         assert!(is_ascending && within, "expected ascending indices of {} images", self.len());
-        let len = self.images.image_len();
-        let (mut labels, mut taken_labels) = (Vec::new(), Vec::new());
-        let mut taken_pixels = Vec::with_capacity(indices.len().saturating_mul(len));
-        let mut next = indices.iter().peekable();
-        for (index, &label) in self.labels.iter().enumerate() {
-            let start = index.saturating_mul(len);
-            let range = start..start.saturating_add(len);
-            if next.next_if_eq(&&index).is_some() {
-                taken_labels.push(label);
-                taken_pixels.extend_from_slice(self.images.pixels.get(range).unwrap_or_default());
-            } else {
-                // In place, since a set may take half of the memory.
-                self.images.pixels.copy_within(range, labels.len().saturating_mul(len));
-                labels.push(label);
-            }
-        }
-        self.images.count = labels.len();
-        self.images.pixels.truncate(labels.len().saturating_mul(len));
-        self.labels = labels;
-        let images = Images { pixels: taken_pixels, count: taken_labels.len(), ..self.images };
-        let taken = Self { images, labels: taken_labels, dataset: Arc::clone(&self.dataset) };
-        (self, taken)
+        let Self { images, labels, dataset } = self;
+        let (rest, taken) = LabelledImages { images, labels }.take_out(indices);
+        let split = |LabelledImages { images, labels }, dataset| Self { images, labels, dataset };
+        (split(rest, Arc::clone(&dataset)), split(taken, dataset))
     }
 
     /// The number of images of each class, up to the last class that has any. Fashion-MNIST has 6,000 (training)
@@ -232,6 +220,35 @@ pub(crate) struct LabelledImages {
     pub(crate) labels: Vec<u8>,
 }
 
+impl LabelledImages {
+    /// Moves the images with these indices, which are ascending, into a second set.
+    pub(crate) fn take_out(mut self, indices: &[usize]) -> (Self, Self) {
+        let len = self.images.image_len();
+        let (mut labels, mut taken_labels) = (Vec::new(), Vec::new());
+        let mut taken_pixels = Vec::with_capacity(indices.len().saturating_mul(len));
+        let mut next = indices.iter().peekable();
+        for (index, &label) in self.labels.iter().enumerate() {
+            let start = index.saturating_mul(len);
+            let range = start..start.saturating_add(len);
+            if next.next_if_eq(&&index).is_some() {
+                taken_labels.push(label);
+                taken_pixels.extend_from_slice(self.images.pixels.get(range).unwrap_or_default());
+            } else {
+                // In place, since a set may take half of the memory.
+                self.images.pixels.copy_within(range, labels.len().saturating_mul(len));
+                labels.push(label);
+            }
+        }
+        self.images.count = labels.len();
+        self.images.pixels.truncate(labels.len().saturating_mul(len));
+        self.images.pixels.shrink_to_fit();
+        self.labels = labels;
+        let images = Images { pixels: taken_pixels, count: taken_labels.len(), ..self.images };
+        let taken = Self { images, labels: taken_labels };
+        (self, taken)
+    }
+}
+
 /// What a reader has read from a directory.
 pub(crate) struct Parts<'a> {
     pub(crate) train: LabelledImages,
@@ -264,6 +281,9 @@ impl Dataset {
         let directory = dir.canonicalize().ok();
         let directory = directory.as_deref().unwrap_or(dir).file_name();
         let directory = directory.map(|name| name.to_string_lossy().into_owned());
+        // It is shown, and stored in model files.
+        let directory = directory
+            .filter(|name| name.len() <= MAX_DIRECTORY && !name.contains(quote::is_command));
         let n_train = train.images.count;
         let info = DatasetInfo { name, directory, class_names, n_train, n_validation, sha256 };
         Self { notes, ..Self::with_info(train, test, info) }

@@ -8,6 +8,8 @@
 //! - The folders may also be called `training`, `valid`, `validation` and `testing`, in any case.
 //! - All of them may lie in one folder.
 //! - Pictures may lie in folders below that of their class.
+//! - Instead of folders of classes, there may be a table `labels.csv` next to the pictures, or next to the folder that has
+//!   them. Its columns `file` and `label` are the name of a picture, with or without its extension, and its class.
 //!
 //! # The set
 //!
@@ -20,6 +22,7 @@
 //! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a budget of
 //! memory.
 
+mod labelled;
 mod listing;
 mod order;
 
@@ -28,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::dataset::{
     self, Colour, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS,
-    MAX_SIDE, Note, ReadOptions, TestImages,
+    MAX_SIDE, Note, ReadOptions, TEST_SHARE, TestImages,
 };
 use crate::picture::{self, Grey, Picture, SharedMemory};
 use crate::{Error, contents, digest, threads};
@@ -37,7 +40,6 @@ use listing::{Parts, check};
 use order::Entry;
 
 pub use listing::pictures_in;
-pub use order::TEST_SHARE;
 
 /// The contents of a folder, before its pictures are read.
 ///

@@ -160,7 +160,8 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if let Some(source) = source {
         let indices = args.index.into_iter().flat_map(|Indices(range)| range).collect::<Vec<_>>();
         let found = data::test_images(&source, &info, &indices, console)?;
-        let names = output.classifier.class_names().to_vec();
+        let of_model = output.classifier.class_names();
+        let names = found.class_names.unwrap_or_else(|| of_model.to_vec());
         let images = found.images.iter().zip(&found.labels);
         for (index, (pixels, &label)) in indices.into_iter().zip(images) {
             let input = Outside::from(&format!("test image {index}"));

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::labelled;
 use crate::dataset::{MAX_CLASSES, MAX_IMAGES};
 use crate::quote::quoted;
 use crate::{Error, classes};
@@ -50,7 +51,7 @@ pub(super) fn parts(dir: &Path) -> Result<Parts, Error> {
             let expected = format_args!("one folder of this kind, as {}", other.display());
             check(&folder, false, expected, "another")?;
         }
-        are_parts = are_parts || has_folders(&folder)?;
+        are_parts = are_parts || has_folders(&folder)? || folder.join(LABELS).is_file();
     }
     // A folder of such a name that holds pictures is a class.
     if !are_parts {
@@ -81,6 +82,9 @@ fn has_folders(dir: &Path) -> Result<bool, Error> {
 pub(crate) fn is_in(dir: &Path) -> bool {
     let list = |dir: &Path| entries(dir).unwrap_or_default().into_iter();
     let is_class = |dir: &Path| list(dir).any(|path| is_named_as_picture(&path));
+    if dir.join(LABELS).is_file() {
+        return true;
+    }
     let mut folders = list(dir).filter(|path| path.is_dir());
     folders.any(|folder| is_class(&folder) || list(&folder).any(|inner| is_class(&inner)))
 }
@@ -98,8 +102,18 @@ pub fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
+/// A table of pictures and their labels, instead of folders.
+const LABELS: &str = "labels.csv";
+
 /// The classes in `dir`, sorted by name.
 pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
+    let table = dir.join(LABELS);
+    if table.is_file() {
+        let mut files = Vec::new();
+        list(dir, MAX_BELOW, &mut files)?;
+        files.retain(|file| is_named_as_picture(file));
+        return labelled::classes(dir, &table, files);
+    }
     let mut classes = Vec::new();
     let mut n_pictures = 0_usize;
     for path in entries(dir)? {

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-/// One in this many pictures of a class belongs to the test set, if there is no folder for the test set.
-pub const TEST_SHARE: usize = 6;
+use crate::dataset::TEST_SHARE;
 
 /// A picture that is part of a set, not read yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod arrangement;
 mod damage;
+mod labelled;
 mod variants;
 
 use std::fs;

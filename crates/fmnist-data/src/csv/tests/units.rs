@@ -20,7 +20,7 @@ fn check(train: &str, test: &str, expected: [&[u8]; 2], notes: &[Note]) {
 #[test]
 fn fractions_are_multiplied_by_255() {
     let multiplied = [Note::UnitPixels];
-    assert!(multiplied[0].to_string().contains("from 0 to 1, so they are multiplied by 255"));
+    assert!(multiplied[0].to_string().contains("from 0 to 1 and are multiplied by 255"));
     for n in 0..=255_u8 {
         let value = f64::from(n) / 255.0;
         let texts = [format!("{value:.4}"), format!("{value}"), format!("{value:.18e}")];

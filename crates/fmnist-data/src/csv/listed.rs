@@ -1,0 +1,93 @@
+//! A table of pictures: the name of each file, and its label.
+
+use std::path::Path;
+
+use super::input::Source;
+use super::table::{MAX_LABEL, Table, separator};
+use crate::Error;
+use crate::dataset::MAX_IMAGES;
+
+/// What the column of labels may be called.
+const LABEL: [&str; 6] = ["label", "labels", "class", "target", "category", "y"];
+
+/// What the column of files may be called.
+const FILE: [&str; 9] =
+    ["file", "filename", "file_name", "image", "image_id", "image_name", "path", "name", "id"];
+
+/// A line of the table.
+pub(crate) struct Listed {
+    /// The file as it is written.
+    pub(crate) file: String,
+    pub(crate) label: String,
+    /// The line, from 1.
+    pub(crate) line: u64,
+}
+
+/// Reads the table. Its header names the columns of files and labels; without a header, these are the first two columns.
+///
+/// # Errors
+///
+/// If the file cannot be read, a line has too few or too many values, or a value is empty or too long.
+pub(crate) fn read(path: &Path) -> Result<Vec<Listed>, Error> {
+    let source = Source::File(path);
+    let separator = separator(&source.head()?);
+    let mut lines = Lines { table: Table::open(source, separator)?, values: Vec::new() };
+    if !lines.next()? {
+        return Err(lines.table.wrong("a file and its label".into(), "an empty file".into()));
+    }
+    let named = |names: &[&str]| {
+        let is_one = |value: &String| names.iter().any(|name| value.eq_ignore_ascii_case(name));
+        lines.values.iter().position(is_one)
+    };
+    let (file, label) = match (named(&FILE), named(&LABEL)) {
+        (Some(file), Some(label)) => {
+            lines.next()?;
+            (file, label)
+        }
+        _ => (0, 1),
+    };
+    let mut listed = Vec::new();
+    while !lines.values.is_empty() {
+        let line = &lines.values;
+        let value = |column: usize| line.get(column).filter(|value| !value.is_empty()).cloned();
+        let (Some(file), Some(label)) = (value(file), value(label)) else {
+            let found = format!("{} values, or an empty one", line.len());
+            return Err(lines.table.wrong("a file and its label".into(), found));
+        };
+        if listed.len() >= MAX_IMAGES {
+            return Err(lines.table.wrong(format!("at most {MAX_IMAGES} pictures"), "more".into()));
+        }
+        listed.push(Listed { file, label, line: lines.table.line() });
+        lines.next()?;
+    }
+    Ok(listed)
+}
+
+/// The most columns.
+const MAX_COLUMNS: usize = 64;
+
+/// The lines of a small table, one after another.
+struct Lines<'a> {
+    table: Table<'a>,
+    /// The values of the current line; none after the last.
+    values: Vec<String>,
+}
+
+impl Lines<'_> {
+    /// Reads the next line; false at the end of the file.
+    fn next(&mut self) -> Result<bool, Error> {
+        self.values.clear();
+        while self.table.advance(MAX_LABEL)? {
+            if self.values.len() >= MAX_COLUMNS {
+                let expected = format!("at most {MAX_COLUMNS} columns");
+                return Err(self.table.wrong(expected, "more".into()));
+            }
+            let text = String::from_utf8_lossy(self.table.text()).into_owned();
+            self.values.push(text);
+            if self.table.is_last() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
