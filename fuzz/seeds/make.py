@@ -224,6 +224,29 @@ def tables():
     write("csv/plain.csv.gz", gzip.compress(plain[:9], mtime=0) + gzip.compress(plain[9:], mtime=0))
 
 
+def folders():
+    """Tables of labels and names of files, each after a zero byte: see targets/folder.rs."""
+    def folder(name, table, *files):
+        write(f"folder/{name}", b"\0".join([table.encode(), *(file.encode() for file in files)]))
+
+    def classes(part="", n=6, extension="png"):
+        return [f"{part}{name}/{i}.{extension}" for name in "ab" for i in range(n)]
+
+    folder("classes", "", *classes())
+    folder("train_test", "", *classes("train/", 2), *classes("test/", 1))
+    folder("train_val", "", *classes("Train/", 2), *classes("val/", 1, "jpg"))
+    folder("all_parts", "", *classes("training/", 1), *classes("valid/", 1), *classes("testing/", 1))
+    folder("train_alone", "", *classes("train/"))
+    folder("wrapped", "", *classes("set/data/"), "__MACOSX/x")
+    folder("below", "", *(name.replace("/", "/more/") for name in classes()), "a/Thumbs.db", "desktop.ini")
+    folder("next_to", "", *classes(), "README.md", "labels.txt")
+    rows = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(12))
+    folder("labels", "id,label\n" + rows, *(f"{i}.png" for i in range(12)))
+    folder("labels_below", rows, *(f"images/{i}.jpeg" for i in range(12)))
+    folder("labels_semicolon", "file;w;class\n" + rows.replace(",", ".png;28;"), *(f"{i}.png" for i in range(12)))
+    folder("labels_quoted", '"filename","label"\n' + rows.replace(",", ',"').replace("\n", '"\n'), *(f"{i}" + ".gif" for i in range(12)))
+
+
 def npy(descr, dims, values, version=1):
     """An array as numpy.save writes it."""
     shape = f"({dims[0]},)" if len(dims) == 1 else str(tuple(dims))
@@ -360,5 +383,6 @@ def other_pictures(grey, colour, cut_out, palette, turned):
 models()
 arrays()
 tables()
+folders()
 archives()
 pictures()

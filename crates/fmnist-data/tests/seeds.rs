@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fmnist_data::{Colour, Dataset, Images, ReadOptions, idx, picture::Preparation};
+use fmnist_data::{
+    Colour, Dataset, Images, ReadOptions, folder::Folder, idx, picture::Preparation,
+};
 
 /// The seeds of a target; none in a published package, which has no repository around it.
 fn seeds(target: &str) -> Vec<PathBuf> {
@@ -37,6 +39,27 @@ fn every_table_parses() {
             .or_else(|_| read(Colour::Grey, Some("2x3")))
             .or_else(|_| read(Colour::Rgb, None));
         any.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn every_folder_lists() {
+    for path in seeds("folder") {
+        let bytes = fs::read(&path).unwrap();
+        let mut parts = bytes.split(|&byte| byte == 0).map(|it| std::str::from_utf8(it).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let table = parts.next().unwrap();
+        if !table.is_empty() {
+            fs::write(dir.path().join("labels.csv"), table).unwrap();
+        }
+        for name in parts {
+            let file = dir.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, []).unwrap();
+        }
+        let folder = Folder::list(dir.path());
+        let folder = folder.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(folder.class_names(), ["a", "b"], "{}", path.display());
     }
 }
 
