@@ -300,7 +300,8 @@ fn a_model_needs_data_of_its_own_kind() {
     assert_eq!(output.stderr, "");
     let words = ["idx.model: the dataset is not the one of the saved run", "expected SHA-256"];
     program.refuses("train --resume idx.model --data-dir idx --epochs 2", 3, &words);
-    let words = ["idx.model: refusing to overwrite a model of \"idx\"", "with one of \"idx\""];
+    let words =
+        ["idx.model: refusing to overwrite a model of \"idx (idx)\"", "with one of \"idx (idx)\""];
     let train = "train --dataset idx --data-dir idx --output idx.model --hidden none --epochs 1";
     program.refuses(train, 4, &words);
 

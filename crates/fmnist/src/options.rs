@@ -5,6 +5,7 @@
 //! saved run. To add an option, add a field to its group, and use it in the group's two conversions.
 
 mod class_weights;
+mod colour;
 mod error;
 mod file;
 mod form;
@@ -38,6 +39,7 @@ use list::{check_count, check_len};
 use recipe::{EPOCHS, N_VALIDATION};
 
 pub use class_weights::{Balanced, ClassWeights};
+pub use colour::ColourName;
 pub use error::Error;
 pub use list::{Element, List};
 pub use loss::LossOptions;
@@ -46,7 +48,7 @@ pub use optimizer::{OptimizerName, OptimizerOptions};
 pub use preset::Preset;
 pub use recipe::Recipe;
 pub use resume::{Change, Resumed, Subject};
-pub use run::{ColourName, DataOptions, PlaceOptions, PreparationName, SaveOptions, Size};
+pub use run::{DataOptions, PlaceOptions, PreparationName, SaveOptions, Size};
 pub use scale::Scale;
 pub use schedule::{ScheduleName, ScheduleOptions};
 pub use source::{DataShape, DataSource, DatasetKind, HoldOut, TrainShape};

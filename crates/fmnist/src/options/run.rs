@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use fmnist_data::{Colour, ImageSize, dataset::MAX_SIDE};
+use fmnist_data::{ImageSize, dataset::MAX_SIDE};
 
 use nn_io::Preparation;
 
 use super::{
-    DatasetKind,
+    ColourName, DatasetKind,
     form::Form,
     group::{names, options},
     scale::Scale,
@@ -75,16 +75,6 @@ names! {
         Ink = Preparation::Ink,
         /// As they are: grey, fitted to the size
         Plain = Preparation::Plain,
-    }
-}
-
-names! {
-    /// The channels of images.
-    pub enum ColourName: Colour {
-        /// One channel; pictures in colour become grey
-        Grey = Colour::Grey,
-        /// Red, green and blue
-        Rgb = Colour::Rgb,
     }
 }
 

@@ -11,7 +11,7 @@ use super::place::{Place, SetAside};
 use super::system::SystemDisk;
 use super::temporary::{self, Temporary};
 use crate::wire::header::Header;
-use crate::{Checkpoint, CheckpointRef, DatasetId, Encoded, Encoder, Error, VERSION};
+use crate::{Checkpoint, CheckpointRef, Encoded, Encoder, Error, VERSION};
 
 /// The output file of a run, or of any program that writes a model. It is locked until this is dropped.
 ///
@@ -137,9 +137,9 @@ impl OutputFile {
             return None;
         }
         let [old, new] = [old, new].map(|dataset| match dataset {
-            Some(DatasetId { name, sha256, .. }) => {
-                let sum = sha256.get(..8).unwrap_or(sha256);
-                format!("\"{name}\" (SHA-256 {sum}...)")
+            Some(dataset) => {
+                let sum = dataset.sha256.get(..8).unwrap_or(&dataset.sha256);
+                format!("\"{dataset}\" (SHA-256 {sum}...)")
             }
             None => "unknown data".into(),
         });

@@ -43,7 +43,7 @@ fn in_child() {
     child::measure(|path| Dataset::load_npz(path, &ReadOptions::default()));
 }
 
-/// Memory is taken only for numbers that are there, and nothing after them is inflated.
+/// Memory is allocated only for numbers that are there, and nothing after them is inflated.
 #[test]
 fn a_refusal_takes_little_memory() {
     const BYTES: usize = 64 << 20;
