@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     harness::Program,
-    own_set::{SMALL, with_small_set},
+    own_set::{OwnSet, SMALL, with_small_set},
 };
 
 const FILE: &str = "m.model.data.toml";
@@ -44,12 +44,41 @@ fn checkpoints_have_what_their_directory_has() {
     }
 }
 
+/// A remembered file that was edited badly is an error. One of another run does not count.
+#[test]
+fn the_file_is_that_of_the_run() {
+    let program = trained();
+    let good = program.read(FILE);
+    let bad = String::from_utf8(good).unwrap().replace("data-dir = ", "data-dir ");
+    program.write(FILE, bad);
+    program.refuses("evaluate m.model", 2, &["m.model.data.toml:2:"]);
+    fs::remove_file(program.path("m.model")).unwrap();
+    program.json("train --dataset synthetic --hidden none --epochs 1 --output m.model");
+    assert!(!program.path(FILE).exists());
+    program.json("evaluate m.model");
+}
+
+/// Transposed images stay so, also in another directory and in a table.
+#[test]
+fn how_the_data_are_read_is_remembered() {
+    let program = Program::new();
+    OwnSet::garments(300, 8).write(&program, "csv");
+    let train = "train --dataset csv --data-dir csv --transpose --epochs 3 --output m.model";
+    let test = program.json(train).pop().unwrap()["test"]["accuracy"].clone();
+    assert_eq!(program.json("evaluate m.model --data-dir csv").remove(0)["accuracy"], test);
+    let classes = |arguments: &str| -> Vec<_> {
+        program.json(arguments).iter().map(|answer| answer["class"].clone()).collect()
+    };
+    assert_eq!(classes("predict m.model csv/test.csv"), classes("predict m.model --index 0-7"));
+    program.json("train --resume m.model --data-dir csv --epochs 4");
+}
+
 /// A directory that is given counts. One that is gone is named, with the file that has it.
 #[test]
 fn a_directory_that_moved_is_named() {
     let program = trained();
     fs::rename(program.path("small"), program.path("moved")).unwrap();
-    let words = ["small: no such directory; m.model.data.toml has it", "give --data-dir"];
+    let words = ["small: no such file or directory; m.model.data.toml names it", "give --data-dir"];
     program.refuses("evaluate m.model", 2, &words);
     program.json("evaluate m.model --data-dir moved");
     program.json("train --resume m.model --epochs 2 --data-dir moved");

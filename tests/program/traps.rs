@@ -112,7 +112,7 @@ fn classes_without_test_images_are_reported() {
     let test: Vec<_> = test.into_iter().filter(|(label, _)| *label != 4).collect();
     let program = with_tables(&train, &test);
     let stderr = program.run(TRAIN).success().stderr;
-    assert!(stderr.contains("the test set has no image of 4\n"), "{stderr}");
+    assert!(stderr.contains("the test set has no image of 4: they are not tested\n"), "{stderr}");
     let shown = program.run("evaluate m.model").success().stdout;
     assert!(shown.contains("\n4       -"), "{shown}");
     assert!(!shown.contains("NaN"), "{shown}");

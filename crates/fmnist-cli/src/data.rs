@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fmnist::{
     Trap,
-    options::{DataSource, DatasetKind, Options},
+    options::{DataSource, DatasetKind},
 };
 use fmnist_data::{
     Dataset, Images, ReadOptions, TestImages,
@@ -22,32 +22,41 @@ use crate::{console::Console, exit::Usage, outside::Outside, remembered, text::t
 const SYNTHETIC_SEED: u64 = 0;
 
 /// The dataset that a model was trained on, in the directory that is given or else in the one that is remembered for the
-/// model at `path`. Errors call the model `name`.
+/// model at `path`. It is read as is remembered. Errors call the model `name`.
 pub(crate) fn source_of(
     info: &ModelInfo,
     dir: Option<&Path>,
     path: Option<&Path>,
     name: &str,
 ) -> anyhow::Result<DataSource> {
-    let remembered = path.filter(|_| dir.is_none()).and_then(remembered::of_model);
-    let (remembered_dir, transpose) = match &remembered {
-        Some((_, Options { places, data, .. })) => {
-            (places.data_dir.as_deref(), data.transpose.unwrap_or_default())
-        }
-        None => (None, false),
+    let kind = DatasetKind::of_model(info).with_context(|| name.to_owned())?;
+    let remembered = match path.filter(|_| kind != DatasetKind::Synthetic) {
+        Some(path) => remembered::of_model(path)?,
+        None => None,
     };
-    if let (Some(dir), Some((place, _))) = (remembered_dir, &remembered)
-        && !dir.is_dir()
+    let (place, remembered) = remembered.unzip();
+    let remembered = remembered.unwrap_or_default();
+    let remembered_dir = remembered.places.data_dir.as_deref().filter(|_| dir.is_none());
+    if let (Some(dir), Some(place)) = (remembered_dir, &place)
+        && !dir.exists()
     {
         let (dir, place) = (Outside::from(dir), Outside::from(place));
         return Err(Usage::error(format!(
-            "{dir}: no such directory; {place} has it as that of the data; give --data-dir"
+            "{dir}: no such file or directory; {place} names it as the data; give --data-dir"
         )));
     }
     let mut source =
         DataSource::of_model(info, dir.or(remembered_dir)).with_context(|| name.to_owned())?;
-    source.options.transpose = transpose;
+    source.options.transpose =
+        kind.takes_transpose() && remembered.data.transpose.unwrap_or_default();
     Ok(source)
+}
+
+/// How a table of images for the model at `path` is read.
+pub(crate) fn read_options(info: &ModelInfo, path: Option<&Path>) -> anyhow::Result<ReadOptions> {
+    let remembered = path.map(remembered::of_model).transpose()?.flatten();
+    let transpose = remembered.and_then(|(_, options)| options.data.transpose);
+    Ok(ReadOptions { transpose: transpose.unwrap_or_default(), ..DataSource::read_options(info) })
 }
 
 /// Finds, reads, downloads or draws the dataset.

@@ -49,19 +49,29 @@ fn write(path: &Path, dir: &Path, transpose: bool) -> Result<(), String> {
     fs::write(path, text).map_err(|error| error.to_string())
 }
 
-/// What is remembered of a model's data, if it is.
-pub(crate) fn of_model(model: &Path) -> Option<(PathBuf, Options)> {
-    let within = |dir: &Path| beside(&dir.join("final.model"));
-    let path = match model.is_dir() {
-        true => within(model),
-        false => beside(model),
+/// Forgets the data of an earlier run that was saved in `output`.
+pub(crate) fn forget(output: &Path) {
+    let path = beside(output);
+    if read(&path).is_ok_and(|text| text.starts_with(HEAD)) {
+        // If it stays, the model of this run does not need it.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// What is remembered of a model's data, and in which file, if it is. A checkpoint has what its directory has.
+pub(crate) fn of_model(model: &Path) -> anyhow::Result<Option<(PathBuf, Options)>> {
+    let name = model.file_name().unwrap_or_default().to_string_lossy();
+    let is_checkpoint = name.starts_with("ckpt-") || name == "best.model";
+    let path = match (model.is_dir(), model.parent()) {
+        (true, _) => beside(&model.join("final.model")),
+        (false, Some(dir)) if is_checkpoint => beside(&dir.join("final.model")),
+        _ => beside(model),
     };
-    // A checkpoint has what its directory has.
-    let other = model.parent().map(within);
-    let path = [Some(path), other].into_iter().flatten().find(|path| path.is_file())?;
-    let text = read(&path).ok().filter(|text| text.starts_with(HEAD))?;
-    let options = Options::from_toml(&text, &path.to_string_lossy()).ok()?;
-    Some((path, options))
+    let Some(text) = read(&path).ok().filter(|text| text.starts_with(HEAD)) else {
+        return Ok(None);
+    };
+    let options = Options::from_toml(&text, &Outside::from(&path).to_string())?;
+    Ok(Some((path, options)))
 }
 
 fn beside(model: &Path) -> PathBuf {

@@ -15,8 +15,8 @@
 //!
 //! The set is the same on every machine: classes and the pictures of a class are sorted by the bytes of their
 //! names. The classes are spread evenly over the set, so that its last images, which a run holds out, cover all of
-//! them. Pictures are of any [kind](picture#kinds) and made grey, but otherwise unchanged: see
-//! [`picture::Preparation::Plain`]. Names that begin with a dot are ignored, and so are `Thumbs.db`,
+//! them. Pictures are of any [kind](picture#kinds) and made grey, unless [`ReadOptions::colour`] keeps
+//! their colours, but otherwise unchanged: see [`picture::Preparation::Plain`]. Names that begin with a dot are ignored, and so are `Thumbs.db`,
 //! `desktop.ini` and `__MACOSX`. So are files next to the class folders, except pictures, which would have no class. Anything else is an error that names it.
 //!
 //! `listing` finds the files, `order` puts them into the order of the set, and this module decodes them, within a budget of
@@ -57,6 +57,8 @@ pub struct Folder {
     train: Vec<Entry>,
     validation: Option<Vec<Entry>>,
     test: Test,
+    /// Folders that are not read.
+    unread: Vec<String>,
 }
 
 /// Where the test set is.
@@ -81,7 +83,7 @@ impl Folder {
     pub fn list(dir: &Path) -> Result<Self, Error> {
         contents::check_kind(dir, DatasetName::Folder)?;
         Error::check_directory(dir)?;
-        let Parts { train: train_dir, validation, test } = listing::parts(dir)?;
+        let Parts { train: train_dir, validation, test, unread } = listing::parts(dir)?;
         let train = listing::classes(&train_dir)?;
         let like_train = |dir: &PathBuf| -> Result<Vec<Entry>, Error> {
             let classes = listing::classes(dir)?;
@@ -101,8 +103,14 @@ impl Folder {
                 Test::Sixth(order::spread(sixth))
             }
         };
-        let folder =
-            Self { dir: dir.into(), class_names, train: order::spread(train), validation, test };
+        let folder = Self {
+            dir: dir.into(),
+            class_names,
+            train: order::spread(train),
+            validation,
+            test,
+            unread,
+        };
         let n_train = folder.train.len().saturating_add(folder.n_validation().unwrap_or(0));
         for n in [n_train, folder.test_entries().len()] {
             let expected = format_args!("at most {MAX_IMAGES} pictures in a set");
@@ -147,6 +155,9 @@ impl Folder {
         let validation =
             self.validation.as_ref().map(|entries| self.split(entries, &wanted)).transpose()?;
         let mut notes = Vec::new();
+        if !self.unread.is_empty() {
+            notes.push(Note::Unread(self.unread.clone()));
+        }
         let test = match (&self.test, &validation) {
             (Test::Validation, Some(validation)) => {
                 notes.push(Note::ValidationIsTest);

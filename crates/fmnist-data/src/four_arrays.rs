@@ -23,6 +23,9 @@ pub(crate) fn load<A: Array + Send>(
     let train = Unread::check(train_images, train_labels)?;
     let test = Unread::check(test_images, test_labels)?;
     let [train_shape, test_shape] = [&train, &test].map(|split| split.shape);
+    for (shape, split) in [(train_shape, &train), (test_shape, &test)] {
+        shape.check_colour(split.images.header(), options.colour)?;
+    }
     let [train_size, test_size] =
         [train_shape, test_shape].map(|shape| shape.describe(options.colour));
     let [train_path, test_path] = [&train, &test].map(|split| split.images.header().path.clone());
@@ -140,6 +143,19 @@ impl Shape {
         sides.into_iter().try_for_each(|index| header.check_dimension(index, MAX_SIDE))?;
         let [count, height, width, channels] = shape;
         Ok(Self { count, height, width, channels })
+    }
+
+    /// Fails if images are to keep colours that they do not have.
+    fn check_colour(self, header: &Header, colour: Colour) -> Result<(), Error> {
+        match (self.channels, colour) {
+            (1, Colour::Rgb) => Err(Error::Layout {
+                path: header.path.clone(),
+                expected: "images in colour (count x height x width x 3)".into(),
+                found: header.describe(),
+                hint: "leave out --colour rgb",
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The size of the images once they are read.

@@ -7,7 +7,7 @@ use nn_core::{Layer, Scaling};
 use nn_io::ModelInfo;
 use nn_train::TrainingState;
 
-use crate::data::scaling_to;
+use crate::data::fitting_scaling;
 
 /// A likely mistake. Shown as one line that says what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,16 +74,18 @@ impl Trap {
         in_train.into_iter().chain(in_test).collect()
     }
 
-    /// The traps in the settings of a run that trains on so many images.
+    /// The traps in the settings of a run that trains on these images.
     pub fn in_settings(
         layers: &[Layer],
         state: &TrainingState,
         info: &ModelInfo,
-        n: usize,
+        train: &Split,
     ) -> Vec<Self> {
-        let dark = info.input.scaling.filter(|&scaling| is_dark(scaling));
-        let dark = dark.map(|scaling| Self::Dark { white: scaling.mean * 2.0 });
-        let batch_size = state.config.batch_size;
+        // A scale that was given is no surprise.
+        let fitting = fitting_scaling(&train.images);
+        let is_dark = fitting != Scaling::default() && info.input.scaling == Some(fitting);
+        let dark = is_dark.then_some(Self::Dark { white: fitting.mean * 2.0 });
+        let (batch_size, n) = (state.config.batch_size, train.len());
         let has_norm = layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. }));
         let is_single = has_norm && n > 1 && n % batch_size == 1;
         dark.into_iter().chain(is_single.then_some(Self::SingleImage)).collect()
@@ -98,11 +100,6 @@ impl Trap {
         let is_far = train - held_out > by_chance.max(FAR_ABOVE);
         is_far.then_some(Self::Overfitting { train, held_out })
     }
-}
-
-/// Whether the scaling is that of images whose largest pixel is below 128.
-fn is_dark(scaling: Scaling) -> bool {
-    (1..128).any(|white| scaling_to(white) == scaling)
 }
 
 /// The classes that a split has no image of.
@@ -127,7 +124,8 @@ impl fmt::Display for Trap {
                     0 => String::new(),
                     more => format!(" and {more} more"),
                 };
-                write!(f, "the {set} set has no image of {names}{more}")
+                let hint = if *train { "add images, or remove the classes" } else { "they are not tested" };
+                write!(f, "the {set} set has no image of {names}{more}: {hint}")
             }
             Self::SkippedLabels { skipped, largest, images } => {
                 let images = if *images == 1 { "1 image".into() } else { format!("{images} images") };
@@ -182,8 +180,8 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "the training set has no image of Dress",
-                "the test set has no image of T-shirt/top, Pullover, Coat, Sandal, Shirt and 3 more"
+                "the training set has no image of Dress: add images, or remove the classes",
+                "the test set has no image of T-shirt/top, Pullover, Coat, Sandal, Shirt and 3 more: they are not tested"
             ]
         );
     }

@@ -87,13 +87,15 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     kept.iter().for_each(|it| warn_of_rename(it, console));
     if let Some(dir) = &source.dir {
         remembered::save(&output, dir, source.options.transpose, console);
+    } else {
+        remembered::forget(&output);
     }
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
     }
     let layers = trainer.run().model().architecture();
     let layers: Vec<_> = layers.layers().iter().map(|it| it.layer).collect();
-    for trap in Trap::in_settings(&layers, trainer.run().state(), trainer.info(), train.len()) {
+    for trap in Trap::in_settings(&layers, trainer.run().state(), trainer.info(), &train) {
         console.warning(&trap.to_string());
     }
     let is_book = args.settings.preset == Some(Preset::Nnfs);

@@ -143,13 +143,13 @@ struct Names {
     total: usize,
     /// The column with the name of a label, from 0.
     label: Option<usize>,
-    /// Whether that name is `y`, which may also be a letter to recognise.
-    is_letter: bool,
     has_row_numbers: bool,
     /// How many of the others are numbers.
     n_numbers: usize,
     /// How many of the others are not numbers, except the very first value, which may be the name of a class.
     n_texts: usize,
+    /// Whether the column of labels is called `label`.
+    is_label: bool,
     numbering: Numbering,
 }
 
@@ -174,7 +174,7 @@ impl Names {
                 let expected = format!("one column of labels, which column {other} is");
                 return Err(table.wrong(expected, table.found()));
             }
-            self.is_letter = is(&"y");
+            self.is_label = is(&"label");
         } else if column == 0 && ROW_NUMBER.iter().any(is) {
             self.has_row_numbers = true;
         } else if is_number(table) {
@@ -191,7 +191,8 @@ impl Names {
         let are_numbered = matches!(self.numbering, Numbering::Last(_));
         match self.label {
             _ if self.has_row_numbers || self.n_texts > self.n_numbers => true,
-            Some(0) if self.is_letter => are_numbered,
+            // Otherwise it may be the class of the first image.
+            Some(0) if !self.is_label => are_numbered,
             Some(_) => true,
             None => are_numbered && self.n_numbers >= MIN_NUMBERED,
         }

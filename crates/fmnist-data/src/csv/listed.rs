@@ -5,7 +5,6 @@ use std::path::Path;
 use super::input::Source;
 use super::table::{MAX_LABEL, Table, separator};
 use crate::Error;
-use crate::dataset::MAX_IMAGES;
 
 /// What the column of labels may be called.
 const LABEL: [&str; 6] = ["label", "labels", "class", "target", "category", "y"];
@@ -19,16 +18,17 @@ pub(crate) struct Listed {
     /// The file as it is written.
     pub(crate) file: String,
     pub(crate) label: String,
-    /// The line, from 1.
+    /// The line, and the columns of both, from 1.
     pub(crate) line: u64,
+    pub(crate) columns: [usize; 2],
 }
 
-/// Reads the table. Its header names the columns of files and labels; without a header, these are the first two columns.
+/// Reads the table, which has at most `most` pictures. Its header names the columns of files and labels; without a header, these are the first two columns.
 ///
 /// # Errors
 ///
 /// If the file cannot be read, a line has too few or too many values, or a value is empty or too long.
-pub(crate) fn read(path: &Path) -> Result<Vec<Listed>, Error> {
+pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<Listed>, Error> {
     let source = Source::File(path);
     let separator = separator(&source.head()?);
     let mut lines = Lines { table: Table::open(source, separator)?, values: Vec::new() };
@@ -46,6 +46,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Listed>, Error> {
         }
         _ => (0, 1),
     };
+    let columns = [file, label].map(|column| column.saturating_add(1));
     let mut listed = Vec::new();
     while !lines.values.is_empty() {
         let line = &lines.values;
@@ -54,10 +55,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Listed>, Error> {
             let found = format!("{} values, or an empty one", line.len());
             return Err(lines.table.wrong("a file and its label".into(), found));
         };
-        if listed.len() >= MAX_IMAGES {
-            return Err(lines.table.wrong(format!("at most {MAX_IMAGES} pictures"), "more".into()));
+        if listed.len() >= most {
+            let expected = format!("at most {most} lines, as there are so many pictures");
+            return Err(lines.table.wrong(expected, "more".into()));
         }
-        listed.push(Listed { file, label, line: lines.table.line() });
+        listed.push(Listed { file, label, line: lines.table.line(), columns });
         lines.next()?;
     }
     Ok(listed)
@@ -82,8 +84,10 @@ impl Lines<'_> {
                 let expected = format!("at most {MAX_COLUMNS} columns");
                 return Err(self.table.wrong(expected, "more".into()));
             }
-            let text = String::from_utf8_lossy(self.table.text()).into_owned();
-            self.values.push(text);
+            let Ok(text) = std::str::from_utf8(self.table.text()) else {
+                return Err(self.table.wrong("text in UTF-8".into(), self.table.found()));
+            };
+            self.values.push(text.into());
             if self.table.is_last() {
                 return Ok(true);
             }

@@ -16,6 +16,8 @@ pub enum Note {
     UnitPixels,
     /// The smallest label is 1, so 1 was subtracted from every label.
     LabelsFromOne,
+    /// Folders next to `train`, which are no parts of the set.
+    Unread(Vec<String>),
 }
 
 impl fmt::Display for Note {
@@ -31,6 +33,13 @@ impl fmt::Display for Note {
             Self::UnitPixels => "the pixels go from 0 to 1 and are multiplied by 255",
             Self::LabelsFromOne => {
                 "the labels begin at 1 instead of 0, so label 1 is the first class"
+            }
+            Self::Unread(names) => {
+                return write!(
+                    f,
+                    "only the folders of the training, validation and test set are read, and not {}",
+                    names.join(", ")
+                );
             }
         })
     }

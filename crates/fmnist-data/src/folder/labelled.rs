@@ -11,20 +11,18 @@ use crate::quote::quoted;
 
 /// The classes of the pictures in `dir`, which are `files`, by the table. Classes and their pictures are sorted by name.
 ///
-/// A picture has the name of its file, with or without its extension and the folders above it. So no name leads out of `dir`.
+/// A picture has the name of its file, with or without its extension and the folders above it. So no name leads out of
+/// `dir`.
 pub(super) fn classes(
     dir: &Path,
     table: &Path,
     files: Vec<PathBuf>,
 ) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
-    let mut by_name: HashMap<String, usize> = HashMap::new();
-    for (index, file) in files.iter().enumerate() {
-        for name in names(dir, file) {
-            by_name.entry(name).or_insert(index);
-        }
-    }
+    let by_name = by_name(dir, &files);
     let mut labels: Vec<Option<String>> = vec![None; files.len()];
-    for Listed { file, label, line } in listed::read(table)? {
+    for Listed { file, label, line, columns: [file_at, label_at] } in
+        listed::read(table, files.len())?
+    {
         let wrong = |column, expected: String, found: String| Error::Text {
             path: table.into(),
             line,
@@ -34,16 +32,24 @@ pub(super) fn classes(
         };
         if let Some(fault) = classes::fault(&label) {
             let expected = format!("a class's name of 1 to {} bytes", classes::MAX_NAME);
-            return Err(wrong(2, expected, fault));
+            return Err(wrong(label_at, expected, fault));
         }
-        let slot = by_name.get(&file).and_then(|&index| labels.get_mut(index));
+        let named = by_name.get(&file).copied();
+        let slot = named.flatten().and_then(|index| labels.get_mut(index));
         let Some(slot) = slot else {
-            let expected = format!("the name of a picture in {}", dir.display());
-            return Err(wrong(1, expected, quoted(&file)));
+            let expected = match (named, line) {
+                (Some(_), _) => "a name that only one picture has, with its folder".into(),
+                (None, 1) => format!(
+                    "a header with the columns file and label, or the name of a picture in {}",
+                    dir.display()
+                ),
+                _ => format!("the name of a picture in {}", dir.display()),
+            };
+            return Err(wrong(file_at, expected, quoted(&file)));
         };
         if slot.replace(label).is_some() {
             let expected = "each picture once".into();
-            return Err(wrong(1, expected, format!("{} again", quoted(&file))));
+            return Err(wrong(file_at, expected, format!("{} again", quoted(&file))));
         }
     }
     let mut classes: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
@@ -69,19 +75,39 @@ pub(super) fn classes(
     Ok(classes.into_iter().collect())
 }
 
-/// What a table may call a file.
-fn names(dir: &Path, file: &Path) -> impl Iterator<Item = String> {
-    let within = file.strip_prefix(dir).unwrap_or(file);
-    let slashed = |path: &Path| {
-        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-        parts.join("/")
-    };
-    let name = within.file_name().map(PathBuf::from).unwrap_or_default();
-    [
-        slashed(within),
-        slashed(&within.with_extension("")),
-        slashed(&name),
-        slashed(&name.with_extension("")),
-    ]
-    .into_iter()
+/// The files by all names that a table may give them; `None` for a name that several files have. The name of a file within
+/// `dir` comes before those that leave out something.
+fn by_name(dir: &Path, files: &[PathBuf]) -> HashMap<String, Option<usize>> {
+    let mut found: HashMap<String, Option<usize>> = HashMap::new();
+    for shorten in [whole, without_extension, without_folders, alone] {
+        let mut of_form: HashMap<String, Option<usize>> = HashMap::new();
+        for (index, file) in files.iter().enumerate() {
+            let within = file.strip_prefix(dir).unwrap_or(file);
+            let parts: Vec<_> = within.iter().map(|part| part.to_string_lossy()).collect();
+            let place = of_form.entry(shorten(&parts.join("/")).into()).or_insert(Some(index));
+            if *place != Some(index) {
+                *place = None;
+            }
+        }
+        for (name, index) in of_form {
+            found.entry(name).or_insert(index);
+        }
+    }
+    found
+}
+
+fn whole(name: &str) -> &str {
+    name
+}
+
+fn without_extension(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+fn without_folders(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, file)| file)
+}
+
+fn alone(name: &str) -> &str {
+    without_extension(without_folders(name))
 }

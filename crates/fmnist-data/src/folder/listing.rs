@@ -20,6 +20,8 @@ pub(super) struct Parts {
     pub(super) train: PathBuf,
     pub(super) validation: Option<PathBuf>,
     pub(super) test: Option<PathBuf>,
+    /// The names of folders next to the parts, which are not read.
+    pub(super) unread: Vec<String>,
 }
 
 /// The names of the parts' folders, in any case: of the training, validation and test set.
@@ -38,29 +40,40 @@ pub(super) fn parts(dir: &Path) -> Result<Parts, Error> {
     let mut folders = folders_in(&dir)?;
     for _ in 0..MAX_AROUND {
         match folders.as_slice() {
-            [only] if part(only).is_none() && has_folders(only)? => dir = only.clone(),
+            [only] if !has_table(&dir) && part(only).is_none() && is_around(only)? => {
+                dir = only.clone();
+            }
             _ => break,
         }
         folders = folders_in(&dir)?;
     }
+    let without_parts =
+        |dir| Parts { train: dir, validation: None, test: None, unread: Vec::new() };
+    if has_table(&dir) {
+        return Ok(without_parts(dir));
+    }
     let mut found = [None, None, None];
-    let mut are_parts = false;
+    let (mut are_parts, mut unread) = (false, Vec::new());
     for folder in folders {
-        let Some(place) = part(&folder).and_then(|part| found.get_mut(part)) else { continue };
+        let Some(place) = part(&folder).and_then(|part| found.get_mut(part)) else {
+            let name = folder.file_name().unwrap_or_default();
+            unread.push(name.to_string_lossy().into_owned());
+            continue;
+        };
         if let Some(other) = place.replace(folder.clone()) {
             let expected = format_args!("one folder of this kind, as {}", other.display());
             check(&folder, false, expected, "another")?;
         }
-        are_parts = are_parts || has_folders(&folder)? || folder.join(LABELS).is_file();
+        are_parts = are_parts || is_around(&folder)?;
     }
     // A folder of such a name that holds pictures is a class.
     if !are_parts {
-        return Ok(Parts { train: dir, validation: None, test: None });
+        return Ok(without_parts(dir));
     }
     let [train, validation, test] = found;
     let found = if test.is_some() { "test without train" } else { "validation without train" };
     check(&dir, train.is_some(), "a folder train", found)?;
-    Ok(Parts { train: train.unwrap_or(dir), validation, test })
+    Ok(Parts { train: train.unwrap_or(dir), validation, test, unread })
 }
 
 /// Which of [`PARTS`] a folder is, by its name.
@@ -74,15 +87,21 @@ fn folders_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(entries(dir)?.into_iter().filter(|entry| entry.is_dir()).collect())
 }
 
-fn has_folders(dir: &Path) -> Result<bool, Error> {
-    Ok(entries(dir)?.iter().any(|entry| entry.is_dir()))
+/// Whether there is a table of labels.
+fn has_table(dir: &Path) -> bool {
+    dir.join(LABELS).is_file()
+}
+
+/// Whether the folder has classes: folders, or a table of labels.
+fn is_around(dir: &Path) -> Result<bool, Error> {
+    Ok(has_table(dir) || entries(dir)?.iter().any(|entry| entry.is_dir()))
 }
 
 /// Whether `dir` has a picture in a folder, as in `CLASS/1.png`, or one level deeper, as in `train/CLASS/1.png`.
 pub(crate) fn is_in(dir: &Path) -> bool {
     let list = |dir: &Path| entries(dir).unwrap_or_default().into_iter();
     let is_class = |dir: &Path| list(dir).any(|path| is_named_as_picture(&path));
-    if dir.join(LABELS).is_file() {
+    if has_table(dir) {
         return true;
     }
     let mut folders = list(dir).filter(|path| path.is_dir());
@@ -107,12 +126,11 @@ const LABELS: &str = "labels.csv";
 
 /// The classes in `dir`, sorted by name.
 pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
-    let table = dir.join(LABELS);
-    if table.is_file() {
+    if has_table(dir) {
         let mut files = Vec::new();
         list(dir, MAX_BELOW, &mut files)?;
         files.retain(|file| is_named_as_picture(file));
-        return labelled::classes(dir, &table, files);
+        return labelled::classes(dir, &dir.join(LABELS), files);
     }
     let mut classes = Vec::new();
     let mut n_pictures = 0_usize;
@@ -158,7 +176,7 @@ fn list(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error>
 /// Fails unless there are at least 2 classes and each has a picture.
 pub(super) fn check_classes(dir: &Path, classes: &[Class]) -> Result<(), Error> {
     let found = format_args!("{} of them", classes.len());
-    check(dir, classes.len() >= 2, "a folder for each of 2 classes or more", found)?;
+    check(dir, classes.len() >= 2, "2 classes or more, each with its pictures", found)?;
     for (name, pictures) in classes {
         check(&dir.join(name), !pictures.is_empty(), "pictures of this class", "none")?;
     }

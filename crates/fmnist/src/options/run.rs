@@ -43,7 +43,7 @@ options! {
 options! {
     /// The options of the data directory and the threads. They do not affect results, and are not saved with the run.
     pub struct PlaceOptions ["Data"] {
-        /// Directory of the dataset [default: found or downloaded]
+        /// Directory of the dataset, or a .npz file [default: found or downloaded]
         data_dir: PathBuf [value_name = "DIR"],
 
         /// Threads to use; the number does not change the result [default: all]

@@ -31,9 +31,9 @@ pub enum DatasetKind {
     Synthetic,
     /// Four IDX files in --data-dir, named like those of Fashion-MNIST or EMNIST
     Idx,
-    /// Pictures in --data-dir, in one folder for each class
+    /// Pictures in --data-dir, in one folder for each class, or with labels.csv
     Folder,
-    /// Two CSV files in --data-dir, in the format of Fashion-MNIST on Kaggle
+    /// CSV tables in --data-dir: train.csv, and test.csv if there is one
     Csv,
     /// A NumPy archive (.npz) with x_train, y_train, x_test and y_test: --data-dir, or in it
     Npz,
@@ -102,7 +102,7 @@ impl DatasetKind {
                 Some("train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png; .jpg as well")
             }
             DatasetKind::Csv => Some(
-                "fashion-mnist_train.csv and fashion-mnist_test.csv, or train.csv and test.csv",
+                "train.csv and test.csv, or fashion-mnist_train.csv and fashion-mnist_test.csv; .csv.gz as well",
             ),
             DatasetKind::Npz => {
                 Some("one .npz file with the arrays x_train, y_train, x_test and y_test")

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use fmnist::{Finding, Seen, options::DataSource};
-use fmnist_data::Images;
+use fmnist::{Finding, Seen};
+use fmnist_data::{Images, ReadOptions};
 use nn_io::ModelInfo;
 
 use super::Output;
@@ -34,16 +34,16 @@ pub(super) fn of(files: &[PathBuf]) -> anyhow::Result<Option<PathBuf>> {
     }
 }
 
-/// Classifies the images of a table, with or without labels. As CSV, the answers are numbers of images, from 1, with their
-/// labels as the training table has them.
+/// Classifies the images of a table, with or without labels. As CSV, the answers are numbers of images, from 1, with the names
+/// of their classes; for garments, with their numbers, as Kaggle's table has them.
 pub(super) fn classify(
     path: &Path,
     info: &ModelInfo,
+    options: &ReadOptions,
     output: &mut Output,
     console: &Console,
 ) -> anyhow::Result<()> {
-    let options = DataSource::read_options(info);
-    let (images, labels) = Images::from_csv(path, &options)?;
+    let (images, labels) = Images::from_csv(path, options)?;
     data::check_size(info, &images)?;
     // A table of garments has numbers as labels, which the names of the classes are not.
     let are_numbers = data::has_garments(info);

@@ -31,7 +31,7 @@ const COMMON: [&str; 11] = [
 /// Without options, trains the network 784-128-128-10 on Fashion-MNIST for 10 epochs. The whole run is saved after every
 /// epoch, and on Ctrl-C after the current step. A resumed run ends bit-for-bit identical to an uninterrupted one.
 ///
-/// For a custom dataset, give --dataset idx, folder or csv, and --data-dir. The data determine the network's inputs and
+/// For a custom dataset, give --dataset folder, csv, idx or npz, and --data-dir. The data determine the network's inputs and
 /// outputs.
 #[derive(Debug, clap::Args)]
 #[command(mut_args = common_first, after_help = help::examples(&[

@@ -179,7 +179,7 @@ fn source_of(
             let dir = options.places.data_dir.as_deref();
             let mut source = data::source_of(info, dir, Some(path), &name)?;
             source.options.transpose = options.data.transpose.unwrap_or(source.options.transpose);
-            Ok(source)
+            Ok(DataSource::new(source.kind, source.dir.as_deref(), source.options)?)
         }
     }
 }

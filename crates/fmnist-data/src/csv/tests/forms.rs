@@ -80,6 +80,7 @@ fn headers_of_numbers() {
     // The letter y may be a class.
     assert_eq!(count(&format!("y,{few}\ny,{few}\n"), 15), (1, true));
     assert_eq!(count("y,9,8,7\ny,1,2,3\n", 3), (2, true));
+    assert_eq!(count("target,9,8,7\nother,1,2,3\n", 3), (2, true));
     assert_eq!(count("label,9,8,7\ny,1,2,3\n", 3), (1, true));
 }
 

@@ -169,10 +169,10 @@ fn images_of_four_dimensions() {
     let rgb = Dataset::load_idx(colour.path(), &options).unwrap();
     assert_eq!((rgb.train.images.channels, &rgb.train.images.pixels), (3, &pixels));
     assert_eq!(rgb.notes, []);
-    // Grey images and images in colour are of one size only if all become grey.
+    // Images without colours are refused if they are to keep them.
     let mixed = set(&[2, 2, 1, 3], &pixels, &idx_u8(&[1, 2, 1], &[0, 1]));
     assert!(load(&mixed).is_ok());
-    let words = ["has images of 2 x 1,", "has images of 2 x 1 in colour"];
+    let words = ["expected images in colour (count x height x width x 3), found 1 x 2 x 1 of u8"];
     refused(Dataset::load_idx(mixed.path(), &options), &words).unwrap();
 
     for dims in [[2, 3, 1, 2], [2, 3, 2, 1].map(|dim| dim * 2)] {

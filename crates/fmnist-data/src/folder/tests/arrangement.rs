@@ -39,13 +39,19 @@ fn wrong_arrangements_are_refused() {
     };
     check(&empty("train/b"), &["train/b: expected pictures of this class, found none", hint]);
     check(&empty("test"), &["train has a class \"a\""]);
-    check(&empty(""), &["expected a folder for each of 2 classes or more, found 0 of them", hint]);
+    check(
+        &empty(""),
+        &["expected 2 classes or more, each with its pictures, found 0 of them", hint],
+    );
     let no_test =
         |dir: &TempDir| ["test/a", "test/b"].into_iter().for_each(|name| empty(name)(dir));
     check(&no_test, &["expected a test set, or a class with 6 pictures or more, found fewer"]);
     let one_class =
         |dir: &TempDir| ["train/b", "test/b"].into_iter().for_each(|name| remove(dir, name));
-    check(&one_class, &["train: expected a folder for each of 2 classes or more, found 1 of them"]);
+    check(
+        &one_class,
+        &["train: expected 2 classes or more, each with its pictures, found 1 of them"],
+    );
     let too_few = |dir: &TempDir| {
         empty("")(dir);
         for name in ["a/1.png", "a/2.png", "b/1.png"] {

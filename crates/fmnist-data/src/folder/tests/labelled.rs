@@ -40,6 +40,25 @@ fn a_table_names_the_classes() {
     }
 }
 
+/// Folders below a table are not classes, whatever their number. The name with its folder comes first.
+#[test]
+fn a_table_counts_before_folders() {
+    let names = ["x/1", "y/1", "1", "x/2", "x/3", "x/4", "x/5"];
+    let rows = names.map(|name| format!("{name}.png,{}\n", if name == "x/1" { "a" } else { "b" }));
+    let dataset = load(&with_table(&names, &rows.concat())).unwrap();
+    assert_eq!(dataset.info.class_names, ["a", "b"]);
+    let mut found: Vec<_> = levels(&dataset.train).into_iter().zip(dataset.train.labels).collect();
+    found.sort_unstable();
+    assert_eq!(found.iter().filter(|(_, label)| *label == 0).collect::<Vec<_>>(), [&(0, 0)]);
+    // In a folder alone in another one, too.
+    let names = ["x/1", "x/2", "x/3", "x/4", "x/5", "x/6", "x/7"];
+    let rows = names.map(|name| format!("{name},{}\n", if name == "x/1" { "a" } else { "b" }));
+    assert_eq!(load(&with_table(&names, &rows.concat())).unwrap().info.class_names, ["a", "b"]);
+    // Two pictures have this name.
+    let dir = with_table(&["x/1", "y/1"], "1.png,a\n");
+    refused(load(&dir), &["line 1, column 1: expected a name that only one picture has"]).unwrap();
+}
+
 /// Each part of the set may have its own table.
 #[test]
 fn parts_have_tables() {
@@ -78,6 +97,18 @@ fn tables_that_do_not_fit_are_refused() {
     check("1.png,a\n", &["2.png: expected a label in", "found none"]);
     check("1.png\n", &["line 1, column 1: expected a file and its label, found 1 values"]);
     check("1.png,\n", &["expected a file and its label"]);
+    check(
+        "label,file\na,1.png\nb,9.png\n",
+        &["line 3, column 2: expected the name of a picture in"],
+    );
+    check(
+        "id,breed\n1,a\n",
+        &["line 1, column 1: expected a header with the columns file and label"],
+    );
+    check("1,a\n2,b\n1,a\n", &["at most 2 lines, as there are so many pictures"]);
+    let latin = directory(&[("labels.csv", b"1,caf\xe9\n")]);
+    put(&latin, "1.png", &png(grey(1)));
+    refused(load(&latin), &["line 1, column 2: expected text in UTF-8"]).unwrap();
     check("", &["expected a file and its label, found an empty file"]);
     check(
         "1.png,\u{1b}[2J\n",

@@ -53,6 +53,14 @@ fn litter_is_ignored() {
     assert_eq!(load(&around).unwrap().info.class_names, ["x", "y"]);
 }
 
+/// Folders next to the parts are named, since one may be a part with a misspelt name.
+#[test]
+fn folders_that_are_not_read_are_named() {
+    let dir = parted();
+    put(&dir, "valdation/a/1.png", &png(grey(1)));
+    assert_eq!(load(&dir).unwrap().notes, [Note::Unread(vec!["valdation".into()])]);
+}
+
 /// Validation images are the last ones of the training set, so that a run holds them out.
 #[test]
 fn validation_images_are_the_last() {
