@@ -328,7 +328,7 @@ fn a_model_of_other_data_stays() {
     program.write("m.model", of_fashion_mnist);
     OwnSet::garments(60, 20).write(&program, "csv");
     let train = "train --dataset csv --data-dir csv --epochs 1 --output m.model";
-    let words = ["m.model: refusing to overwrite", "fashion-mnist", "with one of \"csv\""];
+    let words = ["m.model: refusing to overwrite", "fashion-mnist", "with one of \"csv (csv)\""];
     program.refuses(train, 4, &words);
 }
 

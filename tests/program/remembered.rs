@@ -51,7 +51,7 @@ fn the_file_is_that_of_the_run() {
     let good = program.read(FILE);
     let bad = String::from_utf8(good).unwrap().replace("data-dir = ", "data-dir ");
     program.write(FILE, bad);
-    program.refuses("evaluate m.model", 2, &["m.model.data.toml:2:"]);
+    program.refuses("evaluate m.model", 2, &["m.model.data.toml: line 2"]);
     fs::remove_file(program.path("m.model")).unwrap();
     program.json("train --dataset synthetic --hidden none --epochs 1 --output m.model");
     assert!(!program.path(FILE).exists());

@@ -112,7 +112,7 @@ mod tests {
     fn what_a_file_cannot_say_is_refused_with_its_line() {
         refused("epoch = 3", "line 1: unknown setting `epoch`; did you mean `epochs`?");
         refused("hiden = 3", "line 1: unknown setting `hiden`; did you mean `hidden`?");
-        refused("shade = 3", "line 1: unknown setting `shade`; `fmnist train --print-config`");
+        refused("zebra = 3", "line 1: unknown setting `zebra`; `fmnist train --print-config`");
         refused(
             "\nepochs = \"three\"",
             "line 2: epochs: expected a whole number, 0 or more, found \"three\"",

@@ -35,7 +35,7 @@ options! {
         /// How predict prepares pictures for the model [default: garment for Fashion-MNIST and synthetic, else plain]
         prepare: PreparationName [value_enum, value_name = "KIND"],
 
-        /// Epochs in total, including those before --resume [default: 10]
+        /// Total epochs, including resumed ones [default: 10]
         epochs: u64 [value_name = "N", help_heading = "Training"],
     }
 }
@@ -43,7 +43,7 @@ options! {
 options! {
     /// The options of the data directory and the threads. They do not affect results, and are not saved with the run.
     pub struct PlaceOptions ["Data"] {
-        /// Directory of the dataset, or a .npz file [default: found or downloaded]
+        /// Directory of the dataset [default: found or downloaded]
         data_dir: PathBuf [value_name = "DIR"],
 
         /// Threads to use; the number does not change the result [default: all]
