@@ -32,8 +32,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "lengths of lists not checked",
         file: "crates/fmnist/src/options/list.rs",
-        from: "found if found > most =>",
-        to: "found if found > most && option.is_empty() =>",
+        from: "match found > most {",
+        to: "match found > most && option.is_empty() {",
         tests: LIMITS,
     },
     Mutant {
