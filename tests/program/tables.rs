@@ -49,6 +49,9 @@ fn a_table_comes_alone_and_fits_the_model() {
     let words = ["labelled.csv: expected a table alone"];
     program.refuses("predict m.model labelled.csv csv/test.csv", 2, &words);
     program.refuses("predict m.model labelled.csv --index 0", 2, &["--index: cannot be combined"]);
+    let words = ["--sheet: cannot be combined with a table of images and --format csv"];
+    program.refuses("predict m.model labelled.csv --sheet s.svg --format csv", 2, &words);
+    program.run("predict m.model labelled.csv --sheet s.svg").success();
     program.write("small.csv", "1,2,3,4\n");
     program.refuses("predict m.model small.csv", 3, &["small.csv: line 1"]);
 }

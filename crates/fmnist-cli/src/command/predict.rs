@@ -112,8 +112,21 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         return Err(Usage::error("--show: only with --format text"));
     }
     let table = table::of(&names)?;
-    if table.is_some() && !args.index.is_empty() {
-        return Err(Usage::error("--index: cannot be combined with a table of images"));
+    if table.is_some() {
+        let is_csv = console.format() == Format::Csv;
+        for (option, is_given) in [
+            ("--index", !args.index.is_empty()),
+            ("--prepare", args.prepare.is_some()),
+            ("--reject", is_csv && args.reject.is_some()),
+            ("--save-seen", is_csv && args.save_seen.is_some()),
+            ("--sheet", is_csv && args.sheet.is_some()),
+        ] {
+            if is_given {
+                let with = if is_csv { " and --format csv" } else { "" };
+                let message = format!("{option}: cannot be combined with a table of images{with}");
+                return Err(Usage::error(message));
+            }
+        }
     }
     let pictures = if table.is_some() { Vec::new() } else { inputs::expand(names)? };
     let checkpoint = bundled::load(model.as_deref())?;
