@@ -171,9 +171,15 @@ impl Split {
     /// The number of images of each class, up to the last class that has any. Fashion-MNIST has 6,000 (training)
     /// and 1,000 (test) of each.
     pub fn class_counts(&self) -> Vec<usize> {
-        let n = self.labels.iter().max().map_or(0, |&label| usize::from(label).saturating_add(1));
-        let count = |class| self.labels.iter().filter(|&&it| usize::from(it) == class).count();
-        (0..n).map(count).collect()
+        let mut counts = [0_usize; MAX_CLASSES];
+        for &label in &self.labels {
+            if let Some(count) = counts.get_mut(usize::from(label)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let n =
+            counts.iter().rposition(|&count| count > 0).map_or(0, |last| last.saturating_add(1));
+        counts.get(..n).unwrap_or_default().to_vec()
     }
 }
 

@@ -12,6 +12,9 @@ use crate::dataset::{
 use crate::values::{self, Array, Collected, Header, Number};
 use crate::{Error, classes, picture, threads};
 
+/// The largest size of labels in bytes: the largest number of labels, each of 8 bytes.
+pub(crate) const MAX_LABELS: u64 = (MAX_IMAGES as u64) << 3;
+
 /// Reads the arrays. `dir` has `classes.txt`, and `shown` is the path that the dataset is named after.
 pub(crate) fn load<A: Array + Send>(
     [train_images, train_labels, test_images, test_labels]: [A; 4],

@@ -5,15 +5,12 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{
-    Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_IMAGES, MAX_PIXELS, ReadOptions,
-    TestImages, read_both,
+    Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_PIXELS, ReadOptions, TestImages,
+    read_both,
 };
 use crate::idx::Opened;
 use crate::manifest::{self, FileSpec, Manifest};
 use crate::{Error, contents, digest, four_arrays};
-
-/// The largest size of labels in bytes: the largest number of labels, each of 8 bytes.
-const MAX_LABELS: u64 = (MAX_IMAGES as u64) << 3;
 
 impl Dataset {
     /// Loads Fashion-MNIST from the four published files in `dir`, gzip or unzipped.
@@ -87,9 +84,9 @@ fn open(paths: &[PathBuf; 4]) -> Result<[Opened<'_, BufReader<File>>; 4], Error>
     let [train_images, train_labels, test_images, test_labels] = paths.each_ref();
     Ok([
         open(train_images, MAX_PIXELS)?,
-        open(train_labels, MAX_LABELS)?,
+        open(train_labels, four_arrays::MAX_LABELS)?,
         open(test_images, MAX_PIXELS)?,
-        open(test_labels, MAX_LABELS)?,
+        open(test_labels, four_arrays::MAX_LABELS)?,
     ])
 }
 

@@ -19,15 +19,12 @@ use rawzip::{
     ZipArchiveEntryWayfinder,
 };
 
-use crate::dataset::{Dataset, DatasetName, MAX_IMAGES, MAX_PIXELS, ReadOptions, TestImages};
+use crate::dataset::{Dataset, DatasetName, MAX_PIXELS, ReadOptions, TestImages};
 use crate::{Error, contents, digest, four_arrays, sniff};
 use array::Member;
 
 /// The names of the arrays in the archive, in the order of [`four_arrays::load`].
 const NAMES: [&str; 4] = ["x_train", "y_train", "x_test", "y_test"];
-
-/// The largest size of labels in bytes: the largest number of labels, each of 8 bytes.
-const MAX_LABELS: u64 = (MAX_IMAGES as u64) << 3;
 
 impl Dataset {
     /// Loads a NumPy archive, as Keras ships `mnist.npz`, with the arrays `x_train`, `y_train`, `x_test` and `y_test`. The path is
@@ -125,9 +122,9 @@ fn arrays<'a, R: ReaderAt + Sync>(
     let [x_train_name, y_train_name, x_test_name, y_test_name] = NAMES;
     Ok([
         open(x_train, x_train_name, MAX_PIXELS)?,
-        open(y_train, y_train_name, MAX_LABELS)?,
+        open(y_train, y_train_name, four_arrays::MAX_LABELS)?,
         open(x_test, x_test_name, MAX_PIXELS)?,
-        open(y_test, y_test_name, MAX_LABELS)?,
+        open(y_test, y_test_name, four_arrays::MAX_LABELS)?,
     ])
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fmnist_data::{Dataset, Split};
-use nn_core::{Layer, Scaling};
+use nn_core::{Layer, Model, Scaling};
 use nn_io::ModelInfo;
 use nn_train::TrainingState;
 
@@ -52,23 +52,21 @@ impl Trap {
     /// The traps in a dataset.
     pub fn in_data(dataset: &Dataset) -> Vec<Self> {
         let Dataset { train, test, info, .. } = dataset;
-        let mut counts = train.class_counts();
         let are_numbers =
             info.class_names.iter().enumerate().all(|(label, name)| *name == label.to_string());
         // The largest label is a class even if only test images have it.
         let largest = info.class_names.len().saturating_sub(1);
-        counts.resize(largest + 1, 0);
-        let skipped = counts.iter().filter(|&&count| count == 0).count();
-        let in_train = match (are_numbers, skipped) {
+        let mut only_test = without(test);
+        let not_trained = without(train);
+        only_test.retain(|name| !not_trained.contains(name));
+        let in_train = match (are_numbers, not_trained.len()) {
             (_, 0) => None,
             (true, skipped) => {
-                let images = counts.last().copied().unwrap_or(0);
+                let images = train.class_counts().get(largest).copied().unwrap_or(0);
                 Some(Self::SkippedLabels { skipped, largest, images })
             }
-            (false, _) => Some(Self::NoImages { train: true, classes: without(train) }),
+            (false, _) => Some(Self::NoImages { train: true, classes: not_trained }),
         };
-        let only_test: Vec<String> =
-            without(test).into_iter().filter(|name| !without(train).contains(name)).collect();
         let in_test =
             (!only_test.is_empty()).then_some(Self::NoImages { train: false, classes: only_test });
         in_train.into_iter().chain(in_test).collect()
@@ -76,7 +74,7 @@ impl Trap {
 
     /// The traps in the settings of a run that trains on these images.
     pub fn in_settings(
-        layers: &[Layer],
+        model: &Model,
         state: &TrainingState,
         info: &ModelInfo,
         train: &Split,
@@ -86,7 +84,7 @@ impl Trap {
         let is_dark = fitting != Scaling::default() && info.input.scaling == Some(fitting);
         let dark = is_dark.then_some(Self::Dark { white: fitting.mean * 2.0 });
         let (batch_size, n) = (state.config.batch_size, train.len());
-        let has_norm = layers.iter().any(|layer| matches!(layer, Layer::BatchNorm { .. }));
+        let has_norm = model.layers().iter().any(|it| matches!(it.layer, Layer::BatchNorm { .. }));
         let is_single = has_norm && n > 1 && n % batch_size == 1;
         dark.into_iter().chain(is_single.then_some(Self::SingleImage)).collect()
     }

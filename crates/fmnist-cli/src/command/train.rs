@@ -93,9 +93,8 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     if validates_on_test {
         console.warning(VALIDATES_ON_TEST);
     }
-    let layers = trainer.run().model().architecture();
-    let layers: Vec<_> = layers.layers().iter().map(|it| it.layer).collect();
-    for trap in Trap::in_settings(&layers, trainer.run().state(), trainer.info(), &train) {
+    let (model, state) = (trainer.run().model(), trainer.run().state());
+    for trap in Trap::in_settings(model, state, trainer.info(), &train) {
         console.warning(&trap.to_string());
     }
     let is_book = args.settings.preset == Some(Preset::Nnfs);

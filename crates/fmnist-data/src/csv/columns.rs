@@ -107,7 +107,7 @@ impl FirstLine {
         }
     }
 
-    /// The columns, if lines may or may not have a label. A number of pixels that `fits` decides if there is no header.
+    /// The columns of a table with or without labels. If there is no header, it has none if `fits` accepts the number of columns.
     pub(super) fn labelled_or_not(&self, fits: impl Fn(usize) -> bool) -> Columns {
         if self.columns.has_header || fits(self.columns.total) {
             self.columns

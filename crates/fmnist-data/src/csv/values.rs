@@ -114,7 +114,7 @@ impl Pixels {
         Ok(())
     }
 
-    /// What a number has to be here, unlike this one.
+    /// What a number must be in place of this one.
     fn expected(&self, number: Option<Number>) -> String {
         match (self.units, number) {
             (Units::Fractions(Place { line, column }), _) => {
