@@ -21,7 +21,12 @@ fn checkpoint() -> Checkpoint {
         instruction_set: InstructionSet::current().name().into(),
         input: InputSpec { image, scaling, ..InputSpec::default() },
         class_names: (0..10).map(|class| format!("class {class}")).collect(),
-        dataset: Some(DatasetId { name: "none".into(), sha256: "0".repeat(64), directory: None }),
+        dataset: Some(DatasetId {
+            name: "none".into(),
+            sha256: "0".repeat(64),
+            directory: None,
+            transposed: false,
+        }),
         ..ModelInfo::default()
     };
     Checkpoint { model, info, training: Some(state) }

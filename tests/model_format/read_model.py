@@ -36,8 +36,8 @@ def read_model(path):
     assert msgpack.packb(metadata) == data[64:end]
 
     assert features == required_features(metadata)
-    has_directory = "directory" in metadata.get("dataset", {})
-    assert minor == (2 if has_directory else "preparation" in metadata["input"])
+    has_more = metadata.get("dataset", {}).keys() & {"directory", "transposed"}
+    assert minor == (2 if has_more else "preparation" in metadata["input"])
 
     unpacker = msgpack.Unpacker(max_buffer_size=len(data))
     unpacker.feed(data[end:])

@@ -143,8 +143,12 @@ fn a_model_of_synthetic_garments_is_no_obstacle() {
     let program = with_model();
     let synthetic = altered(|checkpoint| {
         let sha256 = "0".repeat(64);
-        checkpoint.info.dataset =
-            Some(DatasetId { name: "synthetic".into(), directory: None, sha256 });
+        checkpoint.info.dataset = Some(DatasetId {
+            name: "synthetic".into(),
+            directory: None,
+            sha256,
+            transposed: false,
+        });
     });
     program.write("fashion_mnist.model", &synthetic);
     let arguments = format!("train --dataset {} --epochs 1 --hidden none", DATA.name);

@@ -58,19 +58,39 @@ fn the_file_is_that_of_the_run() {
     program.json("evaluate m.model");
 }
 
-/// Transposed images stay so, also in another directory and in a table.
+/// Transposed images stay so, also in another directory and in a table. The model knows it, wherever it travels.
 #[test]
-fn how_the_data_are_read_is_remembered() {
+fn the_model_knows_how_its_data_are_read() {
     let program = Program::new();
     OwnSet::garments(300, 8).write(&program, "csv");
     let train = "train --dataset csv --data-dir csv --transpose --epochs 3 --output m.model";
     let test = program.json(train).pop().unwrap()["test"]["accuracy"].clone();
+    fs::remove_file(program.path(FILE)).unwrap();
     assert_eq!(program.json("evaluate m.model --data-dir csv").remove(0)["accuracy"], test);
     let classes = |arguments: &str| -> Vec<_> {
         program.json(arguments).iter().map(|answer| answer["class"].clone()).collect()
     };
-    assert_eq!(classes("predict m.model csv/test.csv"), classes("predict m.model --index 0-7"));
+    assert_eq!(
+        classes("predict m.model csv/test.csv"),
+        classes("predict m.model --data-dir csv --index 0-7")
+    );
     program.json("train --resume m.model --data-dir csv --epochs 4");
+    let resume = "train --resume m.model --data-dir csv --epochs 5 --transpose";
+    program.json(resume);
+    let words = ["--transpose: the saved run has true, not false"];
+    program.refuses(&format!("{resume}=false"), 2, &words);
+}
+
+/// A model that a new run keeps under another name finds its data, too.
+#[test]
+fn the_previous_model_finds_its_data() {
+    let program = trained();
+    let before = program.read(FILE);
+    let small = SMALL.replace("small", "other");
+    fs::rename(program.path("small"), program.path("other")).unwrap();
+    program.json(&format!("train {small} --hidden none --epochs 1 --output m.model"));
+    assert_eq!(program.read("m.previous.model.data.toml"), before);
+    assert_ne!(program.read(FILE), before);
 }
 
 /// A directory that is given counts. One that is gone is named, with the file that has it.

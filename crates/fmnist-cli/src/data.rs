@@ -16,13 +16,15 @@ use fmnist_data::{
 use nn_io::ModelInfo;
 use nn_train::Threads;
 
-use crate::{console::Console, exit::Usage, outside::Outside, remembered, text::thousands};
+use crate::{
+    console::Console, exit::Usage, outside::Outside, remembered::Remembered, text::thousands,
+};
 
 /// The seed of the synthetic garments. It is fixed, so that a model is evaluated on the set that it was trained on.
 const SYNTHETIC_SEED: u64 = 0;
 
 /// The dataset that a model was trained on, in the directory that is given or else in the one that is remembered for the
-/// model at `path`. It is read as is remembered. Errors call the model `name`.
+/// model at `path`. Errors call the model `name`.
 pub(crate) fn source_of(
     info: &ModelInfo,
     dir: Option<&Path>,
@@ -31,32 +33,19 @@ pub(crate) fn source_of(
 ) -> anyhow::Result<DataSource> {
     let kind = DatasetKind::of_model(info).with_context(|| name.to_owned())?;
     let remembered = match path.filter(|_| kind != DatasetKind::Synthetic) {
-        Some(path) => remembered::of_model(path)?,
+        Some(path) => Remembered::of_model(path)?,
         None => None,
     };
-    let (place, remembered) = remembered.unzip();
-    let remembered = remembered.unwrap_or_default();
-    let remembered_dir = remembered.places.data_dir.as_deref().filter(|_| dir.is_none());
-    if let (Some(dir), Some(place)) = (remembered_dir, &place)
-        && !dir.exists()
-    {
-        let (dir, place) = (Outside::from(dir), Outside::from(place));
-        return Err(Usage::error(format!(
-            "{dir}: no such file or directory; {place} names it as the data; give --data-dir"
-        )));
-    }
-    let mut source =
-        DataSource::of_model(info, dir.or(remembered_dir)).with_context(|| name.to_owned())?;
-    source.options.transpose =
-        kind.takes_transpose() && remembered.data.transpose.unwrap_or_default();
-    Ok(source)
-}
-
-/// How a table of images for the model at `path` is read.
-pub(crate) fn read_options(info: &ModelInfo, path: Option<&Path>) -> anyhow::Result<ReadOptions> {
-    let remembered = path.map(remembered::of_model).transpose()?.flatten();
-    let transpose = remembered.and_then(|(_, options)| options.data.transpose);
-    Ok(ReadOptions { transpose: transpose.unwrap_or_default(), ..DataSource::read_options(info) })
+    let dir = match (dir, remembered) {
+        (None, Some(Remembered { place, dir })) if !dir.exists() => {
+            let (dir, place) = (Outside::from(&dir), Outside::from(&place));
+            return Err(Usage::error(format!(
+                "{dir}: no such file or directory; {place} names it as the data; give --data-dir"
+            )));
+        }
+        (dir, remembered) => dir.map(Into::into).or(remembered.map(|it| it.dir)),
+    };
+    DataSource::of_model(info, dir.as_deref()).with_context(|| name.to_owned())
 }
 
 /// Finds, reads, downloads or draws the dataset.

@@ -1,4 +1,5 @@
-//! The names of a custom dataset's classes: from `classes.txt` in its directory, or else numbers.
+//! The classes of a custom dataset: their names, from `classes.txt` in its directory or else numbers, and which of them a
+//! number stands for.
 //!
 //! Spaces at the end of a name, and empty lines at the end of the file, do not count.
 //!
@@ -6,9 +7,10 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
-use crate::dataset::{LabelledImages, MAX_CLASSES};
+use crate::dataset::MAX_CLASSES;
 use crate::{Error, digest, quote};
 
 /// The file with one name on each line; the first is that of label 0.
@@ -21,11 +23,21 @@ pub(crate) const MAX_NAME: usize = 255;
 /// spaces.
 const MAX_FILE: u64 = 1 << 20;
 
-/// Numbers as class names, from 0 to the largest label.
-pub(crate) fn numbered(splits: &[&LabelledImages]) -> Vec<String> {
-    let labels = splits.iter().flat_map(|split| split.labels.iter());
-    let last = labels.max().copied().unwrap_or(0);
-    (0..=last).map(|label| label.to_string()).collect()
+/// The labels from the first class to the last one, if these are all labels of a set. They begin at 1 if no label is 0, unless
+/// `classes.txt` has a name for 0 as well.
+pub(crate) fn range(
+    labels: impl Iterator<Item = u8> + Clone,
+    named: Option<&[String]>,
+) -> RangeInclusive<u8> {
+    let last = labels.clone().max().unwrap_or(0);
+    let has_name_for_0 = named.is_some_and(|names| names.len() != usize::from(last));
+    let first = if labels.min() == Some(1) && !has_name_for_0 { 1 } else { 0 };
+    first..=last
+}
+
+/// Numbers as the names of classes.
+pub(crate) fn numbered(range: RangeInclusive<u8>) -> Vec<String> {
+    range.map(|label| label.to_string()).collect()
 }
 
 /// What a name has instead of what it must have; `None` if it is valid.

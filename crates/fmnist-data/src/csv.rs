@@ -24,8 +24,8 @@ use labels::Resolved;
 use rows::Rows;
 
 use crate::dataset::{
-    CLASS_NAMES, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_SIDE, Note, Parts,
-    ReadOptions, TEST_SHARE, check_same_size,
+    Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_SIDE, Note, Parts, ReadOptions,
+    TEST_SHARE, check_same_size,
 };
 use crate::{Error, classes, contents, threads};
 
@@ -85,7 +85,10 @@ impl Dataset {
             notes.push(Note::UnitPixels);
         }
         let test_labels = test_rows.as_ref().map(|rows| &rows.labels);
-        let labels = Resolved::new(&train_rows.labels, test_labels, named)?;
+        let labels = Resolved::new(&train_rows.labels, test_labels, named, are_garments)?;
+        if labels.from_one {
+            notes.push(Note::LabelsFromOne);
+        }
         let train_set = LabelledImages { images: train.images(train_rows), labels: labels.train };
         let (train, test) = match (test, test_rows, labels.test) {
             (Some(test), Some(rows), Some(labels)) => {
@@ -96,18 +99,14 @@ impl Dataset {
                 share::split_off(train_set).ok_or_else(|| no_test(dir))?
             }
         };
-        let class_names = labels.class_names.unwrap_or_else(|| {
-            let numbered = classes::numbered(&[&train, &test]);
-            let are_garments = are_garments && numbered.len() <= CLASS_NAMES.len();
-            if are_garments { CLASS_NAMES.map(String::from).to_vec() } else { numbered }
-        });
         Ok(Self::custom(Parts {
             train,
             test,
             validation: None,
             name: DatasetName::Csv,
-            class_names,
+            class_names: labels.class_names,
             dir,
+            transposed: options.transpose,
             notes,
         }))
     }

@@ -204,6 +204,8 @@ pub struct DatasetInfo {
     /// For a custom dataset, the class names follow, each after its length in bytes as a big-endian u64,
     /// because there they are part of the data. Images in colour have a fourth dimension, the channels.
     pub sha256: String,
+    /// Whether rows and columns were exchanged as the images were read: [`ReadOptions::transpose`].
+    pub transposed: bool,
 }
 
 /// A training set and a test set.
@@ -264,13 +266,15 @@ pub(crate) struct Parts<'a> {
     pub(crate) name: DatasetName,
     pub(crate) class_names: Vec<String>,
     pub(crate) dir: &'a Path,
+    pub(crate) transposed: bool,
     pub(crate) notes: Vec<Note>,
 }
 
 impl Dataset {
     /// Makes a custom dataset, and computes its fingerprint. The validation images become the last ones of the training set.
     pub(crate) fn custom(parts: Parts<'_>) -> Self {
-        let Parts { mut train, test, validation, name, class_names, dir, notes } = parts;
+        let Parts { mut train, test, validation, name, class_names, dir, transposed, notes } =
+            parts;
         let n_validation = validation.map(|validation| {
             let n = validation.labels.len();
             train.images.pixels.extend(validation.images.pixels);
@@ -291,7 +295,8 @@ impl Dataset {
         let directory = directory
             .filter(|name| name.len() <= MAX_DIRECTORY && !name.contains(quote::is_command));
         let n_train = train.images.count;
-        let info = DatasetInfo { name, directory, class_names, n_train, n_validation, sha256 };
+        let info =
+            DatasetInfo { name, directory, class_names, n_train, n_validation, sha256, transposed };
         Self { notes, ..Self::with_info(train, test, info) }
     }
 
@@ -322,7 +327,15 @@ impl DatasetInfo {
     /// The classes of Fashion-MNIST, for a set with this fingerprint.
     pub(crate) fn garments(name: DatasetName, n_train: usize, sha256: String) -> Self {
         let class_names = CLASS_NAMES.map(String::from).to_vec();
-        Self { name, directory: None, class_names, n_train, n_validation: None, sha256 }
+        Self {
+            name,
+            directory: None,
+            class_names,
+            n_train,
+            n_validation: None,
+            sha256,
+            transposed: false,
+        }
     }
 
     /// The name to show, such as `shapes (folder)`: that of the directory, and the kind.

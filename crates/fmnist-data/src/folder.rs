@@ -178,6 +178,7 @@ impl Folder {
             name: DatasetName::Folder,
             class_names: self.class_names.clone(),
             dir: &self.dir,
+            transposed: false,
             notes,
         }))
     }

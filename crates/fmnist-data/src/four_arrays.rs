@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use crate::dataset::{
-    Colour, Dataset, DatasetName, Images, LabelledImages, MAX_CLASSES, MAX_IMAGES, MAX_SIDE, Note,
-    Parts, ReadOptions, TestImages, check_same_size,
+    Colour, Dataset, DatasetName, Images, LabelledImages, MAX_IMAGES, MAX_SIDE, Note, Parts,
+    ReadOptions, TestImages, check_same_size,
 };
 use crate::values::{self, Array, Collected, Header, Number};
 use crate::{Error, classes, picture, threads};
@@ -66,6 +66,7 @@ pub(crate) fn load<A: Array + Send>(
         name,
         class_names,
         dir: shown,
+        transposed: options.transpose,
         notes,
     }))
 }
@@ -225,29 +226,26 @@ fn read_both<A: Array + Send>(images: [A; 2]) -> Result<[Collected; 2], Error> {
     Ok([train?, test?])
 }
 
-/// The names of the classes. Labels that begin at 1 are made to begin at 0, unless `classes.txt` has a name for 0 as well.
+/// The names of the classes. Labels that begin at 1 are made to begin at 0.
 fn classes(
     labels: &mut [Vec<u8>; 2],
     headers: [&Header; 2],
     named: Option<Vec<String>>,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<String>, Error> {
-    let all = || labels.iter().flatten().copied();
-    let (least, last) = (all().min().unwrap_or(0), all().max().unwrap_or(0));
-    let n_names = named.as_ref().map(Vec::len);
-    if least == 1 && n_names.is_none_or(|n| n == usize::from(last)) {
+    let range = classes::range(labels.iter().flatten().copied(), named.as_deref());
+    if *range.start() == 1 {
         labels.iter_mut().flatten().for_each(|label| *label = label.saturating_sub(1));
         notes.push(Note::LabelsFromOne);
-        return Ok(named.unwrap_or_else(|| (1..=last).map(|label| label.to_string()).collect()));
     }
-    let n_classes = n_names.unwrap_or(MAX_CLASSES);
+    let names = named.unwrap_or_else(|| classes::numbered(range));
     for (labels, header) in labels.iter().zip(headers) {
-        let nameless = |&(_, &label): &(usize, &u8)| usize::from(label) >= n_classes;
+        let nameless = |&(_, &label): &(usize, &u8)| usize::from(label) >= names.len();
         if let Some((index, &value)) = labels.iter().enumerate().find(nameless) {
             let (path, offset) = (header.path.clone(), header.offset_of(index));
-            let last = n_classes.saturating_sub(1);
+            let last = names.len().saturating_sub(1);
             return Err(Error::Label { path, index, offset, last, value });
         }
     }
-    Ok(named.unwrap_or_else(|| (0..=last).map(|label| label.to_string()).collect()))
+    Ok(names)
 }

@@ -212,6 +212,7 @@ impl Options {
         let dataset = DatasetKind::of_model(info).ok();
         let is_custom = dataset.is_some_and(DatasetKind::is_custom);
         let takes_size = dataset.is_some_and(DatasetKind::takes_size);
+        let takes_transpose = dataset.is_some_and(DatasetKind::takes_transpose);
         let image = info.input.image.filter(|_| takes_size);
         let image_size = image.and_then(|image| ImageSize::new(image.width, image.height));
         let epochs = schedule::end(&state.schedule)
@@ -224,7 +225,11 @@ impl Options {
                 dataset,
                 image_size: image_size.map(Size),
                 colour: source::colour_of(info).filter(|_| is_custom),
-                transpose: None,
+                transpose: info
+                    .dataset
+                    .as_ref()
+                    .map(|dataset| dataset.transposed)
+                    .filter(|_| takes_transpose),
                 scale: info.input.scaling.and_then(Scale::of),
                 prepare: PreparationName::of(&preparation_of(info)),
                 epochs,

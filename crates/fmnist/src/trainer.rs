@@ -245,7 +245,12 @@ impl Trainer {
                         .filter(|&chosen| chosen != default_for(Some(&name))),
                 },
                 class_names: dataset.class_names.clone(),
-                dataset: Some(DatasetId { name, directory, sha256 }),
+                dataset: Some(DatasetId {
+                    name,
+                    directory,
+                    sha256,
+                    transposed: dataset.transposed,
+                }),
                 n_validation,
                 ..ModelInfo::default()
             };

@@ -91,7 +91,8 @@ fn files_and_bytes() {
 #[test]
 fn garments_are_made_to_look_like_the_dataset() {
     let first = |dataset: &str| {
-        let dataset = DatasetId { name: dataset.into(), sha256: "0".repeat(64), directory: None };
+        let (name, sha256) = (dataset.into(), "0".repeat(64));
+        let dataset = DatasetId { name, sha256, directory: None, transposed: false };
         let classifier = altered(|checkpoint| checkpoint.info.dataset = Some(dataset)).unwrap();
         classifier.classify_bytes(&png(200, 251)).unwrap().remove(0).name
     };

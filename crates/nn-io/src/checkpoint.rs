@@ -56,6 +56,8 @@ pub struct DatasetId {
     /// The name of the directory that a custom dataset was read from, for people: it does not identify the dataset. Like
     /// all strings of a file, it has at most 255 bytes and no control characters.
     pub directory: Option<String>,
+    /// Whether rows and columns of its images are exchanged as they are read.
+    pub transposed: bool,
 }
 
 impl DatasetId {
@@ -107,8 +109,8 @@ impl ModelInfo {
 
     /// The version of a file with this description: the lowest that has all its keys.
     pub fn version(&self) -> Version {
-        let has_directory = self.dataset.as_ref().is_some_and(|it| it.directory.is_some());
-        let minor = match (has_directory, self.input.preparation) {
+        let has_more = |it: &DatasetId| it.directory.is_some() || it.transposed;
+        let minor = match (self.dataset.as_ref().is_some_and(has_more), self.input.preparation) {
             (true, _) => 2,
             (false, Some(_)) => 1,
             (false, None) => 0,

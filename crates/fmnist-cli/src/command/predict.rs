@@ -168,8 +168,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     };
     let exit_code = classify(&pictures, &mut output, console)?;
     if let Some(table) = table {
-        let options = data::read_options(&info, model.as_deref())?;
-        table::classify(&table, &info, &options, &mut output, console)?;
+        table::classify(&table, &info, &mut output, console)?;
     }
     if let Some(source) = source {
         let indices = args.index.into_iter().flat_map(|Indices(range)| range).collect::<Vec<_>>();

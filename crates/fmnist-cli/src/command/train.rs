@@ -85,8 +85,9 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     console.heed(stop.clone());
     let kept = trainer.rehearse_save()?;
     kept.iter().for_each(|it| warn_of_rename(it, console));
+    kept.iter().for_each(remembered::follow);
     if let Some(dir) = &source.dir {
-        remembered::save(&output, dir, source.options.transpose, console);
+        remembered::save(&output, dir, console);
     } else {
         remembered::forget(&output);
     }

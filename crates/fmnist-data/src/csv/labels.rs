@@ -4,11 +4,12 @@
 //! names. The different texts are kept once each; there are few of them.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::table::Table;
 use super::values::Number;
-use crate::dataset::MAX_CLASSES;
+use crate::dataset::{CLASS_NAMES, MAX_CLASSES};
 use crate::quote::quoted;
 use crate::{Error, classes};
 
@@ -90,12 +91,19 @@ impl Labels {
         Ok(self.rows.iter().map(of_row).collect())
     }
 
-    /// The label of each row, if they are numbers below `n_classes`.
-    fn numbers(&self, n_classes: usize) -> Result<Vec<u8>, Error> {
+    /// The numbers among the different texts.
+    fn different(&self) -> impl Iterator<Item = u8> + Clone {
+        self.texts.iter().filter_map(|text| self.number(&text.text))
+    }
+
+    /// The label of each row, from 0, if they are numbers in this range.
+    fn numbers(&self, range: &RangeInclusive<u8>) -> Result<Vec<u8>, Error> {
+        let (first, last) = (range.start(), range.end());
         self.each(|text| {
-            let label = self.number(&text.text).filter(|&label| usize::from(label) < n_classes);
-            let expected = || format!("a label of 0 to {}", n_classes.saturating_sub(1));
-            label.ok_or_else(|| self.wrong(text, expected(), quoted(&text.text)))
+            let label = self.number(&text.text).filter(|label| range.contains(label));
+            let wrong =
+                || self.wrong(text, format!("a label of {first} to {last}"), quoted(&text.text));
+            Ok(label.ok_or_else(wrong)?.saturating_sub(*first))
         })
     }
 
@@ -137,23 +145,34 @@ impl Labels {
 pub(super) struct Resolved {
     pub(super) train: Vec<u8>,
     pub(super) test: Option<Vec<u8>>,
-    pub(super) class_names: Option<Vec<String>>,
+    pub(super) class_names: Vec<String>,
+    /// Whether the smallest label is 1.
+    pub(super) from_one: bool,
 }
 
 impl Resolved {
-    /// `named` are the names in `classes.txt`.
+    /// `named` are the names in `classes.txt`. Without them, numbers of garments have the names of garments.
     pub(super) fn new(
         train: &Labels,
         test: Option<&Labels>,
         named: Option<Vec<String>>,
+        are_garments: bool,
     ) -> Result<Self, Error> {
         if train.are_numbers() && test.is_none_or(Labels::are_numbers) {
-            let n_classes = named.as_ref().map_or(MAX_CLASSES, Vec::len);
-            let test = || test.map(|test| test.numbers(n_classes)).transpose();
+            let all = || train.different().chain(test.into_iter().flat_map(Labels::different));
+            let are_garments =
+                are_garments && all().all(|label| usize::from(label) < CLASS_NAMES.len());
+            let named = named.or_else(|| are_garments.then(|| CLASS_NAMES.map(Into::into).into()));
+            let range = classes::range(all(), named.as_deref());
+            let first = *range.start();
+            let after =
+                usize::from(first).saturating_add(named.as_ref().map_or(MAX_CLASSES, Vec::len));
+            let valid = first..=u8::try_from(after.saturating_sub(1)).unwrap_or(u8::MAX);
             return Ok(Self {
-                train: train.numbers(n_classes)?,
-                test: test()?,
-                class_names: named,
+                train: train.numbers(&valid)?,
+                test: test.map(|test| test.numbers(&valid)).transpose()?,
+                class_names: named.unwrap_or_else(|| classes::numbered(range)),
+                from_one: first == 1,
             });
         }
         let (names, whose) = match named {
@@ -162,6 +181,6 @@ impl Resolved {
         };
         let test = || test.map(|test| test.positions(&names, whose)).transpose();
         let (train, test) = (train.positions(&names, whose)?, test()?);
-        Ok(Self { train, test, class_names: Some(names) })
+        Ok(Self { train, test, class_names: names, from_one: false })
     }
 }

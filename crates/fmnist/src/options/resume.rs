@@ -140,8 +140,6 @@ impl Options {
             data: DataOptions {
                 epochs: None,
                 dataset: None,
-                // What was read with it is checked by its fingerprint.
-                transpose: None,
                 scale: self.data.scale.filter(|&scale| scale != Scale::Auto),
                 ..self.data.clone()
             },

@@ -194,11 +194,12 @@ impl DataSource {
         Self::new(kind, dir, ReadOptions { size, ..options })
     }
 
-    /// How images for a model are read, with the size that it takes.
+    /// How images for a model are read: with the size that it takes, and as those of its dataset were.
     pub fn read_options(info: &ModelInfo) -> ReadOptions {
         let size = info.input.image.and_then(|image| ImageSize::new(image.width, image.height));
         let colour = colour_of(info).map_or(Colour::Grey, ColourName::value);
-        ReadOptions { size, colour, ..ReadOptions::default() }
+        let transpose = info.dataset.as_ref().is_some_and(|dataset| dataset.transposed);
+        ReadOptions { size, colour, transpose }
     }
 
     /// The smallest shape that the dataset can have, before it is read.

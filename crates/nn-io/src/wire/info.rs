@@ -54,6 +54,8 @@ pub(super) struct Dataset {
     sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     directory: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    transposed: bool,
 }
 
 impl Input {
@@ -219,12 +221,12 @@ fn scaling((mean, std): (f64, f64)) -> Result<Scaling, Error> {
 
 impl Dataset {
     pub(super) fn new(dataset: &DatasetId) -> Self {
-        let DatasetId { name, sha256, directory } = dataset.clone();
-        Self { name, sha256, directory }
+        let DatasetId { name, sha256, directory, transposed } = dataset.clone();
+        Self { name, sha256, directory, transposed }
     }
 
     pub(super) fn read(self) -> Result<DatasetId, Error> {
-        let Self { name, sha256, directory } = self;
+        let Self { name, sha256, directory, transposed } = self;
         check_string("dataset.name", &name)?;
         let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
         let digits = sha256.len() == 64 && sha256.bytes().all(is_digit);
@@ -235,7 +237,7 @@ impl Dataset {
             check_value(!directory.is_empty(), key, "a name", "an empty string")?;
             check_string(key, directory)?;
         }
-        Ok(DatasetId { name, sha256, directory })
+        Ok(DatasetId { name, sha256, directory, transposed })
     }
 }
 

@@ -100,6 +100,7 @@ pub(crate) fn checkpoint_with(config: OptimizerConfig) -> Checkpoint {
                 name: "pixels".into(),
                 sha256: "0123456789abcdef".repeat(4),
                 directory: None,
+                transposed: false,
             }),
             n_validation: 16,
             decision: None,

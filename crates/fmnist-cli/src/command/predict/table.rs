@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use fmnist::{Finding, Seen};
-use fmnist_data::{Images, ReadOptions};
+use fmnist::{Finding, Seen, options::DataSource};
+use fmnist_data::Images;
 use nn_io::ModelInfo;
 
 use super::Output;
@@ -39,11 +39,10 @@ pub(super) fn of(files: &[PathBuf]) -> anyhow::Result<Option<PathBuf>> {
 pub(super) fn classify(
     path: &Path,
     info: &ModelInfo,
-    options: &ReadOptions,
     output: &mut Output,
     console: &Console,
 ) -> anyhow::Result<()> {
-    let (images, labels) = Images::from_csv(path, options)?;
+    let (images, labels) = Images::from_csv(path, &DataSource::read_options(info))?;
     data::check_size(info, &images)?;
     // A table of garments has numbers as labels, which the names of the classes are not.
     let are_numbers = data::has_garments(info);
@@ -52,6 +51,9 @@ pub(super) fn classify(
     }
     let name = Outside::from(path);
     let names = output.classifier.class_names().to_vec();
+    // A label that is the number of classes is one that counts from 1.
+    let n_classes = names.len().to_string();
+    let first = usize::from(labels.iter().flatten().any(|label| *label == n_classes));
     for (number, pixels) in (1..).zip(images.iter()) {
         let input = Outside::from(&format!("{name}: image {number}"));
         let seen = Seen { pixels: pixels.to_vec(), finding: Finding::Whole };
@@ -71,7 +73,7 @@ pub(super) fn classify(
             names
                 .iter()
                 .position(is_class)
-                .or_else(|| text.parse().ok())
+                .or_else(|| text.parse::<usize>().ok()?.checked_sub(first))
                 .filter(|&it| it < names.len())
         });
         let actual = class.map(|class| (class as u8, names[class].as_str()));

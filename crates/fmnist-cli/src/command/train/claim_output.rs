@@ -175,11 +175,6 @@ fn source_of(
         Some(given) if given != DatasetKind::Auto && given != saved => {
             Err(Error::not_saved("dataset", saved, given).into())
         }
-        _ => {
-            let dir = options.places.data_dir.as_deref();
-            let mut source = data::source_of(info, dir, Some(path), &name)?;
-            source.options.transpose = options.data.transpose.unwrap_or(source.options.transpose);
-            Ok(DataSource::new(source.kind, source.dir.as_deref(), source.options)?)
-        }
+        _ => data::source_of(info, options.places.data_dir.as_deref(), Some(path), &name),
     }
 }

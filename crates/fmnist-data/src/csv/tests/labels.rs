@@ -36,6 +36,18 @@ fn numbers_are_indices_of_classes() {
 }
 
 #[test]
+fn numbers_may_begin_at_1() {
+    check(&["2", "1"], &["3"], None, "1 2 3", [&[1, 0], &[2]]);
+    check(&["2", "3"], &["1.0"], Some("a\nb\nc"), "a b c", [&[1, 2], &[0]]);
+    assert_eq!(load(&["2", "1"], &["3"], None).unwrap().notes, [Note::LabelsFromOne]);
+    // With four names, label 1 is the second. Both tables count.
+    check(&["2", "1"], &["3"], Some("?\na\nb\nc"), "? a b c", [&[2, 1], &[3]]);
+    check(&["2", "1"], &["0"], None, "0 1 2", [&[2, 1], &[0]]);
+    assert_eq!(load(&["2", "1"], &["0"], None).unwrap().notes, []);
+    check(&["2", "3"], &["2"], None, "0 1 2 3", [&[2, 3], &[2]]);
+}
+
+#[test]
 fn texts_are_names_of_classes() {
     check(&["fox", "cat", "fox"], &["fox", "cat"], None, "cat fox", [&[1, 0, 1], &[1, 0]]);
     check(&[" fox ", "\"a, b\""], &["fox"], None, "a, b fox", [&[1, 0], &[1]]);

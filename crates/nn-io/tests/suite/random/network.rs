@@ -92,11 +92,14 @@ pub(super) fn info(shape: Shape, classes: usize) -> impl Strategy<Value = ModelI
         },
     );
     let digits = vec(select(b"0123456789abcdef".to_vec()), 64);
-    let dataset = (name(), digits, of(name())).prop_map(|(name, digits, directory)| DatasetId {
-        name,
-        sha256: String::from_utf8(digits).unwrap(),
-        directory,
-    });
+    let dataset = (name(), digits, of(name()), any::<bool>()).prop_map(
+        |(name, digits, directory, transposed)| DatasetId {
+            name,
+            sha256: String::from_utf8(digits).unwrap(),
+            directory,
+            transposed,
+        },
+    );
     let class_names = prop_oneof![3 => vec(name(), classes), 1 => Just(Vec::new())];
     (name(), name(), input, class_names, of(dataset), any::<usize>()).prop_map(
         |(producer, instruction_set, input, class_names, dataset, n_validation)| ModelInfo {
