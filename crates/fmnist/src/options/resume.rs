@@ -162,8 +162,10 @@ impl Options {
             // A different value can make the same run, such as a warm-up that rounds to as many steps.
             let gives_same = || {
                 let alone = Self::deserialize(json!({ &option: &given })).ok();
-                let recipe = alone.and_then(|alone| alone.over(saved.clone()).recipe(data).ok());
-                saved_value.is_some() && recipe.is_some() && recipe == saved_recipe
+                let all = alone.map(|alone| alone.over(saved.clone()));
+                let all = all.filter(|all| saved_value.is_some() && all.data == saved.data);
+                let recipe = all.and_then(|all| all.recipe(data).ok());
+                recipe.is_some() && recipe == saved_recipe
             };
             if saved_value != Some(&given) && !gives_same() {
                 let saved = saved_value.map_or_else(|| "none".into(), plain);
