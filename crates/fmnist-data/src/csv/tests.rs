@@ -13,6 +13,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
+use crate::dataset::CLASS_NAMES;
 use crate::dataset::Colour;
 use crate::fixture;
 
