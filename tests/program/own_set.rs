@@ -38,7 +38,7 @@ pub(crate) struct OwnSet {
     pub(crate) train: Vec<Labelled>,
     pub(crate) test: Vec<Labelled>,
     /// A word for each label.
-    names: Vec<&'static str>,
+    pub(crate) names: Vec<&'static str>,
 }
 
 impl OwnSet {

@@ -191,7 +191,11 @@ fn a_table_for_spreadsheets() {
     let label = answer["label"].as_str().unwrap();
     let confidence = answer["confidence"].as_f64().unwrap() as f32;
     assert_eq!(table, format!("file,label,confidence\n\"a,b.png\",{label},{confidence}\n"));
-    program.refuses("inspect m.model --format csv", 2, &["--format csv: only predict has it"]);
+    program.refuses(
+        "inspect m.model --format csv",
+        2,
+        &["--format csv: only predict and evaluate have it"],
+    );
 }
 
 #[test]

@@ -81,7 +81,8 @@ fn tables_may_be_sorted() {
     let program = with_tables(&train, &test);
     let events = program.json(TRAIN);
     assert_eq!(events[0]["samples"]["validation"], 100);
-    let recall = program.json("evaluate m.model").remove(0)["per_class"][9].as_f64().unwrap();
+    let recall =
+        program.json("evaluate m.model").remove(0)["classes"][9]["recall"].as_f64().unwrap();
     assert!(recall > 0.5, "{recall}");
     // Ten of each class: an image of the last class among the held-out ones has a tenth of them.
     let held_out = events[2]["validation"]["accuracy"].as_f64().unwrap();

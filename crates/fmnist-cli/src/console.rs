@@ -46,7 +46,7 @@ pub(crate) enum Format {
     Text,
     /// One JSON object on each line
     Json,
-    /// With predict: a table of files, labels and confidences
+    /// With predict and evaluate: a table
     Csv,
 }
 

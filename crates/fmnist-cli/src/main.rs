@@ -16,6 +16,7 @@ mod outside;
 mod remembered;
 mod run_config;
 mod schedule;
+mod sheet;
 mod signal;
 mod stream;
 mod text;
@@ -70,8 +71,10 @@ fn main() -> ExitCode {
     };
     let mut console = Console::new(cli.console);
     let result = match (console.format(), &cli.command) {
-        (Format::Csv, command) if !matches!(command, Command::Predict(_)) => {
-            Err(Usage::error("--format csv: only predict has it; use json"))
+        (Format::Csv, command)
+            if !matches!(command, Command::Predict(_) | Command::Evaluate(_)) =>
+        {
+            Err(Usage::error("--format csv: only predict and evaluate have it; use json"))
         }
         _ => run(cli.command, &mut console),
     };

@@ -70,6 +70,14 @@ pub(crate) fn rounded(number: f64) -> String {
     without_zeros(&format!("{number:.digits$}"))
 }
 
+/// A text of at most this many characters. The end of a longer one is left out.
+pub(crate) fn shortened(text: &str, longest: usize) -> String {
+    match text.chars().count() > longest {
+        true => text.chars().take(longest.saturating_sub(1)).chain(['…']).collect(),
+        false => text.into(),
+    }
+}
+
 /// Joins parts with a separator, wrapped to the width of a terminal. All lines except for the first are indented.
 pub(crate) fn filled(parts: &[String], separator: &str, indent: usize) -> String {
     let mut text = String::new();
@@ -123,6 +131,11 @@ mod tests {
     fn losses_have_six_characters() {
         let texts = [0.45678, 9.87654, 12.3456, 987.654, 1e6, 2.5e38].map(loss);
         assert_eq!(texts, ["0.4568", "9.8765", "12.35", "987.65", "1.0e6", "2.5e38"]);
+    }
+
+    #[test]
+    fn long_texts_are_shortened() {
+        assert_eq!(["Größe", "Größen"].map(|text| shortened(text, 5)), ["Größe", "Größ…"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use fmnist_data::Split;
 use nn_io::Checkpoint;
 use nn_train::decision::{ClassifiedImages, Decision};
 
-use crate::{Classifier, Error, classifier::Reliability, data::check_split, hold_out};
+use crate::{Classifier, Error, Reliability, data::check_split, hold_out};
 
 /// The least number of held-out images: a twentieth of them are 5.
 const MIN_HELD_OUT: usize = 100;
@@ -35,9 +35,8 @@ pub fn calibrate(checkpoint: &mut Checkpoint, train: Split) -> Result<Reliabilit
         (input.image.ok_or(Error::NoImages)?, input.scaling.ok_or(Error::NoScaling)?);
     let decision = Decision::fit(&model, image, scaling, config, images(&train), images(&held_out));
     checkpoint.info.decision = Some(decision.ok_or(Error::NotFinite)?);
-    Classifier::from_parts(model, &checkpoint.info)?
-        .reliability(&held_out)?
-        .ok_or(Error::ForInference)
+    let classifier = Classifier::from_parts(model, &checkpoint.info)?;
+    classifier.answers(&held_out)?.reliability().ok_or(Error::ForInference)
 }
 
 fn images(split: &Split) -> ClassifiedImages<'_> {

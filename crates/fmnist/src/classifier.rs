@@ -14,11 +14,11 @@ use nn_core::{Model, Scaling, Shape, Workspace};
 use nn_io::{Checkpoint, ModelInfo, Preparation};
 use nn_train::{
     Evaluation, EvaluationConfig, Threads,
-    decision::{self, Decision, Evidence, calibration_error},
+    decision::{self, Decision, Evidence},
 };
 
 use crate::{
-    Error,
+    Answers, Error, LabelledAnswer,
     data::{check_pixels, samples},
     preparation::{code_of, preparation_of},
 };
@@ -58,17 +58,6 @@ pub struct Answer {
     pub score: Option<f64>,
     /// Why the answer is not sure; `None` if it is.
     pub doubt: Option<Doubt>,
-}
-
-/// How far the answers of a classifier to some images can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reliability {
-    /// The expected calibration error without the temperature: how far the confidence is from the share of right answers.
-    pub error_before: f64,
-    /// The same with the temperature.
-    pub error: f64,
-    /// The share of images whose answer is not sure.
-    pub rejected: f64,
 }
 
 /// Why an answer is not sure.
@@ -260,30 +249,21 @@ impl Classifier {
         self
     }
 
-    /// How far the answers to images with known classes can be relied on; `None` if the model's file does not say when an
-    /// answer is sure.
+    /// The answers to images with known classes, one by one.
     ///
     /// # Errors
     ///
     /// If the images do not fit the model, or the probabilities are not finite.
-    pub fn reliability(&self, split: &Split) -> Result<Option<Reliability>, Error> {
-        let Some(decision) = &self.decision else { return Ok(None) };
-        let (mut before, mut after, mut n_rejected) = (Vec::new(), Vec::new(), 0_u32);
-        for (pixels, &label) in split.images.iter().zip(&split.labels) {
+    pub fn answers(&self, split: &Split) -> Result<Answers, Error> {
+        let threshold = self.decision.as_ref().map(|decision| decision.threshold);
+        let images = split.images.iter().zip(&split.labels);
+        let answers = images.map(|(pixels, &label)| {
             let outputs = self.outputs(pixels)?;
-            n_rejected += u32::from(outputs.score.is_some_and(|score| score < decision.threshold));
-            let answer = |probabilities: &[f32]| {
-                let best = nn_core::metric::argmax(probabilities);
-                (f64::from(probabilities[best]), best == usize::from(label))
-            };
-            before.push(answer(&outputs.untempered));
-            after.push(answer(&outputs.probabilities));
-        }
-        Ok(Some(Reliability {
-            error_before: calibration_error(before),
-            error: calibration_error(after),
-            rejected: f64::from(n_rejected) / split.len().max(1) as f64,
-        }))
+            let is_sure = outputs.score.zip(threshold).map(|(score, least)| score >= least);
+            Ok(LabelledAnswer::new(label, &outputs.probabilities, &outputs.untempered, is_sure))
+        });
+        let answers = answers.collect::<Result<Vec<_>, Error>>()?;
+        Ok(Answers::new(answers, self.class_names.len()))
     }
 
     /// What the model computes for an image.

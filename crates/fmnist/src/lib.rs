@@ -7,6 +7,7 @@
 //! in the state of its file. Nothing here prints.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod answers;
 mod builder;
 mod calibration;
 mod classifier;
@@ -21,9 +22,10 @@ mod saves;
 mod trainer;
 mod trap;
 
+pub use answers::{Answers, LabelledAnswer, Reliability};
 pub use builder::TrainerBuilder;
 pub use calibration::calibrate;
-pub use classifier::{Answer, Classifier, Doubt, Prediction, Reliability};
+pub use classifier::{Answer, Classifier, Doubt, Prediction};
 pub use data::{check_dataset, samples};
 pub use error::Error;
 pub use held_out::hold_out;

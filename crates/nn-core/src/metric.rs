@@ -1,4 +1,4 @@
-//! Metrics: the confusion matrix, accuracy and recall.
+//! Metrics: the confusion matrix, and what follows from it: accuracy, precision, recall and F1.
 
 /// The index of the largest value. If several are equal it is the first of them; without values it is 0.
 pub fn argmax(values: &[f32]) -> usize {
@@ -48,13 +48,98 @@ impl ConfusionMatrix {
         right as f64 / self.counts.iter().sum::<u64>() as f64
     }
 
-    /// The recall of each class: the share of its samples that were predicted correctly, 0 to 1; NaN for a class
-    /// without samples.
-    pub fn per_class(&self) -> impl Iterator<Item = f64> {
-        self.rows()
-            .enumerate()
-            .map(|(class, row)| row[class] as f64 / row.iter().sum::<u64>() as f64)
+    /// The scores of each class.
+    pub fn classes(&self) -> Vec<ClassScores> {
+        let mut n_predicted = vec![0; self.n_classes];
+        for row in self.rows() {
+            n_predicted.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        }
+        let rows = self.rows().zip(n_predicted).enumerate();
+        rows.map(|(class, (row, n_predicted))| {
+            let (right, n_samples) = (row[class] as f64, row.iter().sum::<u64>());
+            // The share of right predictions among others of which there may be none.
+            let share = |of: u64| if of == 0 { 0.0 } else { right / of as f64 };
+            let scores = Scores {
+                precision: share(n_predicted),
+                recall: share(n_samples),
+                f1: 2.0 * share(n_samples + n_predicted),
+            };
+            ClassScores { n_samples, scores: (n_samples > 0).then_some(scores) }
+        })
+        .collect()
     }
+
+    /// The mean scores of the classes that have samples, each class counting alike. NaN without samples.
+    pub fn macro_average(&self) -> Scores {
+        Scores::average(&self.classes(), |_| 1.0)
+    }
+
+    /// The mean scores of the classes, each counting as many times as it has samples. NaN without samples.
+    pub fn weighted_average(&self) -> Scores {
+        Scores::average(&self.classes(), |class| class.n_samples as f64)
+    }
+
+    /// The pairs of different classes that were confused: actual class, predicted class and how often. The most frequent
+    /// pair is first.
+    pub fn confused(&self) -> Vec<(usize, usize, u64)> {
+        let pairs = self.rows().enumerate().flat_map(|(actual, row)| {
+            row.iter().enumerate().map(move |(predicted, &count)| (actual, predicted, count))
+        });
+        let mut pairs: Vec<_> =
+            pairs.filter(|&(actual, predicted, count)| actual != predicted && count > 0).collect();
+        pairs.sort_by_key(|&(.., count)| std::cmp::Reverse(count));
+        pairs
+    }
+}
+
+/// How well a class is recognised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassScores {
+    /// The number of its samples.
+    pub n_samples: u64,
+    /// Its scores; `None` if it has no samples.
+    pub scores: Option<Scores>,
+}
+
+/// Precision, recall and F1, each from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// The share of samples predicted as the class that belong to it; 0 if none were predicted.
+    pub precision: f64,
+    /// The share of the class's samples that were predicted as the class.
+    pub recall: f64,
+    /// The harmonic mean of the two.
+    pub f1: f64,
+}
+
+impl Scores {
+    fn average(classes: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> Self {
+        let scored = || classes.iter().filter_map(|class| Some((weight(class), class.scores?)));
+        let total: f64 = scored().map(|(weight, _)| weight).sum();
+        let mean = |score: fn(Self) -> f64| -> f64 {
+            scored().map(|(weight, scores)| weight * score(scores)).sum::<f64>() / total
+        };
+        Self {
+            precision: mean(|it| it.precision),
+            recall: mean(|it| it.recall),
+            f1: mean(|it| it.f1),
+        }
+    }
+}
+
+/// The interval that has the true share with a probability of 95 %, if `right` of `n` samples are right: Wilson's score
+/// interval (E. B. Wilson, 1927). All of 0 to 1 without samples.
+pub fn wilson_interval(right: u64, n: u64) -> [f64; 2] {
+    /// The quantile of the normal distribution at 97.5 %.
+    const Z: f64 = 1.959_963_984_540_054;
+    if n == 0 {
+        return [0.0, 1.0];
+    }
+    let (share, n) = (right as f64 / n as f64, n as f64);
+    let z2 = Z * Z / n;
+    let centre = share + z2 / 2.0;
+    let half = Z * ((share * (1.0 - share) + z2 / 4.0) / n).sqrt();
+    [(centre - half) / (1.0 + z2), (centre + half) / (1.0 + z2)]
 }
 
 #[cfg(test)]
@@ -71,8 +156,8 @@ mod tests {
     #[test]
     fn confusion_of_no_classes() {
         let confusion = ConfusionMatrix::new(0);
-        assert_eq!((confusion.rows().count(), confusion.per_class().count()), (0, 0));
-        assert!(confusion.accuracy().is_nan());
+        assert_eq!((confusion.rows().count(), confusion.classes().len()), (0, 0));
+        assert!(confusion.accuracy().is_nan() && confusion.macro_average().f1.is_nan());
     }
 
     #[test]
@@ -84,6 +169,49 @@ mod tests {
         let rows: Vec<&[u64]> = confusion.rows().collect();
         assert_eq!(rows, [[1, 1, 0], [0, 1, 0], [0, 1, 0]]);
         assert_eq!(confusion.accuracy(), 0.5);
-        assert_eq!(confusion.per_class().collect::<Vec<_>>(), [0.5, 1.0, 0.0]);
+        assert_eq!(confusion.confused(), [(0, 1, 1), (2, 1, 1)]);
+    }
+
+    /// Of scikit-learn 1.9.1 and SciPy 1.17.1, by `tests/reference/scores.py`.
+    #[test]
+    fn scores_are_those_of_scikit_learn() {
+        let rows = [[5, 2, 0, 1], [1, 7, 0, 0], [3, 1, 0, 0], [0, 0, 0, 9]];
+        let mut confusion = ConfusionMatrix::new(5);
+        for (actual, row) in rows.iter().enumerate() {
+            for (predicted, &count) in row.iter().enumerate() {
+                (0..count).for_each(|_| confusion.add(actual, predicted));
+            }
+        }
+        let near = |found: Scores, expected: [f64; 3]| {
+            let found = [found.precision, found.recall, found.f1];
+            let is_near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12);
+            assert!(is_near, "{found:?}, expected {expected:?}");
+        };
+        let expected = [
+            [0.555_555_555_555_555_6, 0.625, 0.588_235_294_117_647_1],
+            [0.7, 0.875, 0.777_777_777_777_777_8],
+            [0.0; 3],
+            [0.9, 1.0, 0.947_368_421_052_631_5],
+        ];
+        let classes = confusion.classes();
+        for (class, expected) in classes.iter().zip(expected) {
+            near(class.scores.unwrap(), expected);
+        }
+        // A class without samples has no scores, and does not count.
+        assert_eq!(classes[4], ClassScores { n_samples: 0, scores: None });
+        let expected = [0.538_888_888_888_888_8, 0.625, 0.578_345_373_237_014_1];
+        near(confusion.macro_average(), expected);
+        let expected = [0.625_670_498_084_291_2, 0.724_137_931_034_482_8, 0.670_842_081_539_209_7];
+        near(confusion.weighted_average(), expected);
+        for ((right, n), expected) in [
+            ((21, 29), [0.542_828_675_831_340_5, 0.853_012_448_979_120_4]),
+            ((0, 10), [0.0, 0.277_532_799_862_889_26]),
+            ((10, 10), [0.722_467_200_137_110_7, 1.0]),
+        ] {
+            let found = wilson_interval(right, n);
+            let is_near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12);
+            assert!(is_near, "{found:?}, expected {expected:?}");
+        }
+        assert_eq!(wilson_interval(0, 0), [0.0, 1.0]);
     }
 }

@@ -3,7 +3,6 @@
 mod answer;
 mod inputs;
 mod seen;
-mod sheet;
 mod table;
 
 use std::{ops::RangeInclusive, path::PathBuf, process::ExitCode, str::FromStr};
@@ -18,12 +17,12 @@ use crate::{
     exit::{self, Usage},
     help,
     outside::Outside,
+    sheet::{Caption, Sheet},
     text::count,
 };
 use answer::AnswerView;
 use inputs::Input;
 use seen::{Folder, half_blocks};
-use sheet::Sheet;
 
 /// Classify pictures
 ///
@@ -184,7 +183,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         }
     }
     if let Some(path) = args.sheet {
-        output.sheet.save(&path)?;
+        output.sheet.save(&path).context("--sheet")?;
     }
     Ok(exit_code)
 }
@@ -249,6 +248,12 @@ impl Output {
         if let Some(folder) = &mut self.folder {
             folder.save(input, &seen.pixels, image)?;
         }
-        self.sheet.add(&seen.pixels, &answer)
+        let caption = Caption {
+            label: answer.label,
+            confidence: answer.confidence,
+            is_right: answer.is_right(),
+            actual: answer.actual_name,
+        };
+        self.sheet.add(&seen.pixels, &caption)
     }
 }

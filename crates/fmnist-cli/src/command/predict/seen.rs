@@ -7,10 +7,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use nn_core::Shape;
 
-use crate::outside::Outside;
+use crate::{outside::Outside, sheet::png};
 
 /// The most characters in a line. A wider image is drawn smaller.
 const WIDEST: usize = 80;
@@ -59,15 +58,6 @@ fn terminal_colour(colour: [u8; 3]) -> u16 {
             16 + 36 * r + 6 * g + b
         }
     }
-}
-
-/// Encodes an image as a PNG file.
-pub(super) fn png(pixels: &[u8], image: Shape) -> anyhow::Result<Vec<u8>> {
-    let mut png = Vec::new();
-    let (width, height) = (image.width as u32, image.height as u32);
-    let colour = if image.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
-    PngEncoder::new(&mut png).write_image(pixels, width, height, colour)?;
-    Ok(png)
 }
 
 /// A folder of PNG files.

@@ -1,12 +1,12 @@
-//! `fmnist predict --sheet`: draws the images and their predictions as one SVG picture.
+//! Draws images and their predictions as one SVG picture.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
 use anyhow::Context as _;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use nn_core::Shape;
 
-use super::{AnswerView, seen::png};
 use crate::{exit::Usage, outside::Outside};
 
 /// The number of images in a row.
@@ -17,33 +17,49 @@ const SPACE: usize = 12;
 /// The size of an image with its two lines of text.
 const CARD: (usize, usize) = (IMAGE + SPACE, IMAGE + 52);
 
-/// A picture of the images that have been classified. Dark cards suit a dataset of bright garments on black, and are
+/// A picture of images that have been classified. Dark cards suit a dataset of bright garments on black, and are
 /// readable on light and dark pages.
-pub(super) struct Sheet {
+pub(crate) struct Sheet {
     image: Shape,
     cards: Vec<String>,
 }
 
+/// What is written below an image.
+pub(crate) struct Caption<'a> {
+    /// The class that it was given.
+    pub(crate) label: &'a str,
+    pub(crate) confidence: f32,
+    pub(crate) is_right: Option<bool>,
+    /// Its class, if that is known.
+    pub(crate) actual: Option<&'a str>,
+}
+
 impl Sheet {
     /// An empty sheet for images of this shape.
-    pub(super) fn new(image: Shape) -> Self {
+    pub(crate) fn new(image: Shape) -> Self {
         Self { image, cards: Vec::new() }
     }
 
+    /// Whether nothing has been drawn.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cards.is_empty()
+    }
+
     /// Adds an image and its prediction.
-    pub(super) fn add(&mut self, pixels: &[u8], answer: &AnswerView<'_>) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, pixels: &[u8], caption: &Caption<'_>) -> anyhow::Result<()> {
+        let &Caption { label, confidence, is_right, actual } = caption;
         let data = BASE64_STANDARD.encode(png(pixels, self.image)?);
-        let (mark, colour) = match answer.is_right() {
+        let (mark, colour) = match is_right {
             None => ("", "#9198a1"),
             Some(true) => (" ✓", "#3fb950"),
             Some(false) => (" ✗", "#f85149"),
         };
-        let truth = match (answer.is_right(), answer.actual_name) {
+        let truth = match (is_right, actual) {
             (Some(false), Some(name)) => format!(", is {}", text(name)),
             _ => String::new(),
         };
-        let label = text(answer.label);
-        let percent = 100.0 * answer.confidence;
+        let label = text(label);
+        let percent = 100.0 * confidence;
         let (x, y) = (IMAGE / 2, IMAGE + 20);
         self.cards.push(format!(
             "<image width=\"{IMAGE}\" height=\"{IMAGE}\" href=\"data:image/png;base64,{data}\"/>\n\
@@ -55,12 +71,12 @@ impl Sheet {
     }
 
     /// Writes the picture. An existing file is replaced only if it is an SVG picture.
-    pub(super) fn save(&self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
         let name = Outside::from(path);
         match fs::read(path) {
             Ok(bytes) if !bytes.starts_with(b"<svg") => {
-                let message = "exists and is not an SVG picture; choose another file";
-                Err(Usage::error(format!("--sheet {name}: {message}")))
+                let message = "exists and is not an SVG picture; choose another name";
+                Err(Usage::error(format!("{name}: {message}")))
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("{name}: cannot read"))
@@ -92,4 +108,13 @@ impl Sheet {
 fn text(outside: &str) -> String {
     let text = Outside::from(outside).to_string();
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Encodes an image as a PNG file.
+pub(crate) fn png(pixels: &[u8], image: Shape) -> anyhow::Result<Vec<u8>> {
+    let mut png = Vec::new();
+    let (width, height) = (image.width as u32, image.height as u32);
+    let colour = if image.channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    PngEncoder::new(&mut png).write_image(pixels, width, height, colour)?;
+    Ok(png)
 }
