@@ -169,7 +169,7 @@ fn mistakes_are_drawn() {
     let evaluation = program.json("evaluate m.model --mistakes wrong").remove(0);
     for (class, row) in confusion(&evaluation).into_iter().enumerate() {
         let n: u64 = row.iter().sum::<u64>() - row[class];
-        let svg = String::from_utf8(program.read(&format!("wrong/{class}.svg"))).unwrap();
+        let svg = String::from_utf8(program.read(format!("wrong/{class}.svg"))).unwrap();
         assert_eq!(svg.matches("<image ").count() as u64, n.min(100));
         let shown = svg.split("class=\"small\"").skip(1).map(|text| {
             let text = text.split_once('>').unwrap().1;

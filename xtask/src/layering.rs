@@ -10,14 +10,18 @@ use serde_json::Value;
 use crate::cargo;
 
 /// The crates of the workspace that each crate may use, except in tests.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("nn-core", &[]),
     ("nn-optim", &[]),
     ("nn-train", &["nn-core", "nn-optim"]),
     ("nn-io", &["nn-core", "nn-optim", "nn-train"]),
     ("fmnist-data", &[]),
     ("fmnist", &["fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
-    ("fmnist-cli", &["fmnist", "fmnist-data", "nn-core", "nn-io", "nn-optim", "nn-train"]),
+    ("fmnist-report", &["fmnist", "nn-core", "nn-io", "nn-train"]),
+    (
+        "fmnist-cli",
+        &["fmnist", "fmnist-data", "fmnist-report", "nn-core", "nn-io", "nn-optim", "nn-train"],
+    ),
     ("fmnist-tally", &[]),
     ("bind", &[]),
     ("xtask", &["fmnist-data", "fmnist-tally"]),

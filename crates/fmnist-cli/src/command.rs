@@ -9,6 +9,7 @@ pub(crate) mod find_rate;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod predict;
+pub(crate) mod report;
 pub(crate) mod train;
 pub(crate) mod verify;
 

@@ -16,6 +16,7 @@ mod outside;
 mod remembered;
 mod run_config;
 mod schedule;
+mod settings;
 mod sheet;
 mod signal;
 mod stream;
@@ -54,6 +55,7 @@ enum Command {
     Train(Box<command::train::Args>),
     Evaluate(command::evaluate::Args),
     Predict(command::predict::Args),
+    Report(command::report::Args),
     Inspect(command::inspect::Args),
     Calibrate(command::calibrate::Args),
     Export(command::export::Args),
@@ -97,6 +99,7 @@ fn run(command: Command, console: &mut Console) -> anyhow::Result<ExitCode> {
     match command {
         Command::Train(args) => command::train::run(*args, console),
         Command::Evaluate(args) => command::evaluate::run(args, console),
+        Command::Report(args) => command::report::run(args, console),
         Command::Predict(args) => command::predict::run(args, console),
         Command::Inspect(args) => command::inspect::run(args, console),
         Command::Calibrate(args) => command::calibrate::run(args, console),

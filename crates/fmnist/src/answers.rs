@@ -1,7 +1,7 @@
 //! The answers of a classifier to images with known classes, and what they say about it.
 
 use nn_core::{ConfusionMatrix, metric::argmax};
-use nn_train::decision::calibration_error;
+use nn_train::decision::{CalibrationBin, calibration, calibration_error};
 
 /// The answers of a classifier to images with known classes, in the order of the images.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +95,12 @@ impl Answers {
     pub fn top(&self, k: u8) -> f64 {
         let n = self.answers.iter().filter(|answer| answer.rank < k).count();
         n as f64 / self.answers.len() as f64
+    }
+
+    /// The answers by ranges of their confidence.
+    pub fn calibration(&self) -> [CalibrationBin; 15] {
+        let answer = |answer: &LabelledAnswer| (f64::from(answer.confidence), answer.is_right());
+        calibration(self.answers.iter().map(answer))
     }
 
     /// The expected calibration error: how far the confidence is from the share of right answers.

@@ -33,7 +33,7 @@ use nn_train::TrainingState;
 use serde::{Deserialize, Serialize};
 
 use crate::preparation::preparation_of;
-use group::Group as _;
+use group::{Group as _, plain, table};
 use kind::Choice as _;
 use list::{check_count, check_len};
 use recipe::{EPOCHS, N_VALIDATION};
@@ -152,6 +152,11 @@ impl Options {
             let problem = format!("cannot be written as TOML: {error}");
             Error::File { place: "the settings".into(), problem }
         })
+    }
+
+    /// The name and the value of each option that is given, as on the command line.
+    pub fn listed(&self) -> Vec<(String, String)> {
+        table(self).iter().map(|(name, value)| (name.clone(), plain(value))).collect()
     }
 
     /// Overrides other options with these. If an optimizer or a schedule is chosen here, the options of `below` that it
@@ -306,7 +311,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::{group::table, *};
+    use super::*;
 
     /// Every preset is valid, and completing it changes none of its options.
     #[test]

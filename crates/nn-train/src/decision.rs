@@ -337,18 +337,35 @@ fn temperature(logits: &[Vec<f64>], labels: &[u8]) -> f64 {
     libm::exp((low + high) / 2.0)
 }
 
+/// The answers whose confidence is in a range.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CalibrationBin {
+    /// Their number.
+    pub n: u64,
+    /// The sum of their confidences.
+    pub confidence: f64,
+    /// The number of right ones.
+    pub right: f64,
+}
+
+/// Sorts answers into 15 equal ranges of confidence. Each answer is its confidence and whether it is right.
+pub fn calibration(answers: impl IntoIterator<Item = (f64, bool)>) -> [CalibrationBin; 15] {
+    let mut bins = [CalibrationBin::default(); 15];
+    for (confidence, is_right) in answers {
+        let bin = &mut bins[((confidence * 15.0) as usize).min(14)];
+        bin.n += 1;
+        bin.confidence += confidence;
+        bin.right += f64::from(u8::from(is_right));
+    }
+    bins
+}
+
 /// The expected calibration error: how far the confidence of answers is from the share that is right, averaged over 15
 /// equal ranges of confidence (Guo et al., 2017). Each answer is its confidence and whether it is right.
 pub fn calibration_error(answers: impl IntoIterator<Item = (f64, bool)>) -> f64 {
-    let mut bins = [(0.0_f64, 0.0_f64); 15];
-    let mut n = 0.0_f64;
-    for (confidence, is_right) in answers {
-        let bin = ((confidence * 15.0) as usize).min(14);
-        bins[bin].0 += confidence;
-        bins[bin].1 += f64::from(u8::from(is_right));
-        n += 1.0;
-    }
-    bins.iter().map(|(confidences, right)| (confidences - right).abs()).sum::<f64>() / n.max(1.0)
+    let bins = calibration(answers);
+    let n: u64 = bins.iter().map(|bin| bin.n).sum();
+    bins.iter().map(|bin| (bin.confidence - bin.right).abs()).sum::<f64>() / n.max(1) as f64
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use fmnist::options::{Options, SavedRun};
+use fmnist::options::Options;
 use nn_core::{Scaling, Shape};
 use nn_io::{Checkpoint, InputSpec, Newest, Preparation};
-use nn_train::{EpochRecord, Progress, TrainingState, decision::Decision};
+use nn_train::{EpochRecord, TrainingState, decision::Decision};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::{
     help, layer, optimizer,
     outside::Outside,
     run_config::{self, Losses},
-    schedule,
+    schedule, settings,
     text::{count, filled, loss},
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         }
     };
     if args.print_config {
-        let Some(settings) = settings(&checkpoint) else {
+        let Some(settings) = settings::of(&checkpoint) else {
             let name = bundled::name(path);
             anyhow::bail!(
                 "{name}: the model is for inference only and has no settings of a run; \
@@ -157,7 +157,7 @@ fn input_text(input: &InputSpec, inputs: usize) -> String {
 fn training_lines(training: &TrainingState) -> Vec<String> {
     let TrainingState { config, progress, history, .. } = training;
     let step = training.optimizer.step();
-    let n_batches = batches_of_an_epoch(training);
+    let n_batches = settings::batches_of_an_epoch(training);
     let mut run = vec![format!("seed {}, batches of {}", config.seed, config.batch_size)];
     run.extend(run_config::parts(config));
     let mut lines = vec![
@@ -296,7 +296,7 @@ impl<'a> Inspection<'a> {
             n_validation: info.n_validation,
             optimizer: training.as_ref().map(optimizer_json),
             schedule: training.as_ref().map(|training| schedule::to_json(&training.schedule)),
-            settings: settings(file),
+            settings: settings::of(file),
             progress: training.as_ref().map(ProgressView::new),
             weights_sha256: file.view().weights_sha256(),
             state_sha256: file.view().state_sha256()?,
@@ -338,27 +338,6 @@ impl View for Inspection<'_> {
         }
         text
     }
-}
-
-/// The options of `fmnist train` that give the run.
-fn settings(checkpoint: &Checkpoint) -> Option<Options> {
-    let Checkpoint { model, info, training } = checkpoint;
-    let state = training.as_ref()?;
-    let n_batches = batches_of_an_epoch(state);
-    let mut settings = Options::of(SavedRun { model, state, info }, n_batches);
-    if n_batches.is_some() {
-        // An epoch in progress counts as well.
-        let Progress { epoch, batch, .. } = state.progress;
-        settings.data.epochs.get_or_insert(epoch + u64::from(batch > 0));
-    }
-    Some(settings)
-}
-
-/// The number of batches in an epoch, if one is complete.
-fn batches_of_an_epoch(training: &TrainingState) -> Option<u64> {
-    let TrainingState { optimizer, progress, .. } = training;
-    let n_batches = optimizer.step().saturating_sub(progress.batch).checked_div(progress.epoch);
-    n_batches.filter(|&n_batches| n_batches > 0)
 }
 
 fn optimizer_json(training: &TrainingState) -> Value {

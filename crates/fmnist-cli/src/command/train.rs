@@ -15,7 +15,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use fmnist::{
-    FitOutcome, Saves, Trainer, Trap,
+    FitOutcome, Saves, Split, Threads, Trainer, Trap,
     options::{Change, DataShape, Options, PreparationName, Preset, Resumed},
 };
 use fmnist_data::{Dataset, DatasetName};
@@ -24,7 +24,7 @@ use nn_io::{Checkpoint, InputSpec, ModelInfo};
 use nn_optim::OptimizerConfig;
 use nn_train::TrainingState;
 
-use super::{LayeredOptions, OptionsView, arithmetic, warn_of_rename};
+use super::{LayeredOptions, OptionsView, arithmetic, report as page, warn_of_rename};
 use crate::{
     console::Console,
     data::{self, SYNTHETIC_NOTICE},
@@ -32,7 +32,7 @@ use crate::{
     outside::Outside,
     remembered,
     signal::Stop,
-    text::rounded,
+    text::{rounded, thousands},
 };
 pub(crate) use args::Args;
 use claim_output::{Claimed, Plan, claim_output};
@@ -55,6 +55,9 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
         }
         console.show(&OptionsView::new(options.completed()?)?)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(path) = &args.report {
+        page::check_output(path).context("--report")?;
     }
     let Claimed { plan, source, saves } = claim_output(args, options, console)?;
     let output = saves.output().to_owned();
@@ -128,6 +131,9 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let evaluation = trainer.evaluate(&test)?;
     report.finished(evaluation.sums.into(), state, &output)?;
+    if let Some(path) = &args.report {
+        write_page(path, &output, &test, &data::threads(options.places.threads)?, console)?;
+    }
     if let Some(trap) = Trap::in_history(state, trainer.info()) {
         console.warning(&trap.to_string());
     }
@@ -135,6 +141,23 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
         console.warning(SYNTHETIC_NOTICE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a page about the run that was saved in `output`.
+fn write_page(
+    path: &Path,
+    output: &Path,
+    test: &Split,
+    threads: &Threads,
+    console: &Console,
+) -> anyhow::Result<()> {
+    let name = Outside::from(output).to_string();
+    let subject = page::subject(&name, Checkpoint::load(output)?, test, threads)?;
+    let title = Outside::from(&test.dataset.title());
+    let images = format!("{} test images of {title}", thousands(test.len() as u64));
+    page::write(path, &images, &[subject], test)?;
+    console.message(&format!("the report is in {}", Outside::from(path)));
+    Ok(())
 }
 
 /// The warning of a run that is validated on the test set.

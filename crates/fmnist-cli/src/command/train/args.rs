@@ -58,6 +58,10 @@ pub(crate) struct Args {
     #[arg(long, help_heading = SETTINGS)]
     pub(super) print_config: bool,
 
+    /// At the end, also write a web page about the run to this file
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
+    pub(super) report: Option<PathBuf>,
+
     /// At the end, print how long each stage of a step takes
     #[arg(long, help_heading = OUTPUT)]
     pub(super) profile: bool,

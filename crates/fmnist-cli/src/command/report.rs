@@ -1,0 +1,135 @@
+//! `fmnist report`: a web page about one or more models.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::SystemTime,
+};
+
+use anyhow::Context as _;
+use fmnist::{Checkpoint, Split, Threads};
+use fmnist_report::{Page, Subject};
+
+use super::evaluate::SplitName;
+use crate::{
+    bundled, console::Console, data, exit::Usage, help, outside::Outside, settings, text::thousands,
+};
+
+/// Write a web page about a model, or a comparison of several
+///
+/// One HTML file that needs no network: learning curves, the confusion matrix with its pictures, the scores of each class,
+/// calibration, the worst mistakes, labels that look wrong, the weights of the first layer, and the recipe of the run.
+///
+/// Several models are compared: their curves, the settings that differ, and the images to which they give different answers.
+/// All of them must fit the dataset of the first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help::examples(&[
+    ("fmnist report fashion_mnist.model", "writes report.html"),
+    ("fmnist report old.model new.model -o both.html", "compares two models"),
+    ("fmnist train --report report.html", "at the end of a run"),
+]))]
+pub(crate) struct Args {
+    /// Model files, or directories of checkpoints [default: the built-in model]
+    models: Vec<PathBuf>,
+
+    /// HTML file to write
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+
+    /// Images to evaluate on
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = SplitName::Test)]
+    split: SplitName,
+
+    /// Directory of the dataset [default: found or downloaded]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Threads to use [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    threads: Option<u64>,
+}
+
+/// The most models of a page.
+const MOST: usize = 16;
+
+/// How a page begins, by which the program recognises its own.
+const HEAD: &[u8] =
+    b"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta name=\"generator\" content=\"fmnist\">\n";
+
+pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
+    let Args { models, output, split, data_dir, threads } = args;
+    check_output(&output).context("--output")?;
+    if models.len() > MOST {
+        let found = models.len();
+        return Err(Usage::error(format!("expected at most {MOST} models, found {found}")));
+    }
+    let paths: Vec<Option<&Path>> = match models.as_slice() {
+        [] => vec![None],
+        paths => paths.iter().map(|path| Some(path.as_path())).collect(),
+    };
+    let load = |path: &Option<&Path>| bundled::load_newest(*path, console);
+    let loaded = paths.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+    let (name, first) = &loaded[0];
+    let source = data::source_of(&first.info, data_dir.as_deref(), paths[0], name)?;
+    let threads = data::threads(threads)?;
+    let dataset = data::obtain(&source, console)?;
+    for (name, checkpoint) in &loaded {
+        data::check_fits(&checkpoint.info, &dataset, console).with_context(|| name.clone())?;
+    }
+    let (images, what) = match split {
+        SplitName::Test => (&dataset.test, "test"),
+        SplitName::Train => (&dataset.train, "training"),
+    };
+    let loaded = loaded.into_iter();
+    let subjects = loaded.map(|(name, checkpoint)| subject(&name, checkpoint, images, &threads));
+    let subjects = subjects.collect::<anyhow::Result<Vec<_>>>()?;
+    let title = Outside::from(&dataset.info.title());
+    let what = format!("{} {what} images of {title}", thousands(images.len() as u64));
+    write(&output, &what, &subjects, images)?;
+    console.message(&format!("the report is in {}; open it in a browser", Outside::from(&output)));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A model with its answers and its settings.
+pub(super) fn subject(
+    name: &str,
+    checkpoint: Checkpoint,
+    split: &Split,
+    threads: &Threads,
+) -> anyhow::Result<Subject> {
+    let settings = settings::of(&checkpoint).map_or_else(Vec::new, |settings| settings.listed());
+    Subject::new(name, checkpoint, settings, split, threads).with_context(|| name.to_owned())
+}
+
+/// Writes the page about models, whose answers are to these images.
+pub(super) fn write(
+    path: &Path,
+    images: &str,
+    subjects: &[Subject],
+    split: &Split,
+) -> anyhow::Result<()> {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let made = now.replace('T', " ").replace('Z', " UTC");
+    let page = Page { images, made: &made, subjects, split }.html()?;
+    check_output(path)?;
+    fs::write(path, page).with_context(|| format!("{}: cannot write", Outside::from(path)))
+}
+
+/// Fails if there is a file that is no report.
+pub(super) fn check_output(path: &Path) -> anyhow::Result<()> {
+    let name = Outside::from(path);
+    let mut head = Vec::new();
+    let read =
+        fs::File::open(path).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head));
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("{name}: cannot read")),
+        Ok(_) if head == HEAD => Ok(()),
+        Ok(_) => {
+            let message = "exists and is not a report of fmnist; choose another name";
+            Err(Usage::error(format!("{name}: {message}")))
+        }
+    }
+}
