@@ -51,6 +51,9 @@ mod evaluate;
 /// Classifying pictures.
 mod predict;
 
+/// Arguments that name no pictures, or files that are in the way.
+mod arguments;
+
 /// The contents of a model file, and exporting a smaller one.
 mod inspect;
 

@@ -326,7 +326,10 @@ fn a_sheet_shows_images_and_answers() {
     program.write("notes.svg", "mine");
     let refused = program.run("predict m.model --index 5 --sheet notes.svg");
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains("notes.svg: exists and is not an SVG picture"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("notes.svg: exists and is not an SVG file of fmnist"),
+        "{refused:?}"
+    );
     assert_eq!(program.read("notes.svg"), b"mine");
 }
 

@@ -63,9 +63,13 @@ pub(crate) fn split_model(
         Some(index) => {
             let [model, picture] = [&files[index], &files[0]].map(Outside::from);
             let more = if files.len() > 2 { " ..." } else { "" };
-            Err(Usage::error(format!(
-                "{model} is a model; the model comes first: fmnist predict {model} {picture}{more}"
-            )))
+            let command = format!("fmnist predict {model} {picture}{more}");
+            Err(Usage::error(match files[index].exists() {
+                true => format!("{model} is a model; the model comes first: {command}"),
+                false => format!(
+                    "{model}: no such file; check the name, and give a model first: {command}"
+                ),
+            }))
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) const EXIT_CODES: &[(&str, &str)] = &[
 ];
 
 const USAGE: u8 = 2;
-const BAD_DATA: u8 = 3;
+pub(crate) const BAD_DATA: u8 = 3;
 const IO: u8 = 4;
 const DIVERGED: u8 = 5;
 const LOCKED: u8 = 6;

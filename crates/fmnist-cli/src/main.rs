@@ -13,6 +13,7 @@ mod help;
 mod layer;
 mod optimizer;
 mod outside;
+mod own;
 mod remembered;
 mod run_config;
 mod schedule;

@@ -1,13 +1,12 @@
 //! Draws images and their predictions as one SVG picture.
 
-use std::{fmt::Write as _, fs, io, path::Path};
+use std::{fmt::Write as _, path::Path};
 
-use anyhow::Context as _;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use nn_core::Shape;
 
-use crate::{exit::Usage, outside::Outside};
+use crate::{exit::Usage, outside::Outside, own::OwnPicture};
 
 /// The number of images in a row.
 const COLUMNS: usize = 5;
@@ -70,19 +69,21 @@ impl Sheet {
         Ok(())
     }
 
-    /// Writes the picture. An existing file is replaced only if it is an SVG picture.
-    pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
-        let name = Outside::from(path);
-        match fs::read(path) {
-            Ok(bytes) if !bytes.starts_with(b"<svg") => {
-                let message = "exists and is not an SVG picture; choose another name";
-                Err(Usage::error(format!("{name}: {message}")))
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("{name}: cannot read"))
-            }
-            _ => fs::write(path, self.svg()).with_context(|| format!("{name}: cannot write")),
+    /// Fails if no sheet can be saved at `path`, because of its extension or of another program's file there.
+    pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+        if path.extension().is_some_and(|extension| !extension.eq_ignore_ascii_case("svg")) {
+            let (name, svg) = (Outside::from(path), path.with_extension("svg"));
+            let svg = Outside::from(&svg);
+            return Err(Usage::error(format!(
+                "{name}: expected a name that ends in .svg, since the picture is an SVG file; try {svg}"
+            )));
         }
+        OwnPicture::Svg.check(path)
+    }
+
+    /// Writes the picture. An existing file is replaced only if it is a sheet.
+    pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
+        OwnPicture::Svg.write(path, self.svg().into_bytes())
     }
 
     fn svg(&self) -> String {

@@ -21,7 +21,7 @@ use crate::{
     text::count,
 };
 use answer::AnswerView;
-use inputs::Input;
+use inputs::{Expanded, Input};
 use seen::{Folder, half_blocks};
 
 /// Classify pictures
@@ -127,7 +127,15 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
             }
         }
     }
-    let pictures = if table.is_some() { Vec::new() } else { inputs::expand(names)? };
+    let Expanded { pictures, errors } = match table.is_some() {
+        true => Expanded::default(),
+        false => inputs::expand(names)?,
+    };
+    let is_left = table.is_some() || !pictures.is_empty() || !args.index.is_empty();
+    let bad_argument = report(errors, is_left, console)?;
+    if let Some(path) = &args.sheet {
+        Sheet::check(path).context("--sheet")?;
+    }
     let checkpoint = bundled::load(model.as_deref())?;
     let source = match args.index.as_slice() {
         [] => None,
@@ -155,28 +163,33 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         }
         classifier = classifier.with_threshold(threshold);
     }
+    let indices = args.index.into_iter().flat_map(|Indices(range)| range).collect::<Vec<_>>();
+    let folder = args.save_seen.map(Folder::create).transpose()?;
+    if let Some(folder) = &folder {
+        let names = indices.iter().map(|&index| name_of(index));
+        folder.check(pictures.iter().map(Input::name).chain(names))?;
+    }
     if console.format() == Format::Csv && table.is_none() {
         console.csv(&answer::CSV_HEAD)?;
     }
     let mut output = Output {
         top_k: args.top_k.into(),
         show: args.show,
-        folder: args.save_seen.map(Folder::create).transpose()?,
+        folder,
         sheet: Sheet::new(classifier.image()),
         classifier,
     };
-    let exit_code = classify(&pictures, &mut output, console)?;
+    let bad_picture = classify(&pictures, &mut output, console)?;
     if let Some(table) = table {
         table::classify(&table, &info, &mut output, console)?;
     }
     if let Some(source) = source {
-        let indices = args.index.into_iter().flat_map(|Indices(range)| range).collect::<Vec<_>>();
         let found = data::test_images(&source, &info, &indices, console)?;
         let of_model = output.classifier.class_names();
         let names = found.class_names.unwrap_or_else(|| of_model.to_vec());
         let images = found.images.iter().zip(&found.labels);
         for (index, (pixels, &label)) in indices.into_iter().zip(images) {
-            let input = Outside::from(&format!("test image {index}"));
+            let input = name_of(index);
             let seen = Seen { pixels: pixels.to_vec(), finding: Finding::Whole };
             let actual = names.get(usize::from(label)).map(|name| (label, name.as_str()));
             output.answer(&input, &seen, actual, console)?;
@@ -185,15 +198,29 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     if let Some(path) = args.sheet {
         output.sheet.save(&path).context("--sheet")?;
     }
-    Ok(exit_code)
+    Ok(ExitCode::from(if bad_argument > 0 { bad_argument } else { bad_picture }))
 }
 
-/// Classifies pictures. One that cannot be read does not stop the others; the exit code is then that of the first.
-fn classify(
-    pictures: &[Input],
-    output: &mut Output,
-    console: &Console,
-) -> anyhow::Result<ExitCode> {
+/// The name of an image of the test set in answers.
+fn name_of(index: usize) -> Outside {
+    Outside::from(&format!("test image {index}"))
+}
+
+/// Reports the arguments that name no pictures. The last one is returned as an error if nothing is left to classify.
+/// Otherwise, returns the exit code, or 0 if there are no such arguments.
+fn report(mut errors: Vec<anyhow::Error>, is_left: bool, console: &Console) -> anyhow::Result<u8> {
+    let last = if is_left { None } else { errors.pop() };
+    errors.iter().for_each(|error| console.error(&exit::message(error)));
+    match (last, errors.first()) {
+        (Some(last), _) => Err(last),
+        // The command itself can be used, so this is like a picture that cannot be read.
+        (None, Some(first)) => Ok(exit::code(first).max(exit::BAD_DATA)),
+        (None, None) => Ok(0),
+    }
+}
+
+/// Classifies pictures. One that cannot be read does not stop the others. Returns the exit code of the first that cannot, or 0.
+fn classify(pictures: &[Input], output: &mut Output, console: &Console) -> anyhow::Result<u8> {
     let (mut n_errors, mut code) = (0, 0);
     for batch in pictures.chunks(BATCH) {
         for (input, seen) in batch.iter().zip(inputs::see(&output.classifier, batch)) {
@@ -212,7 +239,7 @@ fn classify(
         let n = count(pictures.len() as u64, "picture");
         console.message(&format!("{n_errors} of {n} could not be read"));
     }
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
 /// Classifies what the model sees, and shows the answers in all ways that are asked for.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use nn_core::Shape;
 
-use crate::{outside::Outside, sheet::png};
+use crate::{outside::Outside, own::OwnPicture, sheet::png};
 
 /// The most characters in a line. A wider image is drawn smaller.
 const WIDEST: usize = 80;
@@ -63,7 +63,27 @@ fn terminal_colour(colour: [u8; 3]) -> u16 {
 /// A folder of PNG files.
 pub(super) struct Folder {
     path: PathBuf,
-    names: HashSet<String>,
+    names: Names,
+}
+
+/// The names of the files that were saved.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// The name for what the model sees of a picture: `NAME.seen.png`. Of pictures with the same name, the second has
+    /// `NAME.2.seen.png`, and so on.
+    fn next(&mut self, input: &Outside) -> String {
+        let input = input.to_string();
+        let name = Path::new(&input).file_name().unwrap_or(input.as_ref()).to_string_lossy();
+        let mut file = format!("{name}.seen.png");
+        let mut number = 2;
+        while !self.0.insert(file.clone()) {
+            file = format!("{name}.{number}.seen.png");
+            number += 1;
+        }
+        file
+    }
 }
 
 impl Folder {
@@ -71,27 +91,26 @@ impl Folder {
     pub(super) fn create(path: PathBuf) -> anyhow::Result<Self> {
         let name = Outside::from(&path);
         fs::create_dir_all(&path).with_context(|| format!("{name}: cannot create"))?;
-        Ok(Self { path, names: HashSet::new() })
+        Ok(Self { path, names: Names::default() })
     }
 
-    /// Saves what the model sees of a picture as `NAME.seen.png`. Of pictures with the same name, the second is saved as
-    /// `NAME.2.seen.png`, and so on.
+    /// Fails if one of these pictures would replace another program's file. A picture that turns out to be unreadable has no
+    /// file, so a few more names may be checked than are written.
+    pub(super) fn check(&self, inputs: impl IntoIterator<Item = Outside>) -> anyhow::Result<()> {
+        let mut names = Names::default();
+        inputs.into_iter().try_for_each(|input| {
+            OwnPicture::Png.check(&self.path.join(names.next(&input))).context("--save-seen")
+        })
+    }
+
+    /// Saves what the model sees of a picture.
     pub(super) fn save(
         &mut self,
         input: &Outside,
         pixels: &[u8],
         image: Shape,
     ) -> anyhow::Result<()> {
-        let input = input.to_string();
-        let name = Path::new(&input).file_name().unwrap_or(input.as_ref()).to_string_lossy();
-        let mut file = format!("{name}.seen.png");
-        let mut number = 2;
-        while !self.names.insert(file.clone()) {
-            file = format!("{name}.{number}.seen.png");
-            number += 1;
-        }
-        let path = self.path.join(file);
-        fs::write(&path, png(pixels, image)?)
-            .with_context(|| format!("{}: cannot write", Outside::from(&path)))
+        let path = self.path.join(self.names.next(input));
+        OwnPicture::Png.write(&path, png(pixels, image)?)
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn of(files: &[PathBuf]) -> anyhow::Result<Option<PathBuf>> {
         [_] => Ok(Some(table.clone())),
         _ => {
             let table = Outside::from(table);
-            Err(Usage::error(format!("{table}: expected a table alone, found other files as well")))
+            Err(Usage::error(format!(
+                "{table}: expected a table alone, found other files as well; give each table and the pictures to a \
+                 separate `fmnist predict`"
+            )))
         }
     }
 }
@@ -50,12 +53,16 @@ pub(super) fn classify(
         console.csv(&HEAD)?;
     }
     let name = Outside::from(path);
+    let name_of = |number: usize| Outside::from(&format!("{name}: image {number}"));
+    if let Some(folder) = &output.folder {
+        folder.check((1..=images.count).map(name_of))?;
+    }
     let names = output.classifier.class_names().to_vec();
     // A label that is the number of classes is one that counts from 1.
     let n_classes = names.len().to_string();
     let first = usize::from(labels.iter().flatten().any(|label| *label == n_classes));
     for (number, pixels) in (1..).zip(images.iter()) {
-        let input = Outside::from(&format!("{name}: image {number}"));
+        let input = name_of(number);
         let seen = Seen { pixels: pixels.to_vec(), finding: Finding::Whole };
         if console.format() == Format::Csv {
             let answer = output.classifier.answer(&seen).with_context(|| input.to_string())?;
