@@ -47,7 +47,8 @@ fn colours_are_learnt_if_they_are_kept() {
     );
     assert_eq!(inspected["layers"][0]["inputs"], 192);
     assert_eq!(inspected["settings"]["colour"], "rgb");
-    assert!(program.run("inspect m.model").success().stdout.contains("8 x 8 in colour"));
+    let text = program.run("inspect m.model").success().stdout;
+    assert!(text.contains("\ninput:        8 x 8 in colour, (pixel - "), "{text}");
     assert_eq!(program.json("evaluate m.model").remove(0)["accuracy"], 1.0);
 
     // Pictures, images of the test set, and what the model sees of them.

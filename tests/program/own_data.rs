@@ -413,3 +413,17 @@ fn the_kind_of_other_data_is_suggested() {
     fs::copy(program.path("idx").join(&one), program.path("csv").join(&one)).unwrap();
     program.refuses("train --data-dir csv", 3, &["csv: no dataset here, missing"]);
 }
+
+/// Data with their own validation images take no --validation, so that is not what a run needs to be calibrated.
+#[test]
+fn calibration_needs_a_large_validation_set() {
+    let program = Program::new();
+    OwnSet::garments(120, 20).write_as(&program, "folder", "d");
+    fs::rename(program.path("d/test"), program.path("d/val")).unwrap();
+    program.json("train --dataset folder --data-dir d --epochs 1 --output m.model");
+    let output = program.run("calibrate m.model");
+    let message = "error: m.model: expected 100 or more images in the dataset's own validation set, found 20; add \
+        images to it, and train again\n";
+    assert!(output.stderr.ends_with(message), "{output:?}");
+    output.refused(3, &[]);
+}

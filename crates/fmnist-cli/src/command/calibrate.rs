@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use fmnist::Reliability;
 use nn_io::{Checkpoint, OutputFile, Saved};
 use serde::Serialize;
@@ -45,8 +45,19 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let source = data::source_of(&checkpoint.info, dir, path, &name.to_string())?;
     let dataset = data::obtain(&source, console)?;
     data::check_fits(&checkpoint.info, &dataset, console)?;
-    let reliability =
-        fmnist::calibrate(&mut checkpoint, dataset.train).with_context(|| name.to_string())?;
+    let has_own_validation = dataset.info.n_validation.is_some();
+    let reliability = fmnist::calibrate(&mut checkpoint, dataset.train).map_err(|error| {
+        match error {
+            // Such data refuse --validation, which the error recommends.
+            fmnist::Error::TooFewHeldOut { expected, found } if has_own_validation => {
+                anyhow!(
+                    "{name}: expected {expected} or more images in the dataset's own validation set, found {found}; \
+                     add images to it, and train again"
+                )
+            }
+            error => anyhow::Error::new(error).context(name.to_string()),
+        }
+    })?;
     let Saved { set_aside, .. } = output.save(&checkpoint.view())?;
     set_aside.iter().for_each(|it| warn_of_rename(it, console));
     let temperature =

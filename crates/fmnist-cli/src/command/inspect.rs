@@ -109,7 +109,9 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
         }
     };
     let [producer, instruction_set] = [&info.producer, &info.instruction_set].map(Outside::from);
-    let dataset = info.dataset.as_ref().map_or("unknown data".into(), ToString::to_string);
+    let dataset = info.dataset.as_ref().map_or("unknown data".into(), |dataset| {
+        format!("{dataset}{}", if dataset.transposed { ", transposed" } else { "" })
+    });
     let mut lines = vec![
         model.to_string(),
         String::new(),
@@ -141,7 +143,7 @@ fn text(checkpoint: &Checkpoint, state_sha256: &str) -> String {
 fn input_text(input: &InputSpec, inputs: usize) -> String {
     let (size, what) = match input.image {
         Some(Shape { width, height, channels: 1 }) => (format!("{width} x {height}"), "pixel"),
-        Some(Shape { width, height, .. }) => (format!("{width} x {height} in colour"), "byte"),
+        Some(Shape { width, height, .. }) => (format!("{width} x {height} in colour"), "pixel"),
         None => (count(inputs as u64, "feature"), "byte"),
     };
     let scaled = match input.scaling {
@@ -241,6 +243,8 @@ struct DatasetView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     directory: Option<&'a str>,
     sha256: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    transposed: bool,
 }
 
 #[derive(Serialize)]
@@ -292,6 +296,7 @@ impl<'a> Inspection<'a> {
                 name: &it.name,
                 directory: it.directory.as_deref(),
                 sha256: &it.sha256,
+                transposed: it.transposed,
             }),
             n_validation: info.n_validation,
             optimizer: training.as_ref().map(optimizer_json),
