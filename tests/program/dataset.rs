@@ -11,6 +11,7 @@ use tally::{Dice, Failure, Tally, ensure, size};
 use crate::{
     fixture::{DATA, notice},
     harness::{DEAD_MIRROR, Output, Program},
+    own_set::with_small_set,
 };
 
 const FILES: [&str; 4] = [
@@ -226,4 +227,29 @@ fn a_full_disk_is_reported_with_what_was_needed() {
         ensure(output.code == Some(0), || Failure::wrong(format!("{output:?}")))
     });
     tally.finish();
+}
+
+/// The kind of dataset is an option that may have been forgotten.
+#[test]
+fn a_dataset_that_is_not_given_is_named() {
+    let program = with_small_set();
+    for (option, kinds) in [("transpose", "idx, csv or npz"), ("image-size 5x5", "folder or csv")] {
+        let words = [kinds, "; --dataset is not given\n"];
+        program.refuses(&format!("train --data-dir small --{option}"), 2, &words);
+        program.refuses(&format!("find-rate --data-dir small --{option}"), 2, &words);
+    }
+    program.refuses("train --dataset auto --transpose", 2, &["found auto\n"]);
+}
+
+/// IDX files of another set than Fashion-MNIST may well be what the user has.
+#[test]
+fn files_of_another_set_may_be_custom_data() {
+    let program = with_small_set();
+    let words = ["not Fashion-MNIST's", "; or give --dataset idx for your own data\n"];
+    for command in ["train", "train --dataset fashion-mnist", "find-rate"] {
+        program.refuses(&format!("{command} --data-dir small"), 3, &words);
+    }
+    let mut command = program.command("train");
+    let output = Output::of(command.env("FMNIST_DATA_DIR", program.path("small")));
+    assert!(!output.stderr.contains("--dataset idx"), "{output:?}");
 }

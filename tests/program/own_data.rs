@@ -257,7 +257,7 @@ fn a_custom_dataset_needs_its_directory() {
     let size = "--image-size: expected --dataset folder or csv";
     check("train --dataset idx --data-dir . --image-size 5x7", &[size, "found idx"]);
     check("train --dataset fashion-mnist --image-size 28x28", &[size, "found fashion-mnist"]);
-    check("train --image-size 28x28", &[size, "found auto"]);
+    check("train --image-size 28x28", &[size, "; --dataset is not given"]);
     for bad in ["0x1", "28", "1025x1", "5x7x3", "axb"] {
         let arguments = format!("train --dataset csv --data-dir . --image-size {bad}");
         check(&arguments, &["--image-size", "WIDTHxHEIGHT, each of 1 to 1024", bad]);

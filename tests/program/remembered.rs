@@ -66,6 +66,9 @@ fn the_model_knows_how_its_data_are_read() {
     let train = "train --dataset csv --data-dir csv --transpose --epochs 3 --output m.model";
     let test = program.json(train).pop().unwrap()["test"]["accuracy"].clone();
     fs::remove_file(program.path(FILE)).unwrap();
+    let text = program.run("inspect m.model").success().stdout;
+    assert!(text.contains("\ntrained on:   csv (csv), transposed, 25 images held out"), "{text}");
+    assert_eq!(program.inspect("m.model")["dataset"]["transposed"], true);
     assert_eq!(program.json("evaluate m.model --data-dir csv").remove(0)["accuracy"], test);
     let classes = |arguments: &str| -> Vec<_> {
         program.json(arguments).iter().map(|answer| answer["class"].clone()).collect()
@@ -105,17 +108,50 @@ fn a_directory_that_moved_is_named() {
     program.json("evaluate m.model");
 }
 
-/// Another program's file of this name stays, and does not count.
+/// A file that a user wrote is never changed. It counts if it names the data and nothing else.
 #[test]
-fn a_foreign_file_stays() {
+fn a_file_without_the_first_line_is_read_and_stays() {
     let program = with_small_set();
-    program.write(FILE, "data-dir = \"elsewhere\"\n");
+    let elsewhere = "data-dir = \"elsewhere\"\n";
+    program.write(FILE, elsewhere);
     let train = format!("train {SMALL} --epochs 1 --output m.model");
     let stderr = program.run(&train).success().stderr;
-    assert!(
-        stderr.contains("m.model.data.toml: cannot remember the data directory: it exists"),
-        "{stderr}"
-    );
-    assert_eq!(program.read(FILE), b"data-dir = \"elsewhere\"\n");
-    program.refuses("evaluate m.model", 2, &["give the directory that has train-images"]);
+    let words = "m.model.data.toml: cannot remember the data directory: it exists and is not fmnist's; set its";
+    assert!(stderr.contains(words), "{stderr}");
+    assert_eq!(program.read(FILE), elsewhere.as_bytes());
+    let words = ["elsewhere: no such file or directory; m.model.data.toml names it"];
+    program.refuses("evaluate m.model", 2, &words);
+
+    program.write(FILE, "data-dir = \"small\"\n");
+    program.run("evaluate m.model").success();
+    let stderr = program.run("train --resume m.model --epochs 2").success().stderr;
+    assert!(!stderr.contains("cannot remember"), "{stderr}");
+    assert_eq!(program.read(FILE), b"data-dir = \"small\"\n");
+    // A model that is kept under another name takes it along.
+    program.json(&format!("train {SMALL} --hidden none --epochs 1 --output m.model"));
+    program.json("evaluate m.previous.model");
+
+    for (text, found) in [("data-dir = \"small\"\nepochs = 3\n", "other"), ("", "none")] {
+        program.write(FILE, text);
+        let words = ["m.model.data.toml: expected the setting data-dir and no other, found", found];
+        program.refuses("evaluate m.model", 2, &words);
+        program.run("evaluate m.model --data-dir small").success();
+    }
+    fs::remove_file(program.path(FILE)).unwrap();
+    let words = ["also looked for in m.model.data.toml, which does not exist\n"];
+    program.refuses("evaluate m.model", 2, &words);
+}
+
+/// A relative path is one from the model, wherever the program is started.
+#[test]
+fn a_relative_directory_is_relative_to_the_file() {
+    let program = with_small_set();
+    fs::create_dir(program.path("models")).unwrap();
+    program.json(&format!("train {SMALL} --epochs 1 --output models/m.model"));
+    let file = String::from_utf8(program.read("models/m.model.data.toml")).unwrap();
+    let head = file.lines().next().unwrap();
+    for head in [head, ""] {
+        program.write("models/m.model.data.toml", format!("{head}\ndata-dir = \"../small\"\n"));
+        program.json("evaluate models/m.model");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fmnist::{
     Trap,
-    options::{DataSource, DatasetKind},
+    options::{self, DataSource, DatasetKind},
 };
 use fmnist_data::{
     Dataset, Images, ReadOptions, TestImages,
@@ -32,20 +32,29 @@ pub(crate) fn source_of(
     name: &str,
 ) -> anyhow::Result<DataSource> {
     let kind = DatasetKind::of_model(info).with_context(|| name.to_owned())?;
-    let remembered = match path.filter(|_| kind != DatasetKind::Synthetic) {
-        Some(path) => Remembered::of_model(path)?,
-        None => None,
-    };
-    let dir = match (dir, remembered) {
-        (None, Some(Remembered { place, dir })) if !dir.exists() => {
+    // A directory that is given counts, even if the remembered one cannot be read.
+    let path = path.filter(|_| kind != DatasetKind::Synthetic && dir.is_none());
+    let dir = match path.map(Remembered::of_model).transpose()?.flatten() {
+        Some(Remembered { place, dir }) if !dir.exists() => {
             let (dir, place) = (Outside::from(&dir), Outside::from(&place));
             return Err(Usage::error(format!(
                 "{dir}: no such file or directory; {place} names it as the data; give --data-dir"
             )));
         }
-        (dir, remembered) => dir.map(Into::into).or(remembered.map(|it| it.dir)),
+        Some(Remembered { dir, .. }) => Some(dir),
+        None => dir.map(Into::into),
     };
-    DataSource::of_model(info, dir.as_deref()).with_context(|| name.to_owned())
+    let source = DataSource::of_model(info, dir.as_deref()).map_err(|error| match (error, path) {
+        (options::Error::Option { option, problem }, Some(path)) if dir.is_none() => {
+            let place = Remembered::place_of(path);
+            let place = Outside::from(&place);
+            let problem =
+                format!("{problem}; it is also looked for in {place}, which does not exist");
+            options::Error::Option { option, problem }
+        }
+        (error, _) => error,
+    });
+    source.with_context(|| name.to_owned())
 }
 
 /// Finds, reads, downloads or draws the dataset.
@@ -94,10 +103,17 @@ fn garments_or_draw(
 }
 
 /// Adds to an error of [`obtain`] the kind of dataset that the directory seems to have, for commands with --dataset.
-pub(crate) fn suggest_kind(error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn suggest_kind(error: anyhow::Error, source: &DataSource) -> anyhow::Error {
     match error.downcast_ref() {
         Some(fmnist_data::Error::Missing { holds: Some(kind), .. }) => {
             Usage::error(format!("{error}; did you mean --dataset {kind}?"))
+        }
+        // The names are right, and the user named the directory: perhaps its files are meant as they are.
+        Some(fmnist_data::Error::Checksum { .. } | fmnist_data::Error::Mnist { .. })
+            if source.dir.is_some() =>
+        {
+            let message = format!("{error}; or give --dataset idx for your own data");
+            error.context(message)
         }
         _ => error,
     }

@@ -7,15 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::Context as _;
 use fmnist::options::{Options, PlaceOptions};
 use nn_io::SetAside;
 
-use crate::{console::Console, outside::Outside};
+use crate::{console::Console, exit::Usage, outside::Outside};
 
 /// Appended to the name of the model.
 const EXTENSION: &str = ".data.toml";
 
-/// The first line, by which the program recognises its own file.
+/// The first line, by which the program recognises its own file. It reads a file that a user wrote without it as well, but never
+/// replaces one.
 const HEAD: &str = "# Where fmnist found the data of this model. Change it if they move.\n";
 
 /// The longest file in bytes: one with the longest path, and more options than this one.
@@ -25,6 +27,13 @@ const MAX_BYTES: u64 = 64 << 10;
 /// does not need it.
 pub(crate) fn save(output: &Path, dir: &Path, console: &Console) {
     let path = beside(output);
+    let is_same = |it: Remembered| {
+        it.dir.canonicalize().is_ok_and(|it| dir.canonicalize().is_ok_and(|dir| it == dir))
+    };
+    // A user who edited the file may want its path relative.
+    if Remembered::read(&path).is_ok_and(|it| it.is_some_and(is_same)) {
+        return;
+    }
     let written = text_of(dir).and_then(|text| write(&path, &text));
     if let Err(problem) = written {
         let path = Outside::from(&path);
@@ -34,7 +43,11 @@ pub(crate) fn save(output: &Path, dir: &Path, console: &Console) {
 
 /// Remembers for a model that a save will rename what is remembered for it under its name of today.
 pub(crate) fn follow(rename: &SetAside) {
-    if let Ok(text) = read(&beside(&rename.from)) {
+    let from = beside(&rename.from);
+    if let (Ok(Some(_)), Ok(text)) = (Remembered::read(&from), read(&from)) {
+        // The copy is the program's own, even if a user wrote the original.
+        let head = if text.starts_with(HEAD) { "" } else { HEAD };
+        let text = head.to_owned() + &text;
         // If it is not written, --data-dir can still be given.
         let _ = write(&beside(&rename.to), &text);
     }
@@ -54,7 +67,9 @@ fn text_of(dir: &Path) -> Result<String, String> {
 fn write(path: &Path, text: &str) -> Result<(), String> {
     match read(path) {
         Ok(found) if found == text => return Ok(()),
-        Ok(found) if !found.starts_with(HEAD) => return Err("it exists and is not fmnist's".into()),
+        Ok(found) if !found.starts_with(HEAD) => {
+            return Err("it exists and is not fmnist's; set its data-dir, or remove it".into());
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.to_string()),
         _ => {}
     }
@@ -83,18 +98,40 @@ pub(crate) struct Remembered {
 impl Remembered {
     /// What is remembered of this model's data, if anything is. A checkpoint has what its directory has.
     pub(crate) fn of_model(model: &Path) -> anyhow::Result<Option<Self>> {
+        Self::read(&Self::place_of(model))
+    }
+
+    /// The file that is looked for.
+    pub(crate) fn place_of(model: &Path) -> PathBuf {
         let name = model.file_name().unwrap_or_default().to_string_lossy();
         let is_checkpoint = name.starts_with("ckpt-") || name == "best.model";
-        let place = match (model.is_dir(), model.parent()) {
+        match (model.is_dir(), model.parent()) {
             (true, _) => beside(&model.join("final.model")),
             (false, Some(dir)) if is_checkpoint => beside(&dir.join("final.model")),
             _ => beside(model),
+        }
+    }
+
+    /// What a file says, if there is one. A relative path is relative to the file.
+    fn read(place: &Path) -> anyhow::Result<Option<Self>> {
+        let name = Outside::from(place);
+        let text = match read(place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("{name}: cannot read"))?,
         };
-        let Some(text) = read(&place).ok().filter(|text| text.starts_with(HEAD)) else {
-            return Ok(None);
-        };
-        let options = Options::from_toml(&text, &Outside::from(&place).to_string())?;
-        Ok(options.places.data_dir.map(|dir| Self { place, dir }))
+        let mut options = Options::from_toml(&text, &name.to_string())?;
+        match (options.places.data_dir.take(), options == Options::default()) {
+            (Some(dir), true) => {
+                let dir = place.parent().unwrap_or(Path::new("")).join(dir);
+                Ok(Some(Self { place: place.to_owned(), dir }))
+            }
+            (dir, _) => {
+                let found = if dir.is_some() { "other settings as well" } else { "none" };
+                Err(Usage::error(format!(
+                    "{name}: expected the setting data-dir and no other, found {found}; change the file, or give --data-dir"
+                )))
+            }
+        }
     }
 }
 

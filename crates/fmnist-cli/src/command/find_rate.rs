@@ -129,7 +129,8 @@ fn find(
 ) -> anyhow::Result<Vec<RateLoss>> {
     let source = new_run::plan(options)?;
     let threads = data::threads(options.places.threads)?;
-    let dataset = data::obtain(&source, console).map_err(data::suggest_kind)?;
+    let dataset =
+        data::obtain(&source, console).map_err(|error| data::suggest_kind(error, &source))?;
     let seed = options.training.seed.unwrap_or_default();
     // The first run is the one that `train` would start. The seeds of the others are far from those that users choose.
     let run = |number: u64| {

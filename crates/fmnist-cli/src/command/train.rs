@@ -64,7 +64,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     let threads = data::threads(options.places.threads)?;
     let dataset = match data::obtain(&source, console) {
         // A resumed run has a fixed kind of dataset, so no other kind can be suggested for it.
-        Err(error) if args.resume.is_none() => return Err(data::suggest_kind(error)),
+        Err(error) if args.resume.is_none() => return Err(data::suggest_kind(error, &source)),
         result => result?,
     };
     let Run { model, state, info, n_validation, epochs, changes, resumed } =

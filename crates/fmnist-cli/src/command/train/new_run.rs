@@ -14,10 +14,27 @@ pub(in crate::command) fn plan(options: &Options) -> anyhow::Result<DataSource> 
     let size = options.data.image_size.map(|size| size.0);
     let colour = options.data.colour.map_or(Colour::Grey, ColourName::value);
     let read = ReadOptions { size, colour, transpose: options.data.transpose.unwrap_or_default() };
-    let source = DataSource::new(kind, options.places.data_dir.as_deref(), read)?;
+    let source =
+        DataSource::new(kind, options.places.data_dir.as_deref(), read).map_err(|error| {
+            if options.data.dataset.is_none() { without_kind(error) } else { error }
+        })?;
     let recipe = options.recipe(&source.min_shape())?;
     arithmetic::of_new_run(recipe.config.arithmetic)?;
     Ok(source)
+}
+
+/// The error of options that the default kind of dataset does not take, if the user gave no kind: `auto` would be news.
+fn without_kind(error: Error) -> Error {
+    match error {
+        Error::Option { option, problem } => {
+            let problem = match problem.strip_suffix(", found auto") {
+                Some(expected) => format!("{expected}; --dataset is not given"),
+                None => problem,
+            };
+            Error::Option { option, problem }
+        }
+        other => other,
+    }
 }
 
 /// A run that has taken no step.
