@@ -1,4 +1,4 @@
-//! Recognises the pictures that the program has written. It never replaces another program's file, so each of its own has a
+//! Recognises the pictures and pages that the program has written. It never replaces another program's file, so each of its own has a
 //! mark.
 
 use std::{
@@ -11,11 +11,12 @@ use anyhow::Context as _;
 
 use crate::{exit::Usage, outside::Outside};
 
-/// A kind of picture that the program writes.
+/// A kind of file that the program writes, besides models.
 #[derive(Clone, Copy)]
-pub(crate) enum OwnPicture {
+pub(crate) enum OwnFile {
     Png,
     Svg,
+    Html,
 }
 
 /// The signature and the first chunk of a PNG file have this many bytes. The mark comes next.
@@ -24,18 +25,18 @@ const PNG_HEAD: usize = 33;
 /// A PNG chunk with its length, type, text and CRC-32. The image crate writes no text, and this one is always the same.
 const PNG_MARK: &[u8] = b"\0\0\0\x0ftEXtSoftware\0fmnist\xa1\x96\xef\xaf";
 
-/// The second line of an SVG file. The first one must be the element, by which other programs recognise an SVG file.
-const SVG_MARK: &str = "<!-- drawn by fmnist -->";
+/// The second line of an SVG or HTML file. By the first one, other programs recognise the kind.
+const LINE_MARK: &str = "<!-- written by fmnist -->";
 
 /// More than the part of any file that has a mark.
 const MAX_HEAD: u64 = 4096;
 
-impl OwnPicture {
+impl OwnFile {
     /// The file with its mark.
     fn marked(self, mut file: Vec<u8>) -> Vec<u8> {
         let (at, mark) = match self {
             Self::Png => (PNG_HEAD, PNG_MARK.to_vec()),
-            Self::Svg => (end_of_line(&file), format!("{SVG_MARK}\n").into_bytes()),
+            Self::Svg | Self::Html => (end_of_line(&file), format!("{LINE_MARK}\n").into_bytes()),
         };
         file.splice(at..at, mark);
         file
@@ -46,7 +47,10 @@ impl OwnPicture {
         let starts = |at, mark: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(mark));
         match self {
             Self::Png => starts(PNG_HEAD, PNG_MARK),
-            Self::Svg => starts(0, b"<svg") && starts(end_of_line(head), SVG_MARK.as_bytes()),
+            Self::Svg => starts(0, b"<svg") && starts(end_of_line(head), LINE_MARK.as_bytes()),
+            Self::Html => {
+                starts(0, b"<!doctype html>") && starts(end_of_line(head), LINE_MARK.as_bytes())
+            }
         }
     }
 
@@ -60,6 +64,7 @@ impl OwnPicture {
                 let kind = match self {
                     Self::Png => "a PNG file of fmnist",
                     Self::Svg => "an SVG file of fmnist",
+                    Self::Html => "a page of fmnist",
                 };
                 let message = "move it away, or choose another place";
                 Err(Usage::error(format!("{name}: exists and is not {kind}; {message}")))
@@ -71,7 +76,7 @@ impl OwnPicture {
         }
     }
 
-    /// Writes the picture with its mark, unless it would replace another program's file.
+    /// Writes the file with its mark, unless it would replace another program's file.
     pub(crate) fn write(self, path: &Path, file: Vec<u8>) -> anyhow::Result<()> {
         self.check(path)?;
         let name = Outside::from(path);

@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 use nn_core::Shape;
 
-use crate::{exit::Usage, outside::Outside, own::OwnPicture};
+use crate::{exit::Usage, outside::Outside, own::OwnFile};
 
 /// The number of images in a row.
 const COLUMNS: usize = 5;
@@ -78,12 +78,12 @@ impl Sheet {
                 "{name}: expected a name that ends in .svg, since the picture is an SVG file; try {svg}"
             )));
         }
-        OwnPicture::Svg.check(path)
+        OwnFile::Svg.check(path)
     }
 
     /// Writes the picture. An existing file is replaced only if it is a sheet.
     pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
-        OwnPicture::Svg.write(path, self.svg().into_bytes())
+        OwnFile::Svg.write(path, self.svg().into_bytes())
     }
 
     fn svg(&self) -> String {

@@ -1,8 +1,6 @@
 //! `fmnist report`: a web page about one or more models.
 
 use std::{
-    fs,
-    io::{self, Read as _},
     path::{Path, PathBuf},
     process::ExitCode,
     time::SystemTime,
@@ -14,7 +12,8 @@ use fmnist_report::{Page, Subject};
 
 use super::evaluate::SplitName;
 use crate::{
-    bundled, console::Console, data, exit::Usage, help, outside::Outside, settings, text::thousands,
+    bundled, console::Console, data, exit::Usage, help, outside::Outside, own::OwnFile, settings,
+    text::thousands,
 };
 
 /// Write a web page about a model, or a comparison of several
@@ -54,13 +53,9 @@ pub(crate) struct Args {
 /// The most models of a page.
 const MOST: usize = 16;
 
-/// How a page begins, by which the program recognises its own.
-const HEAD: &[u8] =
-    b"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta name=\"generator\" content=\"fmnist\">\n";
-
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let Args { models, output, split, data_dir, threads } = args;
-    check_output(&output).context("--output")?;
+    OwnFile::Html.check(&output).context("--output")?;
     if models.len() > MOST {
         let found = models.len();
         return Err(Usage::error(format!("expected at most {MOST} models, found {found}")));
@@ -113,23 +108,5 @@ pub(super) fn write(
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let made = now.replace('T', " ").replace('Z', " UTC");
     let page = Page { images, made: &made, subjects, split }.html()?;
-    check_output(path)?;
-    fs::write(path, page).with_context(|| format!("{}: cannot write", Outside::from(path)))
-}
-
-/// Fails if there is a file that is no report.
-pub(super) fn check_output(path: &Path) -> anyhow::Result<()> {
-    let name = Outside::from(path);
-    let mut head = Vec::new();
-    let read =
-        fs::File::open(path).and_then(|file| file.take(HEAD.len() as u64).read_to_end(&mut head));
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("{name}: cannot read")),
-        Ok(_) if head == HEAD => Ok(()),
-        Ok(_) => {
-            let message = "exists and is not a report of fmnist; choose another name";
-            Err(Usage::error(format!("{name}: {message}")))
-        }
-    }
+    OwnFile::Html.write(path, page.into_bytes())
 }

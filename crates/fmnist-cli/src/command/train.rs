@@ -30,6 +30,7 @@ use crate::{
     data::{self, SYNTHETIC_NOTICE},
     exit::Usage,
     outside::Outside,
+    own::OwnFile,
     remembered,
     signal::Stop,
     text::{rounded, thousands},
@@ -57,7 +58,7 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(path) = &args.report {
-        page::check_output(path).context("--report")?;
+        OwnFile::Html.check(path).context("--report")?;
     }
     let Claimed { plan, source, saves } = claim_output(args, options, console)?;
     let output = saves.output().to_owned();

@@ -102,7 +102,8 @@ impl DatasetKind {
                 Some("train/CLASS/*.png and test/CLASS/*.png, or CLASS/*.png; .jpg as well")
             }
             DatasetKind::Csv => Some(
-                "train.csv and test.csv, or fashion-mnist_train.csv and fashion-mnist_test.csv; .csv.gz as well",
+                "train.csv and test.csv, mnist_train.csv and mnist_test.csv, or fashion-mnist_train.csv and \
+                 fashion-mnist_test.csv; .csv.gz as well",
             ),
             DatasetKind::Npz => {
                 Some("one .npz file with the arrays x_train, y_train, x_test and y_test")

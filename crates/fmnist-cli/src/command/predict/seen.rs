@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use nn_core::Shape;
 
-use crate::{outside::Outside, own::OwnPicture, sheet::png};
+use crate::{outside::Outside, own::OwnFile, sheet::png};
 
 /// The most characters in a line. A wider image is drawn smaller.
 const WIDEST: usize = 80;
@@ -99,7 +99,7 @@ impl Folder {
     pub(super) fn check(&self, inputs: impl IntoIterator<Item = Outside>) -> anyhow::Result<()> {
         let mut names = Names::default();
         inputs.into_iter().try_for_each(|input| {
-            OwnPicture::Png.check(&self.path.join(names.next(&input))).context("--save-seen")
+            OwnFile::Png.check(&self.path.join(names.next(&input))).context("--save-seen")
         })
     }
 
@@ -111,6 +111,6 @@ impl Folder {
         image: Shape,
     ) -> anyhow::Result<()> {
         let path = self.path.join(self.names.next(input));
-        OwnPicture::Png.write(&path, png(pixels, image)?)
+        OwnFile::Png.write(&path, png(pixels, image)?)
     }
 }
