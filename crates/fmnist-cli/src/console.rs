@@ -122,6 +122,11 @@ impl Console {
         self.args.format == Format::Text
     }
 
+    /// Whether results are text on a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_text() && io::IsTerminal::is_terminal(&io::stdout())
+    }
+
     /// Whether results may have colours.
     pub(crate) fn has_styles(&self) -> bool {
         self.has_styles.stdout

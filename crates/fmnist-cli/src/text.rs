@@ -41,6 +41,15 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// Formats whole seconds as on a clock, such as `0:07` or `1:02:03`.
+pub(crate) fn clock(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
 /// Formats a loss in at most six characters, except for those of diverged runs.
 pub(crate) fn loss(loss: f64) -> String {
     match loss.abs() {
@@ -125,6 +134,11 @@ mod tests {
         let numbers = [0.0, 1.0, 10.0, 0.5, 0.00067249, 1234.5, 2.0 / 3.0, 4e-9, 0.9999, 1.25e-300];
         let texts = ["0", "1", "10", "0.5", "0.000672", "1234", "0.667", "4e-9", "1", "1.25e-300"];
         assert_eq!(numbers.map(rounded), texts);
+    }
+
+    #[test]
+    fn seconds_are_those_of_a_clock() {
+        assert_eq!([7, 72, 3723].map(clock), ["0:07", "1:12", "1:02:03"]);
     }
 
     #[test]

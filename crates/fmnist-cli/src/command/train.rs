@@ -3,6 +3,7 @@
 mod args;
 mod book;
 mod claim_output;
+mod curve;
 pub(super) mod new_run;
 mod report;
 mod view;

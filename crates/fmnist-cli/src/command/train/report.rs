@@ -16,8 +16,8 @@ use nn_train::{EpochRecord, Metrics, Step, TrainingState};
 
 use super::{
     super::warn_of_rename,
-    book,
-    view::{self, Epoch, Finished, ProfileView, SampleCounts, Start, Stopped},
+    book, curve,
+    view::{self, BEST, Epoch, Finished, ProfileView, SampleCounts, Start, Stopped},
 };
 use crate::{
     console::{Bar, Console, View as _},
@@ -26,13 +26,13 @@ use crate::{
     run_config::{self, Losses},
     schedule,
     signal::Signal,
-    text::{count, loss},
+    text::{clock, count, loss, thousands},
 };
 
 /// Steps between two updates of the progress bar.
 const STEPS_PER_UPDATE: u64 = 16;
 
-const BAR: &str = "{prefix} [{bar:24}] {pos}/{len}  {msg}";
+const BAR: &str = "{prefix} [{bar:8}] {percent:>3}%  {msg}";
 
 /// Reports the progress of a run.
 pub(super) struct Report<'a> {
@@ -42,6 +42,9 @@ pub(super) struct Report<'a> {
     /// Batches in an epoch.
     n_batches: u64,
     started: Instant,
+    /// The steps of this process.
+    steps: u64,
+    batch_size: u64,
     /// When the epoch began.
     epoch_started: Instant,
     /// The bar of the epoch, once it has one.
@@ -71,6 +74,8 @@ impl<'a> Report<'a> {
             epochs,
             n_batches: config.n_batches(n_train),
             started: Instant::now(),
+            steps: 0,
+            batch_size: config.batch_size as u64,
             epoch_started: Instant::now(),
             bar: None,
             reg_loss: run.model().penalty(&penalties),
@@ -111,6 +116,7 @@ impl<'a> Report<'a> {
             ),
         ];
         parts.extend(run_config::parts(&state.config));
+        parts.push(format!("{BEST} marks the best epoch so far"));
         let start = Start {
             dataset: Outside::from(
                 &info.dataset.as_ref().map_or_else(String::new, ToString::to_string),
@@ -155,7 +161,7 @@ impl<'a> Report<'a> {
                 self.finish_bar();
                 let time = self.epoch_started.elapsed();
                 self.epoch_started = Instant::now();
-                self.epoch(trainer.state().progress.epoch, record, time)
+                self.epoch(trainer.state(), record, time)
             }
             _ => Ok(()),
         }
@@ -172,10 +178,20 @@ impl<'a> Report<'a> {
             bar.set_prefix(&format!("{epoch:>5} of {}", self.epochs));
             bar
         });
+        self.steps += 1;
         if batch.is_multiple_of(STEPS_PER_UPDATE) || batch == n_batches {
             bar.set_position(batch);
+            let elapsed = self.started.elapsed().as_secs_f64();
+            let n_left = (self.epochs - epoch) * n_batches + (n_batches - batch);
+            let left = elapsed * n_left as f64 / self.steps as f64;
+            let rate = (self.steps * self.batch_size) as f64 / elapsed.max(f64::MIN_POSITIVE);
             let (mean, accuracy) = (step.sums.mean_loss(), step.sums.accuracy());
-            bar.set_message(&format!("loss {}  accuracy {accuracy:.4}", loss(mean)));
+            bar.set_message(&format!(
+                "loss {}, accuracy {accuracy:.4}, {}/s, {} left",
+                loss(mean),
+                thousands(rate as u64),
+                clock(left as u64)
+            ));
         }
         if !self.is_book {
             return Ok(());
@@ -187,12 +203,15 @@ impl<'a> Report<'a> {
         line.map_or(Ok(()), |line| self.console.lines(&line))
     }
 
-    fn epoch(&self, epoch: u64, record: EpochRecord, time: Duration) -> io::Result<()> {
+    fn epoch(&self, state: &TrainingState, record: EpochRecord, time: Duration) -> io::Result<()> {
         match self.is_book {
             true => self.console.lines(&book::record(&record)),
             false => {
                 let has_penalty = !self.penalties.is_empty();
-                self.console.show(&Epoch::new(epoch, record, time, has_penalty))
+                let TrainingState { config, progress, history, .. } = state;
+                let best = config.monitor.best_epoch(history).map(|index| index as u64 + 1);
+                let is_best = best == Some(progress.epoch);
+                self.console.show(&Epoch::new(progress.epoch, record, time, has_penalty, is_best))
             }
         }
     }
@@ -252,11 +271,15 @@ impl<'a> Report<'a> {
     ) -> io::Result<()> {
         let finished = Finished::new(test, state, self.started.elapsed(), Outside::from(output));
         match self.is_book {
-            true => {
-                finished.text().lines().for_each(|line| self.console.message(line));
-                Ok(())
-            }
-            false => self.console.show(&finished),
+            true => finished.text().lines().for_each(|line| self.console.message(line)),
+            false => self.console.show(&finished)?,
         }
+        if self.console.is_terminal() {
+            self.console.lines(&curve::of(&state.history))?;
+            for line in finished.next() {
+                self.console.message(&line);
+            }
+        }
+        Ok(())
     }
 }

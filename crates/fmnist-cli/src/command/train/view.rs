@@ -20,6 +20,9 @@ const HEAD: &str = "epoch    loss  accuracy  held out: loss  accuracy  learning 
 
 const PROFILE_HEAD: &str = "stage                    us per step      share";
 
+/// Marks the best epoch so far.
+pub(super) const BEST: char = '*';
+
 /// Added to the header if there is regularisation.
 const PENALTY: &str = " penalty";
 
@@ -139,6 +142,9 @@ pub(super) struct Epoch {
     pub(super) penalty: f64,
     #[serde(skip)]
     pub(super) has_penalty: bool,
+    /// Whether it is the best epoch so far.
+    #[serde(skip)]
+    pub(super) is_best: bool,
 }
 
 fn is_zero(penalty: &f64) -> bool {
@@ -146,9 +152,16 @@ fn is_zero(penalty: &f64) -> bool {
 }
 
 impl Epoch {
-    pub(super) fn new(epoch: u64, record: EpochRecord, time: Duration, has_penalty: bool) -> Self {
+    pub(super) fn new(
+        epoch: u64,
+        record: EpochRecord,
+        time: Duration,
+        has_penalty: bool,
+        is_best: bool,
+    ) -> Self {
         Self {
             epoch,
+            is_best,
             train: record.train.into(),
             validation: record.validation.map(MetricsView::from),
             learning_rate: record.learning_rate,
@@ -162,6 +175,7 @@ impl Epoch {
 impl View for Epoch {
     fn text(&self) -> String {
         let Self { epoch, train, validation, learning_rate, seconds, penalty, .. } = self;
+        let mark = if self.is_best { BEST } else { ' ' };
         let held_out = validation.map_or_else(
             || format!("{:>14}  {:>8}", "-", "-"),
             |it| format!("{:>14}  {:>8.4}", loss(it.loss), it.accuracy),
@@ -176,7 +190,7 @@ impl View for Epoch {
             false => String::new(),
         };
         format!(
-            "{epoch:>5}  {:>6}  {:>8.4}  {held_out}  {learning_rate:>13}  {:>6}{penalty}",
+            "{epoch:>5}{mark} {:>6}  {:>8.4}  {held_out}  {learning_rate:>13}  {:>6}{penalty}",
             loss(train.loss),
             train.accuracy,
             duration(Duration::from_secs_f64(*seconds)),
@@ -254,6 +268,20 @@ impl Finished {
             batch: progress.batch,
             loss: Losses::of(config),
         }
+    }
+}
+
+impl Finished {
+    /// What to do next, with the names of this run.
+    pub(super) fn next(&self) -> Vec<String> {
+        let model = self.model.as_argument();
+        [
+            ("how good it is, class by class", format!("evaluate {model}")),
+            ("the same as a web page", format!("report {model}")),
+            ("more epochs", format!("train --resume {model} --epochs {}", 2 * self.epochs.max(1))),
+        ]
+        .map(|(what, command)| format!("  fmnist {command:<48}  {what}"))
+        .to_vec()
     }
 }
 
