@@ -87,7 +87,7 @@ pub(crate) fn is_named_as_archive(path: &Path) -> bool {
 }
 
 /// The files whose names end in one of these ways, in upper or lower case, except hidden ones.
-fn names_end(dir: &Path, ends: &'static [&str]) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn names_end(dir: &Path, ends: &'static [&str]) -> impl Iterator<Item = PathBuf> {
     let entries = dir.read_dir().ok().into_iter().flatten().flatten();
     entries.filter_map(move |entry| {
         let name = entry.file_name().to_string_lossy().to_ascii_lowercase();

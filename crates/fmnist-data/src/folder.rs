@@ -25,6 +25,7 @@
 mod labelled;
 mod listing;
 mod order;
+mod unsorted;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

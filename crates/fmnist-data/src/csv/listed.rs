@@ -23,12 +23,16 @@ pub(crate) struct Listed {
     pub(crate) columns: [usize; 2],
 }
 
-/// Reads the table, which has at most `most` pictures. Its header names the columns of files and labels; without a header, these are the first two columns.
+/// Reads the table of `n` pictures. Its header names the columns of files and labels; without a header, these are the first
+/// two columns.
+///
+/// Of a longer table, one line more than `n` is read: one of these lines names a picture again, or none of them, so the
+/// caller finds a fault with a better message than the length.
 ///
 /// # Errors
 ///
 /// If the file cannot be read, a line has too few or too many values, or a value is empty or too long.
-pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<Listed>, Error> {
+pub(crate) fn read(path: &Path, n: usize) -> Result<Vec<Listed>, Error> {
     let source = Source::File(path);
     let separator = separator(&source.head()?);
     let mut lines = Lines { table: Table::open(source, separator)?, values: Vec::new() };
@@ -48,17 +52,9 @@ pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<Listed>, Error> {
     };
     let columns = [file, label].map(|column| column.saturating_add(1));
     let mut listed = Vec::new();
-    while !lines.values.is_empty() {
-        let line = &lines.values;
-        let value = |column: usize| line.get(column).filter(|value| !value.is_empty()).cloned();
-        let (Some(file), Some(label)) = (value(file), value(label)) else {
-            let found = format!("{} values, or an empty one", line.len());
-            return Err(lines.table.wrong("a file and its label".into(), found));
-        };
-        if listed.len() >= most {
-            let expected = format!("at most {most} lines, as there are so many pictures");
-            return Err(lines.table.wrong(expected, "more".into()));
-        }
+    while !lines.values.is_empty() && listed.len() <= n {
+        let file = lines.value(file, "the name of a picture")?;
+        let label = lines.value(label, "a label")?;
         listed.push(Listed { file, label, line: lines.table.line(), columns });
         lines.next()?;
     }
@@ -76,6 +72,17 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
+    /// The value in this column, from 0, of the current line.
+    fn value(&self, column: usize, expected: &str) -> Result<String, Error> {
+        let found = match self.values.get(column) {
+            Some(value) if !value.is_empty() => return Ok(value.clone()),
+            Some(_) => "an empty value".into(),
+            None => format!("the end of the line after {}", self.values.len()),
+        };
+        let column = column.saturating_add(1);
+        Err(self.table.wrong_at(column, expected.into(), found))
+    }
+
     /// Reads the next line; false at the end of the file.
     fn next(&mut self) -> Result<bool, Error> {
         self.values.clear();

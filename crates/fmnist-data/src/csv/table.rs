@@ -92,7 +92,12 @@ impl<'a> Table<'a> {
 
     /// The error at the last value.
     pub(super) fn wrong(&self, expected: String, found: String) -> Error {
-        let (path, line, column) = (self.path.into(), self.line, self.column.max(1));
+        self.wrong_at(self.column.max(1), expected, found)
+    }
+
+    /// The error at a column of the last value's line, from 1.
+    pub(super) fn wrong_at(&self, column: usize, expected: String, found: String) -> Error {
+        let (path, line) = (self.path.into(), self.line);
         Error::Text { path, line, column, expected, found }
     }
 

@@ -34,18 +34,23 @@ pub(super) fn classes(
             let expected = format!("a class's name of 1 to {} bytes", classes::MAX_NAME);
             return Err(wrong(label_at, expected, fault));
         }
-        let named = by_name.get(&file).copied();
-        let slot = named.flatten().and_then(|index| labels.get_mut(index));
-        let Some(slot) = slot else {
-            let expected = match (named, line) {
-                (Some(_), _) => "a name that only one picture has, with its folder".into(),
-                (None, 1) => format!(
-                    "a header with the columns file and label, or the name of a picture in {}",
-                    dir.display()
-                ),
-                _ => format!("the name of a picture in {}", dir.display()),
+        let named = by_name.get(file.trim_start_matches("./")).copied();
+        if let Some((index, Some(other))) = named {
+            let expected =
+                "a name that only one picture has, with its folder, or a labels.csv in each folder";
+            let name = |index: usize| {
+                let file = files.get(index).map(|file| file.strip_prefix(dir).unwrap_or(file));
+                quoted(&file.unwrap_or(dir).to_string_lossy())
             };
-            return Err(wrong(file_at, expected, quoted(&file)));
+            let found = format!("{}, which is {} and {}", quoted(&file), name(index), name(other));
+            return Err(wrong(file_at, expected.into(), found));
+        }
+        let Some(slot) = named.and_then(|(index, _)| labels.get_mut(index)) else {
+            let expected = match line {
+                1 => "a header with the columns file and label, or the name of a picture in",
+                _ => "the name of a picture in",
+            };
+            return Err(wrong(file_at, format!("{expected} {}", dir.display()), quoted(&file)));
         };
         if slot.replace(label).is_some() {
             let expected = "each picture once".into();
@@ -75,22 +80,26 @@ pub(super) fn classes(
     Ok(classes.into_iter().collect())
 }
 
-/// The files by all names that a table may give them; `None` for a name that several files have. The name of a file within
-/// `dir` comes before those that leave out something.
-fn by_name(dir: &Path, files: &[PathBuf]) -> HashMap<String, Option<usize>> {
-    let mut found: HashMap<String, Option<usize>> = HashMap::new();
+/// A file, and another one of the same name if there is one.
+type Named = (usize, Option<usize>);
+
+/// The files by all names that a table may give them. The name of a file within `dir` comes before those that leave out
+/// something.
+fn by_name(dir: &Path, files: &[PathBuf]) -> HashMap<String, Named> {
+    let mut found: HashMap<String, Named> = HashMap::new();
     for shorten in [whole, without_extension, without_folders, alone] {
-        let mut of_form: HashMap<String, Option<usize>> = HashMap::new();
+        let mut of_form: HashMap<String, Named> = HashMap::new();
         for (index, file) in files.iter().enumerate() {
             let within = file.strip_prefix(dir).unwrap_or(file);
             let parts: Vec<_> = within.iter().map(|part| part.to_string_lossy()).collect();
-            let place = of_form.entry(shorten(&parts.join("/")).into()).or_insert(Some(index));
-            if *place != Some(index) {
-                *place = None;
+            let (first, other) =
+                of_form.entry(shorten(&parts.join("/")).into()).or_insert((index, None));
+            if *first != index {
+                other.get_or_insert(index);
             }
         }
-        for (name, index) in of_form {
-            found.entry(name).or_insert(index);
+        for (name, named) in of_form {
+            found.entry(name).or_insert(named);
         }
     }
     found

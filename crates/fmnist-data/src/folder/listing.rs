@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::labelled;
+use super::unsorted;
 use crate::dataset::{MAX_CLASSES, MAX_IMAGES};
 use crate::quote::quoted;
 use crate::{Error, classes};
@@ -77,7 +78,7 @@ pub(super) fn parts(dir: &Path) -> Result<Parts, Error> {
 }
 
 /// Which of [`PARTS`] a folder is, by its name.
-fn part(folder: &Path) -> Option<usize> {
+pub(super) fn part(folder: &Path) -> Option<usize> {
     let name = folder.file_name()?;
     let is_one = |names: &&[&str]| names.iter().any(|it| name.eq_ignore_ascii_case(it));
     PARTS.iter().position(is_one)
@@ -122,7 +123,7 @@ pub fn pictures_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// A table of pictures and their labels, instead of folders.
-const LABELS: &str = "labels.csv";
+pub(super) const LABELS: &str = "labels.csv";
 
 /// The classes in `dir`, sorted by name.
 pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
@@ -132,9 +133,11 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
         files.retain(|file| is_named_as_picture(file));
         return labelled::classes(dir, &dir.join(LABELS), files);
     }
+    let entries = entries(dir)?;
+    unsorted::refuse(dir, &entries)?;
     let mut classes = Vec::new();
     let mut n_pictures = 0_usize;
-    for path in entries(dir)? {
+    for path in entries {
         if !path.is_dir() {
             let expected = "pictures in the folders of their classes";
             check(&path, !is_named_as_picture(&path), expected, "one next to them")?;
@@ -153,6 +156,7 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
         let expected = format_args!("at most {MAX_IMAGES} pictures in a set");
         check(dir, n_pictures <= MAX_IMAGES.saturating_mul(2), expected, "more")?;
     }
+    check_not_empty(dir, &classes)?;
     Ok(classes)
 }
 
@@ -173,14 +177,23 @@ fn list(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error>
     Ok(())
 }
 
-/// Fails unless there are at least 2 classes and each has a picture.
+/// Fails if a class has no picture, in any part: it is named as empty before the classes of the parts are compared.
+fn check_not_empty(dir: &Path, classes: &[Class]) -> Result<(), Error> {
+    match classes.iter().find(|(_, pictures)| pictures.is_empty()) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::Layout {
+            path: dir.join(name),
+            expected: "pictures of this class".into(),
+            found: "an empty folder".into(),
+            hint: "add pictures, or remove the class from all parts of the set",
+        }),
+    }
+}
+
+/// Fails unless there are at least 2 classes.
 pub(super) fn check_classes(dir: &Path, classes: &[Class]) -> Result<(), Error> {
     let found = format_args!("{} of them", classes.len());
-    check(dir, classes.len() >= 2, "2 classes or more, each with its pictures", found)?;
-    for (name, pictures) in classes {
-        check(&dir.join(name), !pictures.is_empty(), "pictures of this class", "none")?;
-    }
-    Ok(())
+    check(dir, classes.len() >= 2, "2 classes or more, each with its pictures", found)
 }
 
 /// Fails unless both sets have the same classes.
@@ -207,7 +220,7 @@ pub(super) fn check_same(
 }
 
 /// The entries of a directory that are not ignored, sorted by the bytes of their names.
-fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut names = names(dir)?;
     for name in &names {
         // Errors show paths unescaped.
@@ -259,7 +272,7 @@ const EXTENSIONS: [&str; 18] = [
     "pgm", "ppm", "pam", "tga", "qoi",
 ];
 
-fn is_named_as_picture(path: &Path) -> bool {
+pub(super) fn is_named_as_picture(path: &Path) -> bool {
     let is = |kind: &str| path.extension().is_some_and(|it| it.eq_ignore_ascii_case(kind));
     EXTENSIONS.into_iter().any(is)
 }

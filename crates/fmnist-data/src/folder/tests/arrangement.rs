@@ -37,7 +37,12 @@ fn wrong_arrangements_are_refused() {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
     };
-    check(&empty("train/b"), &["train/b: expected pictures of this class, found none", hint]);
+    let of_class = "expected pictures of this class, found an empty folder; add pictures";
+    check(&empty("train/b"), &["train/b: ", of_class]);
+    check(&empty("test/b"), &["test/b: ", of_class]);
+    // An empty class that no other part has is called empty too.
+    let void = |dir: &TempDir| fs::create_dir(dir.path().join("train/void")).unwrap();
+    check(&void, &["train/void: ", of_class]);
     check(&empty("test"), &["train has a class \"a\""]);
     check(
         &empty(""),
@@ -45,7 +50,7 @@ fn wrong_arrangements_are_refused() {
     );
     let no_test =
         |dir: &TempDir| ["test/a", "test/b"].into_iter().for_each(|name| empty(name)(dir));
-    check(&no_test, &["expected a test set, or a class with 6 pictures or more, found fewer"]);
+    check(&no_test, &["test/a: ", of_class]);
     let one_class =
         |dir: &TempDir| ["train/b", "test/b"].into_iter().for_each(|name| remove(dir, name));
     check(
@@ -91,6 +96,43 @@ fn wrong_arrangements_are_refused() {
         &["expected a class's name in UTF-8 of 1 to 255 bytes, found nothing"],
     );
     tally.finish();
+}
+
+/// Pictures that lie straight in the folders of the parts have no class: "train" and "test" must not become classes.
+#[test]
+fn pictures_without_classes_are_refused() {
+    let mut tally = Tally::new("D11", "pictures in the folders of parts, without classes");
+    let mut check = |names: &[&str], words: &[&str]| {
+        let dir = directory(&[]);
+        for name in names {
+            put(&dir, name, &png(grey(1)));
+        }
+        tally.case(|| refused(load(&dir), words));
+    };
+    let words = "expected folders of classes, or a table labels.csv next to the pictures, found only pictures";
+    let hint = "; move each picture into a folder of its class, or list the files";
+    check(&["train/1.png", "test/1.png"], &["/train: ", words, hint]);
+    check(&["set/TRAIN/1.png", "set/Val/1.png"], &["/set/TRAIN: ", words]);
+    check(&["testing/1.png", "training/1.png"], &["/training: ", words]);
+    check(&["bus/1.png", "test/1.png", "validation/1.png"], &["/validation: ", words]);
+    check(&["train/1.png"], &["/train: ", words]);
+    check(&["train/train/1.png", "test/test/1.png"], &["/train/train: ", words]);
+    // Also if the training set has classes.
+    check(&["train/a/1.png", "train/b/1.png", "test/1.png"], &["/test: ", words]);
+    // The tables that may have the labels are named.
+    let tables = ["train/1.png", "test/1.png", "train.csv", "more.csv"];
+    let hint =
+        "; if that table has the files and their labels, put it next to the pictures as labels.csv";
+    check(&tables, &["/train: ", words, ", and ", "/more.csv, ", "/train.csv", hint]);
+    check(&["train/1.png", "test/1.png", "train/t.csv", "x.csv"], &["/train/t.csv; if that"]);
+    tally.finish();
+    // One such folder next to other classes is a class.
+    let dir = directory(&[]);
+    for i in 0..6 {
+        put(&dir, &format!("train/{i}.png"), &png(grey(1)));
+        put(&dir, &format!("bus/{i}.png"), &png(grey(2)));
+    }
+    assert_eq!(load(&dir).unwrap().info.class_names, ["bus", "train"]);
 }
 
 #[test]

@@ -27,6 +27,8 @@ fn a_table_names_the_classes() {
         (format!("filename,label\n{}", rows(|it| format!("{it}.png"))), ""),
         (rows(|it| format!("{it}.png")), ""),
         (format!("Id,Category\n{}", rows(str::to_owned)), ""),
+        (rows(|it| format!("./{it}.png")), ""),
+        (rows(|it| format!("./images/{it}.png")), "images/"),
         (format!("image,width,label\n{}", rows(|it| format!("images/{it}.png,2"))), "images/"),
         (format!("file;class\n{}", rows(str::to_owned).replace(',', ";")), "images/"),
     ] {
@@ -55,8 +57,12 @@ fn a_table_counts_before_folders() {
     let rows = names.map(|name| format!("{name},{}\n", if name == "x/1" { "a" } else { "b" }));
     assert_eq!(load(&with_table(&names, &rows.concat())).unwrap().info.class_names, ["a", "b"]);
     // Two pictures have this name.
-    let dir = with_table(&["x/1", "y/1"], "1.png,a\n");
-    refused(load(&dir), &["line 1, column 1: expected a name that only one picture has"]).unwrap();
+    let dir = with_table(&["train/1", "test/1"], "1.png,a\n");
+    let words = [
+        "line 1, column 1: expected a name that only one picture has, with its folder, or a labels.csv in each folder",
+        "found \"1.png\", which is \"test/1.png\" and \"train/1.png\"",
+    ];
+    refused(load(&dir), &words).unwrap();
 }
 
 /// Each part of the set may have its own table.
@@ -95,8 +101,9 @@ fn tables_that_do_not_fit_are_refused() {
         &["line 2, column 1: expected each picture once", "\"1.png\" again"],
     );
     check("1.png,a\n", &["2.png: expected a label in", "found none"]);
-    check("1.png\n", &["line 1, column 1: expected a file and its label, found 1 values"]);
-    check("1.png,\n", &["expected a file and its label"]);
+    check("1.png\n", &["line 1, column 2: expected a label, found the end of the line after 1"]);
+    check("1.png,\n", &["line 1, column 2: expected a label, found an empty value"]);
+    check("1.png,a\n,b\n", &["line 2, column 1: expected the name of a picture, found an empty"]);
     check(
         "label,file\na,1.png\nb,9.png\n",
         &["line 3, column 2: expected the name of a picture in"],
@@ -105,7 +112,9 @@ fn tables_that_do_not_fit_are_refused() {
         "id,breed\n1,a\n",
         &["line 1, column 1: expected a header with the columns file and label"],
     );
-    check("1,a\n2,b\n1,a\n", &["at most 2 lines, as there are so many pictures"]);
+    // A longer table must repeat a picture, or name one that is not there.
+    check("1,a\n2,b\n1,a\n", &["line 3, column 1: expected each picture once, found \"1\" again"]);
+    check("1,a\n2,b\n3,a\n4,a\n", &["line 3, column 1: expected the name of a picture in"]);
     let latin = directory(&[("labels.csv", b"1,caf\xe9\n")]);
     put(&latin, "1.png", &png(grey(1)));
     refused(load(&latin), &["line 1, column 2: expected text in UTF-8"]).unwrap();
