@@ -1,7 +1,8 @@
 //! Reads picture files: their kinds, their limits, and their pixels.
 
+use std::error::Error as _;
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::path::Path;
 
@@ -84,11 +85,11 @@ impl<'a> Picture<'a> {
         limits.max_alloc = Some(MAX_METADATA);
         let mut reader = ImageReader::with_format(Cursor::new(Part { bytes, range }), format);
         reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(broken(path))?;
+        let mut decoder = reader.into_decoder().map_err(broken(path, format))?;
         let memory = check_size(&decoder, copies, path)?;
         let orientation = match known_orientation {
             Some(orientation) => orientation,
-            None => decoder.orientation().map_err(broken(path))?,
+            None => decoder.orientation().map_err(broken(path, format))?,
         };
         Ok(Self { path, format, decoder: Box::new(decoder), orientation, memory })
     }
@@ -159,8 +160,8 @@ impl<'a> Picture<'a> {
             ImageFormat::Tiff => MAX_MEMORY.saturating_mul(2),
             _ => MAX_MEMORY.saturating_sub(self.memory),
         });
-        self.decoder.set_limits(limits).map_err(broken(self.path))?;
-        DynamicImage::from_decoder(self.decoder).map_err(broken(self.path))
+        self.decoder.set_limits(limits).map_err(broken(self.path, self.format))?;
+        DynamicImage::from_decoder(self.decoder).map_err(broken(self.path, self.format))
     }
 }
 
@@ -205,20 +206,44 @@ fn check_size(decoder: &impl ImageDecoder, copies: u64, path: &Path) -> Result<u
     Err(too_large(path, expected, format!("{width}x{height} ({pixels} in all)")))
 }
 
-fn broken(path: &Path) -> impl FnOnce(ImageError) -> Error {
-    move |error| match error {
-        // A row or a colour profile is too large. The decoder does not say how large.
-        ImageError::Limits(_) => {
-            let metadata = format!("{MAX_METADATA} bytes of metadata");
-            Error::Layout {
-                path: path.into(),
-                expected: format!("at most {MAX_SIDE} pixels a side, and {metadata}"),
-                found: "more".into(),
-                hint: "make the picture smaller, or save it without metadata",
+/// The error of a decoder, in words that do not need its documentation.
+fn broken(path: &Path, format: ImageFormat) -> impl FnOnce(ImageError) -> Error {
+    move |error| {
+        let reason = match &error {
+            // A row or a colour profile is too large. The decoder does not say how large.
+            ImageError::Limits(_) => {
+                let metadata = format!("{MAX_METADATA} bytes of metadata");
+                return Error::Layout {
+                    path: path.into(),
+                    expected: format!("at most {MAX_SIDE} pixels a side, and {metadata}"),
+                    found: "more".into(),
+                    hint: "make the picture smaller, or save it without metadata",
+                };
             }
-        }
-        error => Error::Picture { path: path.into(), reason: error.to_string() },
+            ImageError::Unsupported(_) => {
+                format!("a kind of {} that is not supported", kind::name(format))
+            }
+            error if is_cut(error) => whole::CUT.into(),
+            _ => format!("the {} is damaged", kind::name(format)),
+        };
+        Error::Picture { path: path.into(), reason }
     }
+}
+
+/// Whether the decoder reached the end of the file.
+fn is_cut(error: &ImageError) -> bool {
+    if let ImageError::IoError(error) = error {
+        return error.kind() == io::ErrorKind::UnexpectedEof;
+    }
+    let mut reason = error.source();
+    while let Some(error) = reason {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::UnexpectedEof) {
+            return true;
+        }
+        reason = error.source();
+    }
+    false
 }
 
 fn wrong_kind(path: &Path, bytes: &[u8]) -> Error {

@@ -20,6 +20,23 @@ pub(super) fn of(bytes: &[u8]) -> Option<ImageFormat> {
     }
 }
 
+/// The name of a kind, for messages.
+pub(super) fn name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Tiff => "TIFF",
+        ImageFormat::Pnm => "PNM",
+        ImageFormat::Ico => "ICO",
+        ImageFormat::Tga => "TGA",
+        ImageFormat::Qoi => "QOI",
+        _ => "picture",
+    }
+}
+
 /// Whether the second header of a BMP begins with its own length, at byte 14. Every version has one below 256.
 fn is_bmp(bytes: &[u8]) -> bool {
     matches!(bytes.get(14..18), Some([12..=255, 0, 0, 0]))

@@ -82,7 +82,7 @@ pub(super) fn webp(bytes: &[u8]) -> Result<WebP<'_>, String> {
     Ok(webp)
 }
 
-const CUT: &str = "the file is cut short";
+pub(super) const CUT: &str = "the file is cut short";
 
 /// The kind of a chunk, and its content.
 type Chunk<'a> = ([u8; 4], &'a [u8]);

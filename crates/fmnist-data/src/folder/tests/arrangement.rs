@@ -96,6 +96,9 @@ fn wrong_arrangements_are_refused() {
         &["expected a class's name in UTF-8 of 1 to 255 bytes, found nothing"],
     );
     tally.finish();
+    let dir = parted();
+    let file = dir.path().join("train/a/1.png");
+    refused(Folder::list(&file), &["1.png: expected a directory, found a file; name the"]).unwrap();
 }
 
 /// Pictures that lie straight in the folders of the parts have no class: "train" and "test" must not become classes.
@@ -148,8 +151,8 @@ fn files_that_are_not_pictures() {
         check(name, b"", &[&place, kind, "an empty file"]);
         check(name, b"Dear diary,\n", &[&place, kind, "a text file"]);
         check(name, b"\0\0\0\x1cftypavif", &[&place, kind, "an AVIF image; open it in a viewer"]);
-        check(name, b"GIF89a", &[&place, "check the file in a viewer"]);
-        check(name, b"\x89PNG\r\n\x1a\n", &[&place, "check the file in a viewer"]);
+        check(name, b"GIF89a", &[&place, "the GIF is damaged; check the file in a viewer"]);
+        check(name, b"\x89PNG\r\n\x1a\n", &[&place, "the file is cut short; check the file"]);
     }
     let large = png(GrayImage::new(1025, 1));
     check(

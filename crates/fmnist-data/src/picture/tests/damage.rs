@@ -68,6 +68,44 @@ fn cut_files_are_refused() {
     tally.finish();
 }
 
+/// A grey TIFF of two floating-point numbers, as image processing saves them.
+fn float_tiff() -> Vec<u8> {
+    // Tags: width, height, bits, compression, black is zero, offset, channels, rows, bytes, floats.
+    let tags = [256_u16, 257, 258, 259, 262, 273, 277, 278, 279, 339];
+    let values = [2_u32, 1, 32, 1, 1, 134, 1, 1, 8, 3];
+    let mut tiff = b"II*\0\x08\0\0\0\x0a\0".to_vec();
+    for (tag, value) in tags.into_iter().zip(values) {
+        tiff.extend([tag.to_le_bytes(), 4_u16.to_le_bytes()].concat());
+        tiff.extend([1, value].map(u32::to_le_bytes).concat());
+    }
+    tiff.extend([0; 4]);
+    tiff.extend([0.5_f32, 1.0].map(f32::to_le_bytes).concat());
+    tiff
+}
+
+/// Whatever the decoder says, the message has its reason in plain words.
+#[test]
+fn reasons_are_plain() {
+    let mut tally = Tally::new("A10", "reasons why pictures cannot be read");
+    let picture = DynamicImage::from(letter(Rgb([0_u8, 0, 0]), Rgb([230, 230, 228]))).into_rgba8();
+    let hint = "; check the file in a viewer, or save it again as PNG or JPEG";
+    let mut check = |bytes: &[u8], reason: &str| {
+        let message = decode(bytes, 28, 28).err().map(|error| error.to_string());
+        let expected = format!("<memory>: {reason}{hint}");
+        tally.case(|| right(message.as_ref() == Some(&expected), message));
+    };
+    for (kind, bytes) in kinds::every_kind(&picture) {
+        if ["PNG", "BMP", "TIFF", "PNM", "TGA"].contains(&kind) {
+            check(&bytes[..bytes.len() / 2], "the file is cut short");
+        }
+    }
+    let mut damaged = png(garment());
+    damaged[20] ^= 1;
+    check(&damaged, "the PNG is damaged");
+    check(&float_tiff(), "a kind of TIFF that is not supported");
+    tally.finish();
+}
+
 /// The fuller a JPEG, the more markers: restarts, scans, previews with an end of their own, and what follows the end.
 #[test]
 fn jpegs_end_where_their_pictures_do() {
