@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use crate::dataset::MAX_CLASSES;
-use crate::{Error, digest, quote};
+use crate::{Error, digest, quote, sniff};
 
 /// The file with one name on each line; the first is that of label 0.
 const FILE: &str = "classes.txt";
@@ -85,12 +85,12 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Vec<String>, Error> {
         expected: format!("the name of a class, in UTF-8, of 1 to {MAX_NAME} bytes"),
         found: found.into(),
     };
+    let other = if sniff::is_utf_16(bytes) { "UTF-16" } else { "other bytes" };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let bytes = bytes.trim_ascii_end();
     let mut names: Vec<String> = Vec::new();
     for (line, name) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let name =
-            std::str::from_utf8(name.trim_ascii_end()).map_err(|_| wrong(line, "other bytes"))?;
+        let name = std::str::from_utf8(name.trim_ascii_end()).map_err(|_| wrong(line, other))?;
         if let Some(found) = fault(name) {
             return Err(wrong(line, &found));
         }
@@ -137,6 +137,7 @@ mod tests {
         refuse(b"cat\ndog\ncat", "line 3, column 1");
         refuse(b"cat\ndog\ncat", "found the name of line 1 again");
         refuse(b"cat\n\xff", "found other bytes");
+        refuse(b"\xff\xfec\0\n\0", "in UTF-8, of 1 to 255 bytes, found UTF-16");
         refuse(b"cat\n\x1b[2J", "found control characters");
         refuse("a\u{202e}b".as_bytes(), "found control characters");
         refuse(&[b'x'; 256], "of 1 to 255 bytes, found 256 bytes");

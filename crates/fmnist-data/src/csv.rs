@@ -24,8 +24,8 @@ use labels::Resolved;
 use rows::Rows;
 
 use crate::dataset::{
-    Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_SIDE, Note, Parts, ReadOptions,
-    TEST_SHARE, check_same_size,
+    CHECK_LABELS, Dataset, DatasetName, ImageSize, Images, LabelledImages, MAX_SIDE, Note, Parts,
+    ReadOptions, TEST_SHARE, check_same_size,
 };
 use crate::{Error, classes, contents, threads};
 
@@ -48,18 +48,22 @@ impl Dataset {
     /// - **Test set**: if there is no test table, or it has no labels, the last of every [`TEST_SHARE`] images of a
     ///   class in the training table belongs to the test set.
     ///
+    /// Other tables in `dir` are not read. [`Dataset::notes`] names them.
+    ///
     /// Classes that are numbers are named as by [`Dataset::load_idx`]; without a `classes.txt`, Kaggle's two files have
     /// Fashion-MNIST's class names. Classes that are names are in the order of `classes.txt`, or else sorted by bytes.
     ///
     /// # Errors
     ///
     /// When a file is missing, cannot be read or breaks the format, when a label is not in `classes.txt` or the training
-    /// table, when the number of pixels does not match `size` or, without a size, any square, or when there is no test set
-    /// and no class has [`TEST_SHARE`] images.
+    /// table, when all training images are of one class, when the number of pixels does not match `size` or, without a size,
+    /// any square, or when there is no test set and no class has [`TEST_SHARE`] images.
     pub fn load_csv(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
         let dir = dir.as_ref();
         contents::check_kind(dir, DatasetName::Csv)?;
-        let Files { train: train_path, test: test_path, are_garments } = Files::find(dir)?;
+        let files = Files::find(dir)?;
+        let unread = files.unread(dir);
+        let Files { train: train_path, test: test_path, are_garments } = files;
         let named = classes::read(dir)?;
         let train = Unread::train(&train_path, options)?;
         let test = match &test_path {
@@ -77,6 +81,9 @@ impl Dataset {
         };
 
         let mut notes = Vec::new();
+        if !unread.is_empty() {
+            notes.push(Note::Unread(unread));
+        }
         if let (Some(test_rows), Some(path)) = (&mut test_rows, &test_path) {
             let train = (&mut train_rows.pixels, train_path.as_path());
             values::agree(train, (&mut test_rows.pixels, path))?;
@@ -84,6 +91,10 @@ impl Dataset {
         if train_rows.pixels.are_fractions() {
             notes.push(Note::UnitPixels);
         }
+        let labels_hint = match train.may_end_in_labels(&train_rows) {
+            true => LABEL_IS_LAST,
+            false => CHECK_LABELS,
+        };
         let test_labels = test_rows.as_ref().map(|rows| &rows.labels);
         let labels = Resolved::new(&train_rows.labels, test_labels, named, are_garments)?;
         if labels.from_one {
@@ -99,16 +110,18 @@ impl Dataset {
                 share::split_off(train_set).ok_or_else(|| no_test(dir))?
             }
         };
-        Ok(Self::custom(Parts {
+        Self::custom(Parts {
             train,
             test,
             validation: None,
             name: DatasetName::Csv,
             class_names: labels.class_names,
             dir,
+            labels_path: &train_path,
+            labels_hint,
             transposed: options.transpose,
             notes,
-        }))
+        })
     }
 }
 
@@ -208,6 +221,21 @@ impl<'a> Unread<'a> {
         Ok(Some(test))
     }
 
+    /// Whether the last column, which counts as pixels since there is no header, looks like labels: small whole numbers.
+    fn may_end_in_labels(&self, rows: &Rows) -> bool {
+        if self.columns.has_header || rows.pixels.are_fractions() {
+            return false;
+        }
+        let mut last = rows
+            .pixels
+            .bytes()
+            .chunks_exact(self.columns.n_pixels().max(1))
+            .filter_map(<[u8]>::last);
+        let first = last.clone().next();
+        last.clone().all(|&value| value < MAX_USUAL_LABELS)
+            && last.any(|value| Some(value) != first)
+    }
+
     fn read(&self) -> Result<Rows, Error> {
         Rows::read(self.source, self.separator, self.columns, self.size)
     }
@@ -223,6 +251,12 @@ impl<'a> Unread<'a> {
         }
     }
 }
+
+/// Labels that people use are below this number. The pixels at an edge of images are not, or are all 0.
+const MAX_USUAL_LABELS: u8 = 100;
+
+const LABEL_IS_LAST: &str =
+    "if the label is the last column and not the first, add a header that calls it label";
 
 /// The largest number of columns: a row number, a label and the pixels of the largest image.
 fn max_columns(options: &ReadOptions) -> usize {

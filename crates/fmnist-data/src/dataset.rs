@@ -3,6 +3,7 @@
 //! Pixels stay `u8`, as in the files: 55 MB instead of 220 MB. Normalisation belongs to the model that was
 //! trained with it. The readers of the kinds of files are modules of their own, which use this one.
 
+mod custom;
 mod image_size;
 pub(crate) mod name;
 mod note;
@@ -15,8 +16,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::{Error, idx, quote, threads};
+use crate::{Error, idx, threads};
 
+pub(crate) use custom::{CHECK_LABELS, Parts};
 pub use image_size::{ImageSize, MAX_SIDE};
 pub use name::DatasetName;
 pub use note::Note;
@@ -28,9 +30,6 @@ pub const MAX_IMAGES: usize = 1 << 24;
 
 /// The largest size of a split's pixels, in bytes.
 pub const MAX_PIXELS: u64 = 4 << 30;
-
-/// The longest name of a directory that is kept, in bytes.
-const MAX_DIRECTORY: usize = 255;
 
 /// The largest number of classes: a label is a byte, as in an IDX file.
 pub const MAX_CLASSES: usize = 256;
@@ -257,49 +256,7 @@ impl LabelledImages {
     }
 }
 
-/// What a reader has read from a directory.
-pub(crate) struct Parts<'a> {
-    pub(crate) train: LabelledImages,
-    pub(crate) test: LabelledImages,
-    /// Images that the dataset itself sets apart to evaluate epochs on.
-    pub(crate) validation: Option<LabelledImages>,
-    pub(crate) name: DatasetName,
-    pub(crate) class_names: Vec<String>,
-    pub(crate) dir: &'a Path,
-    pub(crate) transposed: bool,
-    pub(crate) notes: Vec<Note>,
-}
-
 impl Dataset {
-    /// Makes a custom dataset, and computes its fingerprint. The validation images become the last ones of the training set.
-    pub(crate) fn custom(parts: Parts<'_>) -> Self {
-        let Parts { mut train, test, validation, name, class_names, dir, transposed, notes } =
-            parts;
-        let n_validation = validation.map(|validation| {
-            let n = validation.labels.len();
-            train.images.pixels.extend(validation.images.pixels);
-            train.images.count = train.images.count.saturating_add(n);
-            train.labels.extend(validation.labels);
-            n
-        });
-        let mut hasher = fingerprint(&train, &test);
-        for class in &class_names {
-            hasher.update((class.len() as u64).to_be_bytes());
-            hasher.update(class);
-        }
-        let sha256 = hex(&hasher.finalize());
-        let directory = dir.canonicalize().ok();
-        let directory = directory.as_deref().unwrap_or(dir).file_name();
-        let directory = directory.map(|name| name.to_string_lossy().into_owned());
-        // It is shown, and stored in model files.
-        let directory = directory
-            .filter(|name| name.len() <= MAX_DIRECTORY && !name.contains(quote::is_command));
-        let n_train = train.images.count;
-        let info =
-            DatasetInfo { name, directory, class_names, n_train, n_validation, sha256, transposed };
-        Self { notes, ..Self::with_info(train, test, info) }
-    }
-
     /// Makes a dataset of garments, and computes its fingerprint.
     pub(crate) fn garments(train: LabelledImages, test: LabelledImages, name: DatasetName) -> Self {
         let sha256 = hex(&fingerprint(&train, &test).finalize());

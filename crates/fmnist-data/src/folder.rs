@@ -172,16 +172,18 @@ impl Folder {
         if wanted.made_grey.into_inner() {
             notes.push(Note::MadeGrey);
         }
-        Ok(Dataset::custom(dataset::Parts {
+        Dataset::custom(dataset::Parts {
             train,
             test,
             validation,
             name: DatasetName::Folder,
             class_names: self.class_names.clone(),
             dir: &self.dir,
+            labels_path: &self.dir,
+            labels_hint: dataset::CHECK_LABELS,
             transposed: false,
             notes,
-        }))
+        })
     }
 
     /// Reads some pictures of the test set, in the order of these indices, and no others.

@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use crate::dataset::{
-    Colour, Dataset, DatasetName, Images, LabelledImages, MAX_IMAGES, MAX_SIDE, Note, Parts,
-    ReadOptions, TestImages, check_same_size,
+    CHECK_LABELS, Colour, Dataset, DatasetName, Images, LabelledImages, MAX_IMAGES, MAX_SIDE, Note,
+    Parts, ReadOptions, TestImages, check_same_size,
 };
 use crate::values::{self, Array, Collected, Header, Number};
 use crate::{Error, classes, picture, threads};
@@ -59,16 +59,18 @@ pub(crate) fn load<A: Array + Send>(
         notes.push(Note::MadeGrey);
     }
     let [train_labels, test_labels] = labels;
-    Ok(Dataset::custom(Parts {
+    Dataset::custom(Parts {
         train: LabelledImages { images: train, labels: train_labels },
         test: LabelledImages { images: test, labels: test_labels },
         validation: None,
         name,
         class_names,
         dir: shown,
+        labels_path: &train_header.path,
+        labels_hint: CHECK_LABELS,
         transposed: options.transpose,
         notes,
-    }))
+    })
 }
 
 /// Reads some images of the test set, and nothing after them. `None` if the pixels are not bytes: whether they go up to 1 or

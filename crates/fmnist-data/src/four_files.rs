@@ -5,12 +5,12 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{
-    Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_PIXELS, ReadOptions, TestImages,
-    read_both,
+    Dataset, DatasetInfo, DatasetName, Images, LabelledImages, MAX_PIXELS, Note, ReadOptions,
+    TestImages, read_both,
 };
 use crate::idx::Opened;
 use crate::manifest::{self, FileSpec, Manifest};
-use crate::{Error, contents, digest, four_arrays};
+use crate::{Error, contents, digest, four_arrays, idx_names};
 
 impl Dataset {
     /// Loads Fashion-MNIST from the four published files in `dir`, gzip or unzipped.
@@ -56,12 +56,18 @@ impl Dataset {
     /// # Errors
     ///
     /// When a file is missing, cannot be read or breaks the format, when a number is no pixel or label, when images and labels
-    /// or the two splits disagree, when a label has no name in `classes.txt`, or when an image is larger than
+    /// or the two splits disagree, when a label has no name in `classes.txt`, when all training images are of one class, or
+    /// when an image is larger than
     /// [`MAX_SIDE`](crate::dataset::MAX_SIDE).
     pub fn load_idx(dir: impl AsRef<Path>, options: &ReadOptions) -> Result<Self, Error> {
         let dir = dir.as_ref();
         let paths = contents::idx_files(dir, DatasetName::Idx, &manifest::fashion_mnist())?;
-        four_arrays::load(open(&paths)?, DatasetName::Idx, [dir, dir], options)
+        let mut dataset = four_arrays::load(open(&paths)?, DatasetName::Idx, [dir, dir], options)?;
+        let [train_images, ..] = &paths;
+        if !options.transpose && idx_names::is_emnist(train_images) {
+            dataset.notes.push(Note::OnTheirSides);
+        }
+        Ok(dataset)
     }
 }
 

@@ -118,6 +118,12 @@ fn parse(name: &str) -> Option<Named<'_>> {
     is_prefix.then_some(Named { prefix, role, rank, is_gzip })
 }
 
+/// Whether a file is named as those of EMNIST are.
+pub(crate) fn is_emnist(path: &Path) -> bool {
+    let start = path.file_name().and_then(|name| name.as_encoded_bytes().get(..6));
+    start.is_some_and(|start| start.eq_ignore_ascii_case(b"emnist"))
+}
+
 /// The files of one dataset: for each role, those of the best rank, zipped and not.
 #[derive(Default)]
 struct Group([Option<(u8, Forms)>; 4]);

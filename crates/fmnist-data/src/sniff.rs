@@ -43,6 +43,11 @@ const MAGIC: [(&[u8], &str); 20] = [
     (b"version https://git-lfs", "a git-lfs pointer (the file itself was never fetched)"),
 ];
 
+/// Whether a text begins with the byte order mark of UTF-16, which Excel and PowerShell write.
+pub(crate) fn is_utf_16(head: &[u8]) -> bool {
+    head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff")
+}
+
 /// Describes the file that starts with `head`, as a noun phrase. Only the first [`HEAD`] bytes count.
 pub(crate) fn describe(head: &[u8]) -> String {
     let head = head.get(..HEAD).unwrap_or(head);
@@ -53,6 +58,7 @@ pub(crate) fn describe(head: &[u8]) -> String {
         return (*name).into();
     }
     match head {
+        _ if is_utf_16(head) => return "a text file in UTF-16".into(),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
             return "a WebP image".into();
         }
@@ -124,6 +130,8 @@ mod tests {
         check(b"<?xml version=\"1.0\"?><Error>", "XML");
         check(b"{\"error\": 404}", "JSON");
         check(b"404: Not Found", "text");
+        check(b"\xff\xfel\0", "a text file in UTF-16");
+        check(b"\xfe\xff\0l", "a text file in UTF-16");
         check(b"\x01\x02\x03", "unknown data that starts with 01 02 03");
         check(&[[0; 257].as_slice(), b"ustar"].concat(), "tar");
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Error;
 use crate::quote::escaped;
+use crate::{Error, contents};
 
 /// Kaggle's names for Fashion-MNIST's training and test table.
 const FASHION_MNIST: [&str; 2] = ["fashion-mnist_train.csv", "fashion-mnist_test.csv"];
@@ -47,6 +47,16 @@ impl Files {
             found: listed(dir)?,
             hint: "rename the tables, or name the directory that has them",
         })
+    }
+
+    /// The names of the other tables in `dir`, sorted: one of them may be a part of the set under another name.
+    pub(super) fn unread(&self, dir: &Path) -> Vec<String> {
+        let is_read = |path: &PathBuf| *path == self.train || Some(path) == self.test.as_ref();
+        let others = contents::names_end(dir, &[".csv", ".csv.gz"]).filter(|path| !is_read(path));
+        let name = |path: PathBuf| Some(escaped(&path.file_name()?.to_string_lossy()));
+        let mut names: Vec<String> = others.filter_map(name).collect();
+        names.sort();
+        names
     }
 }
 

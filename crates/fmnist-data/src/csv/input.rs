@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{Error, digest};
+use crate::{Error, digest, sniff};
 
 /// The size of a buffer, and of the head that shows the separator.
 const BUFFER: usize = 1 << 16;
@@ -43,7 +43,7 @@ impl<'a> Source<'a> {
         Ok(Input { content, path, is_gzip, consumed: 0 })
     }
 
-    /// The first bytes of the content.
+    /// The first bytes of the content. Fails if they are those of another kind of file.
     pub(super) fn head(self) -> Result<Vec<u8>, Error> {
         let mut input = self.open()?;
         let mut head = Vec::new();
@@ -56,8 +56,20 @@ impl<'a> Source<'a> {
             let n = more.len();
             input.consume(n);
         }
+        check_kind(self.path(), &head)?;
         Ok(head)
     }
+}
+
+/// Fails if the content cannot be a table: commas and line ends in it would be taken for those of one.
+fn check_kind(path: &Path, head: &[u8]) -> Result<(), Error> {
+    let hint = match head {
+        _ if sniff::is_utf_16(head) => "save it as UTF-8",
+        [b'P', b'K', 3, 4, ..] => "unpack it, or save the spreadsheet as CSV",
+        _ => return Ok(()),
+    };
+    let (expected, found) = ("a CSV table in UTF-8", sniff::describe(head));
+    Err(Error::Kind { path: path.into(), expected, found, hint })
 }
 
 /// A table that is being read.

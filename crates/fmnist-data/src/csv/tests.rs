@@ -80,7 +80,7 @@ fn text_may_come_from_any_system() {
 
 #[test]
 fn images_are_square_unless_their_size_is_given() {
-    let row = |n: usize| format!("label{}\n1{}\n", ",p".repeat(n), ",7".repeat(n));
+    let row = |n: usize| format!("label{0}\n1{1}\n2{1}\n", ",p".repeat(n), ",7".repeat(n));
     let load_both = |n: usize, size: Option<ImageSize>| {
         let text = row(n);
         let files = [("train.csv", text.as_bytes()), ("test.csv", text.as_bytes())];

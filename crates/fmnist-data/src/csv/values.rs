@@ -80,6 +80,11 @@ impl Pixels {
         matches!(self.units, Units::Fractions(_))
     }
 
+    /// The pixels so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The pixels as bytes.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
         self.bytes.shrink_to_fit();

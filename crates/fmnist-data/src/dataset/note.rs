@@ -2,12 +2,19 @@
 
 use std::fmt;
 
+/// The most names in a line.
+const MAX_NAMES: usize = 5;
+
 /// Something that a reader did and that a user might not expect. Each is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
     /// Pictures in colour became grey.
     MadeGrey,
+    /// The images keep three channels, but are all grey.
+    NoColours,
+    /// The files are named as EMNIST's, whose images lie on their sides, and are not transposed.
+    OnTheirSides,
     /// There is no test set, so that the validation set is used for the test, too.
     ValidationIsTest,
     /// There is no test set, so that every sixth image of a class is for the test.
@@ -16,7 +23,7 @@ pub enum Note {
     UnitPixels,
     /// The smallest label is 1, so 1 was subtracted from every label.
     LabelsFromOne,
-    /// Folders next to `train`, which are no parts of the set.
+    /// Folders or tables next to those of the set, which are not read.
     Unread(Vec<String>),
 }
 
@@ -24,6 +31,12 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MadeGrey => "pictures in colour are made grey; --colour rgb keeps their colours",
+            Self::NoColours => {
+                "the pictures are all grey: without --colour rgb, training takes a third of the inputs"
+            }
+            Self::OnTheirSides => {
+                "the images of EMNIST's files lie on their sides; --transpose turns them upright"
+            }
             Self::ValidationIsTest => {
                 "there is no test set: the final result is on the validation set, which also evaluates each epoch"
             }
@@ -35,11 +48,12 @@ impl fmt::Display for Note {
                 "the labels begin at 1 instead of 0, so label 1 is the first class"
             }
             Self::Unread(names) => {
-                return write!(
-                    f,
-                    "only the folders of the training, validation and test set are read, and not {}",
-                    names.join(", ")
-                );
+                let shown = names.get(..MAX_NAMES).unwrap_or(names).join(", ");
+                write!(f, "next to the dataset, but not read: {shown}")?;
+                return match names.len().saturating_sub(MAX_NAMES) {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                };
             }
         })
     }

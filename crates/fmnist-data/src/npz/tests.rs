@@ -113,6 +113,12 @@ fn other_types_and_shapes() {
 }
 
 #[test]
+fn training_labels_are_of_two_classes() {
+    let words = ["<memory>/y_train.npy: expected training images of 2 classes or more, found only"];
+    refused(with("y_train.npy", npy("|u1", "(3,)", &[1; 3])), &words).unwrap();
+}
+
+#[test]
 fn headers_of_other_versions() {
     let [(_, array), ..] = arrays();
     let rest = &array[10..];

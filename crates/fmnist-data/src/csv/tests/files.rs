@@ -30,7 +30,27 @@ fn pairs_of_names() {
         ("test.csv.gz", &test),
         ("mnist_train.csv", b"other"),
     ];
-    assert_eq!(load(&both).unwrap().info.sha256, expected);
+    let dataset = load(&both).unwrap();
+    assert_eq!(dataset.info.sha256, expected);
+    let unread = ["mnist_train.csv", "train.csv.gz"].map(String::from).to_vec();
+    assert_eq!(dataset.notes, [Note::Unread(unread)]);
+}
+
+/// One of them may be a part of the set.
+#[test]
+fn tables_that_are_not_read_are_named() {
+    let [train, test] = [table(20, 0), table(4, 9)].map(String::into_bytes);
+    let read: [(&str, &[u8]); 2] = [("train.csv", &train), ("test.csv", &test)];
+    let lines = |names: &[&str]| -> Vec<String> {
+        let others = names.iter().map(|name| (*name, &b"x"[..]));
+        let files: Vec<_> = read.into_iter().chain(others).collect();
+        load(&files).unwrap().notes.iter().map(ToString::to_string).collect()
+    };
+    let line = "next to the dataset, but not read: ";
+    assert_eq!(lines(&["val.csv", "notes.txt"]), [format!("{line}val.csv")]);
+    let many = ["7.csv", "6.csv", "5.csv", "4.csv", "3.csv", "2.csv.gz", "1.csv"];
+    let shown = format!("{line}1.csv, 2.csv.gz, 3.csv, 4.csv, 5.csv and 2 more");
+    assert_eq!(lines(&many), [shown]);
 }
 
 /// Members follow one another, as in `cat a.gz b.gz`, wherever they are cut.

@@ -64,7 +64,10 @@ fn lines_are_as_long_as_the_header() {
     let mut check = |text: &str, words: &[&str]| tally.case(|| refused(of_text(text), words));
     let expected = "line 1, column 1: expected a header with a column label, or a label and its pixels, separated by";
     check("", &["train.csv: ", expected, "found an empty file"]);
-    check("PK\x03\x04", &[expected, "in a zip archive"]);
+    check(
+        "PK\x03\x04\x14\0,,\n,",
+        &["train.csv: expected a CSV table in UTF-8, found a zip archive; unpack it"],
+    );
     check("<!DOCTYPE html>\n", &[expected, "<!DOCTYPE html>", "an HTML page"]);
     check("1 1 2 3 4 5 6\n", &[expected, "found \"1 1 2 3 4 5 6\" in a text file"]);
     let expected = "line 1, column 1: expected a column called label, class, target or y, found a header that begins with";
@@ -87,7 +90,30 @@ fn lines_are_as_long_as_the_header() {
     let blank = format!("{}\n\r\n\n1,x\n", table(1, 0));
     check(&blank, &["line 6, column 2: expected a pixel"]);
     check(&format!("{}\r\n1,x\r\n", table(2, 0).replace('\n', "\r\n")), &["line 5, column 2"]);
+    let utf_16: Vec<u8> = table(3, 0).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let words = ["expected a CSV table in UTF-8, found a text file in UTF-16; save it as UTF-8"];
+    tally.case(|| refused(load_with(&[b"\xff\xfe", &utf_16[..]].concat()), &words));
     tally.finish();
+}
+
+/// A network would answer all images with the one class that it knows.
+#[test]
+fn training_labels_are_of_two_classes() {
+    let expected =
+        "train.csv: expected training images of 2 classes or more, found only the class ";
+    let load = |text: &str| load_with(text.as_bytes());
+    let check = |text: &str, hint: &str| refused(load(text), &[expected, hint]).unwrap();
+    check("1,1,2,3,4,5,6\n1,2,3,4,5,6,7\n", "\"1\"; if the label is the last column");
+    let other = "\"1\"; add images of other classes";
+    check("label,1,2,3,4,5,6\n1,1,2,3,4,5,6\n1,2,3,4,5,6,7\n", other);
+    // An edge of images, which is black or has all levels.
+    check("1,1,2,3,4,5,0\n1,2,3,4,5,6,0\n", other);
+    check("1,1,2,3,4,5,6\n1,2,3,4,5,6,200\n", other);
+    let units = "1,0,0,0,0,0,0.25\n1,0,0,0,0,0,0\n";
+    let dir = directory(&["train.csv", "test.csv"].map(|name| (name, units.as_bytes())));
+    let result = Dataset::load_csv(dir.path(), &two_by_three());
+    refused(result, &[expected, other]).unwrap();
+    assert!(load("1,1,2,3,4,5,6\n2,2,3,4,5,6,7\n").is_ok());
 }
 
 /// Each table is good by itself.

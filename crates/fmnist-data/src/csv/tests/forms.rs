@@ -115,17 +115,17 @@ fn images_in_colour_have_three_columns_a_pixel() {
         Dataset::load_csv(directory(&files).path(), &options)
     };
     let row: Vec<String> = (1..=12).map(|n| n.to_string()).collect();
-    let text = format!("7,{}\n", row.join(","));
+    let text = format!("7,{0}\n8,{0}\n", row.join(","));
     let images = load(&text, Colour::Rgb, None, false).unwrap().train.images;
     assert_eq!((images.width, images.height, images.channels), (2, 2, 3));
-    assert_eq!(images.pixels, (1..=12).collect::<Vec<u8>>());
+    assert_eq!(images.pixels[..12], (1..=12).collect::<Vec<u8>>());
     let images = load(&text, Colour::Rgb, ImageSize::new(1, 4), false).unwrap().train.images;
     assert_eq!((images.width, images.height, images.channels), (1, 4, 3));
     let images = load(&text, Colour::Rgb, None, true).unwrap().train.images;
-    assert_eq!(images.pixels, [1, 2, 3, 7, 8, 9, 4, 5, 6, 10, 11, 12]);
+    assert_eq!(images.pixels[..12], [1, 2, 3, 7, 8, 9, 4, 5, 6, 10, 11, 12]);
     let images = load(&text, Colour::Grey, ImageSize::new(3, 4), true).unwrap().train.images;
     assert_eq!((images.width, images.height), (3, 4));
-    assert_eq!(images.pixels, [1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12]);
+    assert_eq!(images.pixels[..12], [1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12]);
     let words = ["line 1, column 1: expected 3 times a square number", "in colour", "found 13"];
     let result = load(&text.replace('\n', ",1\n"), Colour::Rgb, None, false);
     refused(result, &words).unwrap();

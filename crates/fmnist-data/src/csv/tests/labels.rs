@@ -69,7 +69,8 @@ fn texts_are_names_of_classes() {
 #[test]
 fn names_of_classes_are_short_and_few() {
     let longest = "x".repeat(255);
-    check(&[&longest], &[&longest], None, &longest, [&[0], &[0]]);
+    let names = format!("a {longest}");
+    check(&[&longest, "a"], &[&longest], None, &names, [&[1, 0], &[1]]);
     let words = ["train.csv: line 2, column 1: expected a value of at most 255 bytes"];
     refused(load(&[&format!("{longest}x")], &["a"], None), &words).unwrap();
     let name = "of a class, of 1 to 255 bytes, found";

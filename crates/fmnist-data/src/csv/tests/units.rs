@@ -26,7 +26,7 @@ fn fractions_are_multiplied_by_255() {
         let texts = [format!("{value:.4}"), format!("{value}"), format!("{value:.18e}")];
         let row = format!("0,{}\n", texts.join(","));
         check(
-            &format!("{row}0,0.5,0,1\n"),
+            &format!("{row}1,0.5,0,1\n"),
             "0,1,0,1.0\n",
             [&[n, n, n, 128, 0, 255], &[255, 0, 255]],
             &multiplied,
@@ -36,10 +36,13 @@ fn fractions_are_multiplied_by_255() {
     let whole = "0,1,0,1\n1,0,1,0\n";
     let bytes = [255, 0, 255, 0, 255, 0];
     check(whole, "0,0,1,.25\n", [&bytes, &[0, 255, 64]], &multiplied);
-    check("0,0,1,0.25\n", whole, [&[0, 255, 64], &bytes], &multiplied);
-    check("0;0;1;0,25\n", &whole.replace(',', "\t"), [&[0, 255, 64], &bytes], &multiplied);
+    let more = [0, 255, 64, 0, 0, 0];
+    check("0,0,1,0.25\n1,0,0,0\n", whole, [&more, &bytes], &multiplied);
+    let tabs = whole.replace(',', "\t");
+    check("0;0;1;0,25\n1;0;0;0\n", &tabs, [&more, &bytes], &multiplied);
     check(whole, whole, [&[1, 0, 1, 0, 1, 0]; 2], &[]);
-    check("0,1.0,0.0,1\n", "0,2,3,4.0\n", [&[1, 0, 1], &[2, 3, 4]], &[]);
+    let more = [1, 0, 1, 0, 0, 0];
+    check("0,1.0,0.0,1\n1,0,0,0\n", "0,2,3,4.0\n", [&more, &[2, 3, 4]], &[]);
 }
 
 #[test]

@@ -104,11 +104,16 @@ fn pixels_as_f32(pixels: &[u8]) -> Vec<[u8; 4]> {
     pixels.iter().map(|&pixel| f32::from(pixel).to_be_bytes()).collect()
 }
 
+/// Labels of two classes.
+fn two_classes(count: usize) -> Vec<u8> {
+    (0..count).map(|index| (index % 2) as u8).collect()
+}
+
 /// A set whose training images are in the file, and whose test images have the same sides.
 fn one_pixel_of(images: &[u8], count: usize, side: usize) -> tempfile::TempDir {
     directory(&[
         ("train-images-idx3-ubyte", images),
-        ("train-labels-idx1-ubyte", &idx_u8(&[count], &vec![0; count])),
+        ("train-labels-idx1-ubyte", &idx_u8(&[count], &two_classes(count))),
         ("t10k-images-idx3-ubyte", &idx_u8(&[1, side, side], &vec![0; side * side])),
         ("t10k-labels-idx1-ubyte", &idx_u8(&[1], &[0])),
     ])
@@ -122,7 +127,7 @@ fn fractions_become_pixels() {
         idx_of(0x0d, &[pixels.len(), 1, 1], &bytes)
     };
     let with = |train: &[f32], test: &[f32]| {
-        let dir = one_pixel(&floats(train), &idx_u8(&[train.len()], &vec![0; train.len()]));
+        let dir = one_pixel(&floats(train), &idx_u8(&[train.len()], &two_classes(train.len())));
         fs::write(dir.path().join("t10k-images-idx3-ubyte"), floats(test)).unwrap();
         load(&dir)
     };
@@ -191,6 +196,40 @@ fn images_are_transposed_if_asked() {
     assert_eq!(transposed.train.images, plain.train.images.clone().transposed());
     assert_eq!((transposed.test.images.height, transposed.test.images.width), (2, 3));
     assert_ne!(transposed.info.sha256, plain.info.sha256);
+}
+
+/// EMNIST's files are recognised by their names. A note says that its images lie on their sides.
+#[test]
+fn emnist_is_to_be_transposed() {
+    let raw = fixture::raw_files(0);
+    let roles = ["train-images-idx3", "train-labels-idx1", "test-images-idx3", "test-labels-idx1"];
+    let notes = |prefix: &str, transpose| {
+        let names = roles.map(|role| format!("{prefix}{role}-ubyte"));
+        let files: Vec<(&str, &[u8])> =
+            names.iter().map(|it| &**it).zip(raw.iter().map(|it| &**it)).collect();
+        let options = ReadOptions { transpose, ..ReadOptions::default() };
+        Dataset::load_idx(directory(&files).path(), &options).unwrap().notes
+    };
+    for prefix in ["emnist-letters-", "EMNIST/raw/emnist-mnist-", "Emnist-digits-"] {
+        assert_eq!(notes(prefix, false), [Note::OnTheirSides], "{prefix}");
+        assert_eq!(notes(prefix, true), [], "{prefix}");
+    }
+    for prefix in ["", "my-", "EMNIST/raw/"] {
+        assert_eq!(notes(prefix, false), [], "{prefix}");
+    }
+    assert!(Note::OnTheirSides.to_string().contains("--transpose turns them upright"));
+}
+
+/// A network would answer all images with the one class that it knows.
+#[test]
+fn training_labels_are_of_two_classes() {
+    let images = idx_u8(&[2, 1, 1], &[7, 8]);
+    let words = [
+        "train-labels-idx1-ubyte: expected training images of 2 classes or more, found only the class \"3\"",
+        "; add images of other classes, or correct the labels",
+    ];
+    refused(load(&one_pixel(&images, &idx_u8(&[2], &[3, 3]))), &words).unwrap();
+    assert!(load(&one_pixel(&images, &idx_u8(&[2], &[3, 2]))).is_ok());
 }
 
 /// EMNIST's letters are numbered from 1.

@@ -58,7 +58,9 @@ fn litter_is_ignored() {
 fn folders_that_are_not_read_are_named() {
     let dir = parted();
     put(&dir, "valdation/a/1.png", &png(grey(1)));
-    assert_eq!(load(&dir).unwrap().notes, [Note::Unread(vec!["valdation".into()])]);
+    let notes = load(&dir).unwrap().notes;
+    assert_eq!(notes, [Note::Unread(vec!["valdation".into()])]);
+    assert_eq!(notes[0].to_string(), "next to the dataset, but not read: valdation");
 }
 
 /// Validation images are the last ones of the training set, so that a run holds them out.
@@ -123,6 +125,10 @@ fn colours_are_kept_or_said_to_be_lost() {
     // A dark picture that is transparent gets a white ground, as a grey one does.
     assert_eq!(images.get(1).unwrap(), [255; 18]);
     assert_eq!(dataset.notes, []);
+    // Colours that are kept, but not there.
+    let notes = in_colour(&grey_in_rgb, None).notes;
+    assert_eq!(notes, [Note::NoColours]);
+    assert!(notes[0].to_string().starts_with("the pictures are all grey: without --colour rgb"));
     assert_ne!(dataset.info.sha256, load(&dir).unwrap().info.sha256);
     // Larger: the same colours, with black beside them.
     let wide = in_colour(&dir, ImageSize::new(4, 3));
