@@ -29,6 +29,15 @@ pub enum Trap {
         /// How many images have it.
         images: usize,
     },
+    /// All training pixels are 0.
+    Black,
+    /// The pixels of one set go much higher than those of the other.
+    Ranges {
+        /// The largest training pixel.
+        train: u8,
+        /// The largest test pixel.
+        test: u8,
+    },
     /// The pixels are dark, so another one than 255 counts as white.
     Dark {
         /// That pixel.
@@ -69,7 +78,21 @@ impl Trap {
         };
         let in_test =
             (!only_test.is_empty()).then_some(Self::NoImages { train: false, classes: only_test });
-        in_train.into_iter().chain(in_test).collect()
+        in_train.into_iter().chain(in_test).chain(Self::in_pixels(dataset)).collect()
+    }
+
+    /// The trap in the pixels of both sets.
+    fn in_pixels(Dataset { train, test, .. }: &Dataset) -> Option<Self> {
+        let largest = |split: &Split| split.images.pixels.iter().max().copied().unwrap_or(0);
+        let (train, test) = (largest(train), largest(test));
+        let [low, high] = [train.min(test), train.max(test)];
+        // Below half of 255, images count as dark: see `fitting_scaling`. Dark images of both sets may differ by chance.
+        let is_apart = low < 128 && low < high / 2;
+        match train {
+            0 => Some(Self::Black),
+            _ if is_apart => Some(Self::Ranges { train, test }),
+            _ => None,
+        }
     }
 
     /// The traps in the settings of a run that trains on these images.
@@ -134,6 +157,13 @@ impl fmt::Display for Trap {
                     largest + 1
                 )
             }
+            Self::Black => f.write_str(
+                "all training pixels are 0, so there is nothing to learn; check how the images were made",
+            ),
+            Self::Ranges { train, test } => write!(
+                f,
+                "the largest training pixel is {train}, that of the test set is {test}; make both sets in the same way"
+            ),
             Self::Dark { white } => write!(
                 f,
                 "the largest training pixel is {white}, so {white} counts as white instead of 255; --scale 255 \
@@ -182,6 +212,31 @@ mod tests {
                 "the test set has no image of T-shirt/top, Pullover, Coat, Sandal, Shirt and 3 more: they are not tested"
             ]
         );
+    }
+
+    /// Images that are dark in one set alone, or black.
+    #[test]
+    fn sets_of_other_ranges_are_named() {
+        let lines = |train: u8, test: u8| -> Vec<String> {
+            let mut dataset = garments::synthetic(0, 100, 20);
+            for (split, largest) in [(&mut dataset.train, train), (&mut dataset.test, test)] {
+                split.images.pixels.iter_mut().for_each(|pixel| *pixel = largest.min(*pixel));
+                assert_eq!(split.images.pixels.iter().max(), Some(&largest));
+            }
+            Trap::in_data(&dataset).iter().map(ToString::to_string).collect()
+        };
+        let line = "the largest training pixel is 15, that of the test set is 240; make both sets in the same way";
+        assert_eq!(lines(15, 240), [line]);
+        assert_eq!(lines(240, 15).len(), 1);
+        assert_eq!(lines(1, 240).len(), 1);
+        let none: [&str; 0] = [];
+        for (train, test) in [(240, 240), (15, 15), (15, 12), (12, 15), (200, 240), (130, 60 + 10)]
+        {
+            assert_eq!(lines(train, test), none, "{train}, {test}");
+        }
+        let black = lines(0, 240);
+        assert_eq!(black.len(), 1);
+        assert!(black[0].starts_with("all training pixels are 0, so there is nothing to learn;"));
     }
 
     #[test]

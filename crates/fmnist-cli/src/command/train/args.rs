@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = SETTINGS)]
     pub(super) print_config: bool,
 
-    /// At the end, also write a web page about the run to this file
+    /// At the end, also write a web page about the run to this file [default: none]
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pub(super) report: Option<PathBuf>,
 
