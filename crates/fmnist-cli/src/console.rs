@@ -123,6 +123,7 @@ impl Console {
     }
 
     /// Whether results are text on a terminal.
+    #[expect(clippy::disallowed_methods, reason = "nothing is printed")]
     pub(crate) fn is_terminal(&self) -> bool {
         self.is_text() && io::IsTerminal::is_terminal(&io::stdout())
     }

@@ -9,6 +9,7 @@ use crate::dataset::name::DatasetName;
 use crate::folder::is_in as has_pictures;
 use crate::idx_names::{self, FourFiles, Search};
 use crate::manifest::{self, Manifest};
+use crate::names;
 
 /// The four IDX files in `dir`.
 ///
@@ -64,7 +65,7 @@ pub(crate) fn check_kind(dir: &Path, wanted: DatasetName) -> Result<(), Error> {
 fn has(dir: &Path, kind: DatasetName) -> bool {
     match kind {
         DatasetName::Npz => is_named_as_archive(dir) && dir.is_file() || !archives(dir).is_empty(),
-        DatasetName::Csv => names_end(dir, &[".csv", ".csv.gz"]).next().is_some(),
+        DatasetName::Csv => names::end_in(dir, &[".csv", ".csv.gz"]).next().is_some(),
         DatasetName::Folder => has_pictures(dir),
         DatasetName::Idx | DatasetName::FashionMnist | DatasetName::Synthetic => {
             let manifest = manifest::fashion_mnist();
@@ -76,7 +77,7 @@ fn has(dir: &Path, kind: DatasetName) -> bool {
 
 /// The NumPy archives in `dir`, sorted by name.
 pub(crate) fn archives(dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = names_end(dir, &[".npz"]).collect();
+    let mut paths: Vec<PathBuf> = names::end_in(dir, &[".npz"]).collect();
     paths.sort();
     paths
 }
@@ -84,14 +85,4 @@ pub(crate) fn archives(dir: &Path) -> Vec<PathBuf> {
 /// Whether this is the name of a NumPy archive.
 pub(crate) fn is_named_as_archive(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
-}
-
-/// The files whose names end in one of these ways, in upper or lower case, except hidden ones.
-pub(crate) fn names_end(dir: &Path, ends: &'static [&str]) -> impl Iterator<Item = PathBuf> {
-    let entries = dir.read_dir().ok().into_iter().flatten().flatten();
-    entries.filter_map(move |entry| {
-        let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
-        let matches = !name.starts_with('.') && ends.iter().any(|end| name.ends_with(end));
-        Some(entry.path()).filter(|path| matches && path.is_file())
-    })
 }

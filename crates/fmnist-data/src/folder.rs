@@ -73,6 +73,12 @@ enum Test {
     Sixth(Vec<Entry>),
 }
 
+/// The classes of a part.
+fn classes(dir: &Path) -> Result<Vec<listing::Class>, Error> {
+    unsorted::refuse(dir)?;
+    listing::classes(dir)
+}
+
 impl Folder {
     /// Lists the pictures in `dir`.
     ///
@@ -85,9 +91,9 @@ impl Folder {
         contents::check_kind(dir, DatasetName::Folder)?;
         Error::check_directory(dir)?;
         let Parts { train: train_dir, validation, test, unread } = listing::parts(dir)?;
-        let train = listing::classes(&train_dir)?;
+        let train = classes(&train_dir)?;
         let like_train = |dir: &PathBuf| -> Result<Vec<Entry>, Error> {
-            let classes = listing::classes(dir)?;
+            let classes = classes(dir)?;
             listing::check_same(dir, &classes, &train_dir, &train)?;
             Ok(order::spread(classes.into_iter().map(|(_, pictures)| pictures).collect()))
         };

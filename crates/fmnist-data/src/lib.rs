@@ -29,6 +29,7 @@ mod four_arrays;
 mod four_files;
 mod idx_names;
 mod manifest;
+mod names;
 mod npz;
 mod values;
 

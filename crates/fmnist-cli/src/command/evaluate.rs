@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Also draw the mistakes, the most confident first, as an SVG picture for each class in this directory
+    /// Draw the mistakes of each class as an SVG picture in this directory [default: none]
     #[arg(long, value_name = "DIR")]
     mistakes: Option<PathBuf>,
 

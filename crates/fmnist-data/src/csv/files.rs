@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::quote::escaped;
-use crate::{Error, contents};
+use crate::{Error, names};
 
 /// Kaggle's names for Fashion-MNIST's training and test table.
 const FASHION_MNIST: [&str; 2] = ["fashion-mnist_train.csv", "fashion-mnist_test.csv"];
@@ -52,7 +52,7 @@ impl Files {
     /// The names of the other tables in `dir`, sorted: one of them may be a part of the set under another name.
     pub(super) fn unread(&self, dir: &Path) -> Vec<String> {
         let is_read = |path: &PathBuf| *path == self.train || Some(path) == self.test.as_ref();
-        let others = contents::names_end(dir, &[".csv", ".csv.gz"]).filter(|path| !is_read(path));
+        let others = names::end_in(dir, &[".csv", ".csv.gz"]).filter(|path| !is_read(path));
         let name = |path: PathBuf| Some(escaped(&path.file_name()?.to_string_lossy()));
         let mut names: Vec<String> = others.filter_map(name).collect();
         names.sort();

@@ -8,7 +8,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::labelled;
-use super::unsorted;
 use crate::dataset::{MAX_CLASSES, MAX_IMAGES};
 use crate::quote::quoted;
 use crate::{Error, classes};
@@ -89,7 +88,7 @@ fn folders_in(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Whether there is a table of labels.
-fn has_table(dir: &Path) -> bool {
+pub(super) fn has_table(dir: &Path) -> bool {
     dir.join(LABELS).is_file()
 }
 
@@ -133,11 +132,9 @@ pub(super) fn classes(dir: &Path) -> Result<Vec<Class>, Error> {
         files.retain(|file| is_named_as_picture(file));
         return labelled::classes(dir, &dir.join(LABELS), files);
     }
-    let entries = entries(dir)?;
-    unsorted::refuse(dir, &entries)?;
     let mut classes = Vec::new();
     let mut n_pictures = 0_usize;
-    for path in entries {
+    for path in entries(dir)? {
         if !path.is_dir() {
             let expected = "pictures in the folders of their classes";
             check(&path, !is_named_as_picture(&path), expected, "one next to them")?;

@@ -5,15 +5,19 @@
 use std::path::{Path, PathBuf};
 
 use super::listing;
-use crate::{Error, contents};
+use crate::{Error, names};
 
 /// How many tables a message names.
 const MAX_TABLES: usize = 3;
 
-/// Fails if `dir`, which has these entries and no table of labels, is such a folder, or if its classes would be such folders.
+/// Fails if `dir` is such a folder, or if its classes would be such folders.
 ///
 /// A single one next to other classes is accepted: it may be the class of pictures of trains.
-pub(super) fn refuse(dir: &Path, entries: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn refuse(dir: &Path) -> Result<(), Error> {
+    if listing::has_table(dir) {
+        return Ok(());
+    }
+    let entries = listing::entries(dir)?;
     let folders: Vec<&PathBuf> = entries.iter().filter(|entry| entry.is_dir()).collect();
     if folders.is_empty() && entries.iter().any(|entry| listing::is_named_as_picture(entry)) {
         return Err(unlabelled(dir));
@@ -63,7 +67,7 @@ fn unlabelled(dir: &Path) -> Error {
 
 /// The tables in a directory, sorted by name.
 fn tables_in(dir: &Path) -> Vec<PathBuf> {
-    let mut tables: Vec<PathBuf> = contents::names_end(dir, &[".csv"]).collect();
+    let mut tables: Vec<PathBuf> = names::end_in(dir, &[".csv"]).collect();
     tables.sort();
     tables
 }
