@@ -116,7 +116,9 @@ impl<'a> Report<'a> {
             ),
         ];
         parts.extend(run_config::parts(&state.config));
-        parts.push(format!("{BEST} marks the best epoch so far"));
+        if !self.is_book {
+            parts.push(format!("{BEST} marks the best epoch so far"));
+        }
         let start = Start {
             dataset: Outside::from(
                 &info.dataset.as_ref().map_or_else(String::new, ToString::to_string),
