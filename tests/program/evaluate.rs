@@ -1,3 +1,5 @@
+use std::fs;
+
 use serde_json::Value;
 
 use crate::{
@@ -179,7 +181,13 @@ fn mistakes_are_drawn() {
         let name = evaluation["classes"][class]["class"].as_str().unwrap();
         assert_eq!(svg.matches(&format!("%, is {name} ✗")).count() as u64, n.min(100));
     }
-    // Another file of such a name stays.
+    // Another file of such a name stays, and nothing else is drawn.
     program.write("wrong/3.svg", "notes");
-    program.refuses("evaluate m.model --mistakes wrong", 2, &["wrong/3.svg: exists and is not"]);
+    fs::remove_file(program.path("wrong/0.svg")).unwrap();
+    program.refuses(
+        "evaluate m.model --mistakes wrong",
+        2,
+        &["--mistakes: wrong/3.svg: exists and is not"],
+    );
+    assert!(!program.path("wrong/0.svg").exists());
 }

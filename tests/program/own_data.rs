@@ -294,7 +294,7 @@ fn a_model_needs_data_of_its_own_kind() {
     fs::rename(program.path("idx"), program.path("first")).unwrap();
     other.write(&program, "idx");
     let output = program.run("evaluate idx.model --data-dir idx").success();
-    let words = "warning: this is not the dataset that the model was trained on";
+    let words = "idx.model: this is not the dataset that the model was trained on";
     assert!(output.stderr.contains(words), "{}", output.stderr);
     let output = program.run("evaluate idx.model --data-dir first").success();
     assert_eq!(output.stderr, "");

@@ -25,7 +25,8 @@ fn a_page_agrees_with_evaluate() {
     for (actual, row) in evaluation["confusion"].as_array().unwrap().iter().enumerate() {
         for (predicted, count) in row.as_array().unwrap().iter().enumerate() {
             if actual != predicted && *count != 0 {
-                let link = format!("<a href=\"#m0-{actual}-{predicted}\">{count}</a>");
+                let link = format!("<a href=\"#m0-{actual}-{predicted}\" aria-label=");
+                assert!(html.contains(&format!("\">{count}</a>")), "{count}");
                 assert!(html.contains(&link), "{link}");
             }
         }
@@ -69,5 +70,14 @@ fn models_of_other_data_are_refused() {
     program.run(&format!("train {SMALL} --epochs 1 --output m.model")).success();
     program.run("train --dataset synthetic --hidden none --epochs 1 --output s.model").success();
     program.refuses("report s.model m.model", 3, &["m.model: the model's classes are T-shirt, "]);
+    program.refuses("report m.model s.model", 3, &["s.model: the model's classes are T-shirt/top, "]);
     assert!(!program.path("report.html").exists());
+}
+
+/// The model would be replaced by the page.
+#[test]
+fn the_page_is_not_the_model() {
+    let program = with_small_set();
+    let train = format!("train {SMALL} --epochs 1 --output m.model --report m.model");
+    program.refuses(&train, 2, &["--report: m.model is the model of the run"]);
 }

@@ -142,12 +142,17 @@ const INSTRUCTION_SETS: [&str; 4] = ["avx512", "avx2", "neon", "portable"];
 /// that were measured when its numbers changed.
 fn kept(shown: &str, printed: &str) -> String {
     let mut shown = shown.lines();
-    let lines = printed.lines().filter_map(|line| {
+    let mut printed = printed.lines().peekable();
+    let mut kept = String::new();
+    while let Some(line) = printed.next() {
         let same = shown.clone().position(|it| words(it) == words(line));
         // A document may leave out the empty line before the next command.
-        same.and_then(|at| shown.nth(at)).or((!line.is_empty()).then_some(line))
-    });
-    lines.map(|line| format!("{line}\n")).collect()
+        let is_gap = line.is_empty() && printed.peek().is_some_and(|next| next.starts_with("$ "));
+        if let Some(line) = same.and_then(|at| shown.nth(at)).or((!is_gap).then_some(line)) {
+            kept += &format!("{line}\n");
+        }
+    }
+    kept
 }
 
 /// Runs commands with the program in the search path.

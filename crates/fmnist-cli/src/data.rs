@@ -221,16 +221,14 @@ pub(crate) fn has_garments(info: &ModelInfo) -> bool {
     DatasetKind::of_model(info).is_ok_and(|kind| !kind.is_custom())
 }
 
-/// Fails if a custom dataset has another image size or other classes than the model. Warns if it is not the dataset that
-/// the model was trained on.
+/// Fails if a dataset has another image size or other classes than the model. Warns if it is not the dataset that the model
+/// was trained on. Warnings call the model `name`.
 pub(crate) fn check_fits(
+    name: &str,
     info: &ModelInfo,
     dataset: &Dataset,
     console: &Console,
 ) -> anyhow::Result<()> {
-    if has_garments(info) {
-        return Ok(());
-    }
     check_size(info, &dataset.test.images)?;
     check_classes(info, &dataset.info.class_names)?;
     if let Some(trained_on) = &info.dataset
@@ -238,7 +236,7 @@ pub(crate) fn check_fits(
     {
         let (expected, found) = (&trained_on.sha256, &dataset.info.sha256);
         console.warning(&format!(
-            "this is not the dataset that the model was trained on: SHA-256 {found}, not {expected}"
+            "{name}: this is not the dataset that the model was trained on: SHA-256 {found}, not {expected}"
         ));
     }
     Ok(())

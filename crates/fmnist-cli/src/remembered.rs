@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -74,8 +74,13 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
         _ => {}
     }
     let temporary = with_extension(path, ".tmp");
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| error.to_string())
+    let mut file = fs::File::create_new(&temporary).map_err(|error| error.to_string())?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // The first error counts.
+        let _ = fs::remove_file(&temporary);
+        error.to_string()
+    })
 }
 
 /// Forgets the data of an earlier run that was saved in `output`.

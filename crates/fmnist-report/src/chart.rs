@@ -9,7 +9,7 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 240.0;
 
 /// The most points of a line. A longer history is thinned out.
-const MOST_POINTS: usize = 1000;
+const MAX_POINTS: usize = 1000;
 
 /// A chart.
 #[derive(askama::Template)]
@@ -79,7 +79,7 @@ impl Chart {
         let x_of = |x: f64| LEFT + (RIGHT - LEFT) * (x - x_low) / (x_high - x_low);
         let y_of = |y: f64| BOTTOM - (BOTTOM - TOP) * (y - low) / (high - low);
         let line = |Series { name, points, is_marked }: Series| {
-            let every = points.len().div_ceil(MOST_POINTS).max(1);
+            let every = points.len().div_ceil(MAX_POINTS).max(1);
             let last = points.last().map_or_else(String::new, |(_, y)| format!("{y:.4}"));
             let mut path = String::new();
             let is_shown = |&(index, _): &(usize, &(f64, f64))| {
@@ -101,7 +101,8 @@ impl Chart {
             x_name,
             lines: series.into_iter().map(line).collect(),
             x_ticks: x_steps
-                .filter(|&x| (x_low..=x_high).contains(&x))
+                // An epoch is a whole number, in a chart of more than shares.
+                .filter(|&x| (x_low..=x_high).contains(&x) && (x.fract() == 0.0 || x_high <= 1.0))
                 .map(|x| tick(x_of(x), x))
                 .collect(),
             y_ticks: y_steps.iter().map(|&y| tick(y_of(y), y)).collect(),
@@ -125,12 +126,15 @@ fn steps(low: f64, high: f64) -> Vec<f64> {
     let step = [1.0, 2.0, 5.0, 10.0].map(|it| it * power);
     let step = step.into_iter().find(|step| range / step <= 5.0).unwrap_or(range);
     let (first, last) =
-        ((low / step).floor(), (high / step).ceil().max((low / step).floor() + 1.0));
+        ((low / step).floor(), (high / step - 1e-9).ceil().max((low / step).floor() + 1.0));
     (0..=(last - first) as u32).map(|i| (first + f64::from(i)) * step).collect()
 }
 
 /// A number of an axis without trailing zeros.
 fn plain(value: f64) -> String {
+    if value != 0.0 && !(1e-3..1e6).contains(&value.abs()) {
+        return format!("{value:.1e}");
+    }
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".into() } else { text.into() }
@@ -151,6 +155,7 @@ mod tests {
         check(0.31, 0.52, "0.3 0.35 0.4 0.45 0.5 0.55");
         check(3.0, 3.0, "3 4");
         check(-0.2, 1.1, "-0.5 0 0.5 1 1.5");
+        check(0.0, 2e-5, "0 5.0e-6 1.0e-5 1.5e-5 2.0e-5");
     }
 
     #[test]

@@ -10,8 +10,11 @@ use crate::{
     picture::{self, Picture},
 };
 
+/// The most lines of a chart: as many as have styles of their own.
+const MAX_LINES: usize = 6;
+
 /// The most images that are shown.
-const MOST: usize = 48;
+const MAX_SHOWN: usize = 48;
 
 /// The part that compares models.
 #[derive(askama::Template)]
@@ -40,12 +43,12 @@ impl Comparison {
         let mut settings = rows(settings.collect());
         settings.retain(|(_, values)| values.iter().any(|value| *value != values[0]));
         let disagreements = disagreements(subjects);
-        let pictures = disagreements.iter().take(MOST);
+        let pictures = disagreements.iter().take(MAX_SHOWN);
         Ok(Self {
             names: subjects.iter().map(|it| it.name().into()).collect(),
             numbers: rows(facts.collect()),
             settings,
-            curves: curves(&named),
+            curves: named.chunks(MAX_LINES).flat_map(|some| curves(some, false)).collect(),
             n_disagreements: disagreements.len(),
             disagreements: pictures
                 .map(|&index| picture_of(subjects, split, index))

@@ -9,6 +9,16 @@ pub enum Error {
     /// The model cannot classify the images.
     #[error(transparent)]
     Model(#[from] fmnist::Error),
+    /// A subject was made with other images than those of the page.
+    #[error(
+        "expected answers to {expected} images, found {found}; make the subjects with the images of the page"
+    )]
+    Images {
+        /// The images of the page.
+        expected: usize,
+        /// The answers of a subject.
+        found: usize,
+    },
     /// A picture could not be encoded.
     #[error("cannot encode a picture: {0}")]
     Picture(#[from] image::ImageError),

@@ -23,6 +23,9 @@ use model::ModelPart;
 pub use error::Error;
 pub use subject::Subject;
 
+/// The most pictures of confused pairs on a page.
+const MAX_PICTURES: usize = 2000;
+
 /// A page about models and their answers to the same images.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
@@ -41,11 +44,18 @@ impl Page<'_> {
     ///
     /// # Errors
     ///
-    /// If a picture cannot be encoded.
+    /// If a subject was made with other images, or a picture cannot be encoded.
     pub fn html(&self) -> Result<String, Error> {
         let &Self { images, made, subjects, split } = self;
+        let expected = split.len();
+        let lengths = subjects.iter().map(|subject| subject.answers.as_slice().len());
+        if let Some(found) = lengths.into_iter().find(|&found| found != expected) {
+            return Err(Error::Images { expected, found });
+        }
+        let max_pictures = MAX_PICTURES / subjects.len().max(1);
         let models = subjects.iter().enumerate();
-        let models = models.map(|(index, subject)| ModelPart::new(index, subject, split));
+        let models =
+            models.map(|(index, subject)| ModelPart::new(index, subject, split, max_pictures));
         let document = Document {
             title: subjects.iter().map(Subject::name).collect::<Vec<_>>().join(", "),
             images,

@@ -11,14 +11,15 @@ use crate::{
 };
 
 /// The most classes of a matrix.
-const MOST_CLASSES: usize = 64;
+const MAX_CLASSES: usize = 64;
 
-/// The most pictures of a pair of classes, and of the whole page.
-const MOST_OF_PAIR: usize = 12;
-const MOST: usize = 2000;
+/// The most pictures of a pair of classes.
+const MAX_OF_PAIR: usize = 12;
 
 /// A confusion matrix.
 pub(crate) struct Matrix {
+    /// Its anchor, to which the pictures lead back.
+    pub(crate) anchor: String,
     pub(crate) names: Vec<String>,
     pub(crate) rows: Vec<Row>,
     pub(crate) pairs: Vec<Pair>,
@@ -53,13 +54,14 @@ impl Matrix {
         prefix: &str,
         subject: &Subject,
         split: &Split,
+        max_pictures: usize,
     ) -> Result<Option<Self>, Error> {
         let confusion = &subject.evaluation.confusion;
         let names = &subject.class_names;
-        if names.len() > MOST_CLASSES {
+        if names.len() > MAX_CLASSES {
             return Ok(None);
         }
-        let pairs = pairs(prefix, subject, split)?;
+        let pairs = pairs(prefix, subject, split, max_pictures)?;
         let anchor = |actual: usize, predicted: usize| {
             let anchor = anchor(prefix, actual, predicted);
             pairs.iter().any(|pair| pair.anchor == anchor).then_some(anchor)
@@ -73,8 +75,8 @@ impl Matrix {
                     is_right: actual == predicted,
                     // Mistakes are few: their colours are stronger.
                     strength: match actual == predicted {
-                        true => (60.0 * share) as u32,
-                        false => (200.0 * share).min(80.0) as u32,
+                        true => (50.0 * share) as u32,
+                        false => (200.0 * share).min(50.0) as u32,
                     },
                     anchor: anchor(actual, predicted).unwrap_or_default(),
                     text: sentence(names, confusion, (actual, predicted, count)),
@@ -82,7 +84,12 @@ impl Matrix {
             });
             Row { name: names[actual].clone(), cells: cells.collect() }
         });
-        Ok(Some(Self { names: names.clone(), rows: rows.collect(), pairs }))
+        Ok(Some(Self {
+            anchor: format!("{prefix}-matrix"),
+            names: names.clone(),
+            rows: rows.collect(),
+            pairs,
+        }))
     }
 }
 
@@ -103,13 +110,18 @@ fn anchor(prefix: &str, actual: usize, predicted: usize) -> String {
 }
 
 /// The pictures of all pairs of classes, the most confident mistakes first.
-fn pairs(prefix: &str, subject: &Subject, split: &Split) -> Result<Vec<Pair>, Error> {
+fn pairs(
+    prefix: &str,
+    subject: &Subject,
+    split: &Split,
+    max_pictures: usize,
+) -> Result<Vec<Pair>, Error> {
     let (names, confusion) = (&subject.class_names, &subject.evaluation.confusion);
-    let mut pairs: BTreeMap<(u8, u8), Vec<Picture>> = BTreeMap::new();
+    let mut pairs: BTreeMap<(u8, u16), Vec<Picture>> = BTreeMap::new();
     let mut n = 0;
     for (index, answer) in subject.answers.mistakes() {
         let pictures = pairs.entry((answer.label, answer.class)).or_default();
-        if pictures.len() < MOST_OF_PAIR && n < MOST {
+        if pictures.len() < MAX_OF_PAIR && n < max_pictures {
             n += 1;
             pictures.push(Picture {
                 source: picture::of_dataset(&split.images, index)?,
@@ -119,7 +131,7 @@ fn pairs(prefix: &str, subject: &Subject, split: &Split) -> Result<Vec<Pair>, Er
         }
     }
     let counts: Vec<&[u64]> = confusion.rows().collect();
-    let pair = |((actual, predicted), pictures): ((u8, u8), Vec<Picture>)| {
+    let pair = |((actual, predicted), pictures): ((u8, u16), Vec<Picture>)| {
         let (actual, predicted) = (usize::from(actual), usize::from(predicted));
         let count = counts[actual][predicted];
         let mut text = sentence(names, confusion, (actual, predicted, count));

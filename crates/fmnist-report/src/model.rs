@@ -13,8 +13,11 @@ use crate::{
     thousands, weights,
 };
 
+/// The most epochs of the table.
+const MAX_EPOCHS: usize = 200;
+
 /// The number of mistakes, of doubtful labels and of confused pairs that are shown.
-const MOST: usize = 24;
+const MAX_SHOWN: usize = 24;
 const PAIRS: usize = 8;
 
 /// The part about one model.
@@ -25,14 +28,17 @@ pub(crate) struct ModelPart {
     headlines: Vec<Fact>,
     curves: Vec<Chart>,
     epochs: Vec<Epoch>,
-    best: Option<usize>,
+    best: Option<String>,
+    /// Whether the file has the run, and not only the model.
+    has_run: bool,
     matrix: Option<Matrix>,
     classes: Vec<Class>,
     confused: Vec<String>,
     calibration: Chart,
     mistakes: Vec<Picture>,
     doubtful: Vec<Picture>,
-    weights: Vec<String>,
+    /// Units and their pictures.
+    weights: Vec<(usize, String)>,
     passport: Vec<Fact>,
     settings: Vec<Fact>,
 }
@@ -56,22 +62,28 @@ struct Class {
 }
 
 impl ModelPart {
-    pub(crate) fn new(index: usize, subject: &Subject, split: &Split) -> Result<Self, Error> {
+    pub(crate) fn new(
+        index: usize,
+        subject: &Subject,
+        split: &Split,
+        max_pictures: usize,
+    ) -> Result<Self, Error> {
         let Subject { checkpoint, evaluation, answers, class_names, .. } = subject;
         let confusion = &evaluation.confusion;
         let history = history(subject);
         let confused = confusion.confused().into_iter().take(PAIRS);
         let show = |found: Vec<(usize, LabelledAnswer)>| -> Result<Vec<Picture>, Error> {
-            found.into_iter().take(MOST).map(|found| wrong(subject, split, found)).collect()
+            found.into_iter().take(MAX_SHOWN).map(|found| wrong(subject, split, found)).collect()
         };
         let state = checkpoint.training.as_ref();
         Ok(Self {
             name: subject.name().into(),
             headlines: headlines(subject),
-            curves: curves(&[("", subject)]),
-            epochs: history.iter().enumerate().map(epoch).collect(),
-            best: state.and_then(|state| state.config.monitor.best_epoch(history)).map(|it| it + 1),
-            matrix: Matrix::new(&format!("m{index}"), subject, split)?,
+            curves: curves(&[("", subject)], true),
+            epochs: epochs(history),
+            has_run: state.is_some(),
+            best: best(subject),
+            matrix: Matrix::new(&format!("m{index}"), subject, split, max_pictures)?,
             classes: confusion
                 .classes()
                 .into_iter()
@@ -84,7 +96,7 @@ impl ModelPart {
             mistakes: show(answers.mistakes())?,
             doubtful: show(answers.doubtful_labels())?,
             weights: match checkpoint.info.input.image {
-                Some(image) => weights::pictures(&checkpoint.model, image)?,
+                Some(image) => weights::pictures(&subject.model, image)?,
                 None => Vec::new(),
             },
             passport: passport(subject)?,
@@ -104,7 +116,7 @@ pub(crate) fn headlines(subject: &Subject) -> Vec<Fact> {
     let [low, high] = wilson_interval(sums.correct, sums.n_samples);
     let accuracy = format!("{:.4} ({low:.4} to {high:.4})", sums.accuracy());
     let mut facts = vec![
-        Fact::new("accuracy (95 % interval)", accuracy),
+        Fact::new("accuracy (95 % confidence interval)", accuracy),
         Fact::new("cross-entropy", format!("{:.4}", sums.mean_loss())),
         Fact::new("macro F1", format!("{:.4}", evaluation.confusion.macro_average().f1)),
         Fact::new("calibration error", format!("{:.4}", answers.calibration_error())),
@@ -114,13 +126,14 @@ pub(crate) fn headlines(subject: &Subject) -> Vec<Fact> {
         facts.insert(1, Fact::new("top-3 accuracy", format!("{:.4}", answers.top(3))));
     }
     if let Some(reliability) = answers.reliability() {
-        facts.push(Fact::new("not sure of", percent(reliability.rejected)));
+        facts.push(Fact::new("unsure answers", percent(reliability.rejected)));
     }
     facts
 }
 
-/// The learning curves of models. The name of a line begins with that of its model.
-pub(crate) fn curves(subjects: &[(&str, &Subject)]) -> Vec<Chart> {
+/// The learning curves of models: on the held-out images and, if asked, on the training images as well. Without held-out
+/// images, they are on the training images alone. The name of a line begins with that of its model.
+pub(crate) fn curves(subjects: &[(&str, &Subject)], has_training: bool) -> Vec<Chart> {
     let chart = |name: &str, value: fn(&nn_train::Metrics) -> f64| {
         let mut series = Vec::new();
         for (prefix, subject) in subjects {
@@ -135,13 +148,37 @@ pub(crate) fn curves(subjects: &[(&str, &Subject)]) -> Vec<Chart> {
                     series.push(Series { name, points, is_marked: false });
                 }
             };
-            add("training", &|record| Some(value(&record.train)));
+            let has_held_out = history(subject).iter().any(|record| record.validation.is_some());
+            if has_training || !has_held_out {
+                add("training", &|record| Some(value(&record.train)));
+            }
             add("held out", &|record| record.validation.as_ref().map(value));
         }
         Chart::by_epoch(name, series)
     };
     let charts = [chart("loss", |it| it.loss), chart("accuracy", |it| it.accuracy)];
     charts.into_iter().flatten().collect()
+}
+
+/// The epochs in words; of a long run, some of them.
+fn epochs(history: &[EpochRecord]) -> Vec<Epoch> {
+    let every = history.len().div_ceil(MAX_EPOCHS).max(1);
+    let is_shown = |&(index, _): &(usize, &EpochRecord)| {
+        (index + 1).is_multiple_of(every) || index + 1 == history.len()
+    };
+    history.iter().enumerate().filter(is_shown).map(epoch).collect()
+}
+
+/// Which epoch was the best, and of which weights the results are.
+fn best(subject: &Subject) -> Option<String> {
+    let state = subject.checkpoint.training.as_ref()?;
+    let best = state.config.monitor.best_epoch(&state.history)? + 1;
+    let weights = match (&state.best, &state.average) {
+        (Some(_), _) => "of its weights",
+        (None, Some(_)) => "of the averaged weights",
+        (None, None) => "of the weights after the last epoch",
+    };
+    Some(format!("Epoch {best} was the best. The results on this page are {weights}."))
 }
 
 fn epoch((index, record): (usize, &EpochRecord)) -> Epoch {

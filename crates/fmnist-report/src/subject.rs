@@ -2,6 +2,8 @@
 
 use fmnist::{Answers, Checkpoint, Classifier, Evaluation, Split, Threads};
 
+use nn_core::Model;
+
 use crate::Error;
 
 /// A model with its answers to the images of a page.
@@ -13,6 +15,8 @@ pub struct Subject {
     pub(crate) class_names: Vec<String>,
     pub(crate) evaluation: Evaluation,
     pub(crate) answers: Answers,
+    /// The model that gave the answers: with the weights of the best epoch or averaged ones, if the run keeps them.
+    pub(crate) model: Model,
 }
 
 impl Subject {
@@ -31,6 +35,7 @@ impl Subject {
         let classifier = Classifier::new(checkpoint.clone())?;
         Ok(Self {
             name: name.into(),
+            model: checkpoint.inference_model()?,
             checkpoint,
             settings,
             class_names: classifier.class_names().to_vec(),
@@ -50,7 +55,7 @@ impl Subject {
     }
 
     /// The name of a class.
-    pub(crate) fn class(&self, class: u8) -> &str {
-        self.class_names.get(usize::from(class)).map_or("?", String::as_str)
+    pub(crate) fn class(&self, class: impl Into<usize>) -> &str {
+        self.class_names.get(class.into()).map_or("?", String::as_str)
     }
 }

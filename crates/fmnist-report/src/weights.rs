@@ -5,10 +5,10 @@ use nn_core::{Model, Shape};
 use crate::{Error, picture};
 
 /// The most units.
-const MOST: usize = 64;
+const MAX_SHOWN: usize = 64;
 
-/// The pictures of the units with the largest weights. None if the first layer is not dense.
-pub(crate) fn pictures(model: &Model, image: Shape) -> Result<Vec<String>, Error> {
+/// The units with the largest weights, and their pictures. None if the first layer is not dense.
+pub(crate) fn pictures(model: &Model, image: Shape) -> Result<Vec<(usize, String)>, Error> {
     let Some(weights) = model.param("dense0.weights") else { return Ok(Vec::new()) };
     if weights.ncols() != image.len() {
         return Ok(Vec::new());
@@ -24,9 +24,11 @@ pub(crate) fn pictures(model: &Model, image: Shape) -> Result<Vec<String>, Error
         let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         let pixels =
             values.iter().flat_map(|&value| colour(value / largest.max(f32::MIN_POSITIVE)));
-        picture::of_colours(image.width as u32, image.height as u32, pixels.collect())
+        let source =
+            picture::of_colours(image.width as u32, image.height as u32, pixels.collect())?;
+        Ok((unit, source))
     };
-    units.iter().take(MOST).map(picture).collect()
+    units.iter().take(MAX_SHOWN).map(picture).collect()
 }
 
 /// The colour of a weight of -1 to 1: blue, white or red.

@@ -61,7 +61,7 @@ fn a_page_has_the_numbers_of_the_evaluation() {
                 continue;
             }
             let id = format!("m0-{actual}-{predicted}");
-            assert!(html.contains(&format!("<a href=\"#{id}\">{count}</a>")), "{id}");
+            assert!(html.contains(&format!("<a href=\"#{id}\" aria-label=")), "{id}");
             let pair = html.split(&format!("id=\"{id}\"")).nth(1).unwrap();
             let pair = pair.split("</section>").next().unwrap();
             assert_eq!(pair.matches("<img ").count() as u64, count.min(12), "{id}");
@@ -131,6 +131,17 @@ fn models_are_compared() {
     assert_eq!(shown.matches("<img ").count(), n.min(48));
     assert_eq!(shown.matches("one.model: ").count(), n.min(48));
     assert!(html.contains("two.model: held out") && html.contains("id=\"m1-"), "both models");
+}
+
+/// The answers must be to the images of the page.
+#[test]
+fn answers_to_other_images_are_refused() {
+    let data = data();
+    let subject = subject("m.model", trained(&data, 16), &data, "3");
+    let (_, other) = data.test.clone().hold_out(100);
+    let page = Page { images: "images", made: MADE, subjects: &[subject], split: &other };
+    let error = page.html().unwrap_err().to_string();
+    assert!(error.contains("expected answers to 100 images, found 300"), "{error}");
 }
 
 /// A file for inference has no history and no settings.

@@ -16,7 +16,7 @@ pub struct LabelledAnswer {
     /// The class that the dataset gives the image.
     pub label: u8,
     /// The class that the model gives it.
-    pub class: u8,
+    pub class: u16,
     /// The probability of that class, with the temperature.
     pub confidence: f32,
     /// The same without the temperature.
@@ -24,7 +24,7 @@ pub struct LabelledAnswer {
     /// The probability of the label, with the temperature.
     pub of_label: f32,
     /// How many classes are more probable than the label: 0 if the answer is right.
-    pub rank: u8,
+    pub rank: u16,
     /// Whether the answer is sure; `None` if the model's file does not say when it is.
     pub is_sure: Option<bool>,
 }
@@ -56,19 +56,19 @@ impl LabelledAnswer {
         let rank = untempered.iter().enumerate().filter(is_before).count();
         Self {
             label,
-            // A label is a byte, so there are at most 256 classes.
-            class: class as u8,
+            // A model has at most 1,000 classes.
+            class: class as u16,
             confidence: of(probabilities, class).unwrap_or(0.0),
             untempered: of(untempered, class).unwrap_or(0.0),
             of_label: of(probabilities, actual).unwrap_or(0.0),
-            rank: rank as u8,
+            rank: rank as u16,
             is_sure,
         }
     }
 
     /// Whether the model gives the image its label.
     pub fn is_right(&self) -> bool {
-        self.class == self.label
+        self.class == u16::from(self.label)
     }
 }
 
@@ -92,7 +92,7 @@ impl Answers {
     }
 
     /// The share of images whose label is among the `k` most probable classes; NaN without images.
-    pub fn top(&self, k: u8) -> f64 {
+    pub fn top(&self, k: u16) -> f64 {
         let n = self.answers.iter().filter(|answer| answer.rank < k).count();
         n as f64 / self.answers.len() as f64
     }
@@ -108,14 +108,15 @@ impl Answers {
         self.error_of(|answer| answer.confidence)
     }
 
-    /// How far the answers can be relied on; `None` if the model's file does not say when an answer is sure.
+    /// How far the answers can be relied on; `None` if there are none, or the model's file does not say when an answer is
+    /// sure.
     pub fn reliability(&self) -> Option<Reliability> {
         let sure = self.answers.iter().map(|answer| answer.is_sure.map(usize::from));
-        let n_sure = sure.sum::<Option<usize>>()?;
+        let n_sure = sure.sum::<Option<usize>>().filter(|_| !self.answers.is_empty())?;
         Some(Reliability {
             error_before: self.error_of(|answer| answer.untempered),
             error: self.calibration_error(),
-            rejected: 1.0 - n_sure as f64 / self.answers.len().max(1) as f64,
+            rejected: 1.0 - n_sure as f64 / self.answers.len() as f64,
         })
     }
 
@@ -145,7 +146,7 @@ impl Answers {
         let mut doubtful = self.mistakes();
         doubtful.retain(|(_, answer)| {
             let (sum, n) = sums[usize::from(answer.class)];
-            f64::from(answer.confidence) * n >= sum && answer.of_label < 0.01
+            n > 0.0 && f64::from(answer.confidence) * n >= sum && answer.of_label < 0.01
         });
         doubtful.sort_by(|(_, a), (_, b)| a.of_label.total_cmp(&b.of_label));
         doubtful

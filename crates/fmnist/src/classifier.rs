@@ -127,6 +127,10 @@ impl Classifier {
             [] => (0..model.outputs()).map(|class| class.to_string()).collect(),
             names => names.to_vec(),
         };
+        let (expected, found) = (model.outputs(), class_names.len());
+        if expected != found {
+            return Err(Error::Classes { expected, found });
+        }
         Ok(Self {
             image,
             scaling: info.input.scaling.ok_or(Error::NoScaling)?,
@@ -253,8 +257,12 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// If the images do not fit the model, or the probabilities are not finite.
+    /// If the images or labels do not fit the model, or the probabilities are not finite.
     pub fn answers(&self, split: &Split) -> Result<Answers, Error> {
+        let (expected, last) = (self.class_names.len(), split.labels.iter().max());
+        if let Some(found) = last.map(|&last| usize::from(last) + 1).filter(|&n| n > expected) {
+            return Err(Error::Classes { expected, found });
+        }
         let threshold = self.decision.as_ref().map(|decision| decision.threshold);
         let images = split.images.iter().zip(&split.labels);
         let answers = images.map(|(pixels, &label)| {

@@ -46,6 +46,17 @@ fn they_agree_with_the_evaluation() {
     }
 }
 
+/// A label that the model has no class for is an error, and an empty set has no reliability.
+#[test]
+fn labels_must_be_classes_of_the_model() {
+    let data = data();
+    let classifier = trained(&data);
+    let mut test: Split = data.test.clone();
+    test.labels[7] = 10;
+    let error = classifier.answers(&test).unwrap_err().to_string();
+    assert!(error.contains("10") && error.contains("11"), "{error}");
+}
+
 /// Wrong labels are found among the most doubtful ones.
 #[test]
 fn wrong_labels_are_doubtful() {

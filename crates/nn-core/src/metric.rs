@@ -127,8 +127,8 @@ impl Scores {
     }
 }
 
-/// The interval that has the true share with a probability of 95 %, if `right` of `n` samples are right: Wilson's score
-/// interval (E. B. Wilson, 1927). All of 0 to 1 without samples.
+/// The 95 % confidence interval of a share, if `right` of `n` samples are right: Wilson's score interval (E. B. Wilson,
+/// 1927), within 0 to 1. All of 0 to 1 without samples.
 pub fn wilson_interval(right: u64, n: u64) -> [f64; 2] {
     /// The quantile of the normal distribution at 97.5 %.
     const Z: f64 = 1.959_963_984_540_054;
@@ -139,7 +139,7 @@ pub fn wilson_interval(right: u64, n: u64) -> [f64; 2] {
     let z2 = Z * Z / n;
     let centre = share + z2 / 2.0;
     let half = Z * ((share * (1.0 - share) + z2 / 4.0) / n).sqrt();
-    [(centre - half) / (1.0 + z2), (centre + half) / (1.0 + z2)]
+    [centre - half, centre + half].map(|end| (end / (1.0 + z2)).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -213,5 +213,9 @@ mod tests {
             assert!(is_near, "{found:?}, expected {expected:?}");
         }
         assert_eq!(wilson_interval(0, 0), [0.0, 1.0]);
+        // Rounding alone would end outside.
+        for n in 1..2000 {
+            assert!(wilson_interval(0, n)[0] >= 0.0 && wilson_interval(n, n)[1] <= 1.0, "{n}");
+        }
     }
 }

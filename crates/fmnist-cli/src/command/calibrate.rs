@@ -44,7 +44,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let (dir, path) = (args.data_dir.as_deref(), Some(args.model.as_path()));
     let source = data::source_of(&checkpoint.info, dir, path, &name.to_string())?;
     let dataset = data::obtain(&source, console)?;
-    data::check_fits(&checkpoint.info, &dataset, console)?;
+    data::check_fits(&name.to_string(), &checkpoint.info, &dataset, console)?;
     let has_own_validation = dataset.info.n_validation.is_some();
     let reliability = fmnist::calibrate(&mut checkpoint, dataset.train).map_err(|error| {
         match error {

@@ -20,7 +20,7 @@ use view::EvaluationView;
 /// Evaluate a model on the test set, or on the training set
 ///
 /// Shows precision, recall and F1 of each class, the confusion matrix, the classes that are most often confused, and how
-/// far the confidences can be relied on. Ranges in which the true value lies with a probability of 95 % are Wilson's.
+/// far the confidences can be relied on. The interval after the accuracy is its 95 % confidence interval (Wilson's).
 ///
 /// The loss is plain cross-entropy, without the label smoothing or class weights of the training.
 ///
@@ -67,9 +67,12 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
         data::source_of(&checkpoint.info, args.data_dir.as_deref(), args.model.as_deref(), &model)?;
     let info = checkpoint.info.clone();
     let classifier = Classifier::new(checkpoint).with_context(|| model.clone())?;
+    if let Some(dir) = &args.mistakes {
+        mistakes::check(dir, &classifier).context("--mistakes")?;
+    }
     let threads = data::threads(args.threads)?;
     let dataset = data::obtain(&source, console)?;
-    data::check_fits(&info, &dataset, console)?;
+    data::check_fits(&model, &info, &dataset, console)?;
     let split = match args.split {
         SplitName::Test => &dataset.test,
         SplitName::Train => &dataset.train,
@@ -77,7 +80,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let evaluation = classifier.evaluate(split, &threads)?;
     let answers = classifier.answers(split)?;
     if let Some(dir) = &args.mistakes {
-        mistakes::draw(dir, &classifier, split, &answers, console)?;
+        mistakes::draw(dir, &classifier, split, &answers, console).context("--mistakes")?;
     }
     let view = EvaluationView::new(
         (model, classifier.class_names()),

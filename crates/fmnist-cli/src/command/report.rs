@@ -51,14 +51,14 @@ pub(crate) struct Args {
 }
 
 /// The most models of a page.
-const MOST: usize = 16;
+const MAX_MODELS: usize = 16;
 
 pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode> {
     let Args { models, output, split, data_dir, threads } = args;
     OwnFile::Html.check(&output).context("--output")?;
-    if models.len() > MOST {
+    if models.len() > MAX_MODELS {
         let found = models.len();
-        return Err(Usage::error(format!("expected at most {MOST} models, found {found}")));
+        return Err(Usage::error(format!("expected at most {MAX_MODELS} models, found {found}")));
     }
     let paths: Vec<Option<&Path>> = match models.as_slice() {
         [] => vec![None],
@@ -71,7 +71,9 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let threads = data::threads(threads)?;
     let dataset = data::obtain(&source, console)?;
     for (name, checkpoint) in &loaded {
-        data::check_fits(&checkpoint.info, &dataset, console).with_context(|| name.clone())?;
+        data::check_fits(name, &checkpoint.info, &dataset, console)
+            .with_context(|| name.clone())?;
+        warn_of_arithmetic(name, checkpoint, console);
     }
     let (images, what) = match split {
         SplitName::Test => (&dataset.test, "test"),
@@ -85,6 +87,16 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     write(&output, &what, &subjects, images)?;
     console.message(&format!("the report is in {}; open it in a browser", Outside::from(&output)));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Warns if a model of a run is not evaluated in the run's arithmetic, because the first model has the other one.
+fn warn_of_arithmetic(name: &str, checkpoint: &Checkpoint, console: &Console) {
+    let Some(state) = &checkpoint.training else { return };
+    if !state.config.arithmetic.choose() {
+        console.warning(&format!(
+            "{name}: evaluated in the arithmetic of the first model, so the last digits differ from those of its run"
+        ));
+    }
 }
 
 /// A model with its answers and its settings.

@@ -63,6 +63,12 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let Claimed { plan, source, saves } = claim_output(args, options, console)?;
     let output = saves.output().to_owned();
+    if args.report.as_ref() == Some(&output) {
+        let output = Outside::from(&output);
+        return Err(Usage::error(format!(
+            "--report: {output} is the model of the run; choose another name"
+        )));
+    }
     let threads = data::threads(options.places.threads)?;
     let dataset = match data::obtain(&source, console) {
         // A resumed run has a fixed kind of dataset, so no other kind can be suggested for it.
@@ -133,14 +139,14 @@ fn train(args: &Args, options: &Options, console: &mut Console) -> anyhow::Resul
     }
     let evaluation = trainer.evaluate(&test)?;
     report.finished(evaluation.sums.into(), state, &output)?;
-    if let Some(path) = &args.report {
-        write_page(path, &output, &test, &data::threads(options.places.threads)?, console)?;
-    }
     if let Some(trap) = Trap::in_history(state, trainer.info()) {
         console.warning(&trap.to_string());
     }
     if dataset.name == DatasetName::Synthetic {
         console.warning(SYNTHETIC_NOTICE);
+    }
+    if let Some(path) = &args.report {
+        write_page(path, &output, &test, &data::threads(options.places.threads)?, console)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -54,7 +54,7 @@ struct ClassView {
     images: u64,
     #[serde(flatten)]
     scores: ScoresView,
-    recall_interval: [f64; 2],
+    recall_interval: Option<[f64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +105,7 @@ impl EvaluationView {
             class: name(class),
             images: n_samples,
             scores: ScoresView::new(scores),
-            recall_interval: wilson_interval(row[class], n_samples),
+            recall_interval: scores.map(|_| wilson_interval(row[class], n_samples)),
         });
         let confused = confusion.confused().into_iter();
         let confused = confused.map(|(actual, predicted, images)| ConfusedView {

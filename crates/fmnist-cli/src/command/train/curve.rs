@@ -8,7 +8,7 @@ use crate::text::loss;
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// The most blocks of a line. Those of a longer history stand for several epochs.
-const MOST: usize = 48;
+const MAX_BLOCKS: usize = 48;
 
 /// The loss and accuracy by epoch: on the held-out images, or else on the training images. Empty with fewer than two epochs.
 pub(super) fn of(history: &[EpochRecord]) -> String {
@@ -35,7 +35,7 @@ pub(super) fn of(history: &[EpochRecord]) -> String {
 
 /// A block for each value, or for the mean of some neighbours.
 fn blocks(values: &[f64]) -> String {
-    let chunks = values.chunks(values.len().div_ceil(MOST).max(1));
+    let chunks = values.chunks(values.len().div_ceil(MAX_BLOCKS).max(1));
     let means: Vec<f64> =
         chunks.map(|chunk| chunk.iter().sum::<f64>() / chunk.len() as f64).collect();
     let finite = || means.iter().copied().filter(|mean| mean.is_finite());
@@ -57,6 +57,6 @@ mod tests {
         assert_eq!(blocks(&[3.0, 3.0]), "▁▁");
         let many: Vec<f64> = (0..1000).map(f64::from).collect();
         let line = blocks(&many);
-        assert!(line.chars().count() <= MOST && line.starts_with('▁') && line.ends_with('█'));
+        assert!(line.chars().count() <= MAX_BLOCKS && line.starts_with('▁') && line.ends_with('█'));
     }
 }
