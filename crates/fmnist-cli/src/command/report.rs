@@ -82,9 +82,7 @@ pub(crate) fn run(args: Args, console: &mut Console) -> anyhow::Result<ExitCode>
     let loaded = loaded.into_iter();
     let subjects = loaded.map(|(name, checkpoint)| subject(&name, checkpoint, images, &threads));
     let subjects = subjects.collect::<anyhow::Result<Vec<_>>>()?;
-    let title = Outside::from(&dataset.info.title());
-    let what = format!("{} {what} images of {title}", thousands(images.len() as u64));
-    write(&output, &what, &subjects, images)?;
+    write(&output, what, &subjects, images)?;
     console.message(&format!("the report is in {}; open it in a browser", Outside::from(&output)));
     Ok(ExitCode::SUCCESS)
 }
@@ -110,15 +108,17 @@ pub(super) fn subject(
     Subject::new(name, checkpoint, settings, split, threads).with_context(|| name.to_owned())
 }
 
-/// Writes the page about models, whose answers are to these images.
+/// Writes the page about models, whose answers are to these images: the "test" or "training" images of a dataset.
 pub(super) fn write(
     path: &Path,
-    images: &str,
+    what: &str,
     subjects: &[Subject],
     split: &Split,
 ) -> anyhow::Result<()> {
+    let title = Outside::from(&split.dataset.title());
+    let images = format!("{} {what} images of {title}", thousands(split.len() as u64));
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let made = now.replace('T', " ").replace('Z', " UTC");
-    let page = Page { images, made: &made, subjects, split }.html()?;
+    let page = Page { images: &images, made: &made, subjects, split }.html()?;
     OwnFile::Html.write(path, page.into_bytes())
 }

@@ -34,7 +34,7 @@ use crate::{
     own::OwnFile,
     remembered,
     signal::Stop,
-    text::{rounded, thousands},
+    text::rounded,
 };
 pub(crate) use args::Args;
 use claim_output::{Claimed, Plan, claim_output};
@@ -161,9 +161,7 @@ fn write_page(
 ) -> anyhow::Result<()> {
     let name = Outside::from(output).to_string();
     let subject = page::subject(&name, Checkpoint::load(output)?, test, threads)?;
-    let title = Outside::from(&test.dataset.title());
-    let images = format!("{} test images of {title}", thousands(test.len() as u64));
-    page::write(path, &images, &[subject], test)?;
+    page::write(path, "test", &[subject], test)?;
     console.message(&format!("the report is in {}", Outside::from(path)));
     Ok(())
 }
