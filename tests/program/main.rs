@@ -48,6 +48,9 @@ mod limits;
 /// Loss, accuracy and confusion of a model.
 mod evaluate;
 
+/// Web pages about models.
+mod report;
+
 /// Classifying pictures.
 mod predict;
 

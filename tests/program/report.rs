@@ -70,7 +70,11 @@ fn models_of_other_data_are_refused() {
     program.run(&format!("train {SMALL} --epochs 1 --output m.model")).success();
     program.run("train --dataset synthetic --hidden none --epochs 1 --output s.model").success();
     program.refuses("report s.model m.model", 3, &["m.model: the model's classes are T-shirt, "]);
-    program.refuses("report m.model s.model", 3, &["s.model: the model's classes are T-shirt/top, "]);
+    program.refuses(
+        "report m.model s.model",
+        3,
+        &["s.model: the model's classes are T-shirt/top, "],
+    );
     assert!(!program.path("report.html").exists());
 }
 
